@@ -1,0 +1,35 @@
+"""The exceptions of the project.
+
+Each message is one line that names the setting, what was found, what was expected and what to do.
+The command line prints that line and exits with status 2; a program catches `PdasError`.
+"""
+
+from __future__ import annotations
+
+
+class PdasError(Exception):
+    """Base of every error that a user can cause and mend."""
+
+
+class SettingError(PdasError, ValueError):
+    """A recipe, a setting or an argument is unknown or out of range."""
+
+
+class SpaceError(PdasError, ValueError):
+    """A search space, an architecture or a distribution over it is malformed."""
+
+
+class OptimizerError(PdasError, ValueError):
+    """An optimizer was told something that does not fit its search space or sample."""
+
+
+class DataError(PdasError, ValueError):
+    """A data set is missing, broken, or does not fit the settings."""
+
+
+class RunError(PdasError, ValueError):
+    """A run directory is missing, incomplete, or already taken."""
+
+
+class NonFiniteLossError(PdasError, ArithmeticError):
+    """Every architecture of a step had a loss that is NaN or infinite."""
