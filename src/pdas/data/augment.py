@@ -1,0 +1,149 @@
+"""Standardisation and augmentation of whole batches.
+
+Every image of a batch gets its own crop, flip and cutout, drawn by one generator, and the batch is
+changed by a handful of tensor operations on its device: there is no Python call per image. The
+order is that of the usual CIFAR pipeline: pad with black, crop, flip, standardise, cutout; so
+padding is black (0 before standardisation) and a cut-out square is the channel mean (0 after it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from pdas.data.images import ImageSource
+from pdas.errors import SettingError
+
+STATISTICS_IMAGES = 10_000  # at most this many files are decoded for the channel statistics
+STATISTICS_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Standardise:
+    """Per-channel standardisation of uint8 images: (x / 255 - mean) / std.
+
+    Attributes:
+        mean: channel means of x / 255.
+        std: channel standard deviations of x / 255; 0 (a constant channel) divides by 1.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mean", tuple(self.mean))  # lists, when read back from JSON
+        object.__setattr__(self, "std", tuple(self.std))
+        if len(self.mean) != len(self.std) or any(std < 0 for std in self.std):
+            raise SettingError(
+                f"mean={self.mean}, std={self.std}: give one mean and one std of at least 0 "
+                "for each channel"
+            )
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        """uint8 (N, C, H, W) to float32 of the same shape and device, channels-last in memory."""
+        shape = (1, -1, 1, 1)
+        mean = torch.tensor(self.mean, device=batch.device).view(shape)
+        std = torch.tensor([std or 1.0 for std in self.std], device=batch.device).view(shape)
+        x = batch.to(torch.float32, memory_format=torch.channels_last)
+        return x.sub_(255 * mean).div_(255 * std)
+
+
+def channel_statistics(source: ImageSource) -> Standardise:
+    """Channel means and (population) standard deviations of training images, in units of [0, 1].
+
+    Images in memory are all counted; of images on disk at most 10,000, spaced evenly.
+    """
+    count = len(source) if source.in_memory else min(len(source), STATISTICS_IMAGES)
+    indices = torch.arange(count) * len(source) // count
+    total = torch.zeros(source.image_shape[0], dtype=torch.int64)
+    squares = torch.zeros_like(total)
+    for images, _ in source.batches(torch.split(indices, STATISTICS_BATCH)):
+        total += images.sum((0, 2, 3), dtype=torch.int64)
+        squares += images.to(torch.int32).square_().sum((0, 2, 3), dtype=torch.int64)
+    pixels = count * source.image_shape[1] * source.image_shape[2]
+    mean = total.double() / pixels
+    variance = (squares.double() / pixels - mean.square()).clamp(min=0)
+    return Standardise(tuple((mean / 255).tolist()), tuple((variance.sqrt() / 255).tolist()))
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Random crop after padding, horizontal flip and cutout, each drawn per image.
+
+    Attributes:
+        pad: pixels of black added on every side before a crop of the original size; 0 is no crop.
+        flip: whether each image is mirrored with probability 1/2.
+        cutout: side of the square set to 0 (DeVries & Taylor 2017); 0 is no cutout. Its centre is
+            uniform over the pixels, so that it is clipped at the border.
+    """
+
+    pad: int = 4
+    flip: bool = True
+    cutout: int = 16
+
+    def __post_init__(self) -> None:
+        for name in ("pad", "cutout"):
+            if getattr(self, name) < 0:
+                raise SettingError(f"{name}={getattr(self, name)}: give 0 (off) or more pixels")
+
+    def __call__(
+        self, batch: Tensor, generator: torch.Generator, standardise: Standardise | None = None
+    ) -> Tensor:
+        """Augment a batch (N, C, H, W), uint8 or float; it is not changed in place.
+
+        With `standardise` (of a uint8 batch) the result is float32, standardised before cutout.
+        """
+        batch = self.crop_and_flip(batch, generator)
+        if standardise is not None:
+            batch = standardise(batch)
+        return self.cut_out(batch, generator)
+
+    def crop_and_flip(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        """A batch of the same shape, each image with an offset and a direction of its own."""
+        if not (self.pad or self.flip):
+            return batch
+        n, _, height, width = batch.shape
+        top, left = self._draw(batch, generator, n, 2 * self.pad + 1, 2 * self.pad + 1)
+        rows = top + torch.arange(height, device=batch.device)
+        columns = left + torch.arange(width, device=batch.device)
+        if self.flip:
+            (mirrored,) = self._draw(batch, generator, n, 2)
+            columns = torch.where(mirrored.bool(), columns.flip(1), columns)
+        image = torch.arange(n, device=batch.device).view(n, 1, 1)
+        padded = F.pad(batch, 4 * [self.pad])
+        return padded[image, :, rows.unsqueeze(2), columns.unsqueeze(1)].permute(0, 3, 1, 2)
+
+    def cut_out(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        """A batch with one square of each image set to 0."""
+        if not self.cutout:
+            return batch
+        n, _, height, width = batch.shape
+        centre_y, centre_x = self._draw(batch, generator, n, height, width)
+        rows = self._covered(centre_y, height)
+        columns = self._covered(centre_x, width)
+        return batch.masked_fill((rows.unsqueeze(2) & columns.unsqueeze(1)).unsqueeze(1), 0)
+
+    def _covered(self, centre: Tensor, length: int) -> Tensor:
+        """Which of `length` positions the square covers along one axis: bool (n, length)."""
+        offset = torch.arange(length, device=centre.device) - centre + self.cutout // 2
+        return (offset >= 0) & (offset < self.cutout)
+
+    @staticmethod
+    def _draw(batch: Tensor, generator: torch.Generator, n: int, *ends: int) -> list[Tensor]:
+        """For each end, n uniform integers below it: int64 (n, 1) on the device of the batch."""
+        draws = [
+            torch.randint(end, (n, 1), generator=generator, device=generator.device) for end in ends
+        ]
+        return [draw.to(batch.device) for draw in draws]
+
+
+def training_transform(
+    standardise: Standardise, augment: Augment, generator: torch.Generator
+) -> Callable[[Tensor], Tensor]:
+    """The transform of training batches; that of evaluation is `standardise` alone."""
+    return partial(augment, generator=generator, standardise=standardise)

@@ -1,0 +1,77 @@
+"""Mini-batches of a source: shuffled, transformed, ready for a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from pdas.data.images import ImageSource
+from pdas.errors import SettingError
+
+
+class Batches:
+    """Passes over a source in mini-batches `(x, y)`.
+
+    `x` is float32 (n, C, H, W), channels-last in memory; `y` is int64 (n,); both are on `device`.
+    Each `iter` is one pass, in a new order if shuffled. The permutation is drawn when the pass
+    begins and the transform runs when a batch is taken, so between two batches the state of both
+    generators is that of the batches already taken.
+
+    Args:
+        source: the images.
+        batch_size: images in a batch.
+        shuffle: draws the order of every pass; None keeps the order of the source.
+        transform: uint8 (n, C, H, W) to float32 of the same shape, as `Standardise` or
+            `training_transform`; a random one holds its own generator.
+        drop_last: whether images that do not fill a batch at the end of a pass are left out.
+        device: where batches are put and transformed.
+
+    Raises:
+        SettingError: no batch can be filled.
+    """
+
+    def __init__(
+        self,
+        source: ImageSource,
+        batch_size: int,
+        *,
+        shuffle: torch.Generator | None,
+        transform: Callable[[Tensor], Tensor],
+        drop_last: bool,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        if batch_size < 1 or (drop_last and batch_size > len(source)):
+            raise SettingError(
+                f"batch_size={batch_size}, but there are {len(source)} images: "
+                f"set it between 1 and {len(source)}"
+            )
+        self.source = source
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.transform = transform
+        self.drop_last = drop_last
+        self.device = torch.device(device)
+
+    def __len__(self) -> int:
+        """Batches in a pass."""
+        full, rest = divmod(len(self.source), self.batch_size)
+        return full if self.drop_last or not rest else full + 1
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        order = torch.split(self._order(), self.batch_size)[: len(self)]
+        for images, labels in self.source.batches(order, self.device):
+            yield self.transform(images).contiguous(memory_format=torch.channels_last), labels
+
+    def endless(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Pass after pass, each in an order of its own if shuffled."""
+        while True:
+            yield from self
+
+    def _order(self) -> Tensor:
+        n = len(self.source)
+        if self.shuffle is None:
+            return torch.arange(n)
+        draws = torch.randperm(n, generator=self.shuffle, device=self.shuffle.device)
+        return draws.cpu()

@@ -1,0 +1,163 @@
+"""Image sets by name: digits, fashion-mnist, cifar10, and any folder of images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from pdas.data.fashion_mnist import read_fashion_mnist
+from pdas.data.folder import load_folder
+from pdas.data.images import ImageData, MemoryImages
+from pdas.data.splits import split_test
+from pdas.errors import DataError, SettingError
+
+GIB = 2**30
+FOLDER_SIZE = 32
+FOLDER_CHANNELS = 3
+CONVERT_BATCH = 1024
+
+Labelled = tuple[Tensor, Tensor]  # uint8 (N, C, H, W), int64 (N,)
+NamedSet = tuple[Labelled, Labelled, tuple[str, ...]]
+
+
+def load_images(
+    name: str,
+    *,
+    data_dir: Path | None = None,
+    image_size: int | None = None,
+    channels: int | None = None,
+    test_fraction: float = 0.2,
+    seed: int = 0,
+    memory_limit: int = 4 * GIB,
+    workers: int = 2,
+) -> ImageData:
+    """A training and a test set of square images.
+
+    Args:
+        name: "digits", "fashion-mnist", "cifar10" or "folder".
+        data_dir: where the images are; not needed for "digits" and for "fashion-mnist" where
+            Debian's package is installed. "cifar10" and "fashion-mnist" are downloaded into it
+            where they are not there.
+        image_size: height and width in pixels; None keeps those of a named set (8, 28, 32) and is
+            32 for a folder.
+        channels: 1 (grey) or 3 (RGB); None keeps those of a named set and is 3 for a folder.
+        test_fraction: part of each class that is held out, where a set has no test part.
+        seed: decides what is held out.
+        memory_limit: bytes; a folder that is larger, once resized, stays on disk.
+        workers: processes that decode the files of a folder.
+
+    Raises:
+        SettingError: a setting is out of range.
+        DataError: the name is unknown, or data is missing, broken or too small.
+    """
+    _check(image_size, channels, test_fraction, workers)
+    if name == "folder":
+        if data_dir is None:
+            raise DataError("no folder of images is named: give it by --data-dir DIR")
+        return load_folder(
+            Path(data_dir),
+            size=image_size or FOLDER_SIZE,
+            channels=channels or FOLDER_CHANNELS,
+            test_fraction=test_fraction,
+            seed=seed,
+            memory_limit=memory_limit,
+            workers=workers,
+        )
+    readers: dict[str, Callable[[], NamedSet]] = {
+        "digits": lambda: _digits(test_fraction, seed),
+        "fashion-mnist": lambda: read_fashion_mnist(data_dir),
+        "cifar10": lambda: _cifar10(data_dir),
+    }
+    if name not in readers:
+        raise DataError(f"no data set {name!r}: choose one of {', '.join(readers)}, folder")
+    train, test, classes = readers[name]()
+    _check_memory(name, len(train[0]) + len(test[0]), image_size, channels, memory_limit)
+    return ImageData(
+        MemoryImages(_convert(train[0], image_size, channels), train[1]),
+        MemoryImages(_convert(test[0], image_size, channels), test[1]),
+        classes,
+    )
+
+
+def _check(
+    image_size: int | None, channels: int | None, test_fraction: float, workers: int
+) -> None:
+    if image_size is not None and image_size < 1:
+        raise SettingError(f"image_size={image_size}: give a number of pixels of at least 1")
+    if channels not in (None, 1, 3):
+        raise SettingError(f"channels={channels}: choose 1 (grey) or 3 (RGB)")
+    if not 0 < test_fraction < 1:
+        raise SettingError(f"test_fraction={test_fraction}: give a number between 0 and 1")
+    if workers < 0:
+        raise SettingError(f"workers={workers}: give 0 (decode in this process) or more")
+
+
+def _digits(test_fraction: float, seed: int) -> NamedSet:
+    """scikit-learn's 1,797 grey images 8x8, values 0..16 brought to 0..255."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    images = torch.from_numpy(digits.images).mul(255 / 16).round().to(torch.uint8).unsqueeze(1)
+    labels = torch.from_numpy(digits.target).to(torch.int64)
+    train, test = split_test(labels, test_fraction, seed)
+    classes = tuple(str(name) for name in digits.target_names)
+    return (images[train], labels[train]), (images[test], labels[test]), classes
+
+
+def _cifar10(data_dir: Path | None) -> NamedSet:
+    """CIFAR-10 as torchvision stores it in `data_dir`, downloaded into it where it can be."""
+    from torchvision.datasets import CIFAR10
+
+    archive = CIFAR10.filename
+    if data_dir is None:
+        raise DataError(
+            f"cifar10 needs a folder: name by --data-dir DIR one that holds {archive}, unpacked or "
+            "not, or that it can be downloaded into"
+        )
+    if not Path(data_dir).is_dir():
+        raise DataError(f"no folder {data_dir}: name one that holds {archive}, or make it")
+    try:
+        train, test = (CIFAR10(str(data_dir), train=part, download=True) for part in (True, False))
+    except (OSError, RuntimeError) as error:
+        raise DataError(
+            f"no whole CIFAR-10 in {data_dir}, and it could not be downloaded: put {archive} from "
+            "https://www.cs.toronto.edu/~kriz/cifar.html there"
+        ) from error
+
+    def labelled(part: CIFAR10) -> Labelled:
+        return torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous(), torch.tensor(
+            part.targets
+        )
+
+    return labelled(train), labelled(test), tuple(train.classes)
+
+
+def _check_memory(
+    name: str, count: int, size: int | None, channels: int | None, memory_limit: int
+) -> None:
+    """A named set is held in memory: say before converting it if it cannot be."""
+    if size is None:
+        return
+    needed = count * (channels or 3) * size * size
+    if needed > memory_limit:
+        raise SettingError(
+            f"image_size={size}: {name} would take {needed / GIB:.1f} GiB and memory_limit is "
+            f"{memory_limit / GIB:.1f} GiB: lower the one or raise the other"
+        )
+
+
+def _convert(images: Tensor, size: int | None, channels: int | None) -> Tensor:
+    """uint8 (N, C, H, W) with another number of channels and another size, where asked for."""
+    from torchvision.transforms.v2 import functional as T
+
+    if channels == 1 and images.shape[1] == 3:
+        images = T.rgb_to_grayscale(images)
+    if size is not None and images.shape[2:] != (size, size):
+        parts = torch.split(images, CONVERT_BATCH)
+        images = torch.cat([T.resize(part, [size, size], antialias=True) for part in parts])
+    if channels == 3 and images.shape[1] == 1:
+        images = images.repeat(1, 3, 1, 1)
+    return images

@@ -1,0 +1,125 @@
+"""Any folder of images, a sub-folder for each class.
+
+Either `DIR/<class>/*.png`, of which a test part is split off, or `DIR/train/<class>/*.png` and
+`DIR/test/<class>/*.png`. Classes are the names of the folders in alphabetical order.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from pdas.data.disk import DiskImages
+from pdas.data.images import ImageData
+from pdas.data.splits import split_test
+from pdas.errors import DataError
+
+EXTENSIONS = frozenset(
+    (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+)
+MIN_TRAIN = 2  # of each class: one for either half
+MIN_TEST = 1
+
+Files = dict[str, list[str]]  # class name to its image files, both sorted
+
+
+def load_folder(
+    root: Path,
+    *,
+    size: int,
+    channels: int,
+    test_fraction: float,
+    seed: int,
+    memory_limit: int,
+    workers: int,
+) -> ImageData:
+    """Training and test images of a folder, in memory if all of them fit in `memory_limit` bytes.
+
+    Raises:
+        DataError: the folder is missing or empty, has one class only, a class with too few
+            images, other classes for the test than for training, or (at once if the images fit
+            in memory, else when it is read) a broken image file.
+    """
+    train, test = _find(root, test_fraction, seed)
+    sources = [
+        DiskImages(*_flat(files), size=size, channels=channels, workers=workers)
+        for files in (train, test)
+    ]
+    bytes_needed = sum(map(len, sources)) * channels * size * size
+    if bytes_needed <= memory_limit:
+        return ImageData(sources[0].read(), sources[1].read(), tuple(train))
+    return ImageData(sources[0], sources[1], tuple(train))
+
+
+def _find(root: Path, test_fraction: float, seed: int) -> tuple[Files, Files]:
+    """The files of each class for training and for the test."""
+    if not root.is_dir():
+        raise DataError(f"no folder {root}: name one that holds a folder of images for each class")
+    if not (root / "train").is_dir() or not _folders(root / "train"):
+        return _split(_classes(root, MIN_TRAIN + MIN_TEST), test_fraction, seed)
+    if not (root / "test").is_dir():
+        return _split(_classes(root / "train", MIN_TRAIN + MIN_TEST), test_fraction, seed)
+    train, test = _classes(root / "train", MIN_TRAIN), _classes(root / "test", MIN_TEST)
+    if unequal := sorted(train.keys() ^ test.keys()):
+        raise DataError(
+            f"{root}/train and {root}/test hold different classes, only one of them has "
+            f"{_names(unequal)}: give both the same folders"
+        )
+    return train, test
+
+
+def _folders(root: Path) -> list[Path]:
+    return sorted(path for path in root.iterdir() if path.is_dir() and path.name[0] != ".")
+
+
+def _classes(root: Path, minimum: int) -> Files:
+    """The image files of each class folder in `root`, at least `minimum` in each."""
+    folders = _folders(root)
+    if not folders:
+        raise DataError(f"no class folders in {root}: put the images of each class in {root}/CLASS")
+    if len(folders) == 1:
+        raise DataError(
+            f"only one class in {root} ({folders[0].name}): give a folder for each of at least two"
+        )
+    classes = {folder.name: _image_files(folder) for folder in folders}
+    for name, files in classes.items():
+        if len(files) < minimum:
+            raise DataError(
+                f"{len(files)} images in {root / name}, at least {minimum} are needed: add "
+                f"images ({' '.join(sorted(EXTENSIONS))}) or remove the folder"
+            )
+    return classes
+
+
+def _image_files(folder: Path) -> list[str]:
+    return sorted(
+        os.path.join(parent, name)
+        for parent, _, names in os.walk(folder, followlinks=True)
+        for name in names
+        if os.path.splitext(name)[1].lower() in EXTENSIONS and name[0] != "."
+    )
+
+
+def _split(classes: Files, fraction: float, seed: int) -> tuple[Files, Files]:
+    paths, labels = _flat(classes)
+    names = list(classes)
+    parts: tuple[Files, Files] = {name: [] for name in names}, {name: [] for name in names}
+    for part, indices in zip(parts, split_test(labels, fraction, seed), strict=True):
+        for index in indices.tolist():
+            part[names[int(labels[index])]].append(paths[index])
+    return parts
+
+
+def _flat(classes: Files) -> tuple[Sequence[str], Tensor]:
+    """All files, and the index of the class of each."""
+    counts = torch.tensor([len(files) for files in classes.values()])
+    labels = torch.repeat_interleave(torch.arange(len(classes)), counts)
+    return [path for files in classes.values() for path in files], labels
+
+
+def _names(names: Sequence[str], most: int = 5) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,167 @@
+"""What a labelled set of images is to the rest of the project.
+
+An `ImageSource` hands out uint8 images by index, a batch at a time, and knows nothing of shuffling,
+augmentation or standardisation: those are the work of `Batches` and of its transform. Images that
+fit in memory are one tensor (`MemoryImages`, here); those that do not are read from their files
+(`DiskImages`). A part of either is a `Subset`, which copies no image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from pdas.errors import DataError
+
+Shape = tuple[int, int, int]
+
+
+class ImageSource(Protocol):
+    """N labelled images of one shape (C, H, W), uint8 values 0..255."""
+
+    @property
+    def labels(self) -> Tensor:
+        """Class indices, int64 (N,), on the CPU."""
+        ...
+
+    @property
+    def image_shape(self) -> Shape:
+        """(C, H, W)."""
+        ...
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether a pass over the images is cheap; False if it decodes files."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def to(self, device: torch.device | str) -> ImageSource:
+        """The same images kept on `device`, where they are kept at all. Use it before `subset`."""
+        ...
+
+    def subset(self, indices: Tensor) -> ImageSource:
+        """The images `indices` (int64), in that order."""
+        ...
+
+    def batches(
+        self, order: Iterable[Tensor], device: torch.device | str = "cpu"
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """For each index tensor (n,) of `order`: uint8 (n, C, H, W) and int64 (n,) on `device`."""
+        ...
+
+
+@dataclass(frozen=True)
+class ImageData:
+    """A training and a test set of the same classes and image shape."""
+
+    train: ImageSource
+    test: ImageSource
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.train.image_shape != self.test.image_shape:
+            raise DataError(
+                f"training images are {self.train.image_shape} but test images "
+                f"{self.test.image_shape} (channels, height, width): give both one shape"
+            )
+
+    @property
+    def channels(self) -> int:
+        return self.train.image_shape[0]
+
+    @property
+    def size(self) -> int:
+        """Height in pixels; the sets that `load_images` makes are square."""
+        return self.train.image_shape[1]
+
+    def to(self, device: torch.device | str) -> ImageData:
+        """The same data with what is in memory kept on `device`."""
+        return ImageData(self.train.to(device), self.test.to(device), self.classes)
+
+
+class Subset:
+    """Some images of another source, which it shares."""
+
+    def __init__(self, source: ImageSource, indices: Tensor) -> None:
+        self.source = source
+        self.indices = indices.cpu()
+
+    @property
+    def labels(self) -> Tensor:
+        return self.source.labels[self.indices]
+
+    @property
+    def image_shape(self) -> Shape:
+        return self.source.image_shape
+
+    @property
+    def in_memory(self) -> bool:
+        return self.source.in_memory
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def to(self, device: torch.device | str) -> Subset:
+        return Subset(self.source.to(device), self.indices)
+
+    def subset(self, indices: Tensor) -> Subset:
+        return Subset(self.source, self.indices[indices.cpu()])
+
+    def batches(
+        self, order: Iterable[Tensor], device: torch.device | str = "cpu"
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        return self.source.batches((self.indices[part] for part in order), device)
+
+
+class MemoryImages:
+    """Images held as one tensor.
+
+    Args:
+        images: uint8 (N, C, H, W), on the device where batches are to be cut out.
+        labels: int64 (N,), class indices from 0.
+
+    Raises:
+        DataError: another dtype or shape, or another number of labels than of images.
+    """
+
+    in_memory = True
+
+    def __init__(self, images: Tensor, labels: Tensor) -> None:
+        if images.dtype != torch.uint8 or images.ndim != 4:
+            raise DataError(
+                f"images are {images.dtype} of shape {tuple(images.shape)}: "
+                "give torch.uint8 of shape (N, C, H, W)"
+            )
+        if labels.dtype != torch.int64 or labels.shape != images.shape[:1]:
+            raise DataError(
+                f"labels are {labels.dtype} of shape {tuple(labels.shape)}: "
+                f"give torch.int64 of shape ({len(images)},), one for each image"
+            )
+        self.images = images
+        self.labels = labels.cpu()
+
+    @property
+    def image_shape(self) -> Shape:
+        _, channels, height, width = self.images.shape
+        return channels, height, width
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def to(self, device: torch.device | str) -> MemoryImages:
+        return MemoryImages(self.images.to(device), self.labels)
+
+    def subset(self, indices: Tensor) -> Subset:
+        return Subset(self, indices)
+
+    def batches(
+        self, order: Iterable[Tensor], device: torch.device | str = "cpu"
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        for part in order:
+            images = self.images.index_select(0, part.to(self.images.device))
+            yield images.to(device), self.labels[part].to(device)
