@@ -29,7 +29,7 @@ class Standardise:
 
     Attributes:
         mean: channel means of x / 255.
-        std: channel standard deviations of x / 255; 0 (a constant channel) divides by 1.
+        std: channel standard deviations of x / 255. A constant channel (0) is divided by 1.
     """
 
     mean: tuple[float, ...]
@@ -45,12 +45,11 @@ class Standardise:
             )
 
     def __call__(self, batch: Tensor) -> Tensor:
-        """uint8 (N, C, H, W) to float32 of the same shape and device, channels-last in memory."""
-        shape = (1, -1, 1, 1)
-        mean = torch.tensor(self.mean, device=batch.device).view(shape)
-        std = torch.tensor([std or 1.0 for std in self.std], device=batch.device).view(shape)
-        x = batch.to(torch.float32, memory_format=torch.channels_last)
-        return x.sub_(255 * mean).div_(255 * std)
+        """uint8 (N, C, H, W) to float32 of the same shape, on the same device."""
+        shape = (1, len(self.mean), 1, 1)
+        mean = 255 * torch.tensor(self.mean, device=batch.device).view(shape)
+        std = 255 * torch.tensor([std or 1.0 for std in self.std], device=batch.device).view(shape)
+        return (batch.to(torch.float32) - mean).div_(std)
 
 
 def channel_statistics(source: ImageSource) -> Standardise:
@@ -107,16 +106,16 @@ class Augment:
         """A batch of the same shape, each image with an offset and a direction of its own."""
         if not (self.pad or self.flip):
             return batch
-        n, _, height, width = batch.shape
+        n, channels, height, width = batch.shape
         top, left = self._draw(batch, generator, n, 2 * self.pad + 1, 2 * self.pad + 1)
         rows = top + torch.arange(height, device=batch.device)
         columns = left + torch.arange(width, device=batch.device)
         if self.flip:
             (mirrored,) = self._draw(batch, generator, n, 2)
             columns = torch.where(mirrored.bool(), columns.flip(1), columns)
-        image = torch.arange(n, device=batch.device).view(n, 1, 1)
-        padded = F.pad(batch, 4 * [self.pad])
-        return padded[image, :, rows.unsqueeze(2), columns.unsqueeze(1)].permute(0, 3, 1, 2)
+        pixels = rows.unsqueeze(2) * (width + 2 * self.pad) + columns.unsqueeze(1)
+        padded = F.pad(batch, 4 * [self.pad]).flatten(2)
+        return padded.gather(2, pixels.view(n, 1, -1).expand(-1, channels, -1)).view_as(batch)
 
     def cut_out(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         """A batch with one square of each image set to 0."""

@@ -25,6 +25,7 @@ MIN_TRAIN = 2  # of each class: one for either half
 MIN_TEST = 1
 
 Files = dict[str, list[str]]  # class name to its image files, both sorted
+Labelled = tuple[Sequence[str], Tensor]  # files, and the index of the class of each, int64
 
 
 def load_folder(
@@ -44,32 +45,40 @@ def load_folder(
             images, other classes for the test than for training, or (at once if the images fit
             in memory, else when it is read) a broken image file.
     """
-    train, test = _find(root, test_fraction, seed)
-    sources = [
-        DiskImages(*_flat(files), size=size, channels=channels, workers=workers)
-        for files in (train, test)
-    ]
-    bytes_needed = sum(map(len, sources)) * channels * size * size
-    if bytes_needed <= memory_limit:
-        return ImageData(sources[0].read(), sources[1].read(), tuple(train))
-    return ImageData(sources[0], sources[1], tuple(train))
+    train_files, test_files, classes = _find(root, test_fraction, seed)
+    train, test = (
+        DiskImages(*files, size=size, channels=channels, workers=workers)
+        for files in (train_files, test_files)
+    )
+    bytes_needed = (len(train) + len(test)) * channels * size * size
+    if bytes_needed > memory_limit:
+        return ImageData(train, test, classes)
+    return ImageData(train.read(), test.read(), classes)
 
 
-def _find(root: Path, test_fraction: float, seed: int) -> tuple[Files, Files]:
-    """The files of each class for training and for the test."""
+def _find(
+    root: Path, test_fraction: float, seed: int
+) -> tuple[Labelled, Labelled, tuple[str, ...]]:
+    """Files and labels for training and for the test, and the classes."""
     if not root.is_dir():
         raise DataError(f"no folder {root}: name one that holds a folder of images for each class")
-    if not (root / "train").is_dir() or not _folders(root / "train"):
-        return _split(_classes(root, MIN_TRAIN + MIN_TEST), test_fraction, seed)
-    if not (root / "test").is_dir():
-        return _split(_classes(root / "train", MIN_TRAIN + MIN_TEST), test_fraction, seed)
-    train, test = _classes(root / "train", MIN_TRAIN), _classes(root / "test", MIN_TEST)
-    if unequal := sorted(train.keys() ^ test.keys()):
+    has_parts = (root / "train").is_dir() and _folders(root / "train")
+    if not has_parts or not (root / "test").is_dir():
+        classes = _classes(root / "train" if has_parts else root, MIN_TRAIN + MIN_TEST)
+        paths, labels = _flat(classes)
+        train, test = (
+            ([paths[i] for i in part.tolist()], labels[part])
+            for part in split_test(labels, test_fraction, seed)
+        )
+        return train, test, tuple(classes)
+    train_classes = _classes(root / "train", MIN_TRAIN)
+    test_classes = _classes(root / "test", MIN_TEST)
+    if unequal := sorted(train_classes.keys() ^ test_classes.keys()):
         raise DataError(
             f"{root}/train and {root}/test hold different classes, only one of them has "
             f"{_names(unequal)}: give both the same folders"
         )
-    return train, test
+    return _flat(train_classes), _flat(test_classes), tuple(train_classes)
 
 
 def _folders(root: Path) -> list[Path]:
@@ -104,18 +113,8 @@ def _image_files(folder: Path) -> list[str]:
     )
 
 
-def _split(classes: Files, fraction: float, seed: int) -> tuple[Files, Files]:
-    paths, labels = _flat(classes)
-    names = list(classes)
-    parts: tuple[Files, Files] = {name: [] for name in names}, {name: [] for name in names}
-    for part, indices in zip(parts, split_test(labels, fraction, seed), strict=True):
-        for index in indices.tolist():
-            part[names[int(labels[index])]].append(paths[index])
-    return parts
-
-
-def _flat(classes: Files) -> tuple[Sequence[str], Tensor]:
-    """All files, and the index of the class of each."""
+def _flat(classes: Files) -> Labelled:
+    """All files and their labels."""
     counts = torch.tensor([len(files) for files in classes.values()])
     labels = torch.repeat_interleave(torch.arange(len(classes)), counts)
     return [path for files in classes.values() for path in files], labels
