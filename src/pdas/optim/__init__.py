@@ -1,1 +1,10 @@
-"""PDAS: optim."""
+"""Optimizers of architectures: numpy only, for any discrete black-box problem.
+
+`base` is the protocol, `pdas` the paper's method. It is composed of `distribution` (theta),
+`utility` (ranks of losses), `natural_gradient` (the direction) and `learning_rate` (the step).
+"""
+
+from pdas.optim.base import Optimizer
+from pdas.optim.pdas import PDAS
+
+__all__ = ["PDAS", "Optimizer"]

@@ -1,0 +1,78 @@
+"""What every optimizer of architectures offers: ask for some, tell their losses, name the best.
+
+`told` checks and unpacks what `tell` is given, in the same words for every optimizer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from pdas.errors import OptimizerError
+from pdas.space import Architecture, IntArray, SearchSpace
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Optimizer(Protocol):
+    """Minimises a loss over the architectures of a space; knows no network."""
+
+    @property
+    def space(self) -> SearchSpace:
+        """The space that is searched."""
+        ...
+
+    def ask(self, n: int | None = None) -> list[Architecture]:
+        """n architectures to evaluate; by default the optimizer's own number of samples."""
+        ...
+
+    def tell(
+        self,
+        architectures: Sequence[Architecture],
+        losses: npt.ArrayLike,
+        active: npt.ArrayLike | None = None,
+    ) -> None:
+        """Learn from the losses (smaller is better) of architectures of this space."""
+        ...
+
+    def best(self) -> Architecture:
+        """The architecture that the optimizer would choose now."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that changes, random generator included, as data that JSON can hold."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state of an optimizer with the same space and settings."""
+        ...
+
+
+def told(
+    space: SearchSpace, architectures: Sequence[Architecture], losses: npt.ArrayLike
+) -> tuple[IntArray, FloatArray]:
+    """Indices, shape (n, D), and losses, shape (n,), of at least two architectures of the space.
+
+    Raises OptimizerError if they are not that.
+    """
+    for architecture in architectures:
+        if not isinstance(architecture, Architecture) or architecture.space != space:
+            raise OptimizerError(
+                f"tell: {architecture!r} is not an architecture of this optimizer's space; "
+                "make it with optimizer.space.architecture(...)"
+            )
+    if len(architectures) < 2:
+        raise OptimizerError(f"tell: found {len(architectures)} architectures, expected at least 2")
+    try:
+        values = np.asarray(losses, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise OptimizerError(f"tell: losses {losses!r} are not numbers") from error
+    if values.shape != (len(architectures),):
+        raise OptimizerError(
+            f"tell: found losses of shape {values.shape} for {len(architectures)} architectures, "
+            f"expected ({len(architectures)},): one loss for each"
+        )
+    return np.array([architecture.indices for architecture in architectures]), values

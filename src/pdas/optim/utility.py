@@ -1,0 +1,30 @@
+"""From losses to utilities: only ranks count, so the update is invariant to the loss's scale."""
+
+from __future__ import annotations
+
+import math
+from itertools import groupby
+
+import numpy as np
+
+from pdas.optim.base import FloatArray
+
+
+def rank_utility(losses: FloatArray) -> FloatArray:
+    """Utility U_n of each of lambda >= 2 losses (paper, section 3): shape (lambda,), sum 0.
+
+    The best ceil(lambda / 4) get +1, the worst ceil(lambda / 4) get -1, the rest 0. Equal losses
+    share the mean of their utilities. A loss that is NaN or infinite ranks worst, tied with the
+    others of that kind.
+    """
+    key = [loss if math.isfinite(loss) else math.inf for loss in losses.tolist()].__getitem__
+    chosen = math.ceil(len(losses) / 4)
+    by_rank = [1.0] * chosen + [0.0] * (len(losses) - 2 * chosen) + [-1.0] * chosen
+
+    utilities = np.empty(len(losses))
+    rank = 0
+    for _, group in groupby(sorted(range(len(losses)), key=key), key=key):
+        tied = list(group)
+        utilities[tied] = sum(by_rank[rank : rank + len(tied)]) / len(tied)
+        rank += len(tied)
+    return utilities
