@@ -26,6 +26,7 @@ MIN_TEST = 1
 
 Files = dict[str, list[str]]  # class name to its image files, both sorted
 Labelled = tuple[Sequence[str], Tensor]  # files, and the index of the class of each, int64
+Parts = tuple[Labelled, Labelled, tuple[str, ...]]  # training, test, classes
 
 
 def load_folder(
@@ -56,29 +57,30 @@ def load_folder(
     return ImageData(train.read(), test.read(), classes)
 
 
-def _find(
-    root: Path, test_fraction: float, seed: int
-) -> tuple[Labelled, Labelled, tuple[str, ...]]:
+def _find(root: Path, test_fraction: float, seed: int) -> Parts:
     """Files and labels for training and for the test, and the classes."""
     if not root.is_dir():
         raise DataError(f"no folder {root}: name one that holds a folder of images for each class")
-    has_parts = (root / "train").is_dir() and _folders(root / "train")
-    if not has_parts or not (root / "test").is_dir():
-        classes = _classes(root / "train" if has_parts else root, MIN_TRAIN + MIN_TEST)
-        paths, labels = _flat(classes)
-        train, test = (
-            ([paths[i] for i in part.tolist()], labels[part])
-            for part in split_test(labels, test_fraction, seed)
-        )
-        return train, test, tuple(classes)
-    train_classes = _classes(root / "train", MIN_TRAIN)
-    test_classes = _classes(root / "test", MIN_TEST)
+    train, test = root / "train", root / "test"
+    if not (train.is_dir() and test.is_dir()):
+        whole = train if train.is_dir() and _folders(train) else root
+        return _split(_classes(whole, MIN_TRAIN + MIN_TEST), test_fraction, seed)
+    train_classes, test_classes = _classes(train, MIN_TRAIN), _classes(test, MIN_TEST)
     if unequal := sorted(train_classes.keys() ^ test_classes.keys()):
         raise DataError(
-            f"{root}/train and {root}/test hold different classes, only one of them has "
+            f"{train} and {test} hold different classes, only one of them has "
             f"{_names(unequal)}: give both the same folders"
         )
     return _flat(train_classes), _flat(test_classes), tuple(train_classes)
+
+
+def _split(classes: Files, test_fraction: float, seed: int) -> Parts:
+    paths, labels = _flat(classes)
+    train, test = (
+        ([paths[i] for i in part.tolist()], labels[part])
+        for part in split_test(labels, test_fraction, seed)
+    )
+    return train, test, tuple(classes)
 
 
 def _folders(root: Path) -> list[Path]:

@@ -1,0 +1,29 @@
+"""Small made-up images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+MakeFolder = Callable[..., Path]
+
+
+@pytest.fixture
+def make_folder(tmp_path: Path) -> MakeFolder:
+    """Writes `counts[class]` random colour images of 20x12 to tmp_path/name/class/."""
+
+    def make(name: str, counts: dict[str, int], extension: str = "png") -> Path:
+        rng = np.random.default_rng(len(name))
+        for label, count in counts.items():
+            folder = tmp_path / name / label
+            folder.mkdir(parents=True)
+            for i in range(count):
+                pixels = rng.integers(0, 256, (12, 20, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / f"{i:03}.{extension}")
+        return tmp_path / name
+
+    return make

@@ -1,0 +1,158 @@
+"""Folders of images: layouts, the part held out, and every folder that will not do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from pdas.data import DiskImages, MemoryImages, load_images, read_image
+from pdas.errors import DataError, SettingError
+
+MakeFolder = Callable[..., Path]
+
+
+def load(root: Path | None, **settings: object):
+    return load_images("folder", data_dir=root, workers=0, **settings)
+
+
+def test_a_part_of_each_class_is_held_out(make_folder: MakeFolder) -> None:
+    data = load(make_folder("pets", {"dog": 20, "cat": 10}), test_fraction=0.3)
+    assert data.classes == ("cat", "dog")
+    assert torch.bincount(data.test.labels).tolist() == [3, 6]
+    assert torch.bincount(data.train.labels).tolist() == [7, 14]
+    assert (data.channels, data.size) == (3, 32)
+
+
+def test_no_image_is_in_both_parts_and_the_seed_decides(make_folder: MakeFolder) -> None:
+    root = make_folder("pets", {"dog": 20, "cat": 20})
+
+    def files(seed: int) -> tuple[set[str], set[str]]:
+        data = load(root, memory_limit=0, seed=seed)
+        assert isinstance(data.train, DiskImages) and isinstance(data.test, DiskImages)
+        for part in (data.train, data.test):
+            classes = [data.classes[label] for label in part.labels.tolist()]
+            assert classes == [Path(path).parent.name for path in part.paths]
+        return set(data.train.paths), set(data.test.paths)
+
+    train, test = files(0)
+    assert not train & test and len(train | test) == 40
+    assert files(0) == (train, test) != files(1)
+
+
+def test_a_test_part_of_its_own_is_kept(make_folder: MakeFolder) -> None:
+    make_folder("pets/train", {"dog": 6, "cat": 4})
+    root = make_folder("pets/test", {"dog": 1, "cat": 2}).parent
+    data = load(root)
+    assert torch.bincount(data.train.labels).tolist() == [4, 6]
+    assert torch.bincount(data.test.labels).tolist() == [2, 1]
+
+
+def test_a_training_part_alone_is_split(make_folder: MakeFolder) -> None:
+    root = make_folder("pets/train", {"dog": 10, "cat": 10}).parent
+    data = load(root)
+    assert data.classes == ("cat", "dog") and (len(data.train), len(data.test)) == (16, 4)
+
+
+def test_train_may_be_the_name_of_a_class(make_folder: MakeFolder) -> None:
+    assert load(make_folder("vehicles", {"train": 5, "bus": 5})).classes == ("bus", "train")
+
+
+def test_images_are_what_read_image_gives(make_folder: MakeFolder) -> None:
+    root = make_folder("pets", {"dog": 5, "cat": 5}, "jpg")
+    on_disk = load(root, memory_limit=0, image_size=9, channels=1)
+    in_memory = load(root, image_size=9, channels=1)
+    assert isinstance(on_disk.train, DiskImages) and isinstance(in_memory.train, MemoryImages)
+    expected = torch.stack([read_image(path, 9, 1) for path in on_disk.train.paths])
+    assert torch.equal(in_memory.train.images, expected)
+
+
+def test_the_memory_limit_counts_bytes_of_both_parts(make_folder: MakeFolder) -> None:
+    root = make_folder("pets", {"dog": 5, "cat": 5})
+    needed = 10 * 3 * 8 * 8
+    assert load(root, image_size=8, memory_limit=needed).train.in_memory
+    assert not load(root, image_size=8, memory_limit=needed - 1).train.in_memory
+
+
+def test_other_and_hidden_files_are_passed_over(make_folder: MakeFolder) -> None:
+    root = make_folder("pets", {"dog": 5, "cat": 5})
+    (root / "README.txt").write_text("about")
+    (root / ".cache").mkdir()
+    (root / "dog" / "notes.txt").write_text("about")
+    (root / "dog" / "._000.png").write_bytes(b"resource fork")
+    data = load(root)
+    assert data.classes == ("cat", "dog") and len(data.train) + len(data.test) == 10
+
+
+def refused(root: Path | None, **settings: object) -> str:
+    with pytest.raises(DataError) as caught:
+        load(root, **settings)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_no_folder_named() -> None:
+    assert "--data-dir" in refused(None)
+
+
+def test_a_missing_folder(tmp_path: Path) -> None:
+    assert f"no folder {tmp_path / 'nowhere'}:" in refused(tmp_path / "nowhere")
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    assert f"no class folders in {tmp_path}:" in refused(tmp_path)
+
+
+def test_images_without_class_folders(make_folder: MakeFolder) -> None:
+    root = make_folder("flat", {"train": 5, "test": 5})
+    assert f"no class folders in {root / 'train'}:" in refused(root)
+
+
+def test_one_class_only(make_folder: MakeFolder) -> None:
+    root = make_folder("pets", {"dog": 5})
+    assert f"only one class in {root} (dog)" in refused(root)
+
+
+def test_a_class_without_images(make_folder: MakeFolder) -> None:
+    root = make_folder("pets", {"dog": 5, "cat": 0})
+    assert f"0 images in {root / 'cat'}, at least 3" in refused(root)
+
+
+def test_a_class_with_too_few_images(make_folder: MakeFolder) -> None:
+    root = make_folder("pets", {"dog": 2, "cat": 3})
+    assert f"2 images in {root / 'dog'}, at least 3" in refused(root)
+
+
+def test_a_test_part_with_other_classes(make_folder: MakeFolder) -> None:
+    make_folder("pets/train", {"dog": 5, "cat": 5})
+    root = make_folder("pets/test", {"dog": 5, "cow": 5}).parent
+    message = refused(root)
+    assert str(root / "train") in message and "cat, cow" in message
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_a_broken_image_in_memory(make_folder: MakeFolder, part: str, workers: int) -> None:
+    make_folder("pets/train", {"dog": 50, "cat": 50})
+    root = make_folder("pets/test", {"dog": 5, "cat": 5}).parent
+    broken = root / part / "dog" / "003.png"
+    broken.write_bytes(broken.read_bytes()[:50])
+    with pytest.raises(DataError) as caught:
+        load_images("folder", data_dir=root, workers=workers)
+    assert str(broken) in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("image_size", 0), ("channels", 2), ("test_fraction", 1.0), ("test_fraction", 0.0)],
+)
+def test_settings_out_of_range(make_folder: MakeFolder, setting: str, value: float) -> None:
+    with pytest.raises(SettingError, match=f"^{setting}={value}: "):
+        load(make_folder("pets", {"dog": 5, "cat": 5}), **{setting: value})
+
+
+def test_a_negative_number_of_workers(make_folder: MakeFolder) -> None:
+    with pytest.raises(SettingError, match=r"^workers=-1: "):
+        load_images("folder", data_dir=make_folder("pets", {"dog": 5, "cat": 5}), workers=-1)
