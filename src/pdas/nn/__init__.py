@@ -1,1 +1,7 @@
-"""PDAS: nn."""
+"""Supernets: modules that hold every architecture of a space and run the one they are handed."""
+
+from pdas.nn.cell import CellNetwork, CellSupernet
+from pdas.nn.operations import OPERATIONS
+from pdas.nn.supernet import Supernet
+
+__all__ = ["OPERATIONS", "CellNetwork", "CellSupernet", "Supernet"]

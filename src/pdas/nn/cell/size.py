@@ -1,0 +1,79 @@
+"""The number of weights of a derived network, by arithmetic, and the width for a given limit.
+
+The auxiliary classifier is not counted: it is left out after training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pdas.errors import SettingError
+from pdas.nn.cell.layout import CellSettings, Position, layout, needed_cells
+from pdas.nn.cell.space import CELL_TYPES, CellPlan, Edge, decode
+
+SMALLEST_WIDTH = 2
+
+
+def count_weights(architecture: Mapping[str, object], settings: CellSettings) -> int:
+    """Weights of `CellNetwork(architecture, settings)` without the auxiliary classifier."""
+    plans = {cell: decode(architecture, cell) for cell in CELL_TYPES}
+    positions = layout(settings)
+    cells = sum(
+        _cell_weights(position, plans[position.kind])
+        for position, needed in zip(positions, needed_cells(positions, plans), strict=True)
+        if needed
+    )
+    stem = settings.stem_channels * (9 * settings.in_channels) + _norm(settings.stem_channels)
+    return stem + cells + (settings.out_channels + 1) * settings.classes
+
+
+def widest(architecture: Mapping[str, object], settings: CellSettings, limit: int) -> CellSettings:
+    """`settings` with the largest number of channels that has at most `limit` weights.
+
+    Found by bisection on `count_weights`. Raises `SettingError` if no width has so few.
+    """
+
+    def weights(channels: int) -> int:
+        return count_weights(architecture, replace(settings, channels=channels))
+
+    low, high = SMALLEST_WIDTH, 2 * SMALLEST_WIDTH
+    if weights(low) > limit:
+        raise SettingError(
+            f"retrain.weight_limit: found {limit}, expected at least {weights(low)}, the weights "
+            f"of this architecture at {low} channels; raise it, or lower retrain.cells_per_stage"
+        )
+    while weights(high) <= limit:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if weights(middle) <= limit else (low, middle)
+    return replace(settings, channels=low)
+
+
+def _cell_weights(position: Position, plan: CellPlan) -> int:
+    channels = position.channels
+    inputs = sum(
+        position.in_channels[source] * channels + _norm(channels)
+        for source in plan.sources & {0, 1}
+    )
+    edges = sum(
+        _edge_weights(edge, channels, position.stride(edge.source))
+        for pair in plan.nodes
+        for edge in set(pair)
+    )
+    output = len(plan.loose_ends) * channels * channels + _norm(channels)
+    return inputs + edges + output
+
+
+def _edge_weights(edge: Edge, channels: int, stride: int) -> int:
+    if edge.operation.startswith("sep_conv"):
+        kernel = int(edge.operation[-1])
+        return 2 * (channels * kernel * kernel + channels * channels + _norm(channels))
+    if edge.operation == "identity" and stride == 2:
+        return channels * channels + _norm(channels)
+    return 0
+
+
+def _norm(channels: int) -> int:
+    return 2 * channels

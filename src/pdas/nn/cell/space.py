@@ -1,0 +1,80 @@
+"""The search space of cells (ENAS micro; paper, section 4.1) and its decoding.
+
+Both cell types, normal and reduction, have B nodes of four variables each: the inputs `in1`, `in2`
+and the operations `op1`, `op2`. With B = 5 and 5 operations, D = 40 and sum K = 180.
+This module is the only one that knows how a cell is written as variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from pdas.space import SearchSpace
+
+CELL_TYPES = ("normal", "reduction")
+CELL_INPUTS = ("prev_prev", "prev")
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One input of a node: the operation applied to a source.
+
+    Sources 0 and 1 are the cell's inputs, the outputs of the cell before the previous one and of
+    the previous one; source `2 + b` is node b, counted from 0.
+    """
+
+    source: int
+    operation: str
+
+
+@dataclass(frozen=True)
+class CellPlan:
+    """A decoded cell: the two edges of every node, in order."""
+
+    nodes: tuple[tuple[Edge, Edge], ...]
+
+    @cached_property
+    def sources(self) -> frozenset[int]:
+        """All sources that some node uses."""
+        return frozenset(edge.source for edges in self.nodes for edge in edges)
+
+    @cached_property
+    def loose_ends(self) -> tuple[int, ...]:
+        """The nodes, from 0, whose output no other node uses: the cell's output is made of them."""
+        return tuple(b for b in range(len(self.nodes)) if b + 2 not in self.sources)
+
+
+def cell_space(nodes: int, operations: Sequence[str]) -> SearchSpace:
+    """The variables of both cell types, `"normal/node1/in1"` and so on."""
+    variables: dict[str, Sequence[str]] = {}
+    for cell in CELL_TYPES:
+        for b in range(1, nodes + 1):
+            sources = (*CELL_INPUTS, *(f"node{earlier}" for earlier in range(1, b)))
+            for slot in (1, 2):
+                variables[f"{cell}/node{b}/in{slot}"] = sources
+                variables[f"{cell}/node{b}/op{slot}"] = tuple(operations)
+    return SearchSpace(variables)
+
+
+def decode(architecture: Mapping[str, object], cell: str) -> CellPlan:
+    """The plan of one cell type, `"normal"` or `"reduction"`, of an architecture."""
+    nodes: list[tuple[Edge, Edge]] = []
+    while f"{cell}/node{len(nodes) + 1}/in1" in architecture:
+        prefix = f"{cell}/node{len(nodes) + 1}"
+        first, second = (
+            Edge(
+                _source(str(architecture[f"{prefix}/in{slot}"])),
+                str(architecture[f"{prefix}/op{slot}"]),
+            )
+            for slot in (1, 2)
+        )
+        nodes.append((first, second))
+    return CellPlan(tuple(nodes))
+
+
+def _source(label: str) -> int:
+    if label in CELL_INPUTS:
+        return CELL_INPUTS.index(label)
+    return int(label.removeprefix("node")) + 1

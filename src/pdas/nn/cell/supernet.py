@@ -1,0 +1,242 @@
+"""The supernet of cells: one set of weights for each (cell, node, source, operation).
+
+A forward pass computes only what the given architectures use: cells, inputs and edges that do not
+lead to the output are skipped, and what two edges or two architectures have in common is computed
+once. Everything runs channels-last, the layout in which depthwise convolutions, pooling and batch
+norm are fast. Unused weights get no gradient, so that the optimizer leaves them as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pdas.errors import SettingError
+from pdas.nn.cell.layout import (
+    CellSettings,
+    Position,
+    check_image_size,
+    layout,
+    needed_cells,
+)
+from pdas.nn.cell.network import CellNetwork, edge_name, input_block, stem
+from pdas.nn.cell.space import CELL_TYPES, CellPlan, Edge, cell_space, decode
+from pdas.nn.operations import OPERATIONS, batch_statistics
+from pdas.space import Architecture
+
+
+class CellSupernet(nn.Module):
+    """All architectures of the cell space in one module (paper, section 4.1).
+
+    Args:
+        nodes: B, nodes a cell. Default 5.
+        cells_per_stage: N, normal cells in each of the 3 stages. Default 2.
+        channels: C, channels of the first stage, doubled by each of the 2 reductions. Default 16.
+        operations: names out of `pdas.nn.OPERATIONS`. Default all five.
+        in_channels: channels of the images. Default 3.
+        classes: number of classes. Default 10.
+
+    Batch norm uses the statistics of the batch at hand, in training and in evaluation, and keeps
+    none. Raises `SettingError` for settings out of range.
+    """
+
+    def __init__(
+        self,
+        nodes: int = 5,
+        cells_per_stage: int = 2,
+        channels: int = 16,
+        operations: Sequence[str] = tuple(OPERATIONS),
+        in_channels: int = 3,
+        classes: int = 10,
+    ) -> None:
+        super().__init__()
+        self.settings = CellSettings(
+            nodes, cells_per_stage, channels, tuple(operations), in_channels, classes
+        )
+        _check(self.settings)
+        self.space = cell_space(nodes, self.settings.operations)
+        self.positions = layout(self.settings)
+        self.stem = stem(self.settings, batch_statistics)
+        self.cells = nn.ModuleList(SearchCell(p, self.settings) for p in self.positions)
+        self.classifier = nn.Linear(self.settings.out_channels, classes)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, x: Tensor, architecture: Architecture) -> Tensor:
+        """Logits `(N, classes)` of images `(N, in_channels, H, W)`, H and W at least 8."""
+        return self.forward_many(x, [architecture])[0]
+
+    def forward_many(self, x: Tensor, architectures: Sequence[Architecture]) -> list[Tensor]:
+        """The logits of each architecture on the same images; common parts are computed once."""
+        check_image_size(min(x.shape[-2:]))
+        x = self.stem(x.contiguous(memory_format=torch.channels_last))
+        routes = [_Route(self.positions, architecture, x) for architecture in architectures]
+        for index, cell in enumerate(self.cells):
+            once = Once()
+            for route in routes:
+                route.advance(index, cell, once)
+        return [self.classifier(route.prev.mean((2, 3))) for route in routes]
+
+    def derive(
+        self,
+        architecture: Architecture,
+        *,
+        cells_per_stage: int | None = None,
+        channels: int | None = None,
+        auxiliary: bool = False,
+        keep_weights: bool = False,
+    ) -> CellNetwork:
+        """The plain network of one architecture: affine batch norm and nothing unused.
+
+        Args:
+            cells_per_stage, channels: size of the derived network; default that of the supernet.
+            auxiliary: give it the auxiliary classifier.
+            keep_weights: copy the supernet's weights instead of drawing fresh ones; only at the
+                supernet's own size, else `SettingError`.
+        """
+        settings = replace(
+            self.settings,
+            cells_per_stage=cells_per_stage or self.settings.cells_per_stage,
+            channels=channels or self.settings.channels,
+        )
+        network = CellNetwork(architecture, settings, auxiliary=auxiliary)
+        if keep_weights:
+            if settings != self.settings:
+                raise SettingError(
+                    f"keep_weights: found a network of {settings.cells_per_stage} cells a stage "
+                    f"and {settings.channels} channels, expected the supernet's "
+                    f"{self.settings.cells_per_stage} and {self.settings.channels}; leave both out"
+                )
+            self._copy_weights(network)
+        return network
+
+    def _copy_weights(self, network: CellNetwork) -> None:
+        weights = self.state_dict()
+        for index, (position, needed) in enumerate(
+            zip(network.positions, network.needed, strict=True)
+        ):
+            if needed:
+                cell = self.cells[index]
+                assert isinstance(cell, SearchCell)
+                ends = network.plans[position.kind].loose_ends
+                weights[f"cells.{index}.output.1.weight"] = cell.output.weight(ends).detach()
+        own = network.state_dict()
+        network.load_state_dict({name: weights.get(name, value) for name, value in own.items()})
+
+
+class Once:
+    """Computes a function once for each distinct (function, inputs).
+
+    Tensors are told apart by identity, other inputs by value.
+    """
+
+    def __init__(self) -> None:
+        # The inputs are kept beside the result, so that no id is used again within their life.
+        self._results: dict[tuple[object, ...], tuple[tuple[object, ...], Tensor]] = {}
+
+    def __call__(self, function: Callable[..., Tensor], *inputs: object) -> Tensor:
+        key = (function, *(id(x) if isinstance(x, Tensor) else x for x in inputs))
+        if key not in self._results:
+            self._results[key] = (inputs, function(*inputs))
+        return self._results[key][1]
+
+
+class SearchCell(nn.Module):
+    """One cell with the weights of every choice."""
+
+    def __init__(self, position: Position, settings: CellSettings) -> None:
+        super().__init__()
+        channels = position.channels
+        self.inputs = nn.ModuleList(
+            input_block(position, source, batch_statistics) for source in (0, 1)
+        )
+        self.edges = nn.ModuleDict()
+        weightless: dict[tuple[str, int], nn.Module] = {}
+        for b in range(settings.nodes):
+            for edge in (Edge(s, o) for s in range(b + 2) for o in settings.operations):
+                stride = position.stride(edge.source)
+                operation = OPERATIONS[edge.operation](channels, stride, batch_statistics)
+                if not list(operation.parameters()):
+                    # One module for all nodes, so that `Once` sees that they do the same.
+                    operation = weightless.setdefault((edge.operation, stride), operation)
+                self.edges[edge_name(b, edge)] = operation
+        self.output = SlicedOutput(settings.nodes, channels)
+
+    def forward(self, prev_prev: Tensor, prev: Tensor, plan: CellPlan, once: Once) -> Tensor:
+        """The cell's output `(N, channels, H', W')`; an input that `plan` ignores is not read."""
+        values = [
+            once(block, x) if source in plan.sources else x
+            for source, (block, x) in enumerate(zip(self.inputs, (prev_prev, prev), strict=True))
+        ]
+        for b, edges in enumerate(plan.nodes):
+            terms = [once(self.edges[edge_name(b, e)], values[e.source]) for e in edges]
+            values.append(once(torch.add, *sorted(terms, key=id)))
+        return once(self.output, plan.loose_ends, *(values[b + 2] for b in plan.loose_ends))
+
+
+class SlicedOutput(nn.Module):
+    """ReLU, 1x1 convolution and batch norm of the concatenated loose ends of a cell.
+
+    The weight is kept in one block a node and only the blocks of the loose ends are put together,
+    so that the block of any other node has no gradient at all.
+    """
+
+    def __init__(self, nodes: int, channels: int) -> None:
+        super().__init__()
+        whole = nn.Conv2d(nodes * channels, channels, 1, bias=False).weight.detach()
+        self.blocks = nn.ParameterList(
+            nn.Parameter(block.clone()) for block in whole.split(channels, dim=1)
+        )
+        self.norm = batch_statistics(channels)
+
+    def weight(self, ends: Sequence[int]) -> Tensor:
+        """The weight `(channels, len(ends) * channels, 1, 1)` for these nodes."""
+        return torch.cat([self.blocks[b] for b in ends], dim=1)
+
+    def forward(self, ends: Sequence[int], *values: Tensor) -> Tensor:
+        """The output for the loose ends `ends` (nodes from 0) and their values."""
+        x = F.relu(torch.cat(values, dim=1))
+        out: Tensor = self.norm(F.conv2d(x, self.weight(ends)))
+        return out
+
+
+class _Route:
+    """One architecture's way through the cells: the outputs of the last two."""
+
+    def __init__(
+        self, positions: Sequence[Position], architecture: Architecture, stem: Tensor
+    ) -> None:
+        self._plans = {cell: decode(architecture, cell) for cell in CELL_TYPES}
+        self._positions = positions
+        self._needed = needed_cells(positions, self._plans)
+        self._prev_prev = self.prev = stem
+
+    def advance(self, index: int, cell: nn.Module, once: Once) -> None:
+        """Go through one cell; one that nothing needs leaves a value that nothing reads."""
+        out = self.prev
+        if self._needed[index]:
+            plan = self._plans[self._positions[index].kind]
+            out = once(cell, self._prev_prev, self.prev, plan, once)
+        self._prev_prev, self.prev = self.prev, out
+
+
+def _check(settings: CellSettings) -> None:
+    for name, smallest in (
+        ("nodes", 1),
+        ("cells_per_stage", 1),
+        ("channels", 2),
+        ("in_channels", 1),
+        ("classes", 2),
+    ):
+        value = getattr(settings, name)
+        if value < smallest:
+            raise SettingError(f"network.{name}: found {value}, expected {smallest} or more")
+    for operation in settings.operations:
+        if operation not in OPERATIONS:
+            raise SettingError(
+                f"network.operations: found {operation!r}, expected names out of "
+                f"{', '.join(OPERATIONS)}"
+            )
