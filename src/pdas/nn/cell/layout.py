@@ -45,7 +45,7 @@ class CellSettings:
     @property
     def out_channels(self) -> int:
         """Channels of the last cell's output, which the classifier reads."""
-        return self.channels * 2 ** (STAGES - 1)
+        return self.channels << (STAGES - 1)
 
 
 @dataclass(frozen=True)

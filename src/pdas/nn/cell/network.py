@@ -61,7 +61,7 @@ class CellNetwork(nn.Module):
         self.auxiliary = (
             AuxiliaryHead(settings.out_channels, settings.classes) if auxiliary else None
         )
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits `(N, classes)` of images `(N, in_channels, H, W)`, H and W at least 8."""
@@ -137,7 +137,7 @@ class DerivedCell(nn.Module):
 
 
 def drop_path(x: Tensor, rate: float) -> Tensor:
-    """Zero whole samples of `x` `(N, ...)` with probability `rate`, divide the others by 1 - rate."""
+    """Zero whole samples of `x` `(N, ...)` with probability `rate`; divide others by 1 - rate."""
     keep = torch.empty(x.shape[0], 1, 1, 1, dtype=x.dtype, device=x.device).bernoulli_(1 - rate)
     return x * keep.div_(1 - rate)
 

@@ -63,7 +63,7 @@ class CellSupernet(nn.Module):
         self.stem = stem(self.settings, batch_statistics)
         self.cells = nn.ModuleList(SearchCell(p, self.settings) for p in self.positions)
         self.classifier = nn.Linear(self.settings.out_channels, classes)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor, architecture: Architecture) -> Tensor:
         """Logits `(N, classes)` of images `(N, in_channels, H, W)`, H and W at least 8."""
@@ -188,7 +188,7 @@ class SlicedOutput(nn.Module):
         super().__init__()
         whole = nn.Conv2d(nodes * channels, channels, 1, bias=False).weight.detach()
         self.blocks = nn.ParameterList(
-            nn.Parameter(block.clone()) for block in whole.split(channels, dim=1)
+            nn.Parameter(block.clone()) for block in torch.split(whole, channels, dim=1)
         )
         self.norm = batch_statistics(channels)
 
