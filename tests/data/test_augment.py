@@ -185,13 +185,12 @@ def test_a_constant_channel_stays_finite() -> None:
     torch.testing.assert_close(statistics(images)[:, 2], torch.zeros(50, 6, 6))
 
 
-def test_statistics_of_files_are_sampled_from_the_whole_source(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(("in_memory", "step"), [(True, 1), (False, 10)])
+def test_statistics_count_all_in_memory_and_sample_files_evenly(
+    in_memory: bool, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Slow(MemoryImages):
-        in_memory = False
-
     monkeypatch.setattr(augment_module, "STATISTICS_IMAGES", 10)
+    monkeypatch.setattr(MemoryImages, "in_memory", in_memory)
     images = torch.arange(100, dtype=torch.uint8).view(100, 1, 1, 1)
-    statistics = channel_statistics(Slow(images, torch.zeros(100, dtype=torch.int64)))
-    assert statistics.mean[0] * 255 == pytest.approx(np.arange(0, 100, 10).mean())
+    statistics = channel_statistics(MemoryImages(images, torch.zeros(100, dtype=torch.int64)))
+    assert statistics.mean[0] * 255 == pytest.approx(np.arange(0, 100, step).mean())

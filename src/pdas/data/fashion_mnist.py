@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import zlib
 from pathlib import Path
 
 from torch import Tensor
@@ -115,7 +116,7 @@ def _unpacked(path: Path) -> Path:
         return target
     try:
         _unpack(path, target)
-    except (gzip.BadGzipFile, EOFError) as error:
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise DataError(f"{path} is not a whole gzip file: fetch it again") from error
     except OSError as error:
         raise DataError(
