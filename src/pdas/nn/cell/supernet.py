@@ -219,7 +219,7 @@ class _Route:
         out = self.prev
         if self._needed[index]:
             plan = self._plans[self._positions[index].kind]
-            out = once(cell, self._prev_prev, self.prev, plan, once)
+            out = cell(self._prev_prev, self.prev, plan, once)
         self._prev_prev, self.prev = self.prev, out
 
 
