@@ -1,0 +1,216 @@
+"""The search, Algorithm 1: one training run that ends with the most likely architecture.
+
+`search` is the public entry for a network and data of the user's own; the recipes go through
+the same function.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sized
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from torch import nn
+from torch.optim.lr_scheduler import CosineAnnealingLR
+from torch.utils.data import DataLoader, Dataset, Subset
+
+from pdas.data import check_batch_size, halves
+from pdas.engine.step import Loss, SearchStep, StepRecord
+from pdas.errors import SettingError
+from pdas.optim import PDAS
+from pdas.settings import SearchSettings, one_line
+from pdas.space import Architecture
+
+
+class Batches(Protocol):
+    """One pass over a data set; every iteration starts a new pass."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def __len__(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a search stands; handed to `on_step` after every step and to `on_epoch` after an epoch.
+
+    `measures` are means over the epoch so far: "loss" and whatever else the loss measures, of the
+    weight batches, and the same with the prefix "theta_" of the theta batches.
+    """
+
+    step: int
+    epoch: int
+    steps: int
+    measures: dict[str, float]
+    convergence: float
+    theta_rate: float  # eta
+    learning_rate: float
+    seconds: float
+
+
+@dataclass
+class SearchResult:
+    """What a search found.
+
+    Attributes:
+        architecture: the most likely architecture.
+        optimizer: the optimizer at the end, with its distribution.
+        history: a row of measures for each epoch.
+        theta: the probabilities at the start and after each epoch, `(epochs + 1, D, K_max)`.
+        seconds: time that the search took.
+    """
+
+    architecture: Architecture
+    optimizer: PDAS
+    history: list[Progress] = field(default_factory=list)
+    theta: list[NDArray[np.float64]] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def search(
+    net: nn.Module,
+    loss: Loss,
+    data: Dataset[Any] | tuple[Batches, Batches],
+    *,
+    settings: SearchSettings | None = None,
+    optimizer: PDAS | None = None,
+    fabric: Fabric | None = None,
+    seed: int = 0,
+    on_step: Callable[[Progress], None] = lambda progress: None,
+    on_epoch: Callable[[Progress, PDAS], None] = lambda progress, optimizer: None,
+    **overrides: Any,
+) -> SearchResult:
+    """Search an architecture for a network and data of one's own (Algorithm 1).
+
+    Args:
+        net: a module with `space` and `forward(x, architecture)`; `forward_many(x, architectures)`,
+            where it exists, runs all architectures of a step at once. It is trained in place.
+        loss: `loss(model, batch)`, a scalar tensor, or a mapping with it as "loss" and with other
+            measures to record; `model(x)` runs one architecture.
+        data: a map-style data set, which is split into halves by `seed`; or the two halves, each
+            an iterable of batches with a length.
+        settings: see `SearchSettings`; single settings can be given by name instead.
+        optimizer: default `PDAS(net.space, seed=seed)` with the settings' samples and rate.
+        fabric: devices and precision; default one CPU or GPU as Lightning Fabric finds it.
+
+    Raises:
+        SettingError: a setting is unknown or out of range, or a batch larger than half the data.
+        NonFiniteLossError: no architecture of a step had a finite loss.
+    """
+    settings = _with(settings or SearchSettings(), overrides)
+    fabric = fabric or Fabric(accelerator="auto", devices=1)
+    optimizer = optimizer or PDAS(
+        net.space, seed=seed, samples=settings.samples, learning_rate=settings.theta_rate
+    )
+    weight_batches, theta_batches = _halves(data, settings.batch_size, seed)
+    step, schedule = _set_up(net, loss, optimizer, settings, fabric)
+    result = SearchResult(optimizer.best(), optimizer, theta=[optimizer.theta_array])
+    start = time.perf_counter()
+    theta_stream = _endless(theta_batches)
+    for epoch in range(settings.epochs):
+        mean = _RunningMean()
+        for index, batch in enumerate(weight_batches):
+            theta_batch = next(theta_stream)
+            mean.add(step(fabric.to_device(batch), fabric.to_device(theta_batch)))
+            progress = Progress(
+                step=epoch * len(weight_batches) + index + 1,
+                epoch=epoch + 1,
+                steps=settings.epochs * len(weight_batches),
+                measures=mean.values(),
+                convergence=optimizer.convergence,
+                theta_rate=optimizer.learning_rate,
+                learning_rate=schedule.get_last_lr()[0],
+                seconds=time.perf_counter() - start,
+            )
+            on_step(progress)
+        schedule.step()
+        result.history.append(progress)
+        result.theta.append(optimizer.theta_array)
+        on_epoch(progress, optimizer)
+    result.architecture = optimizer.best()
+    result.seconds = time.perf_counter() - start
+    return result
+
+
+def _set_up(
+    net: nn.Module, loss: Loss, optimizer: PDAS, settings: SearchSettings, fabric: Fabric
+) -> tuple[SearchStep, CosineAnnealingLR]:
+    """The step on the devices of `fabric`, and the schedule of the weights' learning rate."""
+    sgd = torch.optim.SGD(
+        net.parameters(),
+        lr=settings.learning_rate,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
+    )
+    wrapped, weight_optimizer = fabric.setup(net.train(), sgd)
+    if hasattr(net, "forward_many"):
+        wrapped.mark_forward_method("forward_many")
+    step = SearchStep(
+        fabric,
+        wrapped,
+        loss,
+        optimizer,
+        weight_optimizer,
+        samples=settings.samples,
+        clip=settings.clip,
+        resample=settings.resample,
+    )
+    return step, CosineAnnealingLR(sgd, settings.epochs)
+
+
+class _RunningMean:
+    """Means of the measures of the steps so far."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, float] = {}
+        self._steps = 0
+
+    def add(self, record: StepRecord) -> None:
+        measures = record.weights | {f"theta_{k}": v for k, v in record.theta.items()}
+        for name, value in measures.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
+        self._steps += 1
+
+    def values(self) -> dict[str, float]:
+        return {name: value / self._steps for name, value in self._sums.items()}
+
+
+def _with(settings: SearchSettings, overrides: dict[str, Any]) -> SearchSettings:
+    try:
+        return SearchSettings(**(settings.model_dump() | overrides))
+    except ValidationError as error:
+        raise SettingError(one_line(error, "search")) from None
+
+
+def _halves(
+    data: Dataset[Any] | tuple[Batches, Batches], batch_size: int, seed: int
+) -> tuple[Batches, Batches]:
+    """D_W and D_theta: as given, or random halves of a data set, each shuffled every pass."""
+    if isinstance(data, tuple):
+        return data
+    assert isinstance(data, Sized)
+    generator = torch.Generator().manual_seed(seed)
+    indices = halves(len(data), generator)
+    check_batch_size(batch_size, min(map(len, indices)), setting="search.batch_size")
+    first, second = (
+        DataLoader(
+            Subset(data, half.tolist()),
+            batch_size,
+            shuffle=True,
+            drop_last=True,
+            generator=generator,
+        )
+        for half in indices
+    )
+    return first, second
+
+
+def _endless(batches: Iterable[Any]) -> Iterator[Any]:
+    while True:
+        yield from batches
