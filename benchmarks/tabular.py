@@ -1,0 +1,239 @@
+"""Search quality without a network: PDAS on tables of trained architectures.
+
+    python benchmarks/tabular.py DATA [--seeds 200] [--jobs 1]
+
+DATA is a directory with `nas_bench_201_cifar10.csv` (columns architecture, val_acc_200ep and
+test_acc_200ep; 15,625 cells) and `nas_bench_macro_cifar10.json` (key: eight digits; test_acc of
+three seeds; 6,561 networks).
+
+An evaluation returns the validation accuracy plus Gaussian noise. Without noise a repeated
+evaluation brings nothing new, so the budget counts distinct architectures; under noise it brings
+new information, so the budget counts every evaluation. What is reported is always the noiseless
+test accuracy, which no search sees: of the architecture with the best accuracy it observed, and for
+PDAS also of the mode of its distribution. A step that would exceed the budget is not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import math
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from pdas.optim import PDAS
+from pdas.space import SearchSpace
+
+BUDGETS = (50, 100, 200, 400)
+NOISES = (0.0, 0.5, 2.0, 5.0)
+SAMPLES = (2, 4, 8, 16)
+REPEATS = 20  # a search without noise ends after this many evaluations for each of its budget
+POPULATION, TOURNAMENT = 30, 10
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Accuracies in percent of every architecture, in the order of its indices read as digits."""
+
+    name: str
+    space: SearchSpace
+    validation: FloatArray
+    test: FloatArray
+
+    def numbers(self, indices: IntArray) -> IntArray:
+        """The positions in the table of the architectures of an (n, D) array."""
+        numbers: IntArray = np.ravel_multi_index(tuple(indices.T), tuple(self.space.sizes))
+        return numbers
+
+
+def read_nas_bench_201(path: Path) -> Table:
+    """Six edges of five operations; validation and test after 200 epochs."""
+    operations = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+    space = SearchSpace({f"edge{i}": operations for i in range(1, 7)})
+    rows = []
+    with path.open(newline="") as file:
+        for row in csv.DictReader(file):
+            edges = row["architecture"].replace("+", "").split("|")
+            digits = [operations.index(edge.split("~")[0]) for edge in edges if edge]
+            rows.append((digits, float(row["val_acc_200ep"]), float(row["test_acc_200ep"])))
+    rows.sort()
+    return Table(
+        "NAS-Bench-201", space, np.array([r[1] for r in rows]), np.array([r[2] for r in rows])
+    )
+
+
+def read_nas_bench_macro(path: Path) -> Table:
+    """Eight layers of three operations; the first seed validates, the mean of the others tests."""
+    space = SearchSpace({f"layer{i}": ("identity", "MB3_K3", "MB6_K5") for i in range(1, 9)})
+    rows = sorted((key, row["test_acc"]) for key, row in json.loads(path.read_text()).items())
+    seeds = np.array([accuracies for _, accuracies in rows])
+    return Table("NAS-Bench-Macro", space, seeds[:, 0], seeds[:, 1:].mean(axis=1))
+
+
+class Evaluator:
+    """Evaluates architectures of a table, counts what is spent, and keeps the best observed."""
+
+    def __init__(self, table: Table, noise: float, rng: np.random.Generator) -> None:
+        self.table, self.noise, self.rng = table, noise, rng
+        self.evaluations = 0
+        self.seen: set[int] = set()
+        self.best_accuracy, self.best = -math.inf, 0
+
+    @property
+    def spent(self) -> int:
+        return self.evaluations if self.noise else len(self.seen)
+
+    def __call__(self, indices: IntArray) -> FloatArray:
+        """Observed accuracies of an (n, D) array of architectures."""
+        numbers = self.table.numbers(indices)
+        accuracies = self.table.validation[numbers]
+        if self.noise:
+            accuracies = accuracies + self.noise * self.rng.standard_normal(len(numbers))
+        self.evaluations += len(numbers)
+        self.seen.update(numbers.tolist())
+        top = accuracies.argmax()
+        if accuracies[top] > self.best_accuracy:
+            self.best_accuracy, self.best = accuracies[top], int(numbers[top])
+        return accuracies
+
+
+# A search runs for ever; after each step it yields its own choice, or None for the best observed.
+Search = Callable[[Evaluator, int], Iterator[IntArray | None]]
+
+
+def random_search(evaluate: Evaluator, seed: int) -> Iterator[None]:
+    rng = np.random.default_rng(seed)
+    sizes = evaluate.table.space.sizes
+    for number in rng.permutation(int(sizes.prod())):
+        evaluate(np.array([np.unravel_index(number, tuple(sizes))]))
+        yield None
+
+
+def regularised_evolution(evaluate: Evaluator, seed: int) -> Iterator[None]:
+    """Real et al. 2019: the best of a tournament mutates in one variable, the oldest dies."""
+    rng = np.random.default_rng(seed)
+    sizes = evaluate.table.space.sizes
+    population: deque[tuple[float, IntArray]] = deque(maxlen=POPULATION)
+    while True:
+        if len(population) < POPULATION:
+            child = rng.integers(sizes)
+        else:
+            entrants = rng.choice(POPULATION, TOURNAMENT, replace=False)
+            child = max((population[k] for k in entrants), key=lambda member: member[0])[1].copy()
+            i = rng.integers(len(sizes))
+            child[i] = (child[i] + rng.integers(1, sizes[i])) % sizes[i]
+        population.append((float(evaluate(child[np.newaxis])[0]), child))
+        yield None
+
+
+def pdas(evaluate: Evaluator, seed: int, samples: int = 2) -> Iterator[IntArray]:
+    optimizer = PDAS(evaluate.table.space, seed=seed, samples=samples)
+    while True:
+        architectures = optimizer.ask()
+        accuracies = evaluate(np.array([a.indices for a in architectures]))
+        optimizer.tell(architectures, -accuracies)
+        yield optimizer.best().indices
+
+
+def run(search: Search, table: Table, noise: float, seed: int) -> FloatArray:
+    """Test accuracies of one search, shape (2, len(BUDGETS)): best observed, and its own choice."""
+    evaluate = Evaluator(table, noise, np.random.default_rng([seed, 1]))
+    result = np.full((2, len(BUDGETS)), np.nan)
+    for choice in search(evaluate, seed):
+        chosen = evaluate.best if choice is None else table.numbers(choice[np.newaxis])[0]
+        affordable = np.array(BUDGETS) >= evaluate.spent
+        result[:, affordable] = table.test[[evaluate.best, chosen]][:, np.newaxis]
+        if evaluate.spent >= BUDGETS[-1] or evaluate.evaluations >= REPEATS * BUDGETS[-1]:
+            break
+    return result
+
+
+def run_seeds(search: Search, table: Table, noise: float, seeds: int, jobs: int) -> FloatArray:
+    """The results of several seeds: shape (seeds, 2, len(BUDGETS))."""
+    one = partial(run, search, table, noise)
+    if jobs == 1:
+        return np.array([one(seed) for seed in range(seeds)])
+    with ProcessPoolExecutor(jobs) as pool:
+        return np.array(list(pool.map(one, range(seeds), chunksize=math.ceil(seeds / jobs))))
+
+
+def print_row(label: str, values: FloatArray) -> None:
+    """Means with 95 % intervals of a (seeds, len(BUDGETS)) array."""
+    half = 1.96 * values.std(axis=0, ddof=1) / math.sqrt(len(values))
+    cells = (f"{mean:.2f} ± {h:.2f}" for mean, h in zip(values.mean(axis=0), half, strict=True))
+    print(f"| {label:<38} | " + " | ".join(f"{cell:>12}" for cell in cells) + " |", flush=True)
+
+
+def print_head(title: str) -> None:
+    print(f"\n{title}\n")
+    print(f"| {'':<38} | " + " | ".join(f"{budget:>12}" for budget in BUDGETS) + " |")
+    print(f"|{'-' * 40}|" + f"{'-' * 13}:|" * len(BUDGETS))
+
+
+def compare_methods(table: Table, noise: float, seeds: int, jobs: int) -> None:
+    unit = "evaluations" if noise else "distinct architectures"
+    print_head(f"{table.name}, noise of {noise:g} points, by {unit}")
+    for name, search in (
+        ("random search", random_search),
+        ("regularised evolution", regularised_evolution),
+        ("PDAS", pdas),
+    ):
+        results = run_seeds(search, table, noise, seeds, jobs)
+        print_row(f"{name}, best observed", results[:, 0])
+        if search is pdas:
+            print_row(f"{name}, mode", results[:, 1])
+
+
+def compare_samples(table: Table, noise: float, seeds: int, jobs: int) -> None:
+    print_head(f"{table.name}, noise of {noise:g} points, by evaluations: number of samples")
+    results = {
+        samples: run_seeds(partial(pdas, samples=samples), table, noise, seeds, jobs)
+        for samples in SAMPLES
+    }
+    for column, reported in enumerate(("best observed", "mode")):
+        for samples in SAMPLES:
+            print_row(f"PDAS, {samples} samples, {reported}", results[samples][:, column])
+    few, many = SAMPLES[0], SAMPLES[-1]
+    print_row(f"mode, {many} samples minus {few}", results[many][:, 1] - results[few][:, 1])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path, help="directory of the two tables")
+    parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    arguments = parser.parse_args()
+    start = time.perf_counter()
+    tables = (
+        read_nas_bench_201(arguments.data / "nas_bench_201_cifar10.csv"),
+        read_nas_bench_macro(arguments.data / "nas_bench_macro_cifar10.json"),
+    )
+    print(f"Test accuracy in percent: mean of {arguments.seeds} seeds ± 95 % interval")
+    for table in tables:
+        print(
+            f"\n{table.name}: {len(table.test):,} architectures, best {table.test.max():.2f},",
+            end="",
+        )
+        print(f" mean {table.test.mean():.2f}")
+        for noise in NOISES:
+            compare_methods(table, noise, arguments.seeds, arguments.jobs)
+        compare_samples(table, NOISES[-1], arguments.seeds, arguments.jobs)
+    print(f"\n{time.perf_counter() - start:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
