@@ -159,9 +159,7 @@ def separable(channels: int, kernel: int, stride: int) -> nn.Module:
     def once(stride: int) -> list[nn.Module]:
         return [
             nn.ReLU(),
-            nn.Conv2d(
-                channels, channels, kernel, stride, kernel // 2, groups=channels, bias=False
-            ),
+            nn.Conv2d(channels, channels, kernel, stride, kernel // 2, groups=channels, bias=False),
             nn.Conv2d(channels, channels, 1, bias=False),
             nn.BatchNorm2d(channels, affine=False),
         ]
