@@ -78,7 +78,7 @@ def retrain(
                 steps=settings.epochs * len(batches),
                 loss=loss_sum / (index + 1),
                 accuracy=accuracy_sum / (index + 1),
-                learning_rate=schedule.get_last_lr()[0],
+                learning_rate=float(schedule.get_last_lr()[0]),
                 drop_path=network.drop_path,
                 seconds=time.perf_counter() - start,
             )
@@ -93,7 +93,8 @@ def _losses(
 ) -> tuple[Tensor, Tensor]:
     """The loss, with the auxiliary classifier's, and the accuracy of a batch."""
     if auxiliary_weight > 0:
-        logits, auxiliary = network.forward_with_auxiliary(images)
+        forward: Callable[[Tensor], tuple[Tensor, Tensor]] = network.forward_with_auxiliary  # type: ignore[assignment]
+        logits, auxiliary = forward(images)
         loss = F.cross_entropy(logits, labels) + auxiliary_weight * F.cross_entropy(
             auxiliary, labels
         )

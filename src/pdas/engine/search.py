@@ -25,7 +25,7 @@ from pdas.engine.step import Loss, SearchStep, StepRecord
 from pdas.errors import SettingError
 from pdas.optim import PDAS
 from pdas.settings import SearchSettings, one_line
-from pdas.space import Architecture
+from pdas.space import Architecture, SearchSpace
 
 
 class Batches(Protocol):
@@ -106,7 +106,7 @@ def search(
     settings = _with(settings or SearchSettings(), overrides)
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     optimizer = optimizer or PDAS(
-        net.space, seed=seed, samples=settings.samples, learning_rate=settings.theta_rate
+        _space(net), seed=seed, samples=settings.samples, learning_rate=settings.theta_rate
     )
     weight_batches, theta_batches = _halves(data, settings.batch_size, seed)
     step, schedule = _set_up(net, loss, optimizer, settings, fabric)
@@ -125,7 +125,7 @@ def search(
                 measures=mean.values(),
                 convergence=optimizer.convergence,
                 theta_rate=optimizer.learning_rate,
-                learning_rate=schedule.get_last_lr()[0],
+                learning_rate=float(schedule.get_last_lr()[0]),
                 seconds=time.perf_counter() - start,
             )
             on_step(progress)
@@ -179,6 +179,16 @@ class _RunningMean:
 
     def values(self) -> dict[str, float]:
         return {name: value / self._steps for name, value in self._sums.items()}
+
+
+def _space(net: nn.Module) -> SearchSpace:
+    space = getattr(net, "space", None)
+    if not isinstance(space, SearchSpace):
+        raise SettingError(
+            f"net: {type(net).__name__} has no search space, expected a module with an attribute "
+            "`space`, a pdas.SearchSpace, and `forward(x, architecture)`"
+        )
+    return space
 
 
 def _with(settings: SearchSettings, overrides: dict[str, Any]) -> SearchSettings:

@@ -105,8 +105,9 @@ class SearchStep:
 
 def bind(net: nn.Module, architectures: Sequence[Architecture]) -> list[Model]:
     """A model for each architecture; `forward_many`, where a net has it, runs all at one call."""
-    if hasattr(net, "forward_many"):
-        together = _Together(net.forward_many, architectures)
+    forward_many: Model | None = getattr(net, "forward_many", None)
+    if forward_many is not None:
+        together = _Together(forward_many, architectures)
         return [partial(together, index) for index in range(len(architectures))]
     return [partial(net, architecture=architecture) for architecture in architectures]
 

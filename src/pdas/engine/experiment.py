@@ -1,0 +1,194 @@
+"""The experiment of a recipe by stages, search, retrain, evaluate; each fills a run directory.
+
+All that can be wrong with settings and data is found before a directory is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from safetensors.torch import save_file
+
+from pdas.engine.classification import ClassificationData, classification_loss
+from pdas.engine.evaluate import test_error
+from pdas.engine.predict import load_network
+from pdas.engine.retrain import RetrainProgress, retrain
+from pdas.engine.run import Run, new_directory
+from pdas.engine.search import Progress, search
+from pdas.nn import CellNetwork, CellSupernet
+from pdas.nn.cell import CellSettings, count_weights, widest
+from pdas.optim import PDAS
+from pdas.settings import Recipe
+from pdas.space import Architecture
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A recipe with its seed and, for data sets that need it, the directory of the images.
+
+    The seed decides the halves of the data, the weights, and everything else that is drawn.
+    """
+
+    recipe: Recipe
+    seed: int = 0
+    data_dir: Path | None = None
+
+    def search(
+        self,
+        out: Path,
+        on_start: Callable[[int], None] = lambda steps: None,
+        on_step: Callable[[Progress], None] = lambda progress: None,
+    ) -> Run:
+        """Search an architecture into the new run directory `out`.
+
+        `on_start` is told the number of steps, `on_step` how each went. The method "random" draws
+        the architecture uniformly instead, and leaves everything after it the same.
+
+        Raises:
+            DataError, SettingError: the data or a setting does not fit.
+            RunError: `out` is taken.
+            NonFiniteLossError: no architecture of a step had a finite loss.
+        """
+        settings = self.recipe.search
+        fabric = self._fabric()
+        data = self._data(fabric)
+        batches = data.search_batches(settings.batch_size, self.seed)
+        torch.manual_seed(self.seed)
+        net = self._supernet(data)
+        self._size(net.space.architecture(np.zeros(len(net.space), dtype=int)), net.settings)
+        with new_directory(out, "--out"):
+            run = Run(out)
+            run.write_config(self.recipe, seed=self.seed, data_dir=self.data_dir)
+            if settings.method == "random":
+                architecture = net.space.uniform(np.random.default_rng(self.seed))
+                summary: dict[str, Any] = {"seconds": 0.0, "steps": 0}
+            else:
+                on_start(settings.epochs * len(batches[0]))
+                result = search(
+                    net,
+                    classification_loss,
+                    batches,
+                    settings=settings,
+                    seed=self.seed,
+                    fabric=fabric,
+                    on_step=on_step,
+                    on_epoch=_Recorder(run),
+                )
+                architecture = result.architecture
+                summary = {
+                    "seconds": result.seconds,
+                    "steps": result.history[-1].step,
+                    "convergence": result.optimizer.convergence,
+                }
+            architecture.save(run.path / "architecture.json")
+            run.write_json("search.json", {"method": settings.method, "seed": self.seed} | summary)
+        return run
+
+    def retrain(
+        self,
+        run: Run,
+        on_start: Callable[[int], None] = lambda steps: None,
+        on_step: Callable[[RetrainProgress], None] = lambda progress: None,
+    ) -> Run:
+        """Retrain the architecture of a run from fresh weights, into its `retrain-<seed>/`.
+
+        The network of the last epoch is evaluated on the test images.
+        Raises what `search` does, and `SettingError` if no width meets the weight limit.
+        """
+        settings = self.recipe.retrain
+        fabric = self._fabric()
+        data = self._data(fabric)
+        batches = data.training_batches(settings.batch_size, self.seed)
+        net = self._supernet(data)
+        architecture = net.space.load(run.path / "architecture.json")
+        size = self._size(architecture, net.settings)
+        torch.manual_seed(self.seed)
+        network = CellNetwork(architecture, size, auxiliary=settings.auxiliary_weight > 0)
+        with new_directory(run.path / f"retrain-{self.seed}", "--seed") as path:
+            retrained = Run(path)
+            on_start(settings.epochs * len(batches))
+            retrain(
+                network,
+                batches,
+                settings,
+                fabric,
+                on_step=on_step,
+                on_epoch=lambda progress: retrained.append_metrics(asdict(progress)),
+            )
+            network.auxiliary = None
+            error = test_error(network, data.test_batches(), len(data.images.classes))
+            save_file(network.state_dict(), path / "weights.safetensors")
+            retrained.write_json(
+                "result.json",
+                {
+                    "test_error": error,
+                    "params": count_weights(architecture, size),
+                    "seed": self.seed,
+                    "epochs": settings.epochs,
+                    "network": asdict(size),
+                    "architecture": architecture.to_dict(),
+                    "classes": list(data.images.classes),
+                    "image_size": data.images.size,
+                    "mean": list(data.standardise.mean),
+                    "std": list(data.standardise.std),
+                },
+            )
+        return retrained
+
+    def evaluate(self, retrained: Run) -> float:
+        """Test error in percent of a retrained network, measured again from its weights."""
+        fabric = self._fabric()
+        data = self._data(fabric)
+        network = load_network(retrained).to(fabric.device)
+        return test_error(network, data.test_batches(), len(data.images.classes))
+
+    def _fabric(self) -> Fabric:
+        device = self.recipe.device
+        return Fabric(accelerator=device.accelerator, devices=1, precision=device.precision)
+
+    def _data(self, fabric: Fabric) -> ClassificationData:
+        return ClassificationData.load(
+            self.recipe.data, self.data_dir, fabric.device, seed=self.seed
+        )
+
+    def _supernet(self, data: ClassificationData) -> CellSupernet:
+        return CellSupernet(
+            **self.recipe.network.model_dump(),
+            in_channels=data.images.channels,
+            classes=len(data.images.classes),
+        )
+
+    def _size(self, architecture: Architecture, settings: CellSettings) -> CellSettings:
+        """The size of the derived network: the recipe's depth, the widest under its limit."""
+        deep = replace(settings, cells_per_stage=self.recipe.retrain.cells_per_stage)
+        return widest(architecture, deep, self.recipe.retrain.weight_limit)
+
+
+class _Recorder:
+    """Writes the metrics and the history of theta after every epoch."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._steps: list[int] = []
+        self._theta: list[Any] = []
+
+    def __call__(self, progress: Progress, optimizer: PDAS) -> None:
+        self._run.append_metrics(
+            {"step": progress.step, "epoch": progress.epoch}
+            | progress.measures
+            | {
+                "convergence": progress.convergence,
+                "learning_rate": progress.theta_rate,
+                "weight_learning_rate": progress.learning_rate,
+                "seconds": progress.seconds,
+            }
+        )
+        self._steps.append(progress.step)
+        self._theta.append(optimizer.theta_array)
+        self._run.write_theta(optimizer.space, self._steps, self._theta)

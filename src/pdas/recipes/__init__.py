@@ -1,0 +1,82 @@
+"""The shipped experiments, by name, and how single settings of them are changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from pdas.errors import SettingError
+from pdas.settings import Recipe, one_line
+
+
+def names() -> list[str]:
+    """The names of the shipped recipes."""
+    return sorted(
+        entry.name.removesuffix(".yaml")
+        for entry in files(__name__).iterdir()
+        if entry.name.endswith(".yaml")
+    )
+
+
+def load(name: str, changes: Sequence[str] = ()) -> Recipe:
+    """A shipped recipe, or the one in a YAML file, with changes of the form `key=value`.
+
+    Keys are dotted, as `search.epochs`; values are YAML. Raises `SettingError` for an unknown
+    recipe, key or value.
+    """
+    if name in names():
+        text = files(__name__).joinpath(f"{name}.yaml").read_text()
+    elif name.endswith((".yaml", ".yml")) and Path(name).is_file():
+        text = Path(name).read_text()
+    else:
+        raise SettingError(
+            f"recipe: found {name!r}, expected one of {', '.join(names())}, or a YAML file"
+        )
+    try:
+        settings = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SettingError(f"recipe: {name} is not YAML ({str(error).splitlines()[0]})") from None
+    if not isinstance(settings, dict):
+        raise SettingError(f"recipe: {name} holds no settings, expected keys such as `search:`")
+    return change(_validated(settings), changes)
+
+
+def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
+    """The recipe with changes of the form `key=value`."""
+    settings = recipe.model_dump()
+    for item in changes:
+        key, equals, value = item.partition("=")
+        if not equals or not key:
+            raise SettingError(f"--set: found {item!r}, expected KEY=VALUE, as search.epochs=10")
+        *path, last = key.split(".")
+        level: Any = settings
+        for part in path:
+            level = level.get(part) if isinstance(level, dict) else None
+        if not isinstance(level, dict) or last not in level or isinstance(level[last], dict):
+            known = _keys(recipe.model_dump())
+            raise SettingError(f"--set: there is no setting {key!r}; there are {', '.join(known)}")
+        try:
+            level[last] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise SettingError(f"--set {key}: found {value!r}, expected a YAML value") from None
+    return _validated(settings)
+
+
+def _validated(settings: dict[str, Any]) -> Recipe:
+    try:
+        return Recipe.model_validate(settings)
+    except ValidationError as error:
+        raise SettingError(one_line(error)) from None
+
+
+def _keys(settings: dict[str, Any], prefix: str = "") -> list[str]:
+    keys: list[str] = []
+    for name, value in settings.items():
+        nested = isinstance(value, dict)
+        keys += _keys(value, f"{prefix}{name}.") if nested else [f"{prefix}{name}"]
+    return keys
