@@ -216,6 +216,8 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     arguments = parser.parse_args()
+    if not arguments.data.is_dir():
+        parser.error(f"{str(arguments.data)!r} is not a directory; name that of the two tables")
     start = time.perf_counter()
     tables = (
         read_nas_bench_201(arguments.data / "nas_bench_201_cifar10.csv"),

@@ -50,7 +50,7 @@ class AdaptiveRate:
         eta = self.eta
         self.s = (1 - eta) * self.s + math.sqrt(eta * (2 - eta)) * direction
         self.gamma = (1 - eta) ** 2 * self.gamma + eta * (2 - eta)
-        exponent = eta * (float((self.s * self.s).sum()) / self.alpha - self.gamma)
+        exponent = eta * (float(np.vdot(self.s, self.s)) / self.alpha - self.gamma)
         room = math.log(self.eta_max / eta)  # compared before exp, which could overflow
         self.eta = eta * math.exp(exponent) if exponent < room else self.eta_max  # (13)
 

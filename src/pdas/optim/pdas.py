@@ -79,7 +79,9 @@ class PDAS:
         count = self._samples if n is None else n
         if count < 1:
             raise OptimizerError(f"ask: found n = {count}, expected at least 1")
-        return self._space.architectures(self._p.sample(self._rng, count))
+        indices = self._p.sample(self._rng, count)
+        indices.flags.writeable = False
+        return [Architecture(self._space, row) for row in indices]  # they need no check
 
     def tell(
         self,

@@ -17,14 +17,16 @@ def rank_utility(losses: FloatArray) -> FloatArray:
     share the mean of their utilities. A loss that is NaN or infinite ranks worst, tied with the
     others of that kind.
     """
+    lam = len(losses)
     key = [loss if math.isfinite(loss) else math.inf for loss in losses.tolist()].__getitem__
-    chosen = math.ceil(len(losses) / 4)
-    by_rank = [1.0] * chosen + [0.0] * (len(losses) - 2 * chosen) + [-1.0] * chosen
+    chosen = math.ceil(lam / 4)
+    by_rank = [1.0] * chosen + [0.0] * (lam - 2 * chosen) + [-1.0] * chosen
 
-    utilities = np.empty(len(losses))
-    rank = 0
-    for _, group in groupby(sorted(range(len(losses)), key=key), key=key):
+    utilities, rank = [0.0] * lam, 0
+    for _, group in groupby(sorted(range(lam), key=key), key=key):
         tied = list(group)
-        utilities[tied] = sum(by_rank[rank : rank + len(tied)]) / len(tied)
+        shared = sum(by_rank[rank : rank + len(tied)]) / len(tied)
+        for n in tied:
+            utilities[n] = shared
         rank += len(tied)
-    return utilities
+    return np.array(utilities)
