@@ -1,0 +1,102 @@
+"""A run in words: its architecture as text, and the few figures that matter."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from os import PathLike
+from statistics import mean, stdev
+from textwrap import shorten
+
+from pdas.report.graph import CELLS, Cell, is_cell, read_cell
+from pdas.report.reader import Run, is_number, read_run
+
+Rows = list[tuple[str, str]]
+
+
+def summary_rows(run_dir: str | PathLike[str]) -> Rows:
+    """What a run came to, as (label, value); a row whose figures are not there is left out.
+
+    Raises RunError if the directory is not a run or one of its files is damaged.
+    """
+    return summarise(read_run(run_dir))
+
+
+def summarise(run: Run) -> Rows:
+    """`summary_rows` of a run that has been read."""
+    rows = [("method", method(run))]
+    results = [retraining.result for retraining in run.retrainings]
+    errors = [float(value) for value in _numbers(results, "test_error")]
+    if errors:
+        rows.append(("test error", _mean_and_deviation(errors)))
+    if weights := _numbers(results, "params"):
+        rows.append(("weights", _short(mean(weights))))
+    if seconds := _numbers([run.search], "seconds"):
+        rows.append(("search time", duration(seconds[0])))
+    if convergence := _numbers([run.search], "convergence"):
+        rows.append(("convergence", f"{convergence[0]:.3f}"))
+    return rows + _architecture_rows(run.architecture)
+
+
+def method(run: Run) -> str:
+    """The method of the search, as `search.json` or else the recipe says it."""
+    settings = run.recipe.get("search")
+    planned = settings.get("method") if isinstance(settings, Mapping) else None
+    return str(run.search.get("method") or planned or "unknown")
+
+
+def architecture_text(architecture: Mapping[str, object]) -> str:
+    """An architecture in lines: each node of a cell as a sum, or a variable with its label."""
+    if is_cell(architecture):
+        return "\n\n".join(_cell_text(name, read_cell(architecture, name)) for name in CELLS)
+    width = max(map(len, architecture), default=0)
+    return "\n".join(f"{name:<{width}}  {label}" for name, label in architecture.items())
+
+
+def duration(seconds: float) -> str:
+    """A time in the two largest units that matter, such as "20 min 44 s"."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min"
+
+
+def _mean_and_deviation(errors: list[float]) -> str:
+    if len(errors) == 1:
+        return f"{errors[0]:.2f} %"
+    return f"{mean(errors):.2f} ± {stdev(errors):.2f} % ({len(errors)} retrainings)"
+
+
+def _short(weights: float) -> str:
+    """A number of weights as "3.20 M" or "96.4 k"."""
+    return f"{weights / 1e6:.2f} M" if weights >= 1e6 else f"{weights / 1e3:.1f} k"
+
+
+def _numbers(sources: list[Mapping[str, object]], key: str) -> list[float]:
+    values = [source.get(key) for source in sources]
+    return [value for value in values if is_number(value)]
+
+
+def _architecture_rows(architecture: Mapping[str, object]) -> Rows:
+    if is_cell(architecture):
+        return [(f"{name} cell", _operations(read_cell(architecture, name))) for name in CELLS]
+    text = ", ".join(f"{name} = {label}" for name, label in architecture.items())
+    return [("architecture", shorten(text, 100))] if text else []
+
+
+def _operations(cell: Cell) -> str:
+    """The operations of a cell by number, such as "4 sep_conv_3x3, 2 identity"."""
+    counts = Counter(edge.operation for edge in cell.edges)
+    return ", ".join(f"{count} {operation}" for operation, count in counts.most_common())
+
+
+def _cell_text(name: str, cell: Cell) -> str:
+    lines = [f"{name} cell"]
+    for node in cell.nodes:
+        terms = [f"{e.operation}({e.source})" for e in cell.edges if e.node == node]
+        lines.append(f"  {node} = {' + '.join(terms)}")
+    lines.append(f"  output = concat({', '.join(cell.loose_ends)})")
+    return "\n".join(lines)
