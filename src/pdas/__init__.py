@@ -1,5 +1,30 @@
-"""PDAS: probabilistic model-based dynamic architecture search."""
+"""PDAS: probabilistic model-based dynamic architecture search.
 
+The structure of a network is a vector of categorical variables; a product of categorical
+distributions over them is moved by a stochastic natural gradient while the shared weights are
+trained; the most likely architecture is then retrained.
+"""
+
+from pdas import nn
 from pdas._version import __version__
+from pdas.engine.predict import Classifier, Prediction, load
+from pdas.engine.search import SearchResult, search
+from pdas.errors import PdasError
+from pdas.optim import PDAS
+from pdas.settings import SearchSettings
+from pdas.space import Architecture, SearchSpace
 
-__all__ = ["__version__"]
+__all__ = [
+    "PDAS",
+    "Architecture",
+    "Classifier",
+    "PdasError",
+    "Prediction",
+    "SearchResult",
+    "SearchSettings",
+    "SearchSpace",
+    "__version__",
+    "load",
+    "nn",
+    "search",
+]

@@ -19,10 +19,10 @@ from pdas.engine.classification import ClassificationData, classification_loss
 from pdas.engine.evaluate import test_error
 from pdas.engine.predict import load_network
 from pdas.engine.retrain import RetrainProgress, retrain
-from pdas.engine.run import Run, new_directory
+from pdas.engine.run import Run, new_directory, read_labels
 from pdas.engine.search import Progress, search
 from pdas.nn import CellNetwork, CellSupernet
-from pdas.nn.cell import CellSettings, count_weights, widest
+from pdas.nn.cell import CellSettings, cell_space, count_nodes, count_weights, widest
 from pdas.optim import PDAS
 from pdas.settings import Recipe
 from pdas.space import Architecture
@@ -140,6 +140,30 @@ class Experiment:
                 },
             )
         return retrained
+
+    def retrain_given(
+        self,
+        file: Path,
+        out: Path,
+        on_start: Callable[[int], None] = lambda steps: None,
+        on_step: Callable[[RetrainProgress], None] = lambda progress: None,
+    ) -> Run:
+        """Retrain the architecture of a JSON file, in the new run directory `out`.
+
+        The architecture may come from other data and another number of nodes.
+        Raises what `retrain` does, and `SpaceError` for a file that holds no cell architecture.
+        """
+        given = read_labels(file)
+        network = self.recipe.network.model_copy(update={"nodes": count_nodes(given)})
+        experiment = replace(self, recipe=self.recipe.model_copy(update={"network": network}))
+        architecture = cell_space(network.nodes, network.operations).architecture(given)
+        with new_directory(out, "--out"):
+            run = Run(out)
+            run.write_config(experiment.recipe, seed=self.seed, data_dir=self.data_dir)
+            architecture.save(run.path / "architecture.json")
+            run.write_json("search.json", {"method": f"given: {file}"})
+            experiment.retrain(run, on_start, on_step)
+        return run
 
     def evaluate(self, retrained: Run) -> float:
         """Test error in percent of a retrained network, measured again from its weights."""

@@ -123,6 +123,17 @@ class Run:
         return [Run(path) for path in sorted(found, key=lambda path: (len(path.name), path.name))]
 
 
+def read_labels(file: Path) -> dict[str, Any]:
+    """The labels `{name: label}` of an architecture in a JSON file; raises `RunError`."""
+    try:
+        labels = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise RunError(f"architecture: {file} cannot be read as JSON ({error})") from None
+    if not isinstance(labels, dict):
+        raise RunError(f"architecture: {file} holds no {{name: label}}; give an architecture.json")
+    return labels
+
+
 def environment() -> dict[str, Any]:
     """Versions and hardware, for the record."""
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,11 @@ def load(name: str, changes: Sequence[str] = ()) -> Recipe:
     return change(_validated(settings), changes)
 
 
+def dump(recipe: Recipe) -> str:
+    """All settings of a recipe as YAML, which `load` reads back."""
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
+
+
 def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
     """The recipe with changes of the form `key=value`."""
     settings = recipe.model_dump()
@@ -58,8 +64,12 @@ def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
         for part in path:
             level = level.get(part) if isinstance(level, dict) else None
         if not isinstance(level, dict) or last not in level or isinstance(level[last], dict):
-            known = _keys(recipe.model_dump())
-            raise SettingError(f"--set: there is no setting {key!r}; there are {', '.join(known)}")
+            near = get_close_matches(key, _keys(recipe.model_dump()), n=3)
+            hint = f"did you mean {' or '.join(near)}? " if near else ""
+            raise SettingError(
+                f"--set: there is no setting {key!r}; {hint}"
+                f"`pdas recipes --show {recipe.name}` lists all"
+            )
         try:
             level[last] = yaml.safe_load(value)
         except yaml.YAMLError:

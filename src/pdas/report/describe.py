@@ -54,14 +54,14 @@ def architecture_text(architecture: Mapping[str, object]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time in the two largest units that matter, such as "20 min 44 s"."""
-    if seconds < 60:
+    """A time in one or two units, such as "20 min 44 s"."""
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest} s"
-    hours, rest = divmod(minutes, 60)
-    return f"{hours} h {rest} min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min"
 
 
 def _mean_and_deviation(errors: list[float]) -> str:

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 FIGURES = ("test_error", "params")  # of a result: percent, and the number of weights
 
-_DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError)
+_DAMAGE = (OSError, ValueError, LookupError, TypeError, EOFError)
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,8 @@ def _parse_result(path: Path) -> Mapping[str, object]:
 
 
 def _parse_theta(path: Path) -> ThetaHistory:
-    with np.load(path, allow_pickle=False) as file:
+    with path.open("rb") as stream:  # which np.load would leave open after an error
+        file = np.load(stream, allow_pickle=False)
         steps, theta, sizes = (np.asarray(file[key], float) for key in ("steps", "theta", "sizes"))
     if theta.ndim != 3 or theta.shape[:2] != (*steps.shape, *sizes.shape) or 0 in theta.shape:
         raise ValueError(

@@ -3,7 +3,15 @@
 from pdas.nn.cell.layout import CellSettings
 from pdas.nn.cell.network import CellNetwork
 from pdas.nn.cell.size import count_weights, widest
-from pdas.nn.cell.space import cell_space
+from pdas.nn.cell.space import cell_space, count_nodes
 from pdas.nn.cell.supernet import CellSupernet
 
-__all__ = ["CellNetwork", "CellSettings", "CellSupernet", "cell_space", "count_weights", "widest"]
+__all__ = [
+    "CellNetwork",
+    "CellSettings",
+    "CellSupernet",
+    "cell_space",
+    "count_nodes",
+    "count_weights",
+    "widest",
+]

@@ -58,11 +58,19 @@ def cell_space(nodes: int, operations: Sequence[str]) -> SearchSpace:
     return SearchSpace(variables)
 
 
+def count_nodes(architecture: Mapping[str, object]) -> int:
+    """B, the nodes of each cell, of an architecture given by its labels."""
+    nodes = 0
+    while f"{CELL_TYPES[0]}/node{nodes + 1}/in1" in architecture:
+        nodes += 1
+    return nodes
+
+
 def decode(architecture: Mapping[str, object], cell: str) -> CellPlan:
     """The plan of one cell type, `"normal"` or `"reduction"`, of an architecture."""
     nodes: list[tuple[Edge, Edge]] = []
-    while f"{cell}/node{len(nodes) + 1}/in1" in architecture:
-        prefix = f"{cell}/node{len(nodes) + 1}"
+    for b in range(1, count_nodes(architecture) + 1):
+        prefix = f"{cell}/node{b}"
         first, second = (
             Edge(
                 _source(str(architecture[f"{prefix}/in{slot}"])),

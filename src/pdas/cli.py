@@ -1,0 +1,181 @@
+"""The command line: `pdas run RECIPE` does all; the other commands are its stages.
+
+An error of the user is one line on standard error and exit status 2, without a traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pdas import recipes
+from pdas.engine.experiment import Experiment
+from pdas.engine.predict import load
+from pdas.engine.run import Run
+from pdas.errors import PdasError, RunError
+from pdas.terminal import Bar, retrained, searched, table
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Architecture search within a single training run.",
+)
+
+RecipeName = Annotated[str, typer.Argument(help="A shipped recipe (`pdas recipes`) or YAML file.")]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
+Out = Annotated[Path | None, typer.Option(help="New run directory [default: runs/RECIPE-SEED].")]
+Seed = Annotated[int, typer.Option(min=0, help="Decides everything that is drawn.")]
+DataDir = Annotated[Path | None, typer.Option(help="Where the images are.")]
+Changes = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")
+]
+
+
+@app.command()
+def run(
+    recipe: RecipeName,
+    out: Out = None,
+    seed: Seed = 0,
+    data_dir: DataDir = None,
+    changes: Changes = None,
+) -> None:
+    """Search, retrain, evaluate and report: the whole experiment of a recipe."""
+    experiment = Experiment(recipes.load(recipe, changes or ()), seed, data_dir)
+    found = _search(experiment, out)
+    _retrain(experiment, found)
+    _report(found)
+
+
+@app.command()
+def search(
+    recipe: RecipeName,
+    out: Out = None,
+    seed: Seed = 0,
+    data_dir: DataDir = None,
+    changes: Changes = None,
+) -> None:
+    """Search an architecture into a new run directory."""
+    _report(_search(Experiment(recipes.load(recipe, changes or ()), seed, data_dir), out))
+
+
+@app.command()
+def retrain(
+    source: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run directory, or an architecture.json.")
+    ],
+    recipe: Annotated[
+        str | None, typer.Option(help="For an architecture.json: on which data, and how.")
+    ] = None,
+    out: Out = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="[default: that of the run]")] = None,
+    data_dir: DataDir = None,
+    changes: Changes = None,
+) -> None:
+    """Retrain the architecture of a run, or of a file on any data, and evaluate it."""
+    if source.is_dir():
+        if recipe is not None or out is not None:
+            raise RunError(
+                f"--recipe/--out: {source} is a run, which has its own recipe and directory; "
+                f"leave them out, or give {source}/architecture.json"
+            )
+        found = Run.open(source)
+        experiment = _of_run(found, seed, data_dir, changes)
+        _retrain(experiment, found)
+    else:
+        if recipe is None:
+            raise RunError(f"--recipe: needed to retrain the architecture of the file {source}")
+        experiment = Experiment(recipes.load(recipe, changes or ()), seed or 0, data_dir)
+        path = out or Path("runs") / f"{experiment.recipe.name}-{source.stem}-{experiment.seed}"
+        with Bar("retrain") as bar:
+            found = experiment.retrain_given(
+                source, path, bar.start, lambda progress: bar.step(retrained(progress))
+            )
+    _report(found)
+
+
+@app.command()
+def evaluate(run: RunPath, data_dir: DataDir = None) -> None:
+    """Measure the test error of every retraining of a run again, from its weights."""
+    found = Run.open(run)
+    retrainings = found.retrainings()
+    if not retrainings:
+        raise RunError(f"run: {run} holds no finished retraining; `pdas retrain {run}` first")
+    rows = []
+    for retraining in retrainings:
+        seed = int(retraining.read_json("result.json")["seed"])
+        error = _of_run(found, seed, data_dir).evaluate(retraining)
+        rows.append((retraining.path.name, f"{error:.2f} % test error"))
+    table(str(run), rows)
+
+
+@app.command()
+def predict(
+    run: RunPath,
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGES", help="Image files.")],
+) -> None:
+    """Print the class of each image, by the retrained network of a run."""
+    for path, prediction in zip(images, load(run).predict(images), strict=True):
+        typer.echo(f"{path}\t{prediction.label}\t{prediction.probability:.3f}")
+
+
+@app.command()
+def report(run: RunPath) -> None:
+    """Draw the pictures and write the page of a run again."""
+    _report(Run.open(run))
+
+
+@app.command(name="recipes")
+def list_recipes(
+    show: Annotated[str | None, typer.Option(help="Print all settings of this recipe.")] = None,
+) -> None:
+    """List the shipped recipes, or print one with all its settings."""
+    if show is not None:
+        typer.echo(recipes.dump(recipes.load(show)), nl=False)
+    else:
+        table("recipes", [(name, recipes.load(name).description) for name in recipes.names()])
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        app()
+    except PdasError as error:
+        typer.echo(f"pdas: {error}", err=True)
+        sys.exit(2)
+
+
+def _search(experiment: Experiment, out: Path | None) -> Run:
+    path = out or Path("runs") / f"{experiment.recipe.name}-{experiment.seed}"
+    with Bar("search") as bar:
+        return experiment.search(path, bar.start, lambda progress: bar.step(searched(progress)))
+
+
+def _retrain(experiment: Experiment, run: Run) -> None:
+    with Bar("retrain") as bar:
+        experiment.retrain(run, bar.start, lambda progress: bar.step(retrained(progress)))
+
+
+def _of_run(
+    run: Run, seed: int | None, data_dir: Path | None, changes: list[str] | None = None
+) -> Experiment:
+    recipe, own_seed, own_data_dir = run.config()
+    return Experiment(
+        recipes.change(recipe, changes or ()),
+        own_seed if seed is None else seed,
+        data_dir or own_data_dir,
+    )
+
+
+def _report(run: Run) -> None:
+    from pdas import report  # matplotlib is slow to import, and only needed here
+
+    page = report.write_report(run.path)
+    table(str(run.path), [*report.summary_rows(run.path), ("report", str(page))])
+
+
+if __name__ == "__main__":
+    main()
