@@ -1,0 +1,27 @@
+# `make demo`, `make test` and `make lint` make the environment in .venv first.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+
+.PHONY: env demo test test-long lint
+
+env: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+demo: env
+	$(BIN)/pdas run digits --out runs/demo-$$(date +%Y%m%d-%H%M%S)
+
+test: env
+	$(BIN)/python -m pytest -q
+
+test-long: env
+	$(BIN)/python -m pytest -q -m slow
+
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
