@@ -1,0 +1,73 @@
+"""The plot of a search shows the figures of its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from PIL import Image
+
+from pdas.errors import RunError
+from pdas.report import plot_convergence
+from pdas.report.convergence import convergence_figure
+from pdas.report.reader import read_metrics, read_theta
+
+COLUMNS = ("step", "loss", "theta_loss", "learning_rate")
+
+
+@pytest.fixture
+def panels(make_run: Callable[..., Path]) -> list[Axes]:
+    run = make_run()
+    return convergence_figure(read_theta(run), read_metrics(run, COLUMNS)).axes
+
+
+def test_theta_panel_shows_the_variables_that_have_a_choice(panels: list[Axes]) -> None:
+    mean, uniform = panels[0].lines
+    first, second = np.linspace(0.5, 0.9, 5), np.linspace(0.25, 0.97, 5)
+    np.testing.assert_allclose(mean.get_xdata(), [0, 10, 20, 30, 40])
+    np.testing.assert_allclose(mean.get_ydata(), (first + second) / 2)
+    np.testing.assert_allclose(uniform.get_ydata(), (1 / 2 + 1 / 4) / 2)
+
+
+def test_band_is_between_the_quartiles(panels: list[Axes]) -> None:
+    corners = panels[0].collections[0].get_paths()[0].vertices
+    last = corners[corners[:, 0] == 40][:, 1]
+    assert (last.min(), last.max()) == pytest.approx(
+        (0.9 + 0.25 * 0.07, 0.9 + 0.75 * 0.07)  # of 0.9 and 0.97
+    )
+
+
+def test_rate_and_losses_are_those_of_the_metrics(panels: list[Axes]) -> None:
+    (rate,) = panels[1].lines
+    losses = {line.get_label(): line.get_ydata() for line in panels[2].lines}
+    np.testing.assert_allclose(rate.get_ydata(), 0.1 / np.arange(1, 5))
+    np.testing.assert_allclose(losses["half that trains the weights"], 2 / np.arange(1, 5))
+    np.testing.assert_allclose(losses["half that trains θ"], 3 / np.arange(1, 5))
+
+
+def test_png_has_its_size(make_run: Callable[..., Path]) -> None:
+    path = plot_convergence(make_run())
+    assert path.name == "convergence.png"
+    with Image.open(path) as image:
+        assert (image.format, image.size) == ("PNG", (1360, 1200))
+
+
+def test_search_that_has_only_begun_and_losses_without_a_value(
+    make_run: Callable[..., Path],
+) -> None:
+    run = make_run()
+    header, row, *_ = (run / "metrics.csv").read_text().splitlines()
+    (run / "metrics.csv").write_text(f"{header}\n")
+    assert plot_convergence(run).exists()
+    values = row.split(",")
+    values[2], values[3] = "nan", ""
+    (run / "metrics.csv").write_text(f"{header}\n{','.join(values)}\n")
+    assert plot_convergence(run).exists()
+
+
+def test_random_method_has_nothing_to_plot(make_run: Callable[..., Path]) -> None:
+    with pytest.raises(RunError, match=r"theta\.npz: missing"):
+        plot_convergence(make_run(method="random"))

@@ -1,0 +1,134 @@
+"""The page holds the figures of the run, escaped, and needs nothing beside itself."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Callable
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from pdas.report import write_report
+
+
+class Page(HTMLParser):
+    """The texts, tags, table rows and references of a page."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.tags: list[str] = []
+        self.rows: list[list[str]] = []
+        self.references: list[str] = []
+        self._in_cell = False
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.references += [value or "" for name, value in attrs if name in ("src", "href")]
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append("")
+            self._in_cell = True
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_cell = self._in_cell and tag not in ("td", "th")
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+        if self._in_cell:
+            self.rows[-1][-1] += data
+
+    def has_row(self, *cells: str) -> bool:
+        return list(cells) in self.rows
+
+
+def test_page_of_a_whole_run(make_run: Callable[..., Path]) -> None:
+    path = write_report(make_run("first-try"))
+    page = Page(path)
+    assert path.name == "report.html"
+    assert "first-try" in page.texts
+    assert page.has_row("test error", "3.08 ± 0.14 % (2 retrainings)")
+    assert page.has_row("", "test error, %", "weights", "seed")
+    assert page.has_row("retrain-0", "2.98", "3,204,112", "0")
+    assert page.has_row("retrain-1", "3.18", "3,204,112", "1")
+    assert page.has_row("search.method", "pdas")
+    assert page.has_row("seed", "7")
+    assert page.has_row("torch", "2.9.8")
+    assert page.has_row("gpu", "none")
+    assert any("output = concat(" in text for text in page.texts)
+
+
+def test_pictures_are_within_the_page_and_nothing_is_outside(
+    make_run: Callable[..., Path],
+) -> None:
+    run = make_run()
+    page = Page(write_report(run))
+    prefix = "data:image/png;base64,"
+    assert len(page.references) == 2
+    assert not {"script", "link", "iframe"} & set(page.tags)
+    for reference, name in zip(page.references, ("cells", "convergence"), strict=True):
+        data = b64decode(reference.removeprefix(prefix))
+        assert data == (run / f"{name}.png").read_bytes()
+        with Image.open(BytesIO(data)) as image:
+            image.verify()
+
+
+ATTACK = '<script>alert("1")</script> & <b>'
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"recipe": {"name": "x", "data": {"dir": ATTACK, ATTACK: 1}, "description": ATTACK}},
+        {"architecture": {"op": ATTACK, ATTACK: "skip"}},
+        {"method": ATTACK},
+        {"name": '<script>alert("1")<&"b">'},
+    ],
+)
+def test_everything_is_escaped(make_run: Callable[..., Path], parts: dict[str, Any]) -> None:
+    if "name" in parts:
+        parts = {"name": parts["name"].replace("/", "")}
+    page = Page(write_report(make_run(**parts)))
+    assert not {"script", "b"} & set(page.tags)
+    assert any("<script>alert" in text for text in page.texts)
+
+
+def test_random_method_without_history(make_run: Callable[..., Path]) -> None:
+    page = Page(write_report(make_run(method="random")))
+    assert page.has_row("method", "random")
+    assert len(page.references) == 1
+
+
+def test_search_without_retraining(make_run: Callable[..., Path]) -> None:
+    page = Page(write_report(make_run(errors=())))
+    assert page.has_row("convergence", "0.912")
+    assert not any("retrain" in text.lower() for text in page.texts)
+
+
+def test_search_under_way(make_run: Callable[..., Path]) -> None:
+    run = make_run(errors=())
+    for name in ("search.json", "architecture.json"):
+        (run / name).unlink()
+    assert len(Page(write_report(run)).references) == 1
+
+
+def test_nothing_but_a_recipe(make_run: Callable[..., Path]) -> None:
+    run = make_run(errors=())
+    for name in ("search.json", "architecture.json", "theta.npz", "metrics.csv"):
+        (run / name).unlink()
+    page = Page(write_report(run))
+    assert page.has_row("method", "pdas")
+    assert not page.references
+
+
+def test_other_spaces_are_told_in_text(make_run: Callable[..., Path]) -> None:
+    run = make_run(architecture={"op": "skip", "width": 64})
+    page = Page(write_report(run))
+    assert any("width  64" in text for text in page.texts)
+    assert not (run / "cells.png").exists()

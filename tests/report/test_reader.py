@@ -1,0 +1,95 @@
+"""Run directories that are none, or are damaged, in one line that names the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pdas.errors import RunError
+from pdas.report import write_report
+from pdas.report.reader import read_metrics, read_run, read_theta, run_path
+
+
+def test_what_is_not_a_run(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"not a run directory \(no config.yaml in it\)"):
+        run_path(tmp_path)
+    with pytest.raises(RunError, match=r"not a run directory \(no such directory\)"):
+        run_path(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("config.yaml", b"recipe: {name: [\nx"),
+        ("config.yaml", b"- a\n- b\n"),
+        ("config.yaml", b"recipe: 3\n"),
+        ("config.yaml", b"\xff\xfe\x00"),
+        ("architecture.json", b'{"a": '),
+        ("architecture.json", b"7"),
+        ("search.json", b""),
+        ("search.json", b"\x80"),
+        ("retrain-1/result.json", b"{"),
+        ("retrain-1/result.json", b'{"test_error": "low", "params": 3}'),
+        ("retrain-1/result.json", b'{"test_error": 2.5, "params": null}'),
+        ("theta.npz", b""),
+        ("theta.npz", b"PK\x03\x04 and no more"),
+        ("theta.npz", b"not an archive"),
+        ("metrics.csv", b""),
+        ("metrics.csv", b"step,loss\n1,2\n"),
+        ("metrics.csv", b"step,loss,theta_loss,learning_rate\n1,2,much,3\n"),
+    ],
+)
+def test_damaged_file_is_named_in_one_line(
+    make_run: Callable[..., Path], file: str, content: bytes
+) -> None:
+    run = make_run()
+    (run / file).write_bytes(content)
+    with pytest.raises(RunError) as caught:
+        write_report(run)
+    message = str(caught.value)
+    assert message.startswith(f"{run / file}: damaged (")
+    assert "\n" not in message
+    assert not (run / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"steps": np.arange(2), "theta": np.ones((2, 3, 2))},
+        {"steps": np.arange(3), "theta": np.ones((2, 3, 2)), "sizes": np.full(3, 2)},
+        {"steps": np.arange(2), "theta": np.ones((2, 3)), "sizes": np.full(3, 2)},
+        {"steps": np.arange(2), "theta": np.ones((2, 3, 1)), "sizes": np.ones(3)},
+        {"steps": np.arange(0), "theta": np.ones((0, 3, 2)), "sizes": np.full(3, 2)},
+        {"steps": np.array([{}]), "theta": np.ones((1, 3, 2)), "sizes": np.full(3, 2)},
+    ],
+)
+def test_history_of_another_shape_is_damaged(
+    make_run: Callable[..., Path], arrays: dict[str, np.ndarray]
+) -> None:
+    run = make_run()
+    np.savez(run / "theta.npz", **arrays)
+    with pytest.raises(RunError, match=r"theta\.npz: damaged \("):
+        read_theta(run)
+
+
+def test_missing_column_is_named(make_run: Callable[..., Path]) -> None:
+    with pytest.raises(RunError, match=r"metrics\.csv: damaged \(no column speed\)"):
+        read_metrics(make_run(), ("step", "speed"))
+
+
+def test_retrainings_are_in_order_of_their_seeds(make_run: Callable[..., Path]) -> None:
+    run = make_run(errors=tuple(map(float, range(11))))
+    (run / "retrain-99").mkdir()  # under way: no result yet
+    found = read_run(run).retrainings
+    assert [retraining.name for retraining in found] == [f"retrain-{i}" for i in range(11)]
+    assert [retraining.result["test_error"] for retraining in found] == list(range(11))
+
+
+def test_config_keeps_what_is_beside_the_recipe(make_run: Callable[..., Path]) -> None:
+    run = read_run(make_run())
+    assert run.recipe["name"] == "digits"
+    assert run.environment == {"torch": "2.9.8", "gpu": None}
+    assert run.others == {"seed": 7}
