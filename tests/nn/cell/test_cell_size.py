@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from cell_helpers import numbers, random_architectures, special_architectures
+
+from pdas.errors import SettingError
+from pdas.nn.cell import CellNetwork, CellSettings, cell_space, count_weights, widest
+
+SETTINGS = [
+    CellSettings(channels=4),
+    CellSettings(nodes=3, cells_per_stage=1, channels=5, in_channels=1, classes=7),
+    CellSettings(cells_per_stage=3, channels=2, operations=("identity", "sep_conv_5x5")),
+]
+PAPER = CellSettings(cells_per_stage=6)
+PAPER_SPACE = cell_space(5, PAPER.operations)
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=lambda s: f"C{s.channels}N{s.cells_per_stage}")
+def test_the_count_is_that_of_a_network_that_is_built(settings: CellSettings) -> None:
+    space = cell_space(settings.nodes, settings.operations)
+    for architecture in (*random_architectures(space, 17), *special_architectures(space)):
+        network = CellNetwork(architecture, settings)
+        assert count_weights(architecture, settings) == numbers(network.parameters())
+
+
+def test_the_count_at_the_size_of_the_paper() -> None:
+    settings = replace(PAPER, channels=12)
+    architecture = random_architectures(PAPER_SPACE, 1)[0]
+    network = CellNetwork(architecture, settings)
+    assert count_weights(architecture, settings) == numbers(network.parameters())
+
+
+def test_the_auxiliary_classifier_is_not_counted() -> None:
+    architecture = random_architectures(PAPER_SPACE, 1)[0]
+    settings = CellSettings(channels=4)
+    network = CellNetwork(architecture, settings, auxiliary=True)
+    assert network.auxiliary is not None
+    without = numbers(network.parameters()) - numbers(network.auxiliary.parameters())
+    assert count_weights(architecture, settings) == without
+
+
+@pytest.mark.parametrize("limit", [100_000, 3_000_000])
+def test_the_widest_network_is_the_largest_within_the_limit(limit: int) -> None:
+    for architecture in random_architectures(PAPER_SPACE, 25):
+        settings = widest(architecture, PAPER, limit)
+        assert replace(settings, channels=PAPER.channels) == PAPER
+        assert count_weights(architecture, settings) <= limit
+        wider = replace(settings, channels=settings.channels + 1)
+        assert limit < count_weights(architecture, wider)
+
+
+@pytest.mark.parametrize("channels", [2, 3, 4, 7, 36])
+def test_a_limit_that_is_met_exactly_is_met(channels: int) -> None:
+    architecture = random_architectures(PAPER_SPACE, 1)[0]
+    limit = count_weights(architecture, replace(PAPER, channels=channels))
+    assert widest(architecture, PAPER, limit).channels == channels
+    if channels > 2:
+        assert widest(architecture, PAPER, limit - 1).channels == channels - 1
+
+
+def test_a_limit_that_no_width_meets_is_named() -> None:
+    architecture = random_architectures(PAPER_SPACE, 1)[0]
+    smallest = count_weights(architecture, replace(PAPER, channels=2))
+    message = rf"retrain\.weight_limit: found {smallest - 1}, expected at least {smallest}"
+    with pytest.raises(SettingError, match=message):
+        widest(architecture, PAPER, smallest - 1)
