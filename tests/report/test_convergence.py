@@ -63,7 +63,7 @@ def test_search_that_has_only_begun_and_losses_without_a_value(
     (run / "metrics.csv").write_text(f"{header}\n")
     assert plot_convergence(run).exists()
     values = row.split(",")
-    values[2], values[3] = "nan", ""
+    values[2], values[3], values[-1] = "nan", "", "nan"
     (run / "metrics.csv").write_text(f"{header}\n{','.join(values)}\n")
     assert plot_convergence(run).exists()
 

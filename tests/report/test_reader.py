@@ -62,11 +62,12 @@ def test_damaged_file_is_named_in_one_line(
         {"steps": np.arange(3), "theta": np.ones((2, 3, 2)), "sizes": np.full(3, 2)},
         {"steps": np.arange(2), "theta": np.ones((2, 3)), "sizes": np.full(3, 2)},
         {"steps": np.arange(2), "theta": np.ones((2, 3, 1)), "sizes": np.ones(3)},
+        {"steps": np.arange(2), "theta": np.full((2, 3, 2), np.nan), "sizes": np.full(3, 2)},
         {"steps": np.arange(0), "theta": np.ones((0, 3, 2)), "sizes": np.full(3, 2)},
         {"steps": np.array([{}]), "theta": np.ones((1, 3, 2)), "sizes": np.full(3, 2)},
     ],
 )
-def test_history_of_another_shape_is_damaged(
+def test_history_that_makes_no_sense_is_damaged(
     make_run: Callable[..., Path], arrays: dict[str, np.ndarray]
 ) -> None:
     run = make_run()

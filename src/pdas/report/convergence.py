@@ -66,7 +66,7 @@ def _draw_theta(axes: Axes, theta: ThetaHistory) -> None:
 
 def _draw_rate(axes: Axes, steps: Floats, rate: Floats) -> None:
     axes.plot(steps, rate, color=INK, linewidth=1.2)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.1 * max(rate[np.isfinite(rate) & (rate > 0)], default=1.0))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
     _title(axes, "learning rate η of θ")
 
@@ -77,8 +77,16 @@ def _draw_losses(axes: Axes, metrics: Mapping[str, Floats]) -> None:
         ("theta_loss", "half that trains θ", ORANGE),
     ):
         axes.plot(metrics["step"], metrics[column], color=colour, linewidth=1.4, label=label)
-    axes.legend(prop=font(_TEXT), labelcolor=INK, frameon=False, ncols=2, loc="upper right")
-    _title(axes, "loss of the sampled architectures on either half of the data")
+    axes.legend(
+        prop=font(_TEXT),
+        labelcolor=INK,
+        frameon=False,
+        ncols=2,
+        loc="lower right",
+        bbox_to_anchor=(1, 1),  # beside the title
+        borderpad=0,
+    )
+    _title(axes, "loss, on either half of the data")
 
 
 def _title(axes: Axes, text: str) -> None:

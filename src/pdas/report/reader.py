@@ -159,6 +159,8 @@ def _parse_theta(path: Path) -> ThetaHistory:
             f"theta is {theta.shape}, expected (T, D, Kmax) for "
             f"steps {steps.shape} and sizes {sizes.shape}"
         )
+    if not (np.isfinite(steps).all() and np.isfinite(theta).all()):
+        raise ValueError("steps or theta are not all finite")
     chosen = sizes > 1
     if not chosen.any():
         raise ValueError("no variable has more than one category")
