@@ -7,6 +7,7 @@ the supernet (batch statistics only) and the derived network (learnable affine, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 from types import MappingProxyType
 
 import torch
@@ -32,7 +33,20 @@ class Identity(nn.Identity):
     """The input as it is; a class of its own because drop path spares it."""
 
 
-class ReLUConvNorm(nn.Sequential):
+class ReLUFirst(nn.Sequential):
+    """A block whose first module is a ReLU; `after_relu` leaves that one to the caller.
+
+    So blocks that read the same tensor can share its ReLU.
+    """
+
+    def after_relu(self, x: Tensor) -> Tensor:
+        """The block's output for `x`, its input after the ReLU."""
+        for module in islice(self, 1, None):
+            x = module(x)
+        return x
+
+
+class ReLUConvNorm(ReLUFirst):
     """ReLU, 1x1 convolution without bias, normalisation; `(N, in, H, W) -> (N, out, H, W)`."""
 
     def __init__(self, in_channels: int, out_channels: int, norm: Norm) -> None:
@@ -58,17 +72,18 @@ class FactorisedReduction(nn.Module):
         self.norm = norm(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.relu(x)
+        return self.after_relu(F.relu(x))
+
+    def after_relu(self, x: Tensor) -> Tensor:
+        """The block's output for `x`, its input after the ReLU."""
         height, width = x.shape[-2:]
-        shifted = x
-        if height % 2 or width % 2:
-            shifted = F.pad(x, (0, width % 2, 0, height % 2))
-        halves = [self.even(x), self.odd(shifted[:, :, 1:, 1:])]
+        shifted = F.pad(x, (-1, width % 2, -1, height % 2))
+        halves = [self.even(x), self.odd(shifted)]
         out: Tensor = self.norm(torch.cat(halves, dim=1))
         return out
 
 
-class SeparableConv(nn.Sequential):
+class SeparableConv(ReLUFirst):
     """Twice: ReLU, depthwise and pointwise convolution, normalisation. The first has the stride."""
 
     def __init__(self, channels: int, kernel: int, stride: int, norm: Norm) -> None:

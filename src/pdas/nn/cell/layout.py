@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from pdas.errors import SettingError
 from pdas.nn.cell.space import CellPlan
+from pdas.nn.operations import OPERATIONS
 
 STAGES = 3
 STEM_MULTIPLIER = 3  # the stem has 3C channels
@@ -112,3 +113,23 @@ def check_image_size(size: int) -> None:
             f"image size: found {size}x{size}, expected at least {smallest}x{smallest} for "
             f"{reductions} reductions; set data.image_size to {smallest} or more"
         )
+
+
+def check_settings(settings: CellSettings) -> None:
+    """Raise `SettingError` for a setting out of range."""
+    for name, smallest in (
+        ("nodes", 1),
+        ("cells_per_stage", 1),
+        ("channels", 2),
+        ("in_channels", 1),
+        ("classes", 2),
+    ):
+        value = getattr(settings, name)
+        if value < smallest:
+            raise SettingError(f"network.{name}: found {value}, expected {smallest} or more")
+    for operation in settings.operations:
+        if operation not in OPERATIONS:
+            raise SettingError(
+                f"network.operations: found {operation!r}, expected names out of "
+                f"{', '.join(OPERATIONS)}"
+            )

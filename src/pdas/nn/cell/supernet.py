@@ -15,11 +15,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pdas.errors import SettingError
+from pdas.errors import SettingError, SpaceError
 from pdas.nn.cell.layout import (
     CellSettings,
     Position,
     check_image_size,
+    check_settings,
     layout,
     needed_cells,
 )
@@ -57,7 +58,7 @@ class CellSupernet(nn.Module):
         self.settings = CellSettings(
             nodes, cells_per_stage, channels, tuple(operations), in_channels, classes
         )
-        _check(self.settings)
+        check_settings(self.settings)
         self.space = cell_space(nodes, self.settings.operations)
         self.positions = layout(self.settings)
         self.stem = stem(self.settings, batch_statistics)
@@ -72,13 +73,15 @@ class CellSupernet(nn.Module):
     def forward_many(self, x: Tensor, architectures: Sequence[Architecture]) -> list[Tensor]:
         """The logits of each architecture on the same images; common parts are computed once."""
         check_image_size(min(x.shape[-2:]))
-        x = self.stem(x.contiguous(memory_format=torch.channels_last))
+        for architecture in architectures:
+            self._check_space(architecture)
+        x = F.relu(self.stem(x.contiguous(memory_format=torch.channels_last)))
         routes = [_Route(self.positions, architecture, x) for architecture in architectures]
         for index, cell in enumerate(self.cells):
             once = Once()
             for route in routes:
                 route.advance(index, cell, once)
-        return [self.classifier(route.prev.mean((2, 3))) for route in routes]
+        return [self.classifier(route.out.mean((2, 3))) for route in routes]
 
     def derive(
         self,
@@ -99,10 +102,15 @@ class CellSupernet(nn.Module):
         """
         settings = replace(
             self.settings,
-            cells_per_stage=cells_per_stage or self.settings.cells_per_stage,
-            channels=channels or self.settings.channels,
+            cells_per_stage=(
+                self.settings.cells_per_stage if cells_per_stage is None else cells_per_stage
+            ),
+            channels=self.settings.channels if channels is None else channels,
         )
+        check_settings(settings)
+        self._check_space(architecture)
         network = CellNetwork(architecture, settings, auxiliary=auxiliary)
+        network.to(self.classifier.weight)  # device and precision
         if keep_weights:
             if settings != self.settings:
                 raise SettingError(
@@ -112,6 +120,13 @@ class CellSupernet(nn.Module):
                 )
             self._copy_weights(network)
         return network
+
+    def _check_space(self, architecture: Architecture) -> None:
+        if architecture.space != self.space:
+            raise SpaceError(
+                f"architecture: {architecture!r} is of another search space; make it with "
+                "net.space.architecture(...)"
+            )
 
     def _copy_weights(self, network: CellNetwork) -> None:
         weights = self.state_dict()
@@ -166,15 +181,31 @@ class SearchCell(nn.Module):
         self.output = SlicedOutput(settings.nodes, channels)
 
     def forward(self, prev_prev: Tensor, prev: Tensor, plan: CellPlan, once: Once) -> Tensor:
-        """The cell's output `(N, channels, H', W')`; an input that `plan` ignores is not read."""
+        """The cell's output `(N, channels, H', W')`, for inputs after their ReLU.
+
+        An input that `plan` ignores is not read.
+        """
         values = [
-            once(block, x) if source in plan.sources else x
+            once(_after_relu(block), x) if source in plan.sources else x
             for source, (block, x) in enumerate(zip(self.inputs, (prev_prev, prev), strict=True))
         ]
         for b, edges in enumerate(plan.nodes):
-            terms = [once(self.edges[edge_name(b, e)], values[e.source]) for e in edges]
+            terms = [_apply(self.edges[edge_name(b, e)], values[e.source], once) for e in edges]
             values.append(once(torch.add, *sorted(terms, key=id)))
         return once(self.output, plan.loose_ends, *(values[b + 2] for b in plan.loose_ends))
+
+
+def _after_relu(block: nn.Module) -> Callable[[Tensor], Tensor]:
+    after_relu = block.after_relu
+    assert callable(after_relu)
+    return after_relu
+
+
+def _apply(operation: nn.Module, x: Tensor, once: Once) -> Tensor:
+    """An operation on `x`, whose ReLU is shared by all operations that begin with it."""
+    if hasattr(operation, "after_relu"):
+        return once(_after_relu(operation), once(F.relu, x))
+    return once(operation, x)
 
 
 class SlicedOutput(nn.Module):
@@ -198,45 +229,31 @@ class SlicedOutput(nn.Module):
 
     def forward(self, ends: Sequence[int], *values: Tensor) -> Tensor:
         """The output for the loose ends `ends` (nodes from 0) and their values."""
-        x = F.relu(torch.cat(values, dim=1))
+        # ReLU before `cat`: the gradient that comes out of `cat` is not channels-last.
+        x = torch.cat([F.relu(value) for value in values], dim=1)
         out: Tensor = self.norm(F.conv2d(x, self.weight(ends)))
         return out
 
 
 class _Route:
-    """One architecture's way through the cells: the outputs of the last two."""
+    """One architecture's way through the cells: the last output, and the last two after ReLU."""
 
     def __init__(
-        self, positions: Sequence[Position], architecture: Architecture, stem: Tensor
+        self,
+        positions: Sequence[Position],
+        architecture: Architecture,
+        rectified_stem: Tensor,
     ) -> None:
         self._plans = {cell: decode(architecture, cell) for cell in CELL_TYPES}
         self._positions = positions
         self._needed = needed_cells(positions, self._plans)
-        self._prev_prev = self.prev = stem
+        self._prev_prev = self._prev = self.out = rectified_stem
 
     def advance(self, index: int, cell: nn.Module, once: Once) -> None:
         """Go through one cell; one that nothing needs leaves a value that nothing reads."""
-        out = self.prev
+        rectified = self._prev
         if self._needed[index]:
             plan = self._plans[self._positions[index].kind]
-            out = cell(self._prev_prev, self.prev, plan, once)
-        self._prev_prev, self.prev = self.prev, out
-
-
-def _check(settings: CellSettings) -> None:
-    for name, smallest in (
-        ("nodes", 1),
-        ("cells_per_stage", 1),
-        ("channels", 2),
-        ("in_channels", 1),
-        ("classes", 2),
-    ):
-        value = getattr(settings, name)
-        if value < smallest:
-            raise SettingError(f"network.{name}: found {value}, expected {smallest} or more")
-    for operation in settings.operations:
-        if operation not in OPERATIONS:
-            raise SettingError(
-                f"network.operations: found {operation!r}, expected names out of "
-                f"{', '.join(OPERATIONS)}"
-            )
+            self.out = cell(self._prev_prev, self._prev, plan, once)
+            rectified = once(F.relu, self.out)
+        self._prev_prev, self._prev = self._prev, rectified
