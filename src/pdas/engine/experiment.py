@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,9 @@ from pdas.engine.evaluate import test_error
 from pdas.engine.predict import load_network
 from pdas.engine.retrain import RetrainProgress, retrain
 from pdas.engine.run import Run, new_directory, read_labels
-from pdas.engine.search import Progress, search
+from pdas.engine.search import Progress, SearchResult, search
 from pdas.nn import CellNetwork, CellSupernet
 from pdas.nn.cell import CellSettings, cell_space, count_nodes, count_weights, widest
-from pdas.optim import PDAS
 from pdas.settings import Recipe
 from pdas.space import Architecture
 
@@ -78,7 +78,7 @@ class Experiment:
                     seed=self.seed,
                     fabric=fabric,
                     on_step=on_step,
-                    on_epoch=_Recorder(run),
+                    on_epoch=partial(_record, run),
                 )
                 architecture = result.architecture
                 summary = {
@@ -194,25 +194,18 @@ class Experiment:
         return widest(architecture, deep, self.recipe.retrain.weight_limit)
 
 
-class _Recorder:
-    """Writes the metrics and the history of theta after every epoch."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._steps: list[int] = []
-        self._theta: list[Any] = []
-
-    def __call__(self, progress: Progress, optimizer: PDAS) -> None:
-        self._run.append_metrics(
-            {"step": progress.step, "epoch": progress.epoch}
-            | progress.measures
-            | {
-                "convergence": progress.convergence,
-                "learning_rate": progress.theta_rate,
-                "weight_learning_rate": progress.learning_rate,
-                "seconds": progress.seconds,
-            }
-        )
-        self._steps.append(progress.step)
-        self._theta.append(optimizer.theta_array)
-        self._run.write_theta(optimizer.space, self._steps, self._theta)
+def _record(run: Run, result: SearchResult) -> None:
+    """Add the last epoch to the metrics, and write the history of theta from its start."""
+    progress = result.history[-1]
+    run.append_metrics(
+        {"step": progress.step, "epoch": progress.epoch}
+        | progress.measures
+        | {
+            "convergence": progress.convergence,
+            "learning_rate": progress.theta_rate,
+            "weight_learning_rate": progress.learning_rate,
+            "seconds": progress.seconds,
+        }
+    )
+    steps = [0, *(progress.step for progress in result.history)]
+    run.write_theta(result.optimizer.space, steps, result.theta)

@@ -38,7 +38,7 @@ class Batches(Protocol):
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a search stands; handed to `on_step` after every step and to `on_epoch` after an epoch.
+    """Where a search stands; handed to `on_step` after every step.
 
     `measures` are means over the epoch so far: "loss" and whatever else the loss measures, of the
     weight batches, and the same with the prefix "theta_" of the theta batches.
@@ -56,11 +56,11 @@ class Progress:
 
 @dataclass
 class SearchResult:
-    """What a search found.
+    """What a search found; handed to `on_epoch` after every epoch with what it found so far.
 
     Attributes:
         architecture: the most likely architecture.
-        optimizer: the optimizer at the end, with its distribution.
+        optimizer: the optimizer, with its distribution.
         history: a row of measures for each epoch.
         theta: the probabilities at the start and after each epoch, `(epochs + 1, D, K_max)`.
         seconds: time that the search took.
@@ -83,7 +83,7 @@ def search(
     fabric: Fabric | None = None,
     seed: int = 0,
     on_step: Callable[[Progress], None] = lambda progress: None,
-    on_epoch: Callable[[Progress, PDAS], None] = lambda progress, optimizer: None,
+    on_epoch: Callable[[SearchResult], None] = lambda result: None,
     **overrides: Any,
 ) -> SearchResult:
     """Search an architecture for a network and data of one's own (Algorithm 1).
@@ -132,9 +132,9 @@ def search(
         schedule.step()
         result.history.append(progress)
         result.theta.append(optimizer.theta_array)
-        on_epoch(progress, optimizer)
-    result.architecture = optimizer.best()
-    result.seconds = time.perf_counter() - start
+        result.architecture = optimizer.best()
+        result.seconds = progress.seconds
+        on_epoch(result)
     return result
 
 
