@@ -72,6 +72,14 @@ def test_identity_of_stride_two_is_a_factorised_reduction() -> None:
     assert isinstance(operation, FactorisedReduction)
 
 
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_no_pointwise_convolution_has_a_stride(name: str) -> None:
+    """Its weight gradient would write outside its memory on CPUs, where channels are few."""
+    for module in OPERATIONS[name](CHANNELS, 2, batch_statistics).modules():
+        if isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1):
+            assert module.stride == (1, 1)
+
+
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize(

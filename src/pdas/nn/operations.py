@@ -62,13 +62,17 @@ class FactorisedReduction(nn.Module):
 
     `(N, in, H, W) -> (N, out, ceil(H/2), ceil(W/2))`. The second convolution sees the map shifted
     by one row and column; an odd-sized map is first padded by one row or column of zeros.
+
+    The pixels are picked before the convolutions, which have stride 1: with a stride, the weight
+    gradient of a channels-last 1x1 convolution of few input channels (below 8, or 16 with AVX-512)
+    writes outside its memory on CPUs (https://github.com/uxlfoundation/oneDNN/issues/6035).
     """
 
     def __init__(self, in_channels: int, out_channels: int, norm: Norm) -> None:
         super().__init__()
         half = out_channels // 2
-        self.even = nn.Conv2d(in_channels, out_channels - half, 1, stride=2, bias=False)
-        self.odd = nn.Conv2d(in_channels, half, 1, stride=2, bias=False)
+        self.even = nn.Conv2d(in_channels, out_channels - half, 1, bias=False)
+        self.odd = nn.Conv2d(in_channels, half, 1, bias=False)
         self.norm = norm(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -78,9 +82,14 @@ class FactorisedReduction(nn.Module):
         """The block's output for `x`, its input after the ReLU."""
         height, width = x.shape[-2:]
         shifted = F.pad(x, (-1, width % 2, -1, height % 2))
-        halves = [self.even(x), self.odd(shifted)]
+        halves = [self.even(_every_second(x)), self.odd(_every_second(shifted))]
         out: Tensor = self.norm(torch.cat(halves, dim=1))
         return out
+
+
+def _every_second(x: Tensor) -> Tensor:
+    """Every second row and column; unlike a slice, its gradient keeps the layout of `x`."""
+    return F.avg_pool2d(x, 1, stride=2)
 
 
 class SeparableConv(ReLUFirst):
