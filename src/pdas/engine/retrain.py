@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from pdas.data import Batches
+from pdas.engine.clip import clip_gradients
 from pdas.errors import NonFiniteLossError
 from pdas.nn import CellNetwork
 from pdas.settings import RetrainSettings
@@ -68,7 +69,7 @@ def retrain(
                 )
             optimizer.zero_grad(set_to_none=True)
             fabric.backward(loss)
-            fabric.clip_gradients(wrapped, optimizer, max_norm=settings.clip)
+            clip_gradients(fabric, wrapped, optimizer, settings.clip)
             optimizer.step()
             loss_sum += float(loss.detach())
             accuracy_sum += float(accuracy)

@@ -15,6 +15,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from pdas.engine.clip import clip_gradients
 from pdas.errors import NonFiniteLossError
 from pdas.optim import Optimizer
 from pdas.space import Architecture
@@ -88,7 +89,7 @@ class SearchStep:
             )
         self._weight_optimizer.zero_grad(set_to_none=True)
         self._fabric.backward(torch.stack([m["loss"] for m in finite]).mean())  # (2)
-        self._fabric.clip_gradients(self._net, self._weight_optimizer, max_norm=self._clip)
+        clip_gradients(self._fabric, self._net, self._weight_optimizer, self._clip)
         self._weight_optimizer.step()
         return _means(finite)
 

@@ -1,0 +1,39 @@
+"""What the tests of several rooms share: one tiny experiment, done once."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from pdas import recipes
+from pdas.engine.experiment import Experiment
+from pdas.engine.run import Run
+
+TINY = (
+    "network.nodes=2",
+    "network.channels=4",
+    "search.epochs=2",
+    "retrain.epochs=2",
+    "retrain.weight_limit=20000",
+    "device.accelerator=cpu",
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """Networks this small are slower on two threads, and much slower where cores are busy."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def experiment() -> Experiment:
+    """A whole experiment on digits that takes a few seconds."""
+    return Experiment(recipes.load("digits", TINY), seed=0)
+
+
+@pytest.fixture(scope="session")
+def finished(experiment: Experiment, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run that was searched and retrained; tests only read it."""
+    run = experiment.search(tmp_path_factory.mktemp("runs") / "digits")
+    experiment.retrain(run)
+    return run

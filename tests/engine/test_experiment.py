@@ -1,0 +1,201 @@
+"""Whole experiments on digits, with tiny networks."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+from pdas import recipes
+from pdas.engine.experiment import Experiment
+from pdas.engine.predict import load, load_network
+from pdas.engine.run import Run, new_directory
+from pdas.errors import DataError, RunError, SettingError, SpaceError
+from pdas.nn.cell import cell_space, count_weights
+from pdas.settings import Recipe
+from tests.conftest import TINY
+
+
+def changed(experiment: Experiment, *changes: str) -> Experiment:
+    return replace(experiment, recipe=recipes.change(experiment.recipe, changes))
+
+
+def test_a_run_leaves_every_file(finished: Run) -> None:
+    files = {str(file.relative_to(finished.path)) for file in finished.path.rglob("*")}
+    assert files == {
+        "config.yaml",
+        "architecture.json",
+        "search.json",
+        "metrics.csv",
+        "theta.npz",
+        "retrain-0",
+        "retrain-0/metrics.csv",
+        "retrain-0/result.json",
+        "retrain-0/weights.safetensors",
+    }
+    config = yaml.safe_load((finished.path / "config.yaml").read_text())
+    assert {"torch", "numpy", "pdas", "python", "cores"} <= config["environment"].keys()
+
+
+def test_the_history_of_theta_starts_uniform_and_ends_at_the_architecture(finished: Run) -> None:
+    space = cell_space(2, recipes.load("digits").network.operations)
+    history = np.load(finished.path / "theta.npz")
+    assert history["names"].tolist() == list(space.names)
+    assert history["steps"].tolist() == [0, 22, 44]
+    for i, size in enumerate(history["sizes"]):
+        np.testing.assert_allclose(history["theta"][0, i, :size], 1 / size)
+    np.testing.assert_allclose(history["theta"].sum(-1), 1)
+    found = space.load(finished.path / "architecture.json")
+    np.testing.assert_array_equal(history["theta"][-1].argmax(-1), found.indices)
+
+
+def test_metrics_have_a_row_an_epoch_and_the_rate_follows_the_cosine(finished: Run) -> None:
+    rows = list(csv.DictReader((finished.path / "metrics.csv").open()))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert [float(row["weight_learning_rate"]) for row in rows] == pytest.approx([0.025, 0.0125])
+    assert all(0 < float(row["accuracy"]) < 1 for row in rows)
+    retrained = list(csv.DictReader((finished.path / "retrain-0" / "metrics.csv").open()))
+    assert [float(row["drop_path"]) for row in retrained] == pytest.approx([0.0, 0.1])
+    assert float(retrained[1]["loss"]) < float(retrained[0]["loss"])
+
+
+def test_the_recorded_error_is_that_of_the_saved_weights(
+    experiment: Experiment, finished: Run
+) -> None:
+    (retrained,) = finished.retrainings()
+    result = retrained.read_json("result.json")
+    assert experiment.evaluate(retrained) == result["test_error"]
+    network = load_network(retrained)
+    assert result["params"] == sum(p.numel() for p in network.parameters())
+    assert result["params"] <= 20000
+    assert result["params"] == count_weights(result["architecture"], network.settings)
+
+
+def test_prediction_is_that_of_the_network_and_files_equal_tensors(
+    finished: Run, tmp_path: Path
+) -> None:
+    classifier = load(finished.path)
+    images = torch.randint(256, (3, 1, 8, 8), dtype=torch.uint8)
+    files = [tmp_path / f"{i}.png" for i in range(3)]
+    for image, file in zip(images, files, strict=True):
+        Image.fromarray(image[0].numpy()).save(file)
+    predictions = classifier.predict(files)
+    assert predictions == classifier.predict(images)
+    result = finished.retrainings()[0].read_json("result.json")
+    x = (images.float() / 255 - torch.tensor(result["mean"])) / torch.tensor(result["std"])
+    probabilities = load_network(finished.retrainings()[0])(x).softmax(1).detach()
+    for prediction, row in zip(predictions, probabilities, strict=True):
+        assert prediction.label == result["classes"][int(row.argmax())]
+        assert prediction.probability == pytest.approx(float(row.max()), abs=1e-5)
+    with pytest.raises(DataError, match="uint8"):
+        classifier.predict(images.float())
+
+
+def test_another_seed_retrains_beside_the_first(
+    experiment: Experiment, finished: Run, tmp_path: Path
+) -> None:
+    run = Run(Path(shutil.copytree(finished.path, tmp_path / "copy")))
+    replace(experiment, seed=1).retrain(run)
+    assert [r.path.name for r in run.retrainings()] == ["retrain-0", "retrain-1"]
+    with pytest.raises(RunError, match="retrain-1 already exists"):
+        replace(experiment, seed=1).retrain(run)
+
+
+def test_random_draws_uniformly_by_the_seed(experiment: Experiment, tmp_path: Path) -> None:
+    control = changed(experiment, "search.method=random")
+    space = cell_space(2, experiment.recipe.network.operations)
+    for seed in (0, 1):
+        run = replace(control, seed=seed).search(tmp_path / str(seed))
+        expected = space.uniform(np.random.default_rng(seed))
+        assert space.load(run.path / "architecture.json") == expected
+        assert not (run.path / "theta.npz").exists()
+
+
+def test_an_architecture_is_retrained_on_other_data_with_other_nodes(
+    finished: Run, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    rng = np.random.default_rng(0)
+    for name, level in (("dark", 60), ("light", 200)):
+        (data / name).mkdir(parents=True)
+        for i in range(40):
+            pixels = rng.integers(level - 40, level + 40, (10, 10, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(data / name / f"{i}.png")
+    changes = ("data.image_size=10", "retrain.epochs=3", "retrain.batch_size=8")
+    recipe = recipes.load("folder", (*changes, "retrain.weight_limit=30000"))
+    given = finished.path / "architecture.json"
+    run = Experiment(recipe, 0, data).retrain_given(given, tmp_path / "out")
+    assert run.read_json("architecture.json") == finished.read_json("architecture.json")
+    result = run.retrainings()[0].read_json("result.json")
+    assert result["classes"] == ["dark", "light"]
+    assert result["test_error"] < 50
+    (tmp_path / "x.json").write_text('{"a": "b"}')
+    with pytest.raises(SpaceError):
+        Experiment(recipe, 0, data).retrain_given(tmp_path / "x.json", tmp_path / "no")
+    assert not (tmp_path / "no").exists()
+
+
+def test_an_impossible_weight_limit_is_found_before_the_search(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingError, match=r"retrain\.weight_limit"):
+        changed(experiment, "retrain.weight_limit=100").search(tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("damage", ["config.yaml", "retrain-0/result.json"])
+def test_damaged_files_are_named(finished: Run, tmp_path: Path, damage: str) -> None:
+    run = Run(Path(shutil.copytree(finished.path, tmp_path / "copy")))
+    (run.path / damage).write_text("{")
+    with pytest.raises(RunError, match=Path(damage).name):
+        run.config()
+        run.retrainings()[0].read_json("result.json")
+
+
+def test_damaged_weights_are_named(finished: Run, tmp_path: Path) -> None:
+    run = Run(Path(shutil.copytree(finished.path, tmp_path / "copy")))
+    (run.path / "retrain-0" / "weights.safetensors").write_bytes(b"nothing")
+    with pytest.raises(RunError, match=r"weights\.safetensors"):
+        load(run.path)
+
+
+def test_a_directory_that_is_not_empty_is_never_touched(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("x")
+    with pytest.raises(RunError, match="--out"), new_directory(tmp_path, "--out"):
+        pass
+    assert (tmp_path / "mine").read_text() == "x"
+
+
+def test_the_same_seed_gives_the_same_run_in_a_fresh_process_and_another_seed_another(
+    finished: Run, tmp_path: Path
+) -> None:
+    def theta(seed: int) -> np.ndarray:
+        out = tmp_path / str(seed)
+        command = [sys.executable, "-m", "pdas.cli", "search", "digits", "--out", str(out)]
+        changes = [word for change in TINY for word in ("--set", change)]
+        subprocess.run(
+            [*command, "--seed", str(seed), *changes],
+            check=True,
+            capture_output=True,
+            env={"OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"},
+        )
+        return np.load(out / "theta.npz")["theta"]
+
+    same = np.load(finished.path / "theta.npz")["theta"]
+    np.testing.assert_array_equal(theta(0), same)
+    assert not np.array_equal(theta(1), same)
+
+
+def test_recipe_of_a_run_is_read_back(experiment: Experiment, finished: Run) -> None:
+    recipe, seed, data_dir = finished.config()
+    assert isinstance(recipe, Recipe)
+    assert (recipe, seed, data_dir) == (experiment.recipe, 0, None)

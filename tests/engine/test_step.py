@@ -1,0 +1,150 @@
+"""One step of Algorithm 1, on networks so small that its gradient is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from pdas.engine.step import SearchStep, bind
+from pdas.errors import NonFiniteLossError
+from pdas.space import Architecture, SearchSpace
+
+
+class Pick(nn.Module):
+    """The output is the chosen weight times the input."""
+
+    space = SearchSpace({"which": ["a", "b", "c"]})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights = nn.ParameterDict(
+            {name: nn.Parameter(torch.tensor(i + 1.0)) for i, name in enumerate("abc")}
+        )
+
+    def forward(self, x: Tensor, architecture: Architecture) -> Tensor:
+        return self.weights[str(architecture["which"])] * x
+
+
+class Together(Pick):
+    """The same, for all architectures at once."""
+
+    calls = 0
+
+    def forward_many(self, x: Tensor, architectures: Sequence[Architecture]) -> list[Tensor]:
+        self.calls += 1
+        return [self(x, architecture) for architecture in architectures]
+
+
+class Script:
+    """An optimizer that gives what it was told to give, and keeps what it is told."""
+
+    space = Pick.space
+
+    def __init__(self, *names: str) -> None:
+        self.asked = 0
+        self.told: list[tuple[list[str], list[float]]] = []
+        self._names = names
+
+    def ask(self, n: int | None = None) -> list[Architecture]:
+        self.asked += 1
+        return [self.space.architecture({"which": name}) for name in self._names]
+
+    def tell(self, architectures: Any, losses: Any, active: Any = None) -> None:
+        self.told.append(([a["which"] for a in architectures], list(losses)))
+
+
+def loss(model: Any, batch: Tensor) -> Tensor:
+    return model(batch).mean()
+
+
+def make(net: nn.Module, script: Script, **options: Any) -> SearchStep:
+    fabric = Fabric(accelerator="cpu", devices=1)
+    sgd = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=0.5)
+    wrapped, optimizer = fabric.setup(net, sgd)
+    if hasattr(net, "forward_many"):
+        wrapped.mark_forward_method("forward_many")
+    settings = {"samples": 2, "clip": 100.0} | options
+    return SearchStep(fabric, wrapped, loss, script, optimizer, **settings)  # type: ignore[arg-type]
+
+
+def values(net: Pick) -> dict[str, float]:
+    return {name: float(weight.detach()) for name, weight in net.weights.items()}
+
+
+@pytest.mark.parametrize("kind", [Pick, Together])
+def test_weights_move_by_the_mean_gradient_and_theta_sees_the_new_ones(kind: type[Pick]) -> None:
+    net, script = kind(), Script("a", "b")
+    record = make(net, script)(torch.tensor([4.0]), torch.tensor([10.0]))
+    # d loss / d a = 4 / 2 by (2), and weight decay 0.5 * a
+    a, b = 1.0 - 0.1 * (2.0 + 0.5 * 1.0), 2.0 - 0.1 * (2.0 + 0.5 * 2.0)
+    assert values(net) == pytest.approx({"a": a, "b": b, "c": 3.0})
+    ((names, losses),) = script.told
+    assert names == ["a", "b"]
+    assert losses == pytest.approx([10 * a, 10 * b])
+    assert record.weights == pytest.approx({"loss": (4.0 + 8.0) / 2})
+    assert record.theta == pytest.approx({"loss": (10 * a + 10 * b) / 2})
+
+
+def test_an_unused_weight_has_neither_decay_nor_momentum() -> None:
+    net, script = Pick(), Script("c", "c")
+    step = make(net, script)
+    step(torch.ones(1), torch.ones(1))
+    moved = values(net)["c"]
+    script._names = ("a", "b")
+    step(torch.ones(1), torch.ones(1))
+    assert moved != 3.0
+    assert values(net)["c"] == moved
+
+
+def test_the_gradient_is_clipped_at_its_norm() -> None:
+    net = Pick()
+    make(net, Script("a", "a"), clip=1.0)(torch.tensor([50.0]), torch.ones(1))
+    assert values(net)["a"] == pytest.approx(1.0 - 0.1 * (1.0 + 0.5))
+
+
+def test_an_architecture_with_a_loss_that_is_not_finite_is_dropped_from_the_gradient() -> None:
+    net, script = Pick(), Script("a", "b")
+    with torch.no_grad():
+        net.weights["b"].fill_(torch.nan)
+    make(net, script)(torch.tensor([4.0]), torch.ones(1))
+    assert values(net)["a"] == pytest.approx(1.0 - 0.1 * (4.0 + 0.5))
+
+
+def test_no_finite_loss_stops_the_search_and_leaves_the_weights() -> None:
+    net, script = Pick(), Script("a", "b")
+    with pytest.raises(NonFiniteLossError, match="learning rate of the weights"):
+        make(net, script)(torch.tensor([torch.inf]), torch.ones(1))
+    assert values(net) == {"a": 1.0, "b": 2.0, "c": 3.0}
+    assert not script.told
+
+
+def test_a_gradient_that_is_not_finite_is_an_error_of_one_line() -> None:
+    net = Pick()
+    step = make(net, Script("a", "b"))
+    step._loss = lambda model, batch: model(batch).sum().sqrt()  # 0 has an infinite slope
+    with pytest.raises(NonFiniteLossError, match="gradient"):
+        step(torch.zeros(1), torch.ones(1))
+    assert values(net) == {"a": 1.0, "b": 2.0, "c": 3.0}
+
+
+def test_resampling_asks_again_for_theta() -> None:
+    script = Script("a", "b")
+    make(Pick(), script)(torch.ones(1), torch.ones(1))
+    assert script.asked == 1
+    make(Pick(), script, resample=True)(torch.ones(1), torch.ones(1))
+    assert script.asked == 3
+
+
+def test_forward_many_runs_once_an_input() -> None:
+    net = Together()
+    models = bind(net, [net.space.architecture({"which": name}) for name in "abc"])
+    x = torch.ones(2)
+    assert [float(model(x)[0].detach()) for model in models] == [1.0, 2.0, 3.0]
+    assert net.calls == 1
+    models[0](torch.ones(2))
+    assert net.calls == 2

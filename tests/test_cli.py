@@ -1,0 +1,156 @@
+"""The commands, as a user calls them; a mistake is one line and exit status 2."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from pdas import cli
+from pdas.engine.experiment import Experiment
+from pdas.engine.run import Run
+from tests.conftest import TINY
+
+Pdas = Callable[..., tuple[int, str, str]]
+CHANGES = [word for change in TINY for word in ("--set", change)]
+
+
+@pytest.fixture
+def pdas(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Pdas:
+    """Call the command line in an empty directory: exit status, output, errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["pdas", *map(str, words)])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(exit_.value.code or 0), out, err
+
+    return call
+
+
+def test_run_does_all_and_the_other_commands_use_it(pdas: Pdas, tmp_path: Path) -> None:
+    status, out, _ = pdas("run", "digits", *CHANGES)
+    run = tmp_path / "runs" / "digits-0"
+    assert status == 0
+    assert "test error" in out and "convergence" in out
+    for name in ("cells.png", "convergence.png", "report.html", "retrain-0/result.json"):
+        assert (run / name).stat().st_size > 0
+
+    status, out, _ = pdas("evaluate", run)
+    error = Run(run / "retrain-0").read_json("result.json")["test_error"]
+    assert status == 0 and f"{error:.2f} % test error" in out
+
+    Image.new("L", (8, 8)).save(tmp_path / "zero.png")
+    status, out, _ = pdas("predict", run, "zero.png")
+    assert status == 0 and out.startswith("zero.png\t")
+
+    (run / "cells.png").unlink()
+    assert pdas("report", run)[0] == 0
+    assert (run / "cells.png").exists()
+
+    given = ["retrain", run / "architecture.json", "--recipe", "digits", "--out", "other"]
+    assert pdas(*given, *CHANGES)[0] == 0
+    assert (tmp_path / "other" / "retrain-0" / "result.json").exists()
+
+    before = {file: file.stat().st_mtime_ns for file in run.rglob("*")}
+    status, _, err = pdas("run", "digits", *CHANGES)
+    assert status == 2 and "--out" in err and "name another" in err
+    assert {file: file.stat().st_mtime_ns for file in run.rglob("*")} == before
+
+
+def test_recipes_are_listed_and_shown(pdas: Pdas) -> None:
+    assert "cifar10" in pdas("recipes")[1]
+    assert "weight_limit: 3000000" in pdas("recipes", "--show", "cifar10")[1]
+
+
+def folders(root: Path) -> None:
+    (root / "empty").mkdir()
+    for name, classes in (("one", "a"), ("broken", "ab")):
+        for label in classes:
+            (root / name / label).mkdir(parents=True)
+            for i in range(4):
+                Image.new("RGB", (16, 16)).save(root / name / label / f"{i}.png")
+    (root / "broken" / "a" / "bad.png").write_bytes(b"no image")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("run digit", "recipe: found 'digit'"),
+        ("run digits --set search.epoch=1", "no setting 'search.epoch'"),
+        ("run digits --set search.epochs=x", "search.epochs: found 'x'"),
+        ("run folder", "--data-dir"),
+        ("run folder --data-dir missing", "missing"),
+        ("run folder --data-dir empty", "empty"),
+        ("run folder --data-dir one", "one"),
+        ("run folder --data-dir broken", "bad.png"),
+        ("run digits --set data.image_size=7", "data.image_size"),
+        ("run digits --set search.batch_size=900", "search.batch_size=900"),
+        ("run digits --set retrain.batch_size=900", "retrain.batch_size=900"),
+        ("run digits --set retrain.weight_limit=10", "retrain.weight_limit: found 10"),
+        ("run digits --set search.learning_rate=1e38", "learning rate of the weights"),
+        ("run digits --set network.operations=[nothing]", "network.operations: found 'nothing'"),
+        ("run digits --set network.operations=[]", "network.operations"),
+        ("retrain missing.json --recipe digits", "missing.json"),
+        ("retrain missing.json", "--recipe"),
+        ("evaluate missing", "missing"),
+        ("report missing", "missing"),
+        ("predict missing x.png", "missing"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(
+    pdas: Pdas, tmp_path: Path, words: str, message: str
+) -> None:
+    folders(tmp_path)
+    before = set(tmp_path.rglob("*"))
+    changes = CHANGES if words.startswith("run digits") else []
+    # The later of two changes of a setting counts, so the mistake comes last.
+    command, name, *rest = words.split()
+    status, _, err = pdas(command, name, *changes, *rest)
+    lines = [line for line in err.splitlines() if line.startswith("pdas: ")]
+    assert status == 2
+    assert len(lines) == 1 and message in lines[0]
+    assert "Traceback" not in err
+    left = {path for path in tmp_path.rglob("*") if path.name != "runs"}
+    assert left == before
+
+
+@pytest.mark.parametrize("words", ["", "run", "run digits --no-such", "run digits --seed -1"])
+def test_wrong_usage_has_status_two_and_no_traceback(pdas: Pdas, words: str) -> None:
+    status, _, err = pdas(*words.split())
+    assert status == 2
+    assert "Traceback" not in err
+
+
+def test_a_prediction_of_a_broken_image_names_it(pdas: Pdas, finished: Run, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    status, _, err = pdas("predict", finished.path, "bad.png")
+    assert status == 2 and "bad.png" in err
+
+
+def test_an_interrupt_ends_without_a_traceback(pdas: Pdas, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Experiment, "search", interrupt)
+    status, _, err = pdas("search", "digits")
+    assert status == 130
+    assert "Traceback" not in err
+
+
+def test_the_console_script_ends_with_status_two(tmp_path: Path) -> None:
+    script = shutil.which("pdas", path=str(Path(sys.executable).parent))
+    assert script is not None
+    done = subprocess.run([script, "run", "nothing"], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("pdas: recipe: found 'nothing'")
+    assert done.stderr.count("\n") == 1

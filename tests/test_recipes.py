@@ -1,0 +1,75 @@
+"""The shipped recipes, and changes to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pdas import recipes
+from pdas.errors import SettingError
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_shipped_recipes_are_valid_and_survive_yaml(name: str, tmp_path: Path) -> None:
+    recipe = recipes.load(name)
+    assert recipe.name == name
+    assert recipe.description
+    file = tmp_path / "copy.yaml"
+    file.write_text(recipes.dump(recipe))
+    assert recipes.load(str(file)) == recipe
+
+
+def test_cifar10_has_the_numbers_of_the_paper() -> None:
+    recipe = recipes.load("cifar10")
+    data, network = recipe.data, recipe.network
+    assert (data.name, data.pad, data.flip, data.cutout) == ("cifar10", 4, True, 16)
+    assert (network.nodes, network.cells_per_stage, network.channels) == (5, 2, 16)
+    assert len(network.operations) == 5
+    search, retrain = recipe.search, recipe.retrain
+    assert (search.epochs, search.batch_size, search.samples) == (200, 64, 2)
+    assert (retrain.epochs, retrain.batch_size, retrain.cells_per_stage) == (600, 80, 6)
+    assert (retrain.weight_limit, retrain.drop_path, retrain.auxiliary_weight) == (3e6, 0.3, 0.4)
+    for stage in (search, retrain):
+        assert (stage.learning_rate, stage.momentum) == (0.025, 0.9)
+        assert (stage.weight_decay, stage.clip) == (3e-4, 5)
+    assert (search.method, search.theta_rate, search.resample) == ("pdas", "adaptive", False)
+
+
+def test_changes_reach_their_setting() -> None:
+    recipe = recipes.load("digits", ["search.epochs=7", "network.operations=[identity]"])
+    assert recipe.search.epochs == 7
+    assert recipe.network.operations == ("identity",)
+    assert recipe.retrain == recipes.load("digits").retrain
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("search.epoch=1", r"'search.epoch'; did you mean search.epochs"),
+        ("nothing=1", "no setting 'nothing'"),
+        ("search=1", "no setting 'search'"),
+        ("search.epochs.more=1", "no setting"),
+        ("search.epochs", "KEY=VALUE"),
+        ("search.epochs=many", r"search.epochs: found 'many'"),
+        ("search.epochs=0", r"search.epochs: found 0"),
+        ("search.samples=1", r"search.samples: found 1"),
+        ("search.method=best", r"search.method: found 'best'"),
+        ("data.channels=2", r"data.channels: found 2"),
+        ("search.epochs=[", "expected a YAML value"),
+    ],
+)
+def test_a_bad_change_is_one_line_that_names_it(change: str, message: str) -> None:
+    with pytest.raises(SettingError, match=message) as error:
+        recipes.load("digits", [change])
+    assert "\n" not in str(error.value)
+
+
+def test_unknown_recipes_and_broken_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="found 'digit', expected one of cifar10, digits"):
+        recipes.load("digit")
+    for text, message in (("a: [", "is not YAML"), ("word", "holds no settings"), ("a: 1", "a: ")):
+        file = tmp_path / "my.yaml"
+        file.write_text(text)
+        with pytest.raises(SettingError, match=message):
+            recipes.load(str(file))
