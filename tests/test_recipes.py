@@ -68,7 +68,8 @@ def test_a_bad_change_is_one_line_that_names_it(change: str, message: str) -> No
 def test_unknown_recipes_and_broken_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="found 'digit', expected one of cifar10, digits"):
         recipes.load("digit")
-    for text, message in (("a: [", "is not YAML"), ("word", "holds no settings"), ("a: 1", "a: ")):
+    cases = (("a: [", "is not YAML"), ("word", "holds no settings"), ("a: 1", "name: "))
+    for text, message in cases:
         file = tmp_path / "my.yaml"
         file.write_text(text)
         with pytest.raises(SettingError, match=message):

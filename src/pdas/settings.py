@@ -36,7 +36,7 @@ class NetworkSettings(Settings):
     nodes: int = Field(5, ge=1)  # B
     cells_per_stage: int = Field(2, ge=1)  # N
     channels: int = Field(16, ge=2)  # C
-    operations: tuple[str, ...] = tuple(OPERATIONS)
+    operations: tuple[str, ...] = Field(tuple(OPERATIONS), min_length=1)
 
 
 class SearchSettings(Settings):

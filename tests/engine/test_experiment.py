@@ -29,6 +29,10 @@ def changed(experiment: Experiment, *changes: str) -> Experiment:
     return replace(experiment, recipe=recipes.change(experiment.recipe, changes))
 
 
+def rows_of(file: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(file.read_text().splitlines()))
+
+
 def test_a_run_leaves_every_file(finished: Run) -> None:
     files = {str(file.relative_to(finished.path)) for file in finished.path.rglob("*")}
     assert files == {
@@ -59,11 +63,11 @@ def test_the_history_of_theta_starts_uniform_and_ends_at_the_architecture(finish
 
 
 def test_metrics_have_a_row_an_epoch_and_the_rate_follows_the_cosine(finished: Run) -> None:
-    rows = list(csv.DictReader((finished.path / "metrics.csv").open()))
+    rows = rows_of(finished.path / "metrics.csv")
     assert [row["epoch"] for row in rows] == ["1", "2"]
     assert [float(row["weight_learning_rate"]) for row in rows] == pytest.approx([0.025, 0.0125])
     assert all(0 < float(row["accuracy"]) < 1 for row in rows)
-    retrained = list(csv.DictReader((finished.path / "retrain-0" / "metrics.csv").open()))
+    retrained = rows_of(finished.path / "retrain-0" / "metrics.csv")
     assert [float(row["drop_path"]) for row in retrained] == pytest.approx([0.0, 0.1])
     assert float(retrained[1]["loss"]) < float(retrained[0]["loss"])
 
@@ -130,8 +134,9 @@ def test_an_architecture_is_retrained_on_other_data_with_other_nodes(
         for i in range(40):
             pixels = rng.integers(level - 40, level + 40, (10, 10, 3)).astype(np.uint8)
             Image.fromarray(pixels).save(data / name / f"{i}.png")
-    changes = ("data.image_size=10", "retrain.epochs=3", "retrain.batch_size=8")
-    recipe = recipes.load("folder", (*changes, "retrain.weight_limit=30000"))
+    changes = ("data.image_size=10", "data.pad=1", "data.cutout=0", "retrain.batch_size=8")
+    short = ("retrain.epochs=10", "retrain.cells_per_stage=1", "retrain.drop_path=0")
+    recipe = recipes.load("folder", (*changes, *short, "retrain.weight_limit=20000"))
     given = finished.path / "architecture.json"
     run = Experiment(recipe, 0, data).retrain_given(given, tmp_path / "out")
     assert run.read_json("architecture.json") == finished.read_json("architecture.json")

@@ -80,9 +80,13 @@ class ClassificationData:
 
     def training_batches(self, batch_size: int, seed: int) -> Batches:
         """Batches of all training images, augmented."""
-        train = self.images.train
-        check_batch_size(batch_size, len(train) // 2, setting="retrain.batch_size")
-        return self._training_batches(train, batch_size, torch.Generator().manual_seed(seed))
+        self.check_training_batch(batch_size)
+        generator = torch.Generator().manual_seed(seed)
+        return self._training_batches(self.images.train, batch_size, generator)
+
+    def check_training_batch(self, batch_size: int) -> None:
+        """Raise `SettingError` if a batch of the retraining is larger than half the images."""
+        check_batch_size(batch_size, len(self.images.train) // 2, setting="retrain.batch_size")
 
     def test_batches(self, batch_size: int = 256) -> Batches:
         """All test images in order, not augmented."""

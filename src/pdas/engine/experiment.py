@@ -59,6 +59,7 @@ class Experiment:
         fabric = self._fabric()
         data = self._data(fabric)
         batches = data.search_batches(settings.batch_size, self.seed)
+        data.check_training_batch(self.recipe.retrain.batch_size)
         torch.manual_seed(self.seed)
         net = self._supernet(data)
         self._size(net.space.architecture(np.zeros(len(net.space), dtype=int)), net.settings)
@@ -123,7 +124,8 @@ class Experiment:
             )
             network.auxiliary = None
             error = test_error(network, data.test_batches(), len(data.images.classes))
-            save_file(network.state_dict(), path / "weights.safetensors")
+            weights = {name: w.contiguous() for name, w in network.state_dict().items()}
+            save_file(weights, path / "weights.safetensors")
             retrained.write_json(
                 "result.json",
                 {

@@ -1,0 +1,106 @@
+"""`pdas.search` on a network and data of one's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.data import TensorDataset
+
+import pdas
+from pdas.errors import SettingError
+from pdas.space import Architecture
+
+
+class Regression(nn.Module):
+    """Predicts y = 3 x^p; only the power that the data have fits."""
+
+    space = pdas.SearchSpace({"power": [1, 2, 3]})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def forward(self, x: Tensor, architecture: Architecture) -> Tensor:
+        return self.scale * x ** int(architecture["power"])
+
+
+def loss(model: Any, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+    x, y = batch
+    error = model(x) - y
+    return {"loss": error.square().mean(), "worst": error.detach().abs().max()}
+
+
+def data(n: int = 200) -> TensorDataset:
+    x = torch.linspace(-1.5, 1.5, n)
+    return TensorDataset(x, 3 * x**2)
+
+
+def test_the_planted_choice_is_found_and_its_weight_is_trained() -> None:
+    net = Regression()
+    epochs: list[int] = []
+    steps: list[int] = []
+    result = pdas.search(
+        net,
+        loss,
+        data(),
+        epochs=30,
+        batch_size=20,
+        on_step=lambda progress: steps.append(progress.step),
+        on_epoch=lambda result: epochs.append(len(result.history)),
+    )
+    assert result.architecture["power"] == 2
+    assert 1.2 < float(net.scale.detach()) < 3.2  # from 1 towards 3, which the other powers resist
+    assert epochs == list(range(1, 31))
+    assert steps == list(range(1, 151))  # an epoch is one pass over a half: 100 / 20
+    assert len(result.theta) == 31
+    assert {"loss", "worst", "theta_loss", "theta_worst"} == result.history[-1].measures.keys()
+    rates = [progress.learning_rate for progress in result.history]
+    assert rates[0] == 0.025 and rates == sorted(rates, reverse=True)
+
+
+def test_the_halves_share_nothing_and_each_trains_its_own() -> None:
+    seen: tuple[list[float], list[float]] = ([], [])
+
+    def watch(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
+        seen[0 if torch.is_grad_enabled() else 1].extend(batch[0].tolist())
+        return loss(model, batch)["loss"]
+
+    pdas.search(Regression(), watch, data(), epochs=2, batch_size=20)
+    assert len(set(seen[0])) == len(set(seen[1])) == 100
+    assert not set(seen[0]) & set(seen[1])
+
+
+def test_batches_of_ones_own_are_taken_as_they_are() -> None:
+    batch = tuple(torch.stack(column) for column in zip(*data(), strict=True))
+    result = pdas.search(Regression(), loss, ([batch] * 3, [batch]), epochs=2)
+    assert result.history[-1].step == 6
+
+
+def test_the_same_seed_gives_the_same_theta() -> None:
+    def theta(seed: int) -> list[float]:
+        result = pdas.search(Regression(), loss, data(), epochs=2, batch_size=50, seed=seed)
+        return result.optimizer.theta["power"].tolist()
+
+    assert theta(0) == theta(0)
+    assert any(theta(seed) != theta(0) for seed in (1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epoch": 1}, r"search.epoch: there is no such setting"),
+        ({"epochs": 0}, r"search.epochs: found 0"),
+        ({"batch_size": 101}, r"search.batch_size=101"),
+    ],
+)
+def test_a_bad_setting_is_named(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        pdas.search(Regression(), loss, data(), **settings)
+
+
+def test_a_network_without_a_space_is_named() -> None:
+    with pytest.raises(SettingError, match="Linear has no search space"):
+        pdas.search(nn.Linear(1, 1), loss, data())
