@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: env demo test test-long lint
+.PHONY: env demo test lint
 
 env: $(VENV)/.installed
 
@@ -17,9 +17,6 @@ demo: env
 
 test: env
 	$(BIN)/python -m pytest -q
-
-test-long: env
-	$(BIN)/python -m pytest -q -m slow
 
 lint: env
 	$(BIN)/ruff check .
