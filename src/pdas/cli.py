@@ -104,10 +104,11 @@ def evaluate(run: RunPath, data_dir: DataDir = None) -> None:
     retrainings = found.retrainings()
     if not retrainings:
         raise RunError(f"run: {run} holds no finished retraining; `pdas retrain {run}` first")
+    _, seed, _ = found.config()
     rows = []
     for retraining in retrainings:
-        seed = int(retraining.read_json("result.json")["seed"])
-        error = _of_run(found, seed, data_dir).evaluate(retraining)
+        recipe, _, own_data_dir = retraining.config()
+        error = Experiment(recipe, seed, data_dir or own_data_dir).evaluate(retraining)
         rows.append((retraining.path.name, f"{error:.2f} % test error"))
     table(str(run), rows)
 

@@ -42,6 +42,7 @@ def test_a_run_leaves_every_file(finished: Run) -> None:
         "metrics.csv",
         "theta.npz",
         "retrain-0",
+        "retrain-0/config.yaml",
         "retrain-0/metrics.csv",
         "retrain-0/result.json",
         "retrain-0/weights.safetensors",
@@ -109,7 +110,13 @@ def test_another_seed_retrains_beside_the_first(
 ) -> None:
     run = Run(Path(shutil.copytree(finished.path, tmp_path / "copy")))
     replace(experiment, seed=1).retrain(run)
-    assert [r.path.name for r in run.retrainings()] == ["retrain-0", "retrain-1"]
+    first, second = run.retrainings()
+    assert (first.path.name, second.path.name) == ("retrain-0", "retrain-1")
+    results = [retrained.read_json("result.json") for retrained in (first, second)]
+    # Training images of the same statistics: no image that the search saw is now one of the test.
+    assert results[0]["mean"] == results[1]["mean"]
+    assert experiment.evaluate(second) == results[1]["test_error"]
+    assert load_network(first).stem[0].weight.ne(load_network(second).stem[0].weight).any()
     with pytest.raises(RunError, match="retrain-1 already exists"):
         replace(experiment, seed=1).retrain(run)
 

@@ -57,7 +57,7 @@ class Experiment:
         """
         settings = self.recipe.search
         fabric = self._fabric()
-        data = self._data(fabric)
+        data = self._data(fabric, self.seed)
         batches = data.search_batches(settings.batch_size, self.seed)
         data.check_training_batch(self.recipe.retrain.batch_size)
         torch.manual_seed(self.seed)
@@ -99,12 +99,13 @@ class Experiment:
     ) -> Run:
         """Retrain the architecture of a run from fresh weights, into its `retrain-<seed>/`.
 
-        The network of the last epoch is evaluated on the test images.
+        The network of the last epoch is evaluated on the test images. Where they were split off,
+        they are those of the run whatever the seed: the search has not seen them.
         Raises what `search` does, and `SettingError` if no width meets the weight limit.
         """
         settings = self.recipe.retrain
         fabric = self._fabric()
-        data = self._data(fabric)
+        data = self._data(fabric, split_seed=run.config()[1])
         batches = data.training_batches(settings.batch_size, self.seed)
         net = self._supernet(data)
         architecture = net.space.load(run.path / "architecture.json")
@@ -113,6 +114,7 @@ class Experiment:
         network = CellNetwork(architecture, size, auxiliary=settings.auxiliary_weight > 0)
         with new_directory(run.path / f"retrain-{self.seed}", "--seed") as path:
             retrained = Run(path)
+            retrained.write_config(self.recipe, seed=self.seed, data_dir=self.data_dir)
             on_start(settings.epochs * len(batches))
             retrain(
                 network,
@@ -168,9 +170,12 @@ class Experiment:
         return run
 
     def evaluate(self, retrained: Run) -> float:
-        """Test error in percent of a retrained network, measured again from its weights."""
+        """Test error in percent of a retrained network, measured again from its weights.
+
+        The experiment is that of the retraining, but with the seed of the run, which splits.
+        """
         fabric = self._fabric()
-        data = self._data(fabric)
+        data = self._data(fabric, self.seed)
         network = load_network(retrained).to(fabric.device)
         return test_error(network, data.test_batches(), len(data.images.classes))
 
@@ -178,9 +183,9 @@ class Experiment:
         device = self.recipe.device
         return Fabric(accelerator=device.accelerator, devices=1, precision=device.precision)
 
-    def _data(self, fabric: Fabric) -> ClassificationData:
+    def _data(self, fabric: Fabric, split_seed: int) -> ClassificationData:
         return ClassificationData.load(
-            self.recipe.data, self.data_dir, fabric.device, seed=self.seed
+            self.recipe.data, self.data_dir, fabric.device, seed=split_seed
         )
 
     def _supernet(self, data: ClassificationData) -> CellSupernet:

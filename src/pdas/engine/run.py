@@ -1,7 +1,8 @@
 """A run directory: everything of one experiment, in files that people can read.
 
 `config.yaml` · `architecture.json` · `search.json` · `metrics.csv` · `theta.npz` and, for each
-retraining, `retrain-<seed>/` with `metrics.csv`, `weights.safetensors` and `result.json`.
+retraining, `retrain-<seed>/` with a `config.yaml` of its own, `metrics.csv`,
+`weights.safetensors` and `result.json`.
 """
 
 from __future__ import annotations
@@ -77,8 +78,9 @@ class Run:
             return recipe, int(config["seed"]), None if data_dir is None else Path(data_dir)
         except ValidationError as error:
             raise RunError(f"{file}: {one_line(error, 'recipe')}") from None
-        except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-            raise RunError(f"{file}: damaged ({error!r}); restore it or search again") from None
+        except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise RunError(f"{file}: damaged ({reason}); restore it or search again") from None
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write `name`, indented."""
