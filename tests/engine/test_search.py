@@ -104,3 +104,37 @@ def test_a_bad_setting_is_named(settings: dict[str, Any], message: str) -> None:
 def test_a_network_without_a_space_is_named() -> None:
     with pytest.raises(SettingError, match="Linear has no search space"):
         pdas.search(nn.Linear(1, 1), loss, data())
+
+
+def test_a_loss_that_changes_its_input_gets_the_output_of_each_architecture() -> None:
+    class Together(Regression):
+        def forward_many(self, x: Tensor, architectures: Any) -> list[Tensor]:
+            return [self(x, architecture) for architecture in architectures]
+
+    def twice(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
+        x, y = batch
+        return (model(2 * x) - y).square().mean()  # a new tensor at every call
+
+    results = [
+        pdas.search(net, twice, data(), epochs=2, batch_size=20)
+        for net in (Regression(), Together())
+    ]
+    assert results[0].history[-1].measures == results[1].history[-1].measures
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (([1], []), r"data: found 2 parts of \[1, 0\] batches"),
+        (([1],), "data: found 1 parts"),
+        (iter([1]), "has no length"),
+    ],
+)
+def test_bad_data_is_named(bad: Any, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        pdas.search(Regression(), loss, bad)
+
+
+def test_the_random_method_is_no_search() -> None:
+    with pytest.raises(SettingError, match=r"search.method: found 'random'"):
+        pdas.search(Regression(), loss, data(), method="random")

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.precision import MixedPrecision
 from torch import Tensor, nn
 
-from pdas.engine.step import SearchStep, bind
+from pdas.engine.step import Candidates, SearchStep, bind
 from pdas.errors import NonFiniteLossError
 from pdas.space import Architecture, SearchSpace
 
@@ -65,9 +66,7 @@ def loss(model: Any, batch: Tensor) -> Tensor:
 def make(net: nn.Module, script: Script, **options: Any) -> SearchStep:
     fabric = Fabric(accelerator="cpu", devices=1)
     sgd = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=0.5)
-    wrapped, optimizer = fabric.setup(net, sgd)
-    if hasattr(net, "forward_many"):
-        wrapped.mark_forward_method("forward_many")
+    wrapped, optimizer = fabric.setup(Candidates(net), sgd)
     settings = {"samples": 2, "clip": 100.0} | options
     return SearchStep(fabric, wrapped, loss, script, optimizer, **settings)  # type: ignore[arg-type]
 
@@ -142,9 +141,61 @@ def test_resampling_asks_again_for_theta() -> None:
 
 def test_forward_many_runs_once_an_input() -> None:
     net = Together()
-    models = bind(net, [net.space.architecture({"which": name}) for name in "abc"])
+    models = bind(Candidates(net), [net.space.architecture({"which": name}) for name in "abc"])
     x = torch.ones(2)
     assert [float(model(x)[0].detach()) for model in models] == [1.0, 2.0, 3.0]
     assert net.calls == 1
     models[0](torch.ones(2))
     assert net.calls == 2
+
+
+def test_every_architecture_sees_the_same_batch() -> None:
+    seen: list[Any] = []
+    step = make(Pick(), Script("a", "b", "c"), samples=3)
+
+    def watch(model: Any, batch: Tensor) -> Tensor:
+        seen.append((torch.is_grad_enabled(), batch))
+        return loss(model, batch)
+
+    step._loss = watch
+    weight_batch, theta_batch = torch.ones(2), torch.ones(2)
+    step(weight_batch, theta_batch)
+    assert [enabled for enabled, _ in seen] == [True] * 3 + [False] * 3
+    assert all(batch is weight_batch for _, batch in seen[:3])
+    assert all(batch is theta_batch for _, batch in seen[3:])
+
+
+def test_the_update_of_theta_touches_no_weight_and_no_gradient() -> None:
+    net = Pick()
+    step = make(net, Script("a", "b"))
+    step(torch.tensor([4.0]), torch.ones(1))
+    before = {name: (float(w.detach()), w.grad) for name, w in net.weights.items()}
+    step._update_theta(step._optimizer.ask(2), torch.tensor([1e6]))
+    assert {name: (float(w.detach()), w.grad) for name, w in net.weights.items()} == before
+
+
+def test_no_finite_loss_leaves_the_momentum() -> None:
+    net = Pick()
+    step = make(net, Script("a", "b"))
+    step(torch.ones(1), torch.ones(1))
+    before = {key: float(s["momentum_buffer"]) for key, s in momenta(step).items()}
+    with pytest.raises(NonFiniteLossError) as error:
+        step(torch.tensor([torch.nan]), torch.ones(1))
+    assert "\n" not in str(error.value)
+    assert {key: float(s["momentum_buffer"]) for key, s in momenta(step).items()} == before
+
+
+def momenta(step: SearchStep) -> dict[int, dict[str, Any]]:
+    return step._weight_optimizer.state_dict()["state"]
+
+
+def test_in_16_bit_precision_an_overflow_passes_the_step_over() -> None:
+    net = Pick()
+    script = Script("a", "b")
+    precision = MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu"))
+    fabric = Fabric(accelerator="cpu", devices=1, plugins=precision)
+    wrapped, optimizer = fabric.setup(Candidates(net), torch.optim.SGD(net.parameters(), lr=0.1))
+    step = SearchStep(fabric, wrapped, loss, script, optimizer, samples=2, clip=100.0)
+    step(torch.tensor([6e4]), torch.ones(1))  # times the scale of the loss: infinite
+    assert values(net) == {"a": 1.0, "b": 2.0, "c": 3.0}
+    assert len(script.told) == 1

@@ -14,10 +14,12 @@ def clip_gradients(
 ) -> None:
     """Scale the gradient to a norm of at most `max_norm`.
 
-    Raises `NonFiniteLossError` if the norm is not finite; the weights are as they were.
+    Raises `NonFiniteLossError` if the norm is not finite; the weights are as they were. In 16-bit
+    precision a gradient that overflows is expected: the scaler passes the step over.
     """
     norm = fabric.clip_gradients(net, optimizer, max_norm=max_norm, error_if_nonfinite=False)
-    if norm is not None and not torch.isfinite(norm):
+    scaled = getattr(fabric.strategy.precision, "scaler", None) is not None
+    if norm is not None and not scaled and not torch.isfinite(norm):
         raise NonFiniteLossError(
             f"gradient: found a norm of {float(norm)} for finite losses, expected a finite one; "
             "lower the learning rate of the weights"

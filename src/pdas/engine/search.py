@@ -21,7 +21,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from pdas.data import check_batch_size, halves
-from pdas.engine.step import Loss, SearchStep, StepRecord
+from pdas.engine.step import Candidates, Loss, SearchStep, StepRecord
 from pdas.errors import SettingError
 from pdas.optim import PDAS
 from pdas.settings import SearchSettings, one_line
@@ -100,10 +100,16 @@ def search(
         fabric: devices and precision; default one CPU or GPU as Lightning Fabric finds it.
 
     Raises:
-        SettingError: a setting is unknown or out of range, or a batch larger than half the data.
+        SettingError: a setting is unknown or out of range, a batch larger than half the data, or
+            `net` or `data` is not as said above.
         NonFiniteLossError: no architecture of a step had a finite loss.
     """
     settings = _with(settings or SearchSettings(), overrides)
+    if settings.method != "pdas":
+        raise SettingError(
+            f"search.method: found {settings.method!r}, which needs no search; draw an "
+            "architecture by net.space.uniform(generator)"
+        )
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     optimizer = optimizer or PDAS(
         _space(net), seed=seed, samples=settings.samples, learning_rate=settings.theta_rate
@@ -148,9 +154,7 @@ def _set_up(
         momentum=settings.momentum,
         weight_decay=settings.weight_decay,
     )
-    wrapped, weight_optimizer = fabric.setup(net.train(), sgd)
-    if hasattr(net, "forward_many"):
-        wrapped.mark_forward_method("forward_many")
+    wrapped, weight_optimizer = fabric.setup(Candidates(net.train()), sgd)
     step = SearchStep(
         fabric,
         wrapped,
@@ -203,8 +207,17 @@ def _halves(
 ) -> tuple[Batches, Batches]:
     """D_W and D_theta: as given, or random halves of a data set, each shuffled every pass."""
     if isinstance(data, tuple):
+        if len(data) != 2 or not all(map(len, data)):
+            raise SettingError(
+                f"data: found {len(data)} parts of {[len(part) for part in data]} batches, "
+                "expected the two halves, with at least one batch each"
+            )
         return data
-    assert isinstance(data, Sized)
+    if not isinstance(data, Sized):
+        raise SettingError(
+            f"data: found {type(data).__name__}, which has no length, expected a map-style data "
+            "set, or the two halves as a tuple"
+        )
     generator = torch.Generator().manual_seed(seed)
     indices = halves(len(data), generator)
     check_batch_size(batch_size, min(map(len, indices)), setting="search.batch_size")

@@ -38,7 +38,7 @@ class SearchStep:
     """Updates the weights of a supernet and the distribution of an optimizer.
 
     Args:
-        net: the supernet, as `fabric.setup` returned it.
+        net: the supernet as `Candidates`, as `fabric.setup` returned it.
         loss: see `Loss`; the model that it is handed runs one architecture.
         optimizer: gives architectures and learns from their losses.
         weight_optimizer: updates the weights.
@@ -84,8 +84,9 @@ class SearchStep:
         finite = [m for m in measured if torch.isfinite(m["loss"])]
         if not finite:
             raise NonFiniteLossError(
-                f"training loss: not finite for all {len(architectures)} architectures of a step "
-                f"({'; '.join(map(str, architectures))}); lower the learning rate of the weights"
+                "training loss: not finite for all architectures of a step, those of indices "
+                f"{[a.indices.tolist() for a in architectures]}; lower the learning rate of the "
+                "weights"
             )
         self._weight_optimizer.zero_grad(set_to_none=True)
         self._fabric.backward(torch.stack([m["loss"] for m in finite]).mean())  # (2)
@@ -104,27 +105,54 @@ class SearchStep:
         return [_as_measures(self._loss(model, batch)) for model in models]
 
 
+class Candidates(nn.Module):
+    """A supernet as Fabric is to set it up: its architectures are given by a function.
+
+    Fabric takes arguments that are mappings apart to convert what is in them; a function it leaves.
+
+    Attributes:
+        shares: whether the supernet has `forward_many`.
+    """
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+        self.shares = hasattr(net, "forward_many")
+
+    def forward(
+        self, *inputs: Any, architectures: Callable[[], Sequence[Architecture]]
+    ) -> Sequence[Any]:
+        """The output of each architecture."""
+        if self.shares:
+            forward_many: Model = self.net.forward_many  # type: ignore[assignment]
+            outputs: Sequence[Any] = forward_many(*inputs, architectures())
+            return outputs
+        return [self.net(*inputs, architecture) for architecture in architectures()]
+
+
 def bind(net: nn.Module, architectures: Sequence[Architecture]) -> list[Model]:
-    """A model for each architecture; `forward_many`, where a net has it, runs all at one call."""
-    forward_many: Model | None = getattr(net, "forward_many", None)
-    if forward_many is not None:
-        together = _Together(forward_many, architectures)
+    """A model for each architecture of `Candidates`; those that share are run at one call."""
+    if net.shares:
+        together = _Together(partial(net, architectures=lambda: architectures))
         return [partial(together, index) for index in range(len(architectures))]
-    return [partial(net, architecture=architecture) for architecture in architectures]
+    return [partial(_alone, net, architecture) for architecture in architectures]
+
+
+def _alone(net: nn.Module, architecture: Architecture, *inputs: Any) -> Any:
+    return net(*inputs, architectures=lambda: [architecture])[0]
 
 
 class _Together:
     """Runs all architectures on an input when the first of them is asked for."""
 
-    def __init__(self, forward_many: Model, architectures: Sequence[Architecture]) -> None:
-        self._forward_many = forward_many
-        self._architectures = architectures
+    def __init__(self, run_all: Model) -> None:
+        self._run_all = run_all
         self._x: Tensor | None = None
         self._outputs: Sequence[Any] = ()
 
     def __call__(self, index: int, x: Tensor) -> Any:
         if x is not self._x:
-            self._x, self._outputs = x, self._forward_many(x, self._architectures)
+            self._x, self._outputs = x, self._run_all(x)
         return self._outputs[index]
 
 
