@@ -67,6 +67,19 @@ def test_run_does_all_and_the_other_commands_use_it(pdas: Pdas, tmp_path: Path) 
     assert {file: file.stat().st_mtime_ns for file in run.rglob("*")} == before
 
 
+def test_a_retraining_on_other_settings_is_evaluated_on_those(
+    pdas: Pdas, finished: Run, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(finished.path, tmp_path / "copy"))
+    status, *_ = pdas("retrain", run, "--seed", 1, "--set", "data.image_size=10")
+    assert status == 0
+    status, out, _ = pdas("evaluate", run)
+    assert status == 0
+    for seed in (0, 1):
+        error = Run(run / f"retrain-{seed}").read_json("result.json")["test_error"]
+        assert f"{error:.2f} % test error" in out.split(f"retrain-{seed}")[1].splitlines()[0]
+
+
 def test_recipes_are_listed_and_shown(pdas: Pdas) -> None:
     assert "cifar10" in pdas("recipes")[1]
     assert "weight_limit: 3000000" in pdas("recipes", "--show", "cifar10")[1]
@@ -100,8 +113,15 @@ def folders(root: Path) -> None:
         ("run digits --set search.learning_rate=1e38", "learning rate of the weights"),
         ("run digits --set network.operations=[nothing]", "network.operations: found 'nothing'"),
         ("run digits --set network.operations=[]", "network.operations"),
+        ("run digits --set data.memory_limit=.inf", "data.memory_limit: found inf"),
+        ("run digits --set device.accelerator=mps", "device.accelerator: found 'mps'"),
+        ("run digits --out broken/a/0.png", "--out: broken/a/0.png already exists"),
+        ("run digits --out broken/a/0.png/new", "--out: broken/a/0.png/new cannot be made"),
         ("retrain missing.json --recipe digits", "missing.json"),
-        ("retrain missing.json", "--recipe"),
+        ("retrain missing", "run: there is no missing"),
+        ("retrain broken/a/0.png", "--recipe"),
+        ("retrain broken/a/0.png --recipe digits", "cannot be read as JSON"),
+        ("retrain empty", "empty has no config.yaml"),
         ("evaluate missing", "missing"),
         ("report missing", "missing"),
         ("predict missing x.png", "missing"),
@@ -116,15 +136,16 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
     # The later of two changes of a setting counts, so the mistake comes last.
     command, name, *rest = words.split()
     status, _, err = pdas(command, name, *changes, *rest)
-    lines = [line for line in err.splitlines() if line.startswith("pdas: ")]
+    lines = [line for line in err.splitlines() if not line.startswith("search ")]  # the bar
     assert status == 2
-    assert len(lines) == 1 and message in lines[0]
-    assert "Traceback" not in err
-    left = {path for path in tmp_path.rglob("*") if path.name != "runs"}
-    assert left == before
+    assert len(lines) == 1 and lines[0].startswith("pdas: ") and message in lines[0]
+    assert set(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize("words", ["", "run", "run digits --no-such", "run digits --seed -1"])
+@pytest.mark.parametrize(
+    "words",
+    ["", "run", "run digits --no-such", "run digits --seed -1", "run digits --seed 9999999999"],
+)
 def test_wrong_usage_has_status_two_and_no_traceback(pdas: Pdas, words: str) -> None:
     status, _, err = pdas(*words.split())
     assert status == 2

@@ -28,7 +28,10 @@ app = typer.Typer(
 RecipeName = Annotated[str, typer.Argument(help="A shipped recipe (`pdas recipes`) or YAML file.")]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
 Out = Annotated[Path | None, typer.Option(help="New run directory [default: runs/RECIPE-SEED].")]
-Seed = Annotated[int, typer.Option(min=0, help="Decides everything that is drawn.")]
+LARGEST_SEED = 2**32 - 1
+Seed = Annotated[
+    int, typer.Option(min=0, max=LARGEST_SEED, help="Decides everything that is drawn.")
+]
 DataDir = Annotated[Path | None, typer.Option(help="Where the images are.")]
 Changes = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")
@@ -71,7 +74,9 @@ def retrain(
         str | None, typer.Option(help="For an architecture.json: on which data, and how.")
     ] = None,
     out: Out = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="[default: that of the run]")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=LARGEST_SEED, help="[default: that of the run]")
+    ] = None,
     data_dir: DataDir = None,
     changes: Changes = None,
 ) -> None:
@@ -86,6 +91,8 @@ def retrain(
         experiment = _of_run(found, seed, data_dir, changes)
         _retrain(experiment, found)
     else:
+        if not source.exists():
+            raise RunError(f"run: there is no {source}; check the path")
         if recipe is None:
             raise RunError(f"--recipe: needed to retrain the architecture of the file {source}")
         experiment = Experiment(recipes.load(recipe, changes or ()), seed or 0, data_dir)

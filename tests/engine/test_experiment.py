@@ -19,7 +19,7 @@ from pdas import recipes
 from pdas.engine.experiment import Experiment
 from pdas.engine.predict import load, load_network
 from pdas.engine.run import Run, new_directory
-from pdas.errors import DataError, RunError, SettingError, SpaceError
+from pdas.errors import DataError, RunError, SettingError
 from pdas.nn.cell import cell_space, count_weights
 from pdas.settings import Recipe
 from tests.conftest import TINY
@@ -151,7 +151,7 @@ def test_an_architecture_is_retrained_on_other_data_with_other_nodes(
     assert result["classes"] == ["dark", "light"]
     assert result["test_error"] < 50
     (tmp_path / "x.json").write_text('{"a": "b"}')
-    with pytest.raises(SpaceError):
+    with pytest.raises(RunError, match=r"x\.json holds no cells"):
         Experiment(recipe, 0, data).retrain_given(tmp_path / "x.json", tmp_path / "no")
     assert not (tmp_path / "no").exists()
 
@@ -188,26 +188,47 @@ def test_a_directory_that_is_not_empty_is_never_touched(tmp_path: Path) -> None:
 
 
 def test_the_same_seed_gives_the_same_run_in_a_fresh_process_and_another_seed_another(
-    finished: Run, tmp_path: Path
+    experiment: Experiment, finished: Run, tmp_path: Path
 ) -> None:
-    def theta(seed: int) -> np.ndarray:
-        out = tmp_path / str(seed)
-        command = [sys.executable, "-m", "pdas.cli", "search", "digits", "--out", str(out)]
-        changes = [word for change in TINY for word in ("--set", change)]
-        subprocess.run(
-            [*command, "--seed", str(seed), *changes],
-            check=True,
-            capture_output=True,
-            env={"OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"},
-        )
-        return np.load(out / "theta.npz")["theta"]
+    def theta(run: Path) -> np.ndarray:
+        return np.load(run / "theta.npz")["theta"]
 
-    same = np.load(finished.path / "theta.npz")["theta"]
-    np.testing.assert_array_equal(theta(0), same)
-    assert not np.array_equal(theta(1), same)
+    fresh = tmp_path / "fresh"
+    command = [sys.executable, "-m", "pdas.cli", "search", "digits", "--out", str(fresh)]
+    changes = [word for change in TINY for word in ("--set", change)]
+    subprocess.run(
+        [*command, *changes],
+        check=True,
+        capture_output=True,
+        env={"OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"},
+    )
+    np.testing.assert_array_equal(theta(fresh), theta(finished.path))
+    architecture = (finished.path / "architecture.json").read_text()
+    assert (fresh / "architecture.json").read_text() == architecture
+    other = replace(experiment, seed=1).search(tmp_path / "other")
+    assert not np.array_equal(theta(other.path), theta(finished.path))
 
 
 def test_recipe_of_a_run_is_read_back(experiment: Experiment, finished: Run) -> None:
     recipe, seed, data_dir = finished.config()
     assert isinstance(recipe, Recipe)
     assert (recipe, seed, data_dir) == (experiment.recipe, 0, None)
+
+
+def test_in_mixed_precision_the_losses_are_about_the_same(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    def losses(precision: str) -> list[float]:
+        short = changed(
+            experiment,
+            f"device.precision={precision}",
+            "data.train_images=200",
+            "search.epochs=1",
+            "retrain.epochs=1",
+        )
+        run = short.search(tmp_path / precision)
+        short.retrain(run)
+        files = (run.path / "metrics.csv", run.path / "retrain-0" / "metrics.csv")
+        return [float(rows_of(file)[0]["loss"]) for file in files]
+
+    assert losses("bf16-mixed") == pytest.approx(losses("32-true"), rel=0.05)

@@ -22,6 +22,7 @@ from pdas.engine.predict import load_network
 from pdas.engine.retrain import RetrainProgress, retrain
 from pdas.engine.run import Run, new_directory, read_labels
 from pdas.engine.search import Progress, SearchResult, search
+from pdas.errors import RunError, SettingError
 from pdas.nn import CellNetwork, CellSupernet
 from pdas.nn.cell import CellSettings, cell_space, count_nodes, count_weights, widest
 from pdas.settings import Recipe
@@ -155,10 +156,14 @@ class Experiment:
         """Retrain the architecture of a JSON file, in the new run directory `out`.
 
         The architecture may come from other data and another number of nodes.
-        Raises what `retrain` does, and `SpaceError` for a file that holds no cell architecture.
+        Raises what `retrain` does, `RunError` for a file that holds no cells, and `SpaceError` for
+        one whose cells are not of the recipe's operations.
         """
         given = read_labels(file)
-        network = self.recipe.network.model_copy(update={"nodes": count_nodes(given)})
+        nodes = count_nodes(given)
+        if nodes == 0:
+            raise RunError(f"architecture: {file} holds no cells; give an architecture.json")
+        network = self.recipe.network.model_copy(update={"nodes": nodes})
         experiment = replace(self, recipe=self.recipe.model_copy(update={"network": network}))
         architecture = cell_space(network.nodes, network.operations).architecture(given)
         with new_directory(out, "--out"):
@@ -181,7 +186,13 @@ class Experiment:
 
     def _fabric(self) -> Fabric:
         device = self.recipe.device
-        return Fabric(accelerator=device.accelerator, devices=1, precision=device.precision)
+        try:
+            return Fabric(accelerator=device.accelerator, devices=1, precision=device.precision)
+        except RuntimeError:
+            raise SettingError(
+                f"device.accelerator: found {device.accelerator!r}, which this machine does not "
+                "have; set it to auto"
+            ) from None
 
     def _data(self, fabric: Fabric, split_seed: int) -> ClassificationData:
         return ClassificationData.load(

@@ -17,6 +17,8 @@ from pdas.errors import DataError, RunError
 from pdas.nn import CellNetwork
 from pdas.nn.cell import CellSettings
 
+_DAMAGE = (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError)
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -60,6 +62,8 @@ class Classifier:
 
     def predict(self, images: Tensor | Sequence[str | Path]) -> list[Prediction]:
         """The most probable class of each image, given as a tensor or as paths of files."""
+        if len(images) == 0:
+            return []
         if not isinstance(images, Tensor):
             channels = self.network.settings.in_channels
             images = torch.stack(
@@ -83,13 +87,13 @@ def load(path: str | Path) -> Classifier:
         if not retrainings:
             raise RunError(f"run: {path} holds no finished retraining; `pdas retrain {path}` first")
         run = retrainings[0]
-    result = run.read_json("result.json")
-    return Classifier(
-        load_network(run),
-        result["classes"],
-        result["image_size"],
-        Standardise(tuple(result["mean"]), tuple(result["std"])),
-    )
+    network, result = load_network(run), run.read_json("result.json")
+    try:
+        scale = Standardise(result["mean"], result["std"])
+        return Classifier(network, result["classes"], result["image_size"], scale)
+    except (KeyError, TypeError, ValueError) as error:
+        file = run.path / "result.json"
+        raise RunError(f"{file}: damaged ({error!r}); retrain again") from None
 
 
 def load_network(retrained: Run) -> CellNetwork:
@@ -101,6 +105,9 @@ def load_network(retrained: Run) -> CellNetwork:
         settings = CellSettings(**size | {"operations": tuple(size["operations"])})
         network = CellNetwork(result["architecture"], settings)
         network.load_state_dict(load_file(file))
-    except (OSError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        raise RunError(f"{file}: missing or damaged ({error}); retrain again") from None
+    except _DAMAGE as error:
+        reason = " ".join(str(error).split())[:200]  # torch names every weight that does not fit
+        raise RunError(
+            f"{file}: missing, damaged or not of its result.json ({reason}); retrain again"
+        ) from None
     return network.eval()

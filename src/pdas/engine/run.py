@@ -13,7 +13,7 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +31,25 @@ from pdas.space import SearchSpace
 
 @contextmanager
 def new_directory(path: Path, setting: str) -> Iterator[Path]:
-    """Make a directory that must not hold anything yet; it is removed if a `PdasError` follows."""
+    """Make a directory that must not hold anything yet.
+
+    It is removed if a `PdasError` follows, with the directories above it that were made for it.
+    """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise RunError(f"{setting}: {path} already exists and is not empty; name another directory")
-    path.mkdir(parents=True, exist_ok=True)
+    made = [above for above in path.parents if not above.exists()]
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror
+        raise RunError(f"{setting}: {path} cannot be made ({reason}); name another") from None
     try:
         yield path
     except PdasError:
         shutil.rmtree(path)
+        for above in made:
+            with suppress(OSError):  # by now another run may be in it
+                above.rmdir()
         raise
 
 

@@ -33,7 +33,7 @@ def load(name: str, changes: Sequence[str] = ()) -> Recipe:
     if name in names():
         text = files(__name__).joinpath(f"{name}.yaml").read_text()
     elif name.endswith((".yaml", ".yml")) and Path(name).is_file():
-        text = Path(name).read_text()
+        text = _text(Path(name))
     else:
         raise SettingError(
             f"recipe: found {name!r}, expected one of {', '.join(names())}, or a YAML file"
@@ -75,6 +75,13 @@ def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
         except yaml.YAMLError:
             raise SettingError(f"--set {key}: found {value!r}, expected a YAML value") from None
     return _validated(settings)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"recipe: {file} cannot be read ({error})") from None
 
 
 def _validated(settings: dict[str, Any]) -> Recipe:
