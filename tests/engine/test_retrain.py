@@ -1,0 +1,126 @@
+"""Retraining: its schedules, its loss, and what stops it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from pdas.engine.evaluate import test_error as percent_wrong
+from pdas.engine.retrain import RetrainProgress, retrain
+from pdas.errors import NonFiniteLossError
+from pdas.nn import CellNetwork
+from pdas.nn.cell import CellSettings, cell_space
+from pdas.settings import RetrainSettings
+
+SIZE = CellSettings(nodes=1, cells_per_stage=1, channels=4, in_channels=1, classes=2)
+Batch = tuple[Tensor, Tensor]
+
+
+class Fixed:
+    """The same batches in every pass."""
+
+    device = torch.device("cpu")
+
+    def __init__(self, *batches: Batch) -> None:
+        self.batches = batches
+
+    def __iter__(self) -> Iterator[Batch]:
+        return iter(self.batches)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+
+def batch(n: int = 16, seed: int = 0) -> Batch:
+    """Images of class 1 are brighter above than below, those of class 0 the other way."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(n) % 2
+    images = torch.randn(n, 1, 8, 8, generator=generator)
+    images[:, :, :4] += (4.0 * labels - 2).view(n, 1, 1, 1)
+    return images, labels
+
+
+def network(auxiliary: bool = False) -> CellNetwork:
+    torch.manual_seed(0)
+    space = cell_space(1, SIZE.operations)
+    separable = space.architecture(
+        {n: "sep_conv_3x3" if "/op" in n else labels[0] for n, labels in space.items()}
+    )
+    return CellNetwork(separable, SIZE, auxiliary=auxiliary)
+
+
+def train(net: CellNetwork, batches: Any, **changes: Any) -> list[RetrainProgress]:
+    plain = {"epochs": 5, "drop_path": 0.0, "auxiliary_weight": 0.0}
+    epochs: list[RetrainProgress] = []
+    settings = RetrainSettings(**plain | changes)
+    fabric = Fabric(accelerator="cpu", devices=1)
+    retrain(net, batches, settings, fabric, on_epoch=epochs.append)
+    return epochs
+
+
+def test_it_learns() -> None:
+    net, batches = network(), Fixed(batch(seed=0), batch(seed=1))
+    assert percent_wrong(net, batches, 2) > 20  # type: ignore[arg-type]
+    epochs = train(net, batches, epochs=40)
+    assert epochs[-1].loss < 0.5 * epochs[0].loss
+    assert percent_wrong(net, batches, 2) < 10  # type: ignore[arg-type]
+
+
+def test_the_rates_follow_their_schedules() -> None:
+    net = network()
+    epochs = train(net, Fixed(batch()), drop_path=0.4, learning_rate=0.1)
+    assert [p.drop_path for p in epochs] == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
+    cosine = [0.05 * (1 + math.cos(math.pi * epoch / 5)) for epoch in range(5)]
+    assert [p.learning_rate for p in epochs] == pytest.approx(cosine)
+    assert [p.step for p in epochs] == [1, 2, 3, 4, 5]
+    assert net.drop_path == 0
+    assert train(network(), Fixed(batch()), drop_path=0.4, epochs=1)[0].drop_path == 0
+
+
+def test_the_auxiliary_loss_has_its_weight() -> None:
+    images, labels = batch()
+    net = network(auxiliary=True)
+    logits, auxiliary = net.train().forward_with_auxiliary(images)
+    main, other = (float(F.cross_entropy(x, labels).detach()) for x in (logits, auxiliary))
+    for weight in (0.0, 0.4, 2.0):
+        net = network(auxiliary=True)
+        (progress,) = train(net, Fixed((images, labels)), epochs=1, auxiliary_weight=weight)
+        assert progress.loss == pytest.approx(main + weight * other, rel=1e-5)
+
+
+def test_a_step_is_momentum_descent_on_the_clipped_gradient() -> None:
+    images, labels = batch()
+    net, twin = network(), network()
+    train(net, Fixed((images, labels)), epochs=1, clip=0.01, weight_decay=0.1)
+    F.cross_entropy(twin.train()(images), labels).backward()
+    norm = math.sqrt(sum(float(w.grad.square().sum()) for w in twin.parameters()))
+    assert norm > 0.01
+    for (name, found), start in zip(net.named_parameters(), twin.parameters(), strict=True):
+        expected = start - 0.025 * (start.grad * 0.01 / norm + 0.1 * start)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6, msg=name)
+
+
+def test_a_loss_that_is_not_finite_stops_it() -> None:
+    images, labels = batch()
+    net = network()
+    before = {name: w.clone() for name, w in net.named_parameters()}
+    with pytest.raises(NonFiniteLossError, match=r"epoch 1.*retrain\.learning_rate"):
+        train(net, Fixed((images * torch.nan, labels)))
+    assert all(torch.equal(before[name], w) for name, w in net.named_parameters())
+
+
+def test_the_error_is_the_share_of_wrong_classes_without_drop_path() -> None:
+    net = network()
+    net.drop_path = 0.9
+    images, labels = batch(30)
+    guesses = net.eval()(images).argmax(1)
+    wrong = 100 * float((guesses != labels).float().mean())
+    parts = Fixed((images[:20], labels[:20]), (images[20:], labels[20:]))  # of unequal size
+    assert percent_wrong(net.train(), parts, 2) == pytest.approx(wrong)  # type: ignore[arg-type]

@@ -1,0 +1,34 @@
+"""The defaults are the paper's, and nothing else than valid settings exists."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from pdas import recipes
+from pdas.settings import Recipe, SearchSettings, one_line
+
+
+def test_the_defaults_are_those_of_the_paper_recipe() -> None:
+    paper = recipes.load("cifar10")
+    assert Recipe(name=paper.name, description=paper.description) == paper
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        SearchSettings().epochs = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 0, -1, "fast", None])
+def test_a_value_out_of_range_is_named_in_one_line(value: object) -> None:
+    with pytest.raises(ValidationError) as error:
+        SearchSettings(learning_rate=value)  # type: ignore[arg-type]
+    line = one_line(error.value, "search")
+    assert line.startswith(f"search.learning_rate: found {value!r}, input should be ")
+    assert "\n" not in line
+
+
+def test_an_unknown_setting_is_named() -> None:
+    with pytest.raises(ValidationError) as error:
+        Recipe.model_validate({"name": "mine", "search": {"epoch": 3}})
+    assert one_line(error.value).startswith("search.epoch: there is no such setting")
