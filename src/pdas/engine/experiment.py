@@ -62,7 +62,7 @@ class Experiment:
         batches = data.search_batches(settings.batch_size, self.seed)
         data.check_training_batch(self.recipe.retrain.batch_size)
         torch.manual_seed(self.seed)
-        net = self._supernet(data)
+        net = CellSupernet(**asdict(self._cells(data)))
         self._size(net.space.architecture(np.zeros(len(net.space), dtype=int)), net.settings)
         with new_directory(out, "--out"):
             run = Run(out)
@@ -108,9 +108,10 @@ class Experiment:
         fabric = self._fabric()
         data = self._data(fabric, split_seed=run.config()[1])
         batches = data.training_batches(settings.batch_size, self.seed)
-        net = self._supernet(data)
-        architecture = net.space.load(run.path / "architecture.json")
-        size = self._size(architecture, net.settings)
+        cells = self._cells(data)
+        space = cell_space(cells.nodes, cells.operations)
+        architecture = space.load(run.path / "architecture.json")
+        size = self._size(architecture, cells)
         torch.manual_seed(self.seed)
         network = CellNetwork(architecture, size, auxiliary=settings.auxiliary_weight > 0)
         with new_directory(run.path / f"retrain-{self.seed}", "--seed") as path:
@@ -199,8 +200,8 @@ class Experiment:
             self.recipe.data, self.data_dir, fabric.device, seed=split_seed
         )
 
-    def _supernet(self, data: ClassificationData) -> CellSupernet:
-        return CellSupernet(
+    def _cells(self, data: ClassificationData) -> CellSettings:
+        return CellSettings(
             **self.recipe.network.model_dump(),
             in_channels=data.images.channels,
             classes=len(data.images.classes),
