@@ -16,6 +16,7 @@ from pdas.engine.experiment import Experiment
 from pdas.engine.predict import load
 from pdas.engine.run import Run
 from pdas.errors import PdasError, RunError
+from pdas.settings import LARGEST_SEED
 from pdas.terminal import Bar, retrained, searched, table
 
 app = typer.Typer(
@@ -28,7 +29,6 @@ app = typer.Typer(
 RecipeName = Annotated[str, typer.Argument(help="A shipped recipe (`pdas recipes`) or YAML file.")]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
 Out = Annotated[Path | None, typer.Option(help="New run directory [default: runs/RECIPE-SEED].")]
-LARGEST_SEED = 2**32 - 1
 Seed = Annotated[
     int, typer.Option(min=0, max=LARGEST_SEED, help="Decides everything that is drawn.")
 ]
@@ -111,10 +111,9 @@ def evaluate(run: RunPath, data_dir: DataDir = None) -> None:
     retrainings = found.retrainings()
     if not retrainings:
         raise RunError(f"run: {run} holds no finished retraining; `pdas retrain {run}` first")
-    _, seed, _ = found.config()
     rows = []
     for retraining in retrainings:
-        recipe, _, own_data_dir = retraining.config()
+        recipe, seed, own_data_dir = retraining.config()
         error = Experiment(recipe, seed, data_dir or own_data_dir).evaluate(retraining)
         rows.append((retraining.path.name, f"{error:.2f} % test error"))
     table(str(run), rows)

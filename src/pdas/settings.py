@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from pdas.nn.operations import OPERATIONS
+from pdas.nn.cell.layout import NetworkSettings
+from pdas.validated import Settings
 
-
-class Settings(BaseModel):
-    """Base of all settings: frozen, and an unknown key or an infinite number is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+LARGEST_SEED = 2**32 - 1
 
 
 class DataSettings(Settings):
@@ -23,6 +20,7 @@ class DataSettings(Settings):
     channels: Literal[1, 3] | None = None  # None: those of the data set
     test_fraction: float = Field(0.2, gt=0, lt=1)  # where the data set has no test part
     train_images: int | None = Field(None, ge=4)  # use this many, drawn at random; None: all
+    split_seed: int = Field(0, ge=0, le=LARGEST_SEED)  # which images are for the test, or in use
     pad: int = Field(4, ge=0)  # pixels around an image before the random crop
     flip: bool = True
     cutout: int = Field(16, ge=0)  # side of the square in pixels; 0: none
@@ -30,16 +28,16 @@ class DataSettings(Settings):
     workers: int = Field(2, ge=0)  # processes that read from disk
 
 
-class NetworkSettings(Settings):
-    """The cell space and the size of its supernet."""
+class TrainingSettings(Settings):
+    """What both trainings of weights by SGD need."""
 
-    nodes: int = Field(5, ge=1)  # B
-    cells_per_stage: int = Field(2, ge=1)  # N
-    channels: int = Field(16, ge=2)  # C
-    operations: tuple[str, ...] = Field(tuple(OPERATIONS), min_length=1)
+    learning_rate: float = Field(0.025, gt=0)  # of the weights; to 0 by cosine, per epoch
+    momentum: float = Field(0.9, ge=0, lt=1)
+    weight_decay: float = Field(3e-4, ge=0)
+    clip: float = Field(5.0, gt=0)  # largest norm of the gradient
 
 
-class SearchSettings(Settings):
+class SearchSettings(TrainingSettings):
     """A search. An epoch is one pass over the half of the data that trains the weights."""
 
     method: Literal["pdas", "random"] = "pdas"  # random: an architecture drawn uniformly
@@ -48,25 +46,17 @@ class SearchSettings(Settings):
     samples: int = Field(2, ge=2)  # lambda
     theta_rate: Literal["adaptive", "fixed"] = "adaptive"  # eta by (13), or 1/n
     resample: bool = False  # draw new architectures for the update of theta
-    learning_rate: float = Field(0.025, gt=0)  # of the weights; to 0 by cosine, per epoch
-    momentum: float = Field(0.9, ge=0, lt=1)
-    weight_decay: float = Field(3e-4, ge=0)
-    clip: float = Field(5.0, gt=0)  # largest norm of the gradient
 
 
-class RetrainSettings(Settings):
+class RetrainSettings(TrainingSettings):
     """The training of the found architecture, from fresh weights on the whole training set."""
 
     epochs: int = Field(600, ge=1)
-    batch_size: int = Field(80, ge=1)
+    batch_size: int = Field(80, ge=2)  # the auxiliary classifier normalises maps of one pixel
     cells_per_stage: int = Field(6, ge=1)  # N
     weight_limit: int = Field(3_000_000, ge=1)  # the width C is the largest under this limit
     drop_path: float = Field(0.3, ge=0, lt=1)  # at the last epoch, rising linearly from 0
     auxiliary_weight: float = Field(0.4, ge=0)  # 0: no auxiliary classifier
-    learning_rate: float = Field(0.025, gt=0)  # to 0 by cosine, per epoch
-    momentum: float = Field(0.9, ge=0, lt=1)
-    weight_decay: float = Field(3e-4, ge=0)
-    clip: float = Field(5.0, gt=0)
 
 
 class DeviceSettings(Settings):
@@ -86,12 +76,3 @@ class Recipe(Settings):
     search: SearchSettings = SearchSettings()
     retrain: RetrainSettings = RetrainSettings()
     device: DeviceSettings = DeviceSettings()
-
-
-def one_line(error: ValidationError, prefix: str = "") -> str:
-    """The first problem of a validation error: the setting, what was found, what was expected."""
-    first = error.errors()[0]
-    key = ".".join([*filter(None, [prefix]), *map(str, first["loc"])])
-    if first["type"] == "extra_forbidden":
-        return f"{key}: there is no such setting; see the keys in `pdas recipes --show NAME`"
-    return f"{key}: found {first['input']!r}, {first['msg'][0].lower()}{first['msg'][1:]}"

@@ -157,24 +157,15 @@ class SearchSpace(Mapping[str, tuple[Label, ...]]):
 
     def from_json(self, text: str) -> Architecture:
         """The architecture that `Architecture.to_json` wrote. Raises SpaceError."""
-        try:
-            labels = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise SpaceError(f"architecture: not valid JSON ({error})") from error
-        if not isinstance(labels, dict):
-            raise SpaceError(f"architecture: found {labels!r}, expected a JSON object name: label")
-        return self._from_labels(labels)
+        return self._from_labels(_parse_labels(text))
 
     def load(self, path: str | Path) -> Architecture:
         """The architecture saved at a path by `Architecture.save`. Raises SpaceError."""
+        labels = load_labels(path)
         try:
-            text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SpaceError(f"architecture file {str(path)!r} cannot be read: {error}") from error
-        try:
-            return self.from_json(text)
+            return self._from_labels(labels)
         except SpaceError as error:
-            raise SpaceError(f"architecture file {str(path)!r}: {error}") from error
+            raise SpaceError(f"architecture file {path}: {error}") from error
 
     def _from_labels(self, labels: Mapping[str, Any]) -> Architecture:
         unknown = [name for name in labels if name not in self._positions]
@@ -267,6 +258,27 @@ class Architecture(Mapping[str, Label]):
 
     def __repr__(self) -> str:
         return f"Architecture({self.to_dict()!r})"
+
+
+def load_labels(path: str | Path) -> dict[str, Any]:
+    """The labels `{name: label}` in a file of `Architecture.save`, of whatever space.
+
+    Raises SpaceError if the file cannot be read or holds something else.
+    """
+    try:
+        return _parse_labels(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, SpaceError) as error:
+        raise SpaceError(f"architecture file {path}: cannot be read ({error})") from error
+
+
+def _parse_labels(text: str) -> dict[str, Any]:
+    try:
+        labels = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise SpaceError(f"architecture: not valid JSON ({error})") from error
+    if not isinstance(labels, dict):
+        raise SpaceError(f"architecture: found {labels!r}, expected a JSON object name: label")
+    return labels
 
 
 def _as_array(indices: npt.ArrayLike) -> npt.NDArray[Any]:

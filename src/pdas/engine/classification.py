@@ -22,6 +22,7 @@ from pdas.data import (
     training_transform,
 )
 from pdas.engine.step import Model
+from pdas.errors import SettingError
 from pdas.nn.cell.layout import check_image_size
 from pdas.settings import DataSettings
 
@@ -45,9 +46,9 @@ class ClassificationData:
 
     @classmethod
     def load(
-        cls, settings: DataSettings, data_dir: Path | None, device: torch.device, *, seed: int
+        cls, settings: DataSettings, data_dir: Path | None, device: torch.device
     ) -> ClassificationData:
-        """Load and check the images of a recipe; `seed` decides what is split off or left out.
+        """Load and check the images of a recipe.
 
         Raises `DataError` for missing or broken data, `SettingError` for images too small.
         """
@@ -57,12 +58,12 @@ class ClassificationData:
             image_size=settings.image_size,
             channels=settings.channels,
             test_fraction=settings.test_fraction,
-            seed=seed,
+            seed=settings.split_seed,
             memory_limit=int(settings.memory_limit * GIB),
             workers=settings.workers,
         )
         check_image_size(images.size)
-        train = _part(images.train, settings.train_images, seed)
+        train = _part(images.train, settings.train_images, settings.split_seed)
         images = ImageData(train, images.test, images.classes).to(device)
         augment = Augment(pad=settings.pad, flip=settings.flip, cutout=settings.cutout)
         return cls(images, channel_statistics(train), augment, device)
@@ -85,8 +86,13 @@ class ClassificationData:
         return self._training_batches(self.images.train, batch_size, generator)
 
     def check_training_batch(self, batch_size: int) -> None:
-        """Raise `SettingError` if a batch of the retraining is larger than half the images."""
-        check_batch_size(batch_size, len(self.images.train) // 2, setting="retrain.batch_size")
+        """Raise `SettingError` if a batch of the retraining is larger than the training set."""
+        images = len(self.images.train)
+        if batch_size > images:
+            raise SettingError(
+                f"retrain.batch_size: found {batch_size}, expected 2 to {images}, the number of "
+                "training images; lower it or give more images"
+            )
 
     def test_batches(self, batch_size: int = 256) -> Batches:
         """All test images in order, not augmented."""

@@ -5,7 +5,7 @@ All that can be wrong with settings and data is found before a directory is made
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,22 +18,23 @@ from safetensors.torch import save_file
 
 from pdas.engine.classification import ClassificationData, classification_loss
 from pdas.engine.evaluate import test_error
-from pdas.engine.predict import load_network
+from pdas.engine.predict import load
 from pdas.engine.retrain import RetrainProgress, retrain
-from pdas.engine.run import Run, new_directory, read_labels
+from pdas.engine.run import Run, new_directory
 from pdas.engine.search import Progress, SearchResult, search
-from pdas.errors import RunError, SettingError
+from pdas.errors import DataError, SettingError, SpaceError
 from pdas.nn import CellNetwork, CellSupernet
-from pdas.nn.cell import CellSettings, cell_space, count_nodes, count_weights, widest
+from pdas.nn.cell import CellSettings, cell_space, count_nodes, count_weights, heaviest, widest
 from pdas.settings import Recipe
-from pdas.space import Architecture
+from pdas.space import load_labels
 
 
 @dataclass(frozen=True)
 class Experiment:
     """A recipe with its seed and, for data sets that need it, the directory of the images.
 
-    The seed decides the halves of the data, the weights, and everything else that is drawn.
+    The seed decides the halves of the data, the weights, and everything else that is drawn, but not
+    which images are for the test: that is `data.split_seed`.
     """
 
     recipe: Recipe
@@ -58,12 +59,13 @@ class Experiment:
         """
         settings = self.recipe.search
         fabric = self._fabric()
-        data = self._data(fabric, self.seed)
+        data = self._data(fabric)
         batches = data.search_batches(settings.batch_size, self.seed)
         data.check_training_batch(self.recipe.retrain.batch_size)
+        cells = self._cells(data)
+        self._size(heaviest(cells), cells)
         torch.manual_seed(self.seed)
-        net = CellSupernet(**asdict(self._cells(data)))
-        self._size(net.space.architecture(np.zeros(len(net.space), dtype=int)), net.settings)
+        net = CellSupernet(**cells.model_dump())
         with new_directory(out, "--out"):
             run = Run(out)
             run.write_config(self.recipe, seed=self.seed, data_dir=self.data_dir)
@@ -100,13 +102,14 @@ class Experiment:
     ) -> Run:
         """Retrain the architecture of a run from fresh weights, into its `retrain-<seed>/`.
 
-        The network of the last epoch is evaluated on the test images. Where they were split off,
-        they are those of the run whatever the seed: the search has not seen them.
-        Raises what `search` does, and `SettingError` if no width meets the weight limit.
+        The network of the last epoch is evaluated on the test images.
+        Raises what `search` does, and `SettingError` if no width meets the weight limit, or if the
+        test images would not be those of the run, which its search has not seen.
         """
         settings = self.recipe.retrain
+        self._check_split(run.config()[0])
         fabric = self._fabric()
-        data = self._data(fabric, split_seed=run.config()[1])
+        data = self._data(fabric)
         batches = data.training_batches(settings.batch_size, self.seed)
         cells = self._cells(data)
         space = cell_space(cells.nodes, cells.operations)
@@ -127,17 +130,16 @@ class Experiment:
                 on_epoch=lambda progress: retrained.append_metrics(asdict(progress)),
             )
             network.auxiliary = None
-            error = test_error(network, data.test_batches(), len(data.images.classes))
             weights = {name: w.contiguous() for name, w in network.state_dict().items()}
             save_file(weights, path / "weights.safetensors")
             retrained.write_json(
                 "result.json",
                 {
-                    "test_error": error,
+                    "test_error": test_error(network, data.test_batches()),
                     "params": count_weights(architecture, size),
                     "seed": self.seed,
                     "epochs": settings.epochs,
-                    "network": asdict(size),
+                    "network": size.model_dump(mode="json"),
                     "architecture": architecture.to_dict(),
                     "classes": list(data.images.classes),
                     "image_size": data.images.size,
@@ -157,13 +159,13 @@ class Experiment:
         """Retrain the architecture of a JSON file, in the new run directory `out`.
 
         The architecture may come from other data and another number of nodes.
-        Raises what `retrain` does, `RunError` for a file that holds no cells, and `SpaceError` for
-        one whose cells are not of the recipe's operations.
+        Raises what `retrain` does, and `SpaceError` for a file that holds no cells, or cells that
+        are not of the recipe's operations.
         """
-        given = read_labels(file)
+        given = load_labels(file)
         nodes = count_nodes(given)
         if nodes == 0:
-            raise RunError(f"architecture: {file} holds no cells; give an architecture.json")
+            raise SpaceError(f"architecture file {file}: holds no cells; give an architecture.json")
         network = self.recipe.network.model_copy(update={"nodes": nodes})
         experiment = replace(self, recipe=self.recipe.model_copy(update={"network": network}))
         architecture = cell_space(network.nodes, network.operations).architecture(given)
@@ -176,14 +178,19 @@ class Experiment:
         return run
 
     def evaluate(self, retrained: Run) -> float:
-        """Test error in percent of a retrained network, measured again from its weights.
+        """Test error in percent of a retrained network, measured again from its files.
 
-        The experiment is that of the retraining, but with the seed of the run, which splits.
+        Raises `DataError` if the images are not of the classes that it was trained on.
         """
         fabric = self._fabric()
-        data = self._data(fabric, self.seed)
-        network = load_network(retrained).to(fabric.device)
-        return test_error(network, data.test_batches(), len(data.images.classes))
+        classifier = load(retrained.path)
+        data = replace(self._data(fabric), standardise=classifier.standardise)
+        if data.images.classes != classifier.classes:
+            raise DataError(
+                f"--data-dir: found the classes {', '.join(data.images.classes)}, expected those "
+                f"that {retrained.path} was trained on, {', '.join(classifier.classes)}"
+            )
+        return test_error(classifier.network.to(fabric.device), data.test_batches())
 
     def _fabric(self) -> Fabric:
         device = self.recipe.device
@@ -195,10 +202,8 @@ class Experiment:
                 "have; set it to auto"
             ) from None
 
-    def _data(self, fabric: Fabric, split_seed: int) -> ClassificationData:
-        return ClassificationData.load(
-            self.recipe.data, self.data_dir, fabric.device, seed=split_seed
-        )
+    def _data(self, fabric: Fabric) -> ClassificationData:
+        return ClassificationData.load(self.recipe.data, self.data_dir, fabric.device)
 
     def _cells(self, data: ClassificationData) -> CellSettings:
         return CellSettings(
@@ -207,10 +212,21 @@ class Experiment:
             classes=len(data.images.classes),
         )
 
-    def _size(self, architecture: Architecture, settings: CellSettings) -> CellSettings:
+    def _size(self, architecture: Mapping[str, object], settings: CellSettings) -> CellSettings:
         """The size of the derived network: the recipe's depth, the widest under its limit."""
-        deep = replace(settings, cells_per_stage=self.recipe.retrain.cells_per_stage)
+        depth = {"cells_per_stage": self.recipe.retrain.cells_per_stage}
+        deep = settings.model_copy(update=depth)
         return widest(architecture, deep, self.recipe.retrain.weight_limit)
+
+    def _check_split(self, searched: Recipe) -> None:
+        for name in ("name", "test_fraction", "split_seed"):
+            found, expected = (getattr(recipe.data, name) for recipe in (self.recipe, searched))
+            if found != expected:
+                raise SettingError(
+                    f"data.{name}: found {found!r}, expected {expected!r} as in the search, which "
+                    "has seen what would now be test images; retrain the run's architecture.json "
+                    "to use other data"
+                )
 
 
 def _record(run: Run, result: SearchResult) -> None:
@@ -221,8 +237,8 @@ def _record(run: Run, result: SearchResult) -> None:
         | progress.measures
         | {
             "convergence": progress.convergence,
-            "learning_rate": progress.theta_rate,
-            "weight_learning_rate": progress.learning_rate,
+            "theta_rate": progress.theta_rate,
+            "learning_rate": progress.learning_rate,
             "seconds": progress.seconds,
         }
     )

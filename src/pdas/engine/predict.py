@@ -17,6 +17,7 @@ from pdas.errors import DataError, RunError
 from pdas.nn import CellNetwork
 from pdas.nn.cell import CellSettings
 
+PART = 256  # images that are classified at a time
 _DAMAGE = (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError)
 
 
@@ -35,6 +36,7 @@ class Classifier:
         network: the plain network, in evaluation mode.
         classes: the names of the classes, in the order of the network's outputs.
         image_size: pixels a side that the network was trained at.
+        standardise: how images were scaled in training.
     """
 
     def __init__(
@@ -43,7 +45,7 @@ class Classifier:
         self.network = network.eval()
         self.classes = tuple(classes)
         self.image_size = image_size
-        self._standardise = scale
+        self.standardise = scale
 
     @torch.no_grad()
     def probabilities(self, images: Tensor) -> Tensor:
@@ -57,23 +59,25 @@ class Classifier:
                 f"images: found {images.dtype} of shape {tuple(images.shape)}, expected uint8 of "
                 f"shape (N, {channels}, H, W)"
             )
-        logits: Tensor = self.network(self._standardise(images))
+        logits: Tensor = self.network(self.standardise(images))
         return logits.softmax(1)
 
     def predict(self, images: Tensor | Sequence[str | Path]) -> list[Prediction]:
         """The most probable class of each image, given as a tensor or as paths of files."""
-        if len(images) == 0:
-            return []
-        if not isinstance(images, Tensor):
-            channels = self.network.settings.in_channels
-            images = torch.stack(
-                [read_image(Path(path), self.image_size, channels) for path in images]
-            )
-        values, labels = self.probabilities(images).max(1)
-        return [
-            Prediction(self.classes[label], value)
-            for label, value in zip(labels.tolist(), values.tolist(), strict=True)
-        ]
+        predictions: list[Prediction] = []
+        for start in range(0, len(images), PART):
+            values, labels = self.probabilities(self._read(images[start : start + PART])).max(1)
+            predictions += [
+                Prediction(self.classes[label], value)
+                for label, value in zip(labels.tolist(), values.tolist(), strict=True)
+            ]
+        return predictions
+
+    def _read(self, images: Tensor | Sequence[str | Path]) -> Tensor:
+        if isinstance(images, Tensor):
+            return images
+        channels = self.network.settings.in_channels
+        return torch.stack([read_image(Path(path), self.image_size, channels) for path in images])
 
 
 def load(path: str | Path) -> Classifier:
@@ -101,8 +105,7 @@ def load_network(retrained: Run) -> CellNetwork:
     result = retrained.read_json("result.json")
     file = retrained.path / "weights.safetensors"
     try:
-        size = dict(result["network"])
-        settings = CellSettings(**size | {"operations": tuple(size["operations"])})
+        settings = CellSettings(**result["network"])
         network = CellNetwork(result["architecture"], settings)
         network.load_state_dict(load_file(file))
     except _DAMAGE as error:

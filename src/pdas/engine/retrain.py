@@ -10,10 +10,9 @@ import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from pdas.data import Batches
-from pdas.engine.clip import clip_gradients
+from pdas.engine.training import RunningMean, clip_gradients, sgd_with_cosine
 from pdas.errors import NonFiniteLossError
 from pdas.nn import CellNetwork
 from pdas.settings import RetrainSettings
@@ -47,19 +46,13 @@ def retrain(
     The drop path rate rises from 0 in the first epoch to `settings.drop_path` in the last one.
     Raises `NonFiniteLossError` when the loss is not finite.
     """
-    sgd = torch.optim.SGD(
-        network.parameters(),
-        lr=settings.learning_rate,
-        momentum=settings.momentum,
-        weight_decay=settings.weight_decay,
-    )
-    schedule = CosineAnnealingLR(sgd, settings.epochs)
+    sgd, schedule = sgd_with_cosine(network, settings, settings.epochs)
     wrapped, optimizer = fabric.setup(network.train(), sgd)
     wrapped.mark_forward_method("forward_with_auxiliary")
     start = time.perf_counter()
     for epoch in range(settings.epochs):
         network.drop_path = settings.drop_path * epoch / max(settings.epochs - 1, 1)
-        loss_sum = accuracy_sum = 0.0
+        mean = RunningMean()
         for index, (images, labels) in enumerate(batches):
             loss, accuracy = _losses(wrapped, images, labels, settings.auxiliary_weight)
             if not torch.isfinite(loss):
@@ -71,14 +64,12 @@ def retrain(
             fabric.backward(loss)
             clip_gradients(fabric, wrapped, optimizer, settings.clip)
             optimizer.step()
-            loss_sum += float(loss.detach())
-            accuracy_sum += float(accuracy)
+            mean.add({"loss": loss, "accuracy": accuracy})
             progress = RetrainProgress(
                 step=epoch * len(batches) + index + 1,
                 epoch=epoch + 1,
                 steps=settings.epochs * len(batches),
-                loss=loss_sum / (index + 1),
-                accuracy=accuracy_sum / (index + 1),
+                **mean.values(),
                 learning_rate=float(schedule.get_last_lr()[0]),
                 drop_path=network.drop_path,
                 seconds=time.perf_counter() - start,

@@ -25,8 +25,9 @@ from pydantic import ValidationError
 
 from pdas._version import __version__
 from pdas.errors import PdasError, RunError
-from pdas.settings import Recipe, one_line
+from pdas.settings import Recipe
 from pdas.space import SearchSpace
+from pdas.validated import one_line
 
 
 @contextmanager
@@ -134,17 +135,6 @@ class Run:
         """The finished retrainings, by seed."""
         found = [path for path in self.path.glob("retrain-*") if (path / "result.json").is_file()]
         return [Run(path) for path in sorted(found, key=lambda path: (len(path.name), path.name))]
-
-
-def read_labels(file: Path) -> dict[str, Any]:
-    """The labels `{name: label}` of an architecture in a JSON file; raises `RunError`."""
-    try:
-        labels = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
-        raise RunError(f"architecture: {file} cannot be read as JSON ({error})") from None
-    if not isinstance(labels, dict):
-        raise RunError(f"architecture: {file} holds no {{name: label}}; give an architecture.json")
-    return labels
 
 
 def environment() -> dict[str, Any]:

@@ -15,17 +15,18 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
-from pydantic import ValidationError
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from pdas.data import check_batch_size, halves
-from pdas.engine.step import Candidates, Loss, SearchStep, StepRecord
+from pdas.engine.step import Candidates, Loss, SearchStep
+from pdas.engine.training import RunningMean, sgd_with_cosine
 from pdas.errors import SettingError
 from pdas.optim import PDAS
-from pdas.settings import SearchSettings, one_line
+from pdas.settings import SearchSettings
 from pdas.space import Architecture, SearchSpace
+from pdas.validated import validated
 
 
 class Batches(Protocol):
@@ -96,34 +97,34 @@ def search(
         data: a map-style data set, which is split into halves by `seed`; or the two halves, each
             an iterable of batches with a length.
         settings: see `SearchSettings`; single settings can be given by name instead.
-        optimizer: default `PDAS(net.space, seed=seed)` with the settings' samples and rate.
+        optimizer: default `PDAS(net.space, seed=seed)` with the settings' `samples` and
+            `theta_rate`; one that is given keeps its own.
         fabric: devices and precision; default one CPU or GPU as Lightning Fabric finds it.
 
     Raises:
         SettingError: a setting is unknown or out of range, a batch larger than half the data, or
-            `net` or `data` is not as said above.
+            `net`, `loss`, `data` or `optimizer` is not as said above.
         NonFiniteLossError: no architecture of a step had a finite loss.
     """
-    settings = _with(settings or SearchSettings(), overrides)
+    given = settings or SearchSettings()
+    settings = validated(SearchSettings, given.model_dump() | overrides, "search")
     if settings.method != "pdas":
         raise SettingError(
             f"search.method: found {settings.method!r}, which needs no search; draw an "
             "architecture by net.space.uniform(generator)"
         )
     fabric = fabric or Fabric(accelerator="auto", devices=1)
-    optimizer = optimizer or PDAS(
-        _space(net), seed=seed, samples=settings.samples, learning_rate=settings.theta_rate
-    )
+    optimizer = _optimizer(_space(net), optimizer, settings, seed)
     weight_batches, theta_batches = _halves(data, settings.batch_size, seed)
     step, schedule = _set_up(net, loss, optimizer, settings, fabric)
     result = SearchResult(optimizer.best(), optimizer, theta=[optimizer.theta_array])
     start = time.perf_counter()
     theta_stream = _endless(theta_batches)
     for epoch in range(settings.epochs):
-        mean = _RunningMean()
+        mean = RunningMean()
         for index, batch in enumerate(weight_batches):
-            theta_batch = next(theta_stream)
-            mean.add(step(fabric.to_device(batch), fabric.to_device(theta_batch)))
+            record = step(fabric.to_device(batch), fabric.to_device(next(theta_stream)))
+            mean.add(record.weights | {f"theta_{name}": x for name, x in record.theta.items()})
             progress = Progress(
                 step=epoch * len(weight_batches) + index + 1,
                 epoch=epoch + 1,
@@ -148,12 +149,7 @@ def _set_up(
     net: nn.Module, loss: Loss, optimizer: PDAS, settings: SearchSettings, fabric: Fabric
 ) -> tuple[SearchStep, CosineAnnealingLR]:
     """The step on the devices of `fabric`, and the schedule of the weights' learning rate."""
-    sgd = torch.optim.SGD(
-        net.parameters(),
-        lr=settings.learning_rate,
-        momentum=settings.momentum,
-        weight_decay=settings.weight_decay,
-    )
+    sgd, schedule = sgd_with_cosine(net, settings, settings.epochs)
     wrapped, weight_optimizer = fabric.setup(Candidates(net.train()), sgd)
     step = SearchStep(
         fabric,
@@ -161,28 +157,10 @@ def _set_up(
         loss,
         optimizer,
         weight_optimizer,
-        samples=settings.samples,
         clip=settings.clip,
         resample=settings.resample,
     )
-    return step, CosineAnnealingLR(sgd, settings.epochs)
-
-
-class _RunningMean:
-    """Means of the measures of the steps so far."""
-
-    def __init__(self) -> None:
-        self._sums: dict[str, float] = {}
-        self._steps = 0
-
-    def add(self, record: StepRecord) -> None:
-        measures = record.weights | {f"theta_{k}": v for k, v in record.theta.items()}
-        for name, value in measures.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value
-        self._steps += 1
-
-    def values(self) -> dict[str, float]:
-        return {name: value / self._steps for name, value in self._sums.items()}
+    return step, schedule
 
 
 def _space(net: nn.Module) -> SearchSpace:
@@ -195,11 +173,16 @@ def _space(net: nn.Module) -> SearchSpace:
     return space
 
 
-def _with(settings: SearchSettings, overrides: dict[str, Any]) -> SearchSettings:
-    try:
-        return SearchSettings(**(settings.model_dump() | overrides))
-    except ValidationError as error:
-        raise SettingError(one_line(error, "search")) from None
+def _optimizer(space: SearchSpace, given: PDAS | None, settings: SearchSettings, seed: int) -> PDAS:
+    if given is None:
+        rate = settings.theta_rate
+        return PDAS(space, seed=seed, samples=settings.samples, learning_rate=rate)
+    if given.space != space:
+        raise SettingError(
+            "optimizer: found one of another search space than the network's, expected "
+            "pdas.PDAS(net.space, ...)"
+        )
+    return given
 
 
 def _halves(
@@ -207,10 +190,11 @@ def _halves(
 ) -> tuple[Batches, Batches]:
     """D_W and D_theta: as given, or random halves of a data set, each shuffled every pass."""
     if isinstance(data, tuple):
-        if len(data) != 2 or not all(map(len, data)):
+        sizes = [len(part) if isinstance(part, Sized) else None for part in data]
+        if len(sizes) != 2 or not all(sizes):
             raise SettingError(
-                f"data: found {len(data)} parts of {[len(part) for part in data]} batches, "
-                "expected the two halves, with at least one batch each"
+                f"data: found {len(sizes)} parts of {sizes} batches, expected the two halves, "
+                "each with a length and at least one batch; make a generator a list"
             )
         return data
     if not isinstance(data, Sized):

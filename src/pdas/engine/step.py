@@ -6,7 +6,7 @@ architectures and not draws.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,13 +15,12 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from pdas.engine.clip import clip_gradients
-from pdas.errors import NonFiniteLossError
+from pdas.engine.training import Measures, RunningMean, clip_gradients
+from pdas.errors import NonFiniteLossError, SettingError
 from pdas.optim import Optimizer
 from pdas.space import Architecture
 
 Model = Callable[..., Any]
-Measures = Mapping[str, Tensor]
 Loss = Callable[[Model, Any], "Tensor | Measures"]
 """`loss(model, batch)`: a scalar, or a mapping that has it as "loss" beside other measures."""
 
@@ -40,9 +39,8 @@ class SearchStep:
     Args:
         net: the supernet as `Candidates`, as `fabric.setup` returned it.
         loss: see `Loss`; the model that it is handed runs one architecture.
-        optimizer: gives architectures and learns from their losses.
+        optimizer: gives lambda architectures a step, and learns from their losses.
         weight_optimizer: updates the weights.
-        samples: lambda, architectures a step.
         clip: largest norm of the gradient.
         resample: draw new architectures for the update of theta (not Algorithm 1).
     """
@@ -55,7 +53,6 @@ class SearchStep:
         optimizer: Optimizer,
         weight_optimizer: torch.optim.Optimizer,
         *,
-        samples: int,
         clip: float,
         resample: bool = False,
     ) -> None:
@@ -64,16 +61,17 @@ class SearchStep:
         self._loss = loss
         self._optimizer = optimizer
         self._weight_optimizer = weight_optimizer
-        self._samples = samples
         self._clip = clip
         self._resample = resample
+        self._steps = 0
 
     def __call__(self, weight_batch: Any, theta_batch: Any) -> StepRecord:
         """Run the step; raises `NonFiniteLossError` if no architecture has a finite loss."""
-        architectures = self._optimizer.ask(self._samples)
+        self._steps += 1
+        architectures = self._optimizer.ask()
         weights = self._update_weights(architectures, weight_batch)
         if self._resample:
-            architectures = self._optimizer.ask(self._samples)
+            architectures = self._optimizer.ask()
         theta = self._update_theta(architectures, theta_batch)
         return StepRecord(weights, theta)
 
@@ -81,23 +79,23 @@ class SearchStep:
         self, architectures: Sequence[Architecture], batch: Any
     ) -> dict[str, float]:
         measured = self._measure(architectures, batch)
-        finite = [m for m in measured if torch.isfinite(m["loss"])]
-        if not finite:
+        losses = [loss for loss in map(_loss, measured) if torch.isfinite(loss)]
+        if not losses:
             raise NonFiniteLossError(
-                "training loss: not finite for all architectures of a step, those of indices "
-                f"{[a.indices.tolist() for a in architectures]}; lower the learning rate of the "
-                "weights"
+                f"training loss: not finite for any architecture of step {self._steps}, those of "
+                f"indices {[a.indices.tolist() for a in architectures]}; lower "
+                "search.learning_rate"
             )
         self._weight_optimizer.zero_grad(set_to_none=True)
-        self._fabric.backward(torch.stack([m["loss"] for m in finite]).mean())  # (2)
+        self._fabric.backward(torch.stack(losses).mean())  # (2)
         clip_gradients(self._fabric, self._net, self._weight_optimizer, self._clip)
         self._weight_optimizer.step()
-        return _means(finite)
+        return _means(measured)
 
     @torch.no_grad()
     def _update_theta(self, architectures: Sequence[Architecture], batch: Any) -> dict[str, float]:
         measured = self._measure(architectures, batch)
-        self._optimizer.tell(architectures, [float(m["loss"]) for m in measured])  # (4), (13)
+        self._optimizer.tell(architectures, [float(_loss(m)) for m in measured])  # (4), (13)
         return _means(measured)
 
     def _measure(self, architectures: Sequence[Architecture], batch: Any) -> list[Measures]:
@@ -157,9 +155,26 @@ class _Together:
 
 
 def _as_measures(loss: Tensor | Measures) -> Measures:
-    return loss if isinstance(loss, Mapping) else {"loss": loss}
+    measures = loss if isinstance(loss, Mapping) else {"loss": loss}
+    value = measures.get("loss")
+    if not isinstance(value, Tensor) or value.numel() != 1:
+        raise SettingError(
+            f"loss: found {type(value).__name__} of {list(measures)}, expected a scalar tensor, or "
+            "a mapping that has one as 'loss'"
+        )
+    return measures
 
 
-def _means(measured: Iterable[Measures]) -> dict[str, float]:
-    rows = list(measured)
-    return {name: sum(float(row[name].detach()) for row in rows) / len(rows) for name in rows[0]}
+def _loss(measures: Measures) -> Tensor:
+    loss = measures["loss"]
+    assert isinstance(loss, Tensor)
+    return loss.reshape(())
+
+
+def _means(measured: Sequence[Measures]) -> dict[str, float]:
+    """Means over the architectures with a finite loss, of which there is one at least."""
+    mean = RunningMean()
+    for measures in measured:
+        if torch.isfinite(_loss(measures)):
+            mean.add(measures)
+    return mean.values()

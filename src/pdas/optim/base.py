@@ -68,8 +68,11 @@ def told(
         raise OptimizerError(f"tell: found {len(architectures)} architectures, expected at least 2")
     try:
         values = np.asarray(losses, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise OptimizerError(f"tell: losses {losses!r} are not numbers") from error
+    except (TypeError, ValueError, RuntimeError) as error:  # torch: a tensor with a gradient
+        raise OptimizerError(
+            f"tell: found losses of type {type(losses).__name__} that are no plain numbers; take "
+            "float(loss) of a tensor"
+        ) from error
     if values.shape != (len(architectures),):
         raise OptimizerError(
             f"tell: found losses of shape {values.shape} for {len(architectures)} architectures, "

@@ -59,7 +59,7 @@ class PDAS:
     ) -> None:
         _check_settings(seed, samples, learning_rate, alpha)
         self._space = space
-        self._samples = samples
+        self._samples = int(samples)
         self._rng = np.random.default_rng(seed)
         self._p = CategoricalProduct(space.sizes)
         if isinstance(initial, Architecture):
@@ -77,8 +77,8 @@ class PDAS:
     def ask(self, n: int | None = None) -> list[Architecture]:
         """n >= 1 architectures drawn from p_theta; lambda = `samples` by default."""
         count = self._samples if n is None else n
-        if count < 1:
-            raise OptimizerError(f"ask: found n = {count}, expected at least 1")
+        if not isinstance(count, int | np.integer) or count < 1:
+            raise OptimizerError(f"ask: found n = {count!r}, expected an integer of at least 1")
         indices = self._p.sample(self._rng, count)
         indices.flags.writeable = False
         return [Architecture(self._space, row) for row in indices]  # they need no check
@@ -191,9 +191,9 @@ class PDAS:
 def _check_settings(
     seed: int, samples: int, learning_rate: Literal["adaptive", "fixed"] | float, alpha: float
 ) -> None:
-    if not isinstance(seed, int) or seed < 0:
+    if not isinstance(seed, int | np.integer) or seed < 0:
         raise SettingError(f"seed: found {seed!r}, expected an integer of at least 0")
-    if not isinstance(samples, int) or samples < 2:
+    if not isinstance(samples, int | np.integer) or samples < 2:
         raise SettingError(f"samples: found {samples!r}, expected an integer of at least 2")
     if learning_rate not in ("adaptive", "fixed") and not _is_positive(learning_rate):
         raise SettingError(
@@ -205,7 +205,7 @@ def _check_settings(
 
 
 def _is_positive(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value) and value > 0
+    return isinstance(value, int | float | np.number) and math.isfinite(value) and bool(value > 0)
 
 
 def _learning_rate(

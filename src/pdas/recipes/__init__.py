@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
 from pdas.errors import SettingError
-from pdas.settings import Recipe, one_line
+from pdas.settings import Recipe
+from pdas.validated import validated
 
 
 def names() -> list[str]:
@@ -44,7 +44,7 @@ def load(name: str, changes: Sequence[str] = ()) -> Recipe:
         raise SettingError(f"recipe: {name} is not YAML ({str(error).splitlines()[0]})") from None
     if not isinstance(settings, dict):
         raise SettingError(f"recipe: {name} holds no settings, expected keys such as `search:`")
-    return change(_validated(settings), changes)
+    return change(validated(Recipe, settings), changes)
 
 
 def dump(recipe: Recipe) -> str:
@@ -74,7 +74,7 @@ def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
             level[last] = yaml.safe_load(value)
         except yaml.YAMLError:
             raise SettingError(f"--set {key}: found {value!r}, expected a YAML value") from None
-    return _validated(settings)
+    return validated(Recipe, settings)
 
 
 def _text(file: Path) -> str:
@@ -82,13 +82,6 @@ def _text(file: Path) -> str:
         return file.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingError(f"recipe: {file} cannot be read ({error})") from None
-
-
-def _validated(settings: dict[str, Any]) -> Recipe:
-    try:
-        return Recipe.model_validate(settings)
-    except ValidationError as error:
-        raise SettingError(one_line(error)) from None
 
 
 def _keys(settings: dict[str, Any], prefix: str = "") -> list[str]:

@@ -2,7 +2,7 @@
 
 from pdas.nn.cell.layout import CellSettings
 from pdas.nn.cell.network import CellNetwork
-from pdas.nn.cell.size import count_weights, widest
+from pdas.nn.cell.size import count_weights, heaviest, widest
 from pdas.nn.cell.space import cell_space, count_nodes
 from pdas.nn.cell.supernet import CellSupernet
 
@@ -13,5 +13,6 @@ __all__ = [
     "cell_space",
     "count_nodes",
     "count_weights",
+    "heaviest",
     "widest",
 ]

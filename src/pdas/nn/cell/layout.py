@@ -8,35 +8,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from pdas.errors import SettingError
 from pdas.nn.cell.space import CellPlan
 from pdas.nn.operations import OPERATIONS
+from pdas.validated import Settings
 
 STAGES = 3
 STEM_MULTIPLIER = 3  # the stem has 3C channels
+SMALLEST_WIDTH = 2  # a factorised reduction has two convolutions, each with half the channels
 SMALLEST_MAP = 2  # pixels a side that must be left after the last reduction
 
 
-@dataclass(frozen=True)
-class CellSettings:
-    """The settings of a network of cells; the defaults are those of the paper's search.
+def _known(operation: str) -> str:
+    if operation not in OPERATIONS:
+        raise ValueError(f"expected names out of {', '.join(OPERATIONS)}")
+    return operation
 
-    `nodes` is B, `cells_per_stage` is N, `channels` is C, the width of the first stage.
-    """
 
-    nodes: int = 5
-    cells_per_stage: int = 2
-    channels: int = 16
-    operations: tuple[str, ...] = (
-        "identity",
-        "sep_conv_3x3",
-        "sep_conv_5x5",
-        "avg_pool_3x3",
-        "max_pool_3x3",
+class NetworkSettings(Settings):
+    """The cell space and the size of its network; the defaults are those of the paper's search."""
+
+    nodes: int = Field(5, ge=1)  # B
+    cells_per_stage: int = Field(2, ge=1)  # N
+    channels: int = Field(16, ge=SMALLEST_WIDTH)  # C, of the first stage
+    operations: tuple[Annotated[str, AfterValidator(_known)], ...] = Field(
+        tuple(OPERATIONS), min_length=1
     )
-    in_channels: int = 3
-    classes: int = 10
+
+
+class CellSettings(NetworkSettings):
+    """A network of cells for images and classes that are known."""
+
+    in_channels: int = Field(3, ge=1)
+    classes: int = Field(10, ge=2)
 
     @property
     def stem_channels(self) -> int:
@@ -113,23 +121,3 @@ def check_image_size(size: int) -> None:
             f"image size: found {size}x{size}, expected at least {smallest}x{smallest} for "
             f"{reductions} reductions; set data.image_size to {smallest} or more"
         )
-
-
-def check_settings(settings: CellSettings) -> None:
-    """Raise `SettingError` for a setting out of range."""
-    for name, smallest in (
-        ("nodes", 1),
-        ("cells_per_stage", 1),
-        ("channels", 2),
-        ("in_channels", 1),
-        ("classes", 2),
-    ):
-        value = getattr(settings, name)
-        if value < smallest:
-            raise SettingError(f"network.{name}: found {value}, expected {smallest} or more")
-    for operation in settings.operations:
-        if operation not in OPERATIONS:
-            raise SettingError(
-                f"network.operations: found {operation!r}, expected names out of "
-                f"{', '.join(OPERATIONS)}"
-            )

@@ -6,13 +6,11 @@ The auxiliary classifier is not counted: it is left out after training.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from pdas.errors import SettingError
-from pdas.nn.cell.layout import CellSettings, Position, layout, needed_cells
-from pdas.nn.cell.space import CELL_TYPES, CellPlan, Edge, decode
-
-SMALLEST_WIDTH = 2
+from pdas.nn.cell.layout import SMALLEST_WIDTH, CellSettings, Position, layout, needed_cells
+from pdas.nn.cell.space import CELL_TYPES, CellPlan, Edge, decode, encode
+from pdas.space import Label
 
 
 def count_weights(architecture: Mapping[str, object], settings: CellSettings) -> int:
@@ -35,7 +33,7 @@ def widest(architecture: Mapping[str, object], settings: CellSettings, limit: in
     """
 
     def weights(channels: int) -> int:
-        return count_weights(architecture, replace(settings, channels=channels))
+        return count_weights(architecture, settings.model_copy(update={"channels": channels}))
 
     low, high = SMALLEST_WIDTH, 2 * SMALLEST_WIDTH
     if weights(low) > limit:
@@ -48,7 +46,20 @@ def widest(architecture: Mapping[str, object], settings: CellSettings, limit: in
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if weights(middle) <= limit else (low, middle)
-    return replace(settings, channels=low)
+    return settings.model_copy(update={"channels": low})
+
+
+def heaviest(settings: CellSettings) -> dict[str, Label]:
+    """Labels of an architecture that has as many weights as any at these settings.
+
+    All its nodes read both inputs of the cell, so that none reads another: every edge and every
+    block of the cell's output has weights of its own.
+    """
+    uniform = [
+        encode(CellPlan(((Edge(0, name), Edge(1, name)),) * settings.nodes))
+        for name in settings.operations
+    ]
+    return max(uniform, key=lambda architecture: count_weights(architecture, settings))
 
 
 def _cell_weights(position: Position, plan: CellPlan) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from pdas.space import SearchSpace
+from pdas.space import Label, SearchSpace
 
 CELL_TYPES = ("normal", "reduction")
 CELL_INPUTS = ("prev_prev", "prev")
@@ -51,9 +51,8 @@ def cell_space(nodes: int, operations: Sequence[str]) -> SearchSpace:
     variables: dict[str, Sequence[str]] = {}
     for cell in CELL_TYPES:
         for b in range(1, nodes + 1):
-            sources = (*CELL_INPUTS, *(f"node{earlier}" for earlier in range(1, b)))
             for slot in (1, 2):
-                variables[f"{cell}/node{b}/in{slot}"] = sources
+                variables[f"{cell}/node{b}/in{slot}"] = _sources(b)
                 variables[f"{cell}/node{b}/op{slot}"] = tuple(operations)
     return SearchSpace(variables)
 
@@ -73,7 +72,7 @@ def decode(architecture: Mapping[str, object], cell: str) -> CellPlan:
         prefix = f"{cell}/node{b}"
         first, second = (
             Edge(
-                _source(str(architecture[f"{prefix}/in{slot}"])),
+                _sources(b).index(str(architecture[f"{prefix}/in{slot}"])),
                 str(architecture[f"{prefix}/op{slot}"]),
             )
             for slot in (1, 2)
@@ -82,7 +81,17 @@ def decode(architecture: Mapping[str, object], cell: str) -> CellPlan:
     return CellPlan(tuple(nodes))
 
 
-def _source(label: str) -> int:
-    if label in CELL_INPUTS:
-        return CELL_INPUTS.index(label)
-    return int(label.removeprefix("node")) + 1
+def encode(plan: CellPlan) -> dict[str, Label]:
+    """The labels of the architecture whose normal and reduction cell both are this plan."""
+    labels: dict[str, Label] = {}
+    for cell in CELL_TYPES:
+        for b, edges in enumerate(plan.nodes, start=1):
+            for slot, edge in enumerate(edges, start=1):
+                labels[f"{cell}/node{b}/in{slot}"] = _sources(b)[edge.source]
+                labels[f"{cell}/node{b}/op{slot}"] = edge.operation
+    return labels
+
+
+def _sources(b: int) -> tuple[str, ...]:
+    """Labels of what node b, from 1, may read."""
+    return (*CELL_INPUTS, *(f"node{earlier}" for earlier in range(1, b)))

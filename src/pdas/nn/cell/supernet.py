@@ -9,7 +9,7 @@ norm are fast. Unused weights get no gradient, so that the optimizer leaves them
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +20,6 @@ from pdas.nn.cell.layout import (
     CellSettings,
     Position,
     check_image_size,
-    check_settings,
     layout,
     needed_cells,
 )
@@ -28,42 +27,28 @@ from pdas.nn.cell.network import CellNetwork, edge_name, input_block, stem
 from pdas.nn.cell.space import CELL_TYPES, CellPlan, Edge, cell_space, decode
 from pdas.nn.operations import OPERATIONS, batch_statistics
 from pdas.space import Architecture
+from pdas.validated import validated
 
 
 class CellSupernet(nn.Module):
     """All architectures of the cell space in one module (paper, section 4.1).
 
-    Args:
-        nodes: B, nodes a cell. Default 5.
-        cells_per_stage: N, normal cells in each of the 3 stages. Default 2.
-        channels: C, channels of the first stage, doubled by each of the 2 reductions. Default 16.
-        operations: names out of `pdas.nn.OPERATIONS`. Default all five.
-        in_channels: channels of the images. Default 3.
-        classes: number of classes. Default 10.
+    `CellSupernet(nodes=5, cells_per_stage=2, channels=16, operations=..., in_channels=3,
+    classes=10)`, all optional: see `CellSettings`. Operations are names out of
+    `pdas.nn.OPERATIONS`, by default all five.
 
     Batch norm uses the statistics of the batch at hand, in training and in evaluation, and keeps
-    none. Raises `SettingError` for settings out of range.
+    none. Raises `SettingError` for settings that are unknown or out of range.
     """
 
-    def __init__(
-        self,
-        nodes: int = 5,
-        cells_per_stage: int = 2,
-        channels: int = 16,
-        operations: Sequence[str] = tuple(OPERATIONS),
-        in_channels: int = 3,
-        classes: int = 10,
-    ) -> None:
+    def __init__(self, **settings: Any) -> None:
         super().__init__()
-        self.settings = CellSettings(
-            nodes, cells_per_stage, channels, tuple(operations), in_channels, classes
-        )
-        check_settings(self.settings)
-        self.space = cell_space(nodes, self.settings.operations)
+        self.settings = validated(CellSettings, settings, "network")
+        self.space = cell_space(self.settings.nodes, self.settings.operations)
         self.positions = layout(self.settings)
         self.stem = stem(self.settings, batch_statistics)
         self.cells = nn.ModuleList(SearchCell(p, self.settings) for p in self.positions)
-        self.classifier = nn.Linear(self.settings.out_channels, classes)
+        self.classifier = nn.Linear(self.settings.out_channels, self.settings.classes)
         self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor, architecture: Architecture) -> Tensor:
@@ -100,14 +85,9 @@ class CellSupernet(nn.Module):
             keep_weights: copy the supernet's weights instead of drawing fresh ones; only at the
                 supernet's own size, else `SettingError`.
         """
-        settings = replace(
-            self.settings,
-            cells_per_stage=(
-                self.settings.cells_per_stage if cells_per_stage is None else cells_per_stage
-            ),
-            channels=self.settings.channels if channels is None else channels,
-        )
-        check_settings(settings)
+        size = {"cells_per_stage": cells_per_stage, "channels": channels}
+        changes = {name: value for name, value in size.items() if value is not None}
+        settings = validated(CellSettings, self.settings.model_dump() | changes, "network")
         self._check_space(architecture)
         network = CellNetwork(architecture, settings, auxiliary=auxiliary)
         network.to(self.classifier.weight)  # device and precision
