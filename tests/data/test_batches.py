@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import islice
+from collections.abc import Callable, Iterator
+from itertools import chain, islice, repeat
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from torch import Tensor
 from pdas.data import (
     Augment,
     Batches,
+    DiskImages,
     ImageSource,
     MemoryImages,
     Standardise,
@@ -41,6 +42,10 @@ def training(source: ImageSource, seed: int, batch_size: int = 8) -> Batches:
 
 def evaluation(source: ImageSource, batch_size: int) -> Batches:
     return Batches(source, batch_size, shuffle=None, transform=STANDARDISE, drop_last=False)
+
+
+def endless(batches: Batches) -> Iterator[tuple[Tensor, Tensor]]:
+    return chain.from_iterable(repeat(batches))
 
 
 def equal(first: list[tuple[Tensor, Tensor]], second: list[tuple[Tensor, Tensor]]) -> bool:
@@ -78,22 +83,22 @@ def test_dtypes_and_layout() -> None:
     assert x.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_endless_goes_through_passes_in_orders_of_their_own() -> None:
-    labels = [y for _, y in islice(training(numbered(24), 0).endless(), 6)]
-    first, second = torch.cat(labels[:3]), torch.cat(labels[3:])
+def test_each_pass_has_an_order_of_its_own() -> None:
+    batches = training(numbered(24), 0)
+    first, second = (torch.cat([y for _, y in batches]) for _ in range(2))
     assert first.sort().values.tolist() == second.sort().values.tolist() == list(range(24))
     assert not torch.equal(first, second)
 
 
 def test_a_pass_leaves_the_generators_where_the_next_begins() -> None:
-    """So that a run goes on from generator states saved after a pass, also of an endless one."""
+    """So that a run goes on from generator states saved after a pass."""
     shuffle, augment = generator(1), generator(2)
 
     def batches() -> Batches:
         transform = training_transform(STANDARDISE, Augment(pad=1), augment)
         return Batches(numbered(24), 8, shuffle=shuffle, transform=transform, drop_last=True)
 
-    stream = batches().endless()
+    stream = endless(batches())
     list(islice(stream, 3))
     saved = shuffle.get_state(), augment.get_state()
     expected = list(islice(stream, 3))
@@ -109,11 +114,11 @@ def test_memory_and_disk_give_the_same_batches(
     root = make_folder("pets", {"cat": 40, "dog": 40})
     in_memory = load_images("folder", data_dir=root, image_size=8, workers=0)
     on_disk = load_images("folder", data_dir=root, image_size=8, workers=workers, memory_limit=0)
-    assert in_memory.train.in_memory and not on_disk.train.in_memory
+    assert isinstance(in_memory.train, MemoryImages) and isinstance(on_disk.train, DiskImages)
     part = torch.randperm(64, generator=generator(3))[:40]
     global_state = torch.get_rng_state()
     streams = [
-        list(islice(training(data.train.subset(part), 5).endless(), 12))
+        list(islice(endless(training(data.train.subset(part), 5)), 12))
         for data in (in_memory, on_disk)
     ]
     assert equal(*streams)
@@ -123,8 +128,9 @@ def test_memory_and_disk_give_the_same_batches(
 
 
 def test_a_batch_that_cannot_be_filled_is_refused() -> None:
-    with pytest.raises(SettingError, match="batch_size=21, but there are 20 images"):
+    expected = r"expected 1 to 20 \(there are 20 images\); set it within that or give more images$"
+    with pytest.raises(SettingError, match=f"^batch_size: found 21, {expected}"):
         training(numbered(20), 0, batch_size=21)
-    with pytest.raises(SettingError, match="batch_size=0"):
+    with pytest.raises(SettingError, match=f"^batch_size: found 0, {expected}"):
         evaluation(numbered(20), 0)
     assert len(evaluation(numbered(20), 21)) == 1

@@ -61,7 +61,8 @@ def test_digits_in_another_size_and_in_colour() -> None:
 
 
 def test_an_unknown_name() -> None:
-    with pytest.raises(DataError, match=r"^no data set 'mnist': choose one of digits, .*folder$"):
+    message = r"^data\.name: found 'mnist', expected one of digits, fashion-mnist, cifar10, folder$"
+    with pytest.raises(DataError, match=message):
         load_images("mnist")
 
 
@@ -74,18 +75,26 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_cifar10_without_a_folder() -> None:
-    with pytest.raises(DataError, match=r"^cifar10 needs a folder: .*--data-dir.*cifar-10-python"):
+    message = (
+        r"^--data-dir: found none, expected a folder with cifar-10-python\.tar\.gz, or to download "
+        r"it into; add --data-dir DIR$"
+    )
+    with pytest.raises(DataError, match=message):
         load_images("cifar10")
 
 
 def test_cifar10_in_a_missing_folder(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=f"^no folder {tmp_path / 'nowhere'}: "):
+    message = (
+        f"^--data-dir: found no folder {tmp_path / 'nowhere'}, expected a folder with cifar-10"
+    )
+    with pytest.raises(DataError, match=message):
         load_images("cifar10", data_dir=tmp_path / "nowhere")
 
 
 @pytest.mark.usefixtures("no_network")
 def test_cifar10_that_cannot_be_downloaded(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=f"^no whole CIFAR-10 in {tmp_path}, .*cifar-10-python"):
+    message = f"^--data-dir: found no whole CIFAR-10 in {tmp_path}, .* expected cifar-10-python"
+    with pytest.raises(DataError, match=message):
         load_images("cifar10", data_dir=tmp_path)
 
 
@@ -138,5 +147,5 @@ def test_cifar10_in_grey(tiny_cifar10: Path) -> None:
 @pytest.mark.usefixtures("no_network")
 def test_cifar10_with_a_broken_file(tiny_cifar10: Path) -> None:
     (tiny_cifar10 / CIFAR10.base_folder / "data_batch_3").write_bytes(b"broken")
-    with pytest.raises(DataError, match=r"^no whole CIFAR-10 in "):
+    with pytest.raises(DataError, match=r"^--data-dir: found no whole CIFAR-10 in "):
         load_images("cifar10", data_dir=tiny_cifar10)

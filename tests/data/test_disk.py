@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from pdas.data import DiskImages, read_image
+from pdas.data import DiskImages, channel_statistics, read_image
 from pdas.errors import DataError
 
 
@@ -112,8 +112,27 @@ def test_a_file_that_breaks_a_worker_is_named_on_one_line(tmp_path: Path, worker
     assert [len(next(batches)[0]) for _ in range(2)] == [2, 2]
     with pytest.raises(DataError) as caught:
         next(batches)
-    assert str(caught.value).startswith(f"cannot read the image {tmp_path / 'bad.png'} (")
+    assert str(caught.value).startswith(f"{tmp_path / 'bad.png'}: found no readable image (")
+    assert str(caught.value).endswith("), expected a whole image file; replace or remove it")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_one_broken_file_of_many_is_found_before_training(tmp_path: Path, workers: int) -> None:
+    good = str(save(tmp_path / "good.png", gradient(8, 8)))
+    bad = str(tmp_path / "bad.png")
+    Path(bad).write_bytes(b"no image")
+    labels = torch.zeros(300, dtype=torch.int64)
+
+    def source(*last: str) -> DiskImages:
+        paths = [good] * (300 - len(last)) + [*last]
+        return DiskImages(paths, labels, size=8, channels=3, workers=workers)
+
+    source().check()
+    assert channel_statistics(source()) == channel_statistics(source().read())
+    for decode_all in (DiskImages.check, DiskImages.read, channel_statistics):
+        with pytest.raises(DataError, match=f"^{bad}: found no readable image"):
+            decode_all(source(bad))
 
 
 def test_more_workers_than_processors_do_not_warn(tmp_path: Path) -> None:

@@ -103,22 +103,29 @@ def refused(data_dir: Path | None) -> str:
 
 def test_no_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fashion_mnist, "DEBIAN", tmp_path / "nowhere")
-    message = refused(None)
-    assert "apt-get install dataset-fashion-mnist" in message and "--data-dir" in message
+    assert refused(None) == (
+        f"--data-dir: found none, and no Fashion-MNIST in {tmp_path / 'nowhere'}, expected either; "
+        "add --data-dir DIR or `apt-get install dataset-fashion-mnist`"
+    )
 
 
 def test_a_missing_folder(tmp_path: Path) -> None:
-    assert f"no folder {tmp_path / 'nowhere'}" in refused(tmp_path / "nowhere")
+    message = refused(tmp_path / "nowhere")
+    assert message.startswith(f"--data-dir: found no folder {tmp_path / 'nowhere'}, expected ")
 
 
 def test_a_folder_without_the_files_that_cannot_be_downloaded(tmp_path: Path) -> None:
     message = refused(tmp_path)
-    assert str(tmp_path) in message and "apt-get install dataset-fashion-mnist" in message
+    assert message.startswith(f"--data-dir: found no Fashion-MNIST in {tmp_path}, ")
+    assert "`apt-get install dataset-fashion-mnist`" in message
 
 
 def test_one_file_of_four_missing(tmp_path: Path) -> None:
     (write(tmp_path / "data", packed=True) / "t10k-labels-idx1-ubyte.gz").unlink()
-    assert "no t10k-labels-idx1-ubyte" in refused(tmp_path / "data")
+    message = refused(tmp_path / "data")
+    assert message.startswith(
+        f"--data-dir: found no t10k-labels-idx1-ubyte in {tmp_path / 'data'}, expected it, "
+    )
 
 
 def test_a_broken_gzip_file(tmp_path: Path, cache: Path) -> None:
@@ -126,31 +133,62 @@ def test_a_broken_gzip_file(tmp_path: Path, cache: Path) -> None:
     whole = path.read_bytes()
     for content in (whole[:-100], whole[:500] + bytes(100) + whole[600:], b"no gzip"):
         path.write_bytes(content)
-        assert f"{path} is not a whole gzip file" in refused(tmp_path / "data")
+        message = refused(tmp_path / "data")
+        assert message == f"{path}: found a broken gzip file, expected a whole one; fetch it again"
         assert not list(cache.rglob("train-images*"))
 
 
-@pytest.mark.parametrize("content", [b"", b"\0\0\x08", contents()["train-images-idx3-ubyte"][:-1]])
-def test_a_broken_idx_file(tmp_path: Path, content: bytes) -> None:
-    path = write(tmp_path / "data", packed=False) / "train-images-idx3-ubyte"
+NO_IMAGE = idx(np.zeros((0, 28, 28), dtype=np.uint8))
+NO_LABEL = idx(np.zeros(0, dtype=np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("train-images-idx3-ubyte", b""),
+        ("train-images-idx3-ubyte", b"\0\0\x08"),
+        ("train-images-idx3-ubyte", contents()["train-images-idx3-ubyte"][:-1]),
+        ("train-images-idx3-ubyte", NO_IMAGE),
+        ("t10k-labels-idx1-ubyte", contents()["t10k-labels-idx1-ubyte"][:-1]),
+        ("t10k-labels-idx1-ubyte", NO_LABEL),
+    ],
+)
+def test_a_broken_idx_file(tmp_path: Path, name: str, content: bytes) -> None:
+    path = write(tmp_path / "data", packed=False) / name
     path.write_bytes(content)
-    assert str(path) in refused(tmp_path / "data")
+    assert refused(tmp_path / "data") == (
+        f"{path}: found a broken or empty idx file, expected a whole one; fetch it again"
+    )
 
 
-@pytest.mark.parametrize("labels", [[0] * 11, [0] * 11 + [10]])
+@pytest.mark.parametrize("labels", [[3] * 11, [0] * 11 + [10]])
 def test_labels_that_do_not_fit(tmp_path: Path, labels: list[int]) -> None:
     path = write(tmp_path / "data", packed=False) / "train-labels-idx1-ubyte"
     path.write_bytes(idx(np.array(labels, dtype=np.uint8)))
-    assert str(path) in refused(tmp_path / "data")
+    assert refused(tmp_path / "data") == (
+        f"{path}: found {len(labels)} labels up to {max(labels)}, expected 12 up to 9; fetch it "
+        f"and {tmp_path / 'data' / 'train-images-idx3-ubyte'} again"
+    )
 
 
 def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    assert "set XDG_CACHE_HOME" in refused(write(tmp_path / "data", packed=True))
+    message = refused(write(tmp_path / "data", packed=True))
+    assert message.startswith(f"XDG_CACHE_HOME: found {tmp_path / 'file'}/pdas/fashion-mnist, ")
 
 
 def test_more_than_the_memory_limit(tmp_path: Path) -> None:
     folder = write(tmp_path / "data", packed=False)
-    with pytest.raises(SettingError, match=r"^image_size=2000: .*memory_limit"):
+    message = r"^data\.image_size: found 2000, .*expected at most 0\.0 GiB; .*data\.memory_limit$"
+    with pytest.raises(SettingError, match=message):
         load_images("fashion-mnist", data_dir=folder, image_size=2000, memory_limit=10**7)
+
+
+def test_the_memory_limit_counts_the_channels_in_use(tmp_path: Path) -> None:
+    folder = write(tmp_path / "data", packed=False)
+    grey = {"data_dir": folder, "image_size": 32, "memory_limit": 16 * 32 * 32}
+    assert load_images("fashion-mnist", **grey).train.image_shape == (1, 32, 32)
+    for more in ({"channels": 3}, {"memory_limit": 16 * 32 * 32 - 1}):
+        with pytest.raises(SettingError, match=r"^data\.image_size: found 32, "):
+            load_images("fashion-mnist", **grey | more)

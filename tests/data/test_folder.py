@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pdas.data import DiskImages, MemoryImages, load_images, read_image
+from pdas.data import DiskImages, MemoryImages, channel_statistics, load_images, read_image
 from pdas.errors import DataError, SettingError
 
 MakeFolder = Callable[..., Path]
@@ -72,8 +72,9 @@ def test_images_are_what_read_image_gives(make_folder: MakeFolder) -> None:
 def test_the_memory_limit_counts_bytes_of_both_parts(make_folder: MakeFolder) -> None:
     root = make_folder("pets", {"dog": 5, "cat": 5})
     needed = 10 * 3 * 8 * 8
-    assert load(root, image_size=8, memory_limit=needed).train.in_memory
-    assert not load(root, image_size=8, memory_limit=needed - 1).train.in_memory
+    in_memory = load(root, image_size=8, memory_limit=needed).train
+    on_disk = load(root, image_size=8, memory_limit=needed - 1).train
+    assert isinstance(in_memory, MemoryImages) and isinstance(on_disk, DiskImages)
 
 
 def test_other_and_hidden_files_are_passed_over(make_folder: MakeFolder) -> None:
@@ -81,6 +82,8 @@ def test_other_and_hidden_files_are_passed_over(make_folder: MakeFolder) -> None
     (root / "README.txt").write_text("about")
     (root / ".cache").mkdir()
     (root / "dog" / "notes.txt").write_text("about")
+    (root / "dog" / ".thumbnails").mkdir()
+    (root / "dog" / ".thumbnails" / "000.png").write_bytes((root / "dog" / "000.png").read_bytes())
     (root / "dog" / "._000.png").write_bytes(b"resource fork")
     data = load(root)
     assert data.classes == ("cat", "dog") and len(data.train) + len(data.test) == 10
@@ -94,42 +97,58 @@ def refused(root: Path | None, **settings: object) -> str:
 
 
 def test_no_folder_named() -> None:
-    assert "--data-dir" in refused(None)
+    assert refused(None) == (
+        "--data-dir: found none, expected a folder with a sub-folder of images for each class; "
+        "add --data-dir DIR"
+    )
 
 
 def test_a_missing_folder(tmp_path: Path) -> None:
-    assert f"no folder {tmp_path / 'nowhere'}:" in refused(tmp_path / "nowhere")
+    assert refused(tmp_path / "nowhere") == (
+        f"--data-dir: found no folder {tmp_path / 'nowhere'}, expected a folder with a "
+        "sub-folder of images for each class; name another or make it"
+    )
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
-    assert f"no class folders in {tmp_path}:" in refused(tmp_path)
+    assert refused(tmp_path) == (
+        f"--data-dir: found no folders in {tmp_path}, expected one for each class; put the images "
+        f"of each class in {tmp_path}/CLASS"
+    )
 
 
 def test_images_without_class_folders(make_folder: MakeFolder) -> None:
     root = make_folder("flat", {"train": 5, "test": 5})
-    assert f"no class folders in {root / 'train'}:" in refused(root)
+    assert refused(root).startswith(f"--data-dir: found no folders in {root / 'train'}, expected ")
 
 
 def test_one_class_only(make_folder: MakeFolder) -> None:
     root = make_folder("pets", {"dog": 5})
-    assert f"only one class in {root} (dog)" in refused(root)
+    assert refused(root) == (
+        f"--data-dir: found only one class in {root} (dog), expected at least two; add a folder of "
+        "images for each class"
+    )
 
 
 def test_a_class_without_images(make_folder: MakeFolder) -> None:
     root = make_folder("pets", {"dog": 5, "cat": 0})
-    assert f"0 images in {root / 'cat'}, at least 3" in refused(root)
+    message = f"--data-dir: found 0 images in {root / 'cat'}, expected at least 3; add images ("
+    assert refused(root).startswith(message)
 
 
 def test_a_class_with_too_few_images(make_folder: MakeFolder) -> None:
     root = make_folder("pets", {"dog": 2, "cat": 3})
-    assert f"2 images in {root / 'dog'}, at least 3" in refused(root)
+    message = f"--data-dir: found 2 images in {root / 'dog'}, expected at least 3; add images ("
+    assert refused(root).startswith(message)
 
 
 def test_a_test_part_with_other_classes(make_folder: MakeFolder) -> None:
     make_folder("pets/train", {"dog": 5, "cat": 5})
     root = make_folder("pets/test", {"dog": 5, "cow": 5}).parent
-    message = refused(root)
-    assert str(root / "train") in message and "cat, cow" in message
+    assert refused(root) == (
+        f"--data-dir: found cat, cow in only one of {root / 'train'} and {root / 'test'}, expected "
+        "the same classes in both; give both the same folders"
+    )
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -141,18 +160,36 @@ def test_a_broken_image_in_memory(make_folder: MakeFolder, part: str, workers: i
     broken.write_bytes(broken.read_bytes()[:50])
     with pytest.raises(DataError) as caught:
         load_images("folder", data_dir=root, workers=workers)
-    assert str(broken) in str(caught.value) and "\n" not in str(caught.value)
+    assert str(caught.value).startswith(f"{broken}: found no readable image (")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_a_broken_image_on_disk_is_found_before_training(
+    make_folder: MakeFolder, part: str
+) -> None:
+    make_folder("pets/train", {"dog": 5, "cat": 5})
+    root = make_folder("pets/test", {"dog": 5, "cat": 5}).parent
+    broken = root / part / "dog" / "003.png"
+    broken.write_bytes(b"no image")
+    with pytest.raises(DataError, match=f"^{broken}: found no readable image"):
+        channel_statistics(load(root, memory_limit=0).train)
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"),
-    [("image_size", 0), ("channels", 2), ("test_fraction", 1.0), ("test_fraction", 0.0)],
+    ("setting", "value", "expected"),
+    [
+        ("image_size", 0, "at least 1; "),
+        ("channels", 2, "1 (grey) or 3 (RGB); "),
+        ("test_fraction", 1.0, "more than 0 and less than 1; "),
+        ("test_fraction", 0.0, "more than 0 and less than 1; "),
+        ("workers", -1, "at least 0; "),
+    ],
 )
-def test_settings_out_of_range(make_folder: MakeFolder, setting: str, value: float) -> None:
-    with pytest.raises(SettingError, match=f"^{setting}={value}: "):
-        load(make_folder("pets", {"dog": 5, "cat": 5}), **{setting: value})
-
-
-def test_a_negative_number_of_workers(make_folder: MakeFolder) -> None:
-    with pytest.raises(SettingError, match=r"^workers=-1: "):
-        load_images("folder", data_dir=make_folder("pets", {"dog": 5, "cat": 5}), workers=-1)
+def test_settings_out_of_range(
+    make_folder: MakeFolder, setting: str, value: float, expected: str
+) -> None:
+    root = make_folder("pets", {"dog": 5, "cat": 5})
+    with pytest.raises(SettingError) as caught:
+        load_images("folder", data_dir=root, **{setting: value})
+    assert str(caught.value).startswith(f"data.{setting}: found {value}, expected {expected}")

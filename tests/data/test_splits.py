@@ -23,8 +23,7 @@ def test_halves_are_disjoint_and_equal(n: int) -> None:
 
 
 def test_halves_are_random_and_seeded() -> None:
-    labels = torch.zeros(100, dtype=torch.int64)
-    first, again, other = (halves(labels, generator(seed))[0] for seed in (0, 0, 1))
+    first, again, other = (halves(100, generator(seed))[0] for seed in (0, 0, 1))
     assert torch.equal(first, again) and not torch.equal(first, other)
     chosen = torch.stack([halves(20, generator(seed))[0] for seed in range(400)])
     counts = torch.bincount(chosen.flatten(), minlength=20)
@@ -54,7 +53,11 @@ def test_the_test_part_depends_on_the_seed_alone() -> None:
 @pytest.mark.parametrize("batch_size", [0, 51])
 def test_a_batch_larger_than_a_half_is_refused(batch_size: int) -> None:
     check_batch_size(50, 50)
-    with pytest.raises(SettingError, match=rf"^search\.batch_size={batch_size}, .* has 50 images"):
+    expected = (
+        rf"found {batch_size}, expected 1 to 50 \(a half of the training data has 50 images\); "
+        "lower it or give more images$"
+    )
+    with pytest.raises(SettingError, match=rf"^search\.batch_size: {expected}"):
         check_batch_size(batch_size, 50)
-    with pytest.raises(SettingError, match=r"^batch="):
+    with pytest.raises(SettingError, match=rf"^batch: {expected}"):
         check_batch_size(batch_size, 50, setting="batch")

@@ -19,7 +19,6 @@ from torch.nn import functional as F
 from pdas.data.images import ImageSource
 from pdas.errors import SettingError
 
-STATISTICS_IMAGES = 10_000  # at most this many files are decoded for the channel statistics
 STATISTICS_BATCH = 256
 
 
@@ -40,8 +39,8 @@ class Standardise:
         object.__setattr__(self, "std", tuple(self.std))
         if len(self.mean) != len(self.std) or any(std < 0 for std in self.std):
             raise SettingError(
-                f"mean={self.mean}, std={self.std}: give one mean and one std of at least 0 "
-                "for each channel"
+                f"mean, std: found {self.mean} and {self.std}, expected one mean and one std of at "
+                "least 0 for each channel"
             )
 
     def __call__(self, batch: Tensor) -> Tensor:
@@ -55,16 +54,15 @@ class Standardise:
 def channel_statistics(source: ImageSource) -> Standardise:
     """Channel means and (population) standard deviations of training images, in units of [0, 1].
 
-    Images in memory are all counted; of images on disk at most 10,000, spaced evenly.
+    Every image is counted, so that of images on disk every file is decoded. Raises DataError,
+    naming the file, at a broken one: it is found here, before anything is trained.
     """
-    count = len(source) if source.in_memory else min(len(source), STATISTICS_IMAGES)
-    indices = torch.arange(count) * len(source) // count
     total = torch.zeros(source.image_shape[0], dtype=torch.int64)
     squares = torch.zeros_like(total)
-    for images, _ in source.batches(torch.split(indices, STATISTICS_BATCH)):
+    for images, _ in source.batches(torch.split(torch.arange(len(source)), STATISTICS_BATCH)):
         total += images.sum((0, 2, 3), dtype=torch.int64)
         squares += images.to(torch.int32).square_().sum((0, 2, 3), dtype=torch.int64)
-    pixels = count * source.image_shape[1] * source.image_shape[2]
+    pixels = len(source) * source.image_shape[1] * source.image_shape[2]
     mean = total.double() / pixels
     variance = (squares.double() / pixels - mean.square()).clamp(min=0)
     return Standardise(tuple((mean / 255).tolist()), tuple((variance.sqrt() / 255).tolist()))
@@ -86,9 +84,23 @@ class Augment:
     cutout: int = 16
 
     def __post_init__(self) -> None:
-        for name in ("pad", "cutout"):
-            if getattr(self, name) < 0:
-                raise SettingError(f"{name}={getattr(self, name)}: give 0 (off) or more pixels")
+        for name, pixels in (("pad", self.pad), ("cutout", self.cutout)):
+            if pixels < 0:
+                raise SettingError(
+                    f"data.{name}: found {pixels}, expected at least 0; set it to 0 for none"
+                )
+
+    def check_size(self, size: int) -> None:
+        """Raise SettingError if the padding or the cut-out square exceeds images of `size` pixels.
+
+        Such settings leave hardly an image to learn from, and a huge padding exhausts the memory.
+        """
+        for name, pixels in (("pad", self.pad), ("cutout", self.cutout)):
+            if pixels > size:
+                raise SettingError(
+                    f"data.{name}: found {pixels}, expected 0 to {size} (the images have "
+                    f"{size}x{size} pixels); lower it"
+                )
 
     def __call__(
         self, batch: Tensor, generator: torch.Generator, standardise: Standardise | None = None

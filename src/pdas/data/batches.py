@@ -44,8 +44,8 @@ class Batches:
     ) -> None:
         if batch_size < 1 or (drop_last and batch_size > len(source)):
             raise SettingError(
-                f"batch_size={batch_size}, but there are {len(source)} images: "
-                f"set it between 1 and {len(source)}"
+                f"batch_size: found {batch_size}, expected 1 to {len(source)} (there are "
+                f"{len(source)} images); set it within that or give more images"
             )
         self.source = source
         self.batch_size = batch_size
@@ -63,11 +63,6 @@ class Batches:
         order = torch.split(self._order(), self.batch_size)[: len(self)]
         for images, labels in self.source.batches(order, self.device):
             yield self.transform(images).contiguous(memory_format=torch.channels_last), labels
-
-    def endless(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Pass after pass, each in an order of its own if shuffled."""
-        while True:
-            yield from self
 
     def _order(self) -> Tensor:
         n = len(self.source)

@@ -55,10 +55,8 @@ def load_images(
     """
     _check(image_size, channels, test_fraction, workers)
     if name == "folder":
-        if data_dir is None:
-            raise DataError("no folder of images is named: give it by --data-dir DIR")
         return load_folder(
-            Path(data_dir),
+            _folder(data_dir, "a folder with a sub-folder of images for each class"),
             size=image_size or FOLDER_SIZE,
             channels=channels or FOLDER_CHANNELS,
             test_fraction=test_fraction,
@@ -68,13 +66,17 @@ def load_images(
         )
     readers: dict[str, Callable[[], NamedSet]] = {
         "digits": lambda: _digits(test_fraction, seed),
-        "fashion-mnist": lambda: read_fashion_mnist(data_dir),
+        "fashion-mnist": lambda: read_fashion_mnist(
+            data_dir and _folder(data_dir, "a folder with Fashion-MNIST, or to download it into")
+        ),
         "cifar10": lambda: _cifar10(data_dir),
     }
     if name not in readers:
-        raise DataError(f"no data set {name!r}: choose one of {', '.join(readers)}, folder")
+        raise DataError(f"data.name: found {name!r}, expected one of {', '.join(readers)}, folder")
     train, test, classes = readers[name]()
-    _check_memory(name, len(train[0]) + len(test[0]), image_size, channels, memory_limit)
+    if image_size is not None:  # say before converting a set if it cannot be held in memory
+        pixels = (channels or train[0].shape[1]) * image_size**2
+        _check_memory(name, image_size, (len(train[0]) + len(test[0])) * pixels, memory_limit)
     return ImageData(
         MemoryImages(_convert(train[0], image_size, channels), train[1]),
         MemoryImages(_convert(test[0], image_size, channels), test[1]),
@@ -86,13 +88,38 @@ def _check(
     image_size: int | None, channels: int | None, test_fraction: float, workers: int
 ) -> None:
     if image_size is not None and image_size < 1:
-        raise SettingError(f"image_size={image_size}: give a number of pixels of at least 1")
+        raise SettingError(f"data.image_size: found {image_size}, expected at least 1; raise it")
     if channels not in (None, 1, 3):
-        raise SettingError(f"channels={channels}: choose 1 (grey) or 3 (RGB)")
+        raise SettingError(
+            f"data.channels: found {channels}, expected 1 (grey) or 3 (RGB); set it to one of them"
+        )
     if not 0 < test_fraction < 1:
-        raise SettingError(f"test_fraction={test_fraction}: give a number between 0 and 1")
+        raise SettingError(
+            f"data.test_fraction: found {test_fraction}, expected more than 0 and less than 1; set "
+            "it to the part of each class that is to be held out"
+        )
     if workers < 0:
-        raise SettingError(f"workers={workers}: give 0 (decode in this process) or more")
+        raise SettingError(
+            f"data.workers: found {workers}, expected at least 0; set it to 0 to start no process"
+        )
+
+
+def _folder(data_dir: Path | None, expected: str) -> Path:
+    if data_dir is None:
+        raise DataError(f"--data-dir: found none, expected {expected}; add --data-dir DIR")
+    if not data_dir.is_dir():
+        raise DataError(
+            f"--data-dir: found no folder {data_dir}, expected {expected}; name another or make it"
+        )
+    return data_dir
+
+
+def _check_memory(name: str, size: int, needed: int, memory_limit: int) -> None:
+    if needed > memory_limit:
+        raise SettingError(
+            f"data.image_size: found {size}, for which {name} takes {needed / GIB:.1f} GiB, "
+            f"expected at most {memory_limit / GIB:.1f} GiB; lower it or raise data.memory_limit"
+        )
 
 
 def _digits(test_fraction: float, seed: int) -> NamedSet:
@@ -112,19 +139,13 @@ def _cifar10(data_dir: Path | None) -> NamedSet:
     from torchvision.datasets import CIFAR10
 
     archive = CIFAR10.filename
-    if data_dir is None:
-        raise DataError(
-            f"cifar10 needs a folder: name by --data-dir DIR one that holds {archive}, unpacked or "
-            "not, or that it can be downloaded into"
-        )
-    if not Path(data_dir).is_dir():
-        raise DataError(f"no folder {data_dir}: name one that holds {archive}, or make it")
+    root = str(_folder(data_dir, f"a folder with {archive}, or to download it into"))
     try:
-        train, test = (CIFAR10(str(data_dir), train=part, download=True) for part in (True, False))
+        train, test = (CIFAR10(root, train=part, download=True) for part in (True, False))
     except (OSError, RuntimeError) as error:
         raise DataError(
-            f"no whole CIFAR-10 in {data_dir}, and it could not be downloaded: put {archive} from "
-            "https://www.cs.toronto.edu/~kriz/cifar.html there"
+            f"--data-dir: found no whole CIFAR-10 in {root}, nor could it be downloaded, expected "
+            f"{archive}; put it there from https://www.cs.toronto.edu/~kriz/cifar.html"
         ) from error
 
     def labelled(part: CIFAR10) -> Labelled:
@@ -133,20 +154,6 @@ def _cifar10(data_dir: Path | None) -> NamedSet:
         )
 
     return labelled(train), labelled(test), tuple(train.classes)
-
-
-def _check_memory(
-    name: str, count: int, size: int | None, channels: int | None, memory_limit: int
-) -> None:
-    """A named set is held in memory: say before converting it if it cannot be."""
-    if size is None:
-        return
-    needed = count * (channels or 3) * size * size
-    if needed > memory_limit:
-        raise SettingError(
-            f"image_size={size}: {name} would take {needed / GIB:.1f} GiB and memory_limit is "
-            f"{memory_limit / GIB:.1f} GiB: lower the one or raise the other"
-        )
 
 
 def _convert(images: Tensor, size: int | None, channels: int | None) -> Tensor:

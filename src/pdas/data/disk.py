@@ -41,7 +41,8 @@ def read_image(path: str | Path, size: int, channels: int) -> Tensor:
     except Exception as error:  # PIL's decoders raise nearly anything on broken files
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(
-            f"cannot read the image {path} ({reason}): replace or remove this file"
+            f"{path}: found no readable image ({reason}), expected a whole image file; replace or "
+            "remove it"
         ) from error
     return torch.from_numpy(pixels).reshape(size, size, channels).permute(2, 0, 1).contiguous()
 
@@ -66,8 +67,6 @@ class DiskImages:
         workers: processes that decode; 0 decodes in the calling process. More than the CPUs at
             hand are never started.
     """
-
-    in_memory = False
 
     def __init__(
         self, paths: Sequence[str], labels: Tensor, *, size: int, channels: int, workers: int
@@ -113,13 +112,21 @@ class DiskImages:
             images, labels = decoded
             yield images.to(device, non_blocking=pin), labels.to(device, non_blocking=pin)
 
+    def check(self) -> None:
+        """Decode all images and keep none. Raises DataError, naming the file, at a broken one."""
+        for _ in self._in_order():
+            pass
+
     def read(self) -> MemoryImages:
         """Decode all images into one tensor. Raises DataError, naming the file, at a broken one."""
         images = torch.empty((len(self), *self.image_shape), dtype=torch.uint8)
-        order = torch.split(torch.arange(len(self)), READ_BATCH)
-        for part, (decoded, _) in zip(order, self.batches(order), strict=True):
-            images[part[0] : part[-1] + 1] = decoded
+        parts = torch.split(images, READ_BATCH)
+        for part, (decoded, _) in zip(parts, self._in_order(), strict=True):
+            part.copy_(decoded)
         return MemoryImages(images, self.labels)
+
+    def _in_order(self) -> Iterator[tuple[Tensor, Tensor]]:
+        return self.batches(torch.split(torch.arange(len(self)), READ_BATCH))
 
 
 Decoded = tuple[Tensor, Tensor] | DataError

@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 from torch import Tensor
@@ -40,14 +41,14 @@ def read_fashion_mnist(
     Raises:
         DataError: the files are missing and cannot be downloaded, or are broken.
     """
-    files = _find(DEBIAN if data_dir is None else data_dir)
+    files = _find(data_dir or DEBIAN)
     if files is None and data_dir is not None:
         _download(data_dir)
         files = _find(data_dir)
     if files is None:
         raise DataError(
-            f"no Fashion-MNIST in {data_dir or DEBIAN}: `apt-get install dataset-fashion-mnist`, "
-            f"or name by --data-dir a folder that holds {PARTS['train'][0]}.gz and its companions"
+            f"--data-dir: found none, and no Fashion-MNIST in {DEBIAN}, expected either; add "
+            "--data-dir DIR or `apt-get install dataset-fashion-mnist`"
         )
     train, test = (_read(*(files[name] for name in PARTS[part])) for part in ("train", "test"))
     return train, test, CLASSES
@@ -65,8 +66,8 @@ def _find(root: Path) -> dict[str, Path] | None:
         if present := {name: path for name, path in found.items() if path is not None}:
             if missing := [name for name in names if name not in present]:
                 raise DataError(
-                    f"no {missing[0]} or {missing[0]}.gz beside the other files in "
-                    f"{root / layout}: complete the folder"
+                    f"--data-dir: found no {missing[0]} in {root / layout}, expected it, or its "
+                    ".gz, beside the other files; complete the folder"
                 )
             return present
     return None
@@ -75,36 +76,37 @@ def _find(root: Path) -> dict[str, Path] | None:
 def _download(data_dir: Path) -> None:
     from torchvision.datasets import FashionMNIST
 
-    if not data_dir.is_dir():
-        raise DataError(f"no folder {data_dir}: name one that holds Fashion-MNIST or make it")
     try:
         FashionMNIST(str(data_dir), download=True)
     except (OSError, RuntimeError) as error:
         raise DataError(
-            f"no Fashion-MNIST in {data_dir}, and it could not be downloaded: "
-            f"`apt-get install dataset-fashion-mnist` and leave out --data-dir, or put "
-            f"{PARTS['train'][0]}.gz and its companions there"
+            f"--data-dir: found no Fashion-MNIST in {data_dir}, nor could it be downloaded, "
+            f"expected {PARTS['train'][0]}.gz and its companions; put them there, or `apt-get "
+            "install dataset-fashion-mnist` and leave out --data-dir"
         ) from error
 
 
 def _read(image_file: Path, label_file: Path) -> tuple[Tensor, Tensor]:
     from torchvision.datasets.mnist import read_image_file, read_label_file
 
-    try:
-        images = read_image_file(str(_unpacked(image_file)))
-        labels = read_label_file(str(_unpacked(label_file)))
-    except DataError:
-        raise
-    except Exception as error:  # the reader asserts, indexes and reshapes on trust
+    images = _read_idx(read_image_file, image_file)
+    labels = _read_idx(read_label_file, label_file)
+    if len(images) != len(labels) or int(labels.max()) >= len(CLASSES):
         raise DataError(
-            f"{image_file} or {label_file} is not a whole idx file: fetch them again"
-        ) from error
-    if len(images) != len(labels) or not len(labels) or int(labels.max()) >= len(CLASSES):
-        raise DataError(
-            f"{image_file} holds {len(images)} images but {label_file} {len(labels)} labels, or "
-            f"one above {len(CLASSES) - 1}: fetch them again"
+            f"{label_file}: found {len(labels)} labels up to {int(labels.max())}, expected "
+            f"{len(images)} up to {len(CLASSES) - 1}; fetch it and {image_file} again"
         )
     return images.unsqueeze(1), labels
+
+
+def _read_idx(read: Callable[[str], Tensor], path: Path) -> Tensor:
+    unpacked = _unpacked(path)
+    try:
+        return read(str(unpacked))
+    except Exception as error:  # the reader asserts, indexes and reshapes on trust
+        raise DataError(
+            f"{path}: found a broken or empty idx file, expected a whole one; fetch it again"
+        ) from error
 
 
 def _unpacked(path: Path) -> Path:
@@ -117,11 +119,13 @@ def _unpacked(path: Path) -> Path:
     try:
         _unpack(path, target)
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise DataError(f"{path} is not a whole gzip file: fetch it again") from error
+        raise DataError(
+            f"{path}: found a broken gzip file, expected a whole one; fetch it again"
+        ) from error
     except OSError as error:
         raise DataError(
-            f"cannot unpack {path} into {target.parent} ({error.strerror}): "
-            "set XDG_CACHE_HOME to a folder that can be written"
+            f"XDG_CACHE_HOME: found {target.parent}, where {path} cannot be unpacked "
+            f"({error.strerror}), expected a folder that can be written; set it to one"
         ) from error
     return target
 

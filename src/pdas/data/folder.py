@@ -42,9 +42,9 @@ def load_folder(
     """Training and test images of a folder, in memory if all of them fit in `memory_limit` bytes.
 
     Raises:
-        DataError: the folder is missing or empty, has one class only, a class with too few
-            images, other classes for the test than for training, or (at once if the images fit
-            in memory, else when it is read) a broken image file.
+        DataError: the folder is empty, has one class only, a class with too few images, other
+            classes for the test than for training, or a broken image file. Of a folder too large
+            for memory only the test files are tried here: `channel_statistics` decodes all others.
     """
     train_files, test_files, classes = _find(root, test_fraction, seed)
     train, test = (
@@ -52,15 +52,14 @@ def load_folder(
         for files in (train_files, test_files)
     )
     bytes_needed = (len(train) + len(test)) * channels * size * size
-    if bytes_needed > memory_limit:
-        return ImageData(train, test, classes)
-    return ImageData(train.read(), test.read(), classes)
+    if bytes_needed <= memory_limit:
+        return ImageData(train.read(), test.read(), classes)
+    test.check()
+    return ImageData(train, test, classes)
 
 
 def _find(root: Path, test_fraction: float, seed: int) -> Parts:
     """Files and labels for training and for the test, and the classes."""
-    if not root.is_dir():
-        raise DataError(f"no folder {root}: name one that holds a folder of images for each class")
     train, test = root / "train", root / "test"
     if not (train.is_dir() and test.is_dir()):
         whole = train if train.is_dir() and _folders(train) else root
@@ -68,8 +67,8 @@ def _find(root: Path, test_fraction: float, seed: int) -> Parts:
     train_classes, test_classes = _classes(train, MIN_TRAIN), _classes(test, MIN_TEST)
     if unequal := sorted(train_classes.keys() ^ test_classes.keys()):
         raise DataError(
-            f"{train} and {test} hold different classes, only one of them has "
-            f"{_names(unequal)}: give both the same folders"
+            f"--data-dir: found {_names(unequal)} in only one of {train} and {test}, expected the "
+            "same classes in both; give both the same folders"
         )
     return _flat(train_classes), _flat(test_classes), tuple(train_classes)
 
@@ -84,35 +83,46 @@ def _split(classes: Files, test_fraction: float, seed: int) -> Parts:
 
 
 def _folders(root: Path) -> list[Path]:
-    return sorted(path for path in root.iterdir() if path.is_dir() and path.name[0] != ".")
+    return sorted(path for path in root.iterdir() if path.is_dir() and _visible(path.name))
 
 
 def _classes(root: Path, minimum: int) -> Files:
     """The image files of each class folder in `root`, at least `minimum` in each."""
     folders = _folders(root)
     if not folders:
-        raise DataError(f"no class folders in {root}: put the images of each class in {root}/CLASS")
+        raise DataError(
+            f"--data-dir: found no folders in {root}, expected one for each class; put the images "
+            f"of each class in {root}/CLASS"
+        )
     if len(folders) == 1:
         raise DataError(
-            f"only one class in {root} ({folders[0].name}): give a folder for each of at least two"
+            f"--data-dir: found only one class in {root} ({folders[0].name}), expected at least "
+            "two; add a folder of images for each class"
         )
     classes = {folder.name: _image_files(folder) for folder in folders}
     for name, files in classes.items():
         if len(files) < minimum:
             raise DataError(
-                f"{len(files)} images in {root / name}, at least {minimum} are needed: add "
-                f"images ({' '.join(sorted(EXTENSIONS))}) or remove the folder"
+                f"--data-dir: found {len(files)} images in {root / name}, expected at least "
+                f"{minimum}; add images ({' '.join(sorted(EXTENSIONS))}) or remove the folder"
             )
     return classes
 
 
 def _image_files(folder: Path) -> list[str]:
-    return sorted(
-        os.path.join(parent, name)
-        for parent, _, names in os.walk(folder, followlinks=True)
-        for name in names
-        if os.path.splitext(name)[1].lower() in EXTENSIONS and name[0] != "."
-    )
+    files: list[str] = []
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = filter(_visible, folders)  # not into thumbnails and other copies
+        files += (
+            os.path.join(parent, name)
+            for name in filter(_visible, names)
+            if os.path.splitext(name)[1].lower() in EXTENSIONS
+        )
+    return sorted(files)
+
+
+def _visible(name: str) -> bool:
+    return not name.startswith(".")
 
 
 def _flat(classes: Files) -> Labelled:

@@ -33,11 +33,6 @@ class ImageSource(Protocol):
         """(C, H, W)."""
         ...
 
-    @property
-    def in_memory(self) -> bool:
-        """Whether a pass over the images is cheap; False if it decodes files."""
-        ...
-
     def __len__(self) -> int: ...
 
     def to(self, device: torch.device | str) -> ImageSource:
@@ -66,8 +61,9 @@ class ImageData:
     def __post_init__(self) -> None:
         if self.train.image_shape != self.test.image_shape:
             raise DataError(
-                f"training images are {self.train.image_shape} but test images "
-                f"{self.test.image_shape} (channels, height, width): give both one shape"
+                f"test images: found shape {self.test.image_shape}, expected "
+                f"{self.train.image_shape} (channels, height, width), as for training; give both "
+                "one shape"
             )
 
     @property
@@ -99,10 +95,6 @@ class Subset:
     def image_shape(self) -> Shape:
         return self.source.image_shape
 
-    @property
-    def in_memory(self) -> bool:
-        return self.source.in_memory
-
     def __len__(self) -> int:
         return len(self.indices)
 
@@ -129,18 +121,16 @@ class MemoryImages:
         DataError: another dtype or shape, or another number of labels than of images.
     """
 
-    in_memory = True
-
     def __init__(self, images: Tensor, labels: Tensor) -> None:
         if images.dtype != torch.uint8 or images.ndim != 4:
             raise DataError(
-                f"images are {images.dtype} of shape {tuple(images.shape)}: "
-                "give torch.uint8 of shape (N, C, H, W)"
+                f"images: found {images.dtype} of shape {tuple(images.shape)}, expected "
+                "torch.uint8 of shape (N, C, H, W)"
             )
         if labels.dtype != torch.int64 or labels.shape != images.shape[:1]:
             raise DataError(
-                f"labels are {labels.dtype} of shape {tuple(labels.shape)}: "
-                f"give torch.int64 of shape ({len(images)},), one for each image"
+                f"labels: found {labels.dtype} of shape {tuple(labels.shape)}, expected "
+                f"torch.int64 of shape ({len(images)},), one for each image"
             )
         self.images = images
         self.labels = labels.cpu()

@@ -8,20 +8,12 @@ from torch import Tensor
 from pdas.errors import SettingError
 
 
-def halves(data: Tensor | int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Random halves D_W and D_theta of the training data (Algorithm 1).
+def halves(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Random halves D_W and D_theta of n training images (Algorithm 1).
 
-    Both have n // 2 indices, so that a pass over either has as many batches; where n is odd, one
-    image takes no part in the search.
-
-    Args:
-        data: the number n of images, or their labels (n,).
-        generator: draws the permutation.
-
-    Returns:
-        Two disjoint int64 tensors (n // 2,) of indices.
+    Two disjoint int64 tensors (n // 2,) of indices, so that a pass over either has as many batches;
+    where n is odd, one image takes no part in the search.
     """
-    n = data if isinstance(data, int) else len(data)
     order = torch.randperm(n, generator=generator)
     half = n // 2
     return order[:half], order[half : 2 * half]
@@ -45,6 +37,6 @@ def check_batch_size(batch_size: int, half_size: int, setting: str = "search.bat
     """Raise SettingError if a half of the training data does not fill one batch."""
     if not 1 <= batch_size <= half_size:
         raise SettingError(
-            f"{setting}={batch_size}, but a half of the training data has {half_size} images: "
-            f"set {setting} between 1 and {half_size}, or give more images"
+            f"{setting}: found {batch_size}, expected 1 to {half_size} (a half of the training "
+            f"data has {half_size} images); lower it or give more images"
         )
