@@ -20,11 +20,11 @@ from pdas.engine.classification import ClassificationData, classification_loss
 from pdas.engine.evaluate import test_error
 from pdas.engine.predict import load_network
 from pdas.engine.retrain import RetrainProgress, retrain
-from pdas.engine.run import Run, new_directory, read_labels
 from pdas.engine.search import Progress, SearchResult, search
 from pdas.errors import RunError, SettingError
 from pdas.nn import CellNetwork, CellSupernet
 from pdas.nn.cell import CellSettings, cell_space, count_nodes, count_weights, widest
+from pdas.run import Run, new_directory, read_labels
 from pdas.settings import Recipe
 from pdas.space import Architecture
 

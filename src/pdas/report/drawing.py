@@ -19,7 +19,6 @@ from matplotlib.path import Path as Curve
 from pdas.errors import RunError
 from pdas.report.geometry import RADIUS, Box, CellLayout, Point, lay_out
 from pdas.report.graph import CELLS, INPUTS, Cell, is_cell, read_cell
-from pdas.report.reader import read_architecture
 from pdas.report.style import (
     FAINT,
     GREY,
@@ -34,6 +33,7 @@ from pdas.report.style import (
     text_width,
     tint,
 )
+from pdas.run import Run
 
 _TEXT = 8.0  # points, in boxes
 _CAPTION_TEXT = 7.5
@@ -57,13 +57,14 @@ def draw_cells(run_dir: str | PathLike[str]) -> Path:
 
     Raises RunError if there is no architecture, or one that does not consist of cells.
     """
-    architecture = read_architecture(run_dir)
+    run = Run.open(run_dir)
+    architecture = run.read_json("architecture.json")
     if not is_cell(architecture):
         raise RunError(
-            f"{Path(run_dir) / 'architecture.json'}: not an architecture of a normal and a "
+            f"{run.path / 'architecture.json'}: not an architecture of a normal and a "
             "reduction cell, and only those are drawn"
         )
-    return save(cells_figure(architecture), Path(run_dir) / "cells.png")
+    return save(cells_figure(architecture), run.path / "cells.png")
 
 
 def cells_figure(architecture: Mapping[str, object]) -> Figure:
