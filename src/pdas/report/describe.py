@@ -8,7 +8,8 @@ from os import PathLike
 from statistics import mean, stdev
 from textwrap import shorten
 
-from pdas.report.graph import CELLS, Cell, is_cell, read_cell
+from pdas.nn.cell.space import CELL_TYPES, is_cell
+from pdas.report.graph import Cell, read_cell
 from pdas.report.reader import Summary, is_number, read_summary
 
 Rows = list[tuple[str, str]]
@@ -48,7 +49,7 @@ def method(summary: Summary) -> str:
 def architecture_text(architecture: Mapping[str, object]) -> str:
     """An architecture in lines: each node of a cell as a sum, or a variable with its label."""
     if is_cell(architecture):
-        return "\n\n".join(_cell_text(name, read_cell(architecture, name)) for name in CELLS)
+        return "\n\n".join(_cell_text(name, read_cell(architecture, name)) for name in CELL_TYPES)
     width = max(map(len, architecture), default=0)
     return "\n".join(f"{name:<{width}}  {label}" for name, label in architecture.items())
 
@@ -82,7 +83,7 @@ def _numbers(sources: list[Mapping[str, object]], key: str) -> list[float]:
 
 def _architecture_rows(architecture: Mapping[str, object]) -> Rows:
     if is_cell(architecture):
-        return [(f"{name} cell", _operations(read_cell(architecture, name))) for name in CELLS]
+        return [(f"{name} cell", _operations(read_cell(architecture, name))) for name in CELL_TYPES]
     text = ", ".join(f"{name} = {label}" for name, label in architecture.items())
     return [("architecture", shorten(text, 100))] if text else []
 

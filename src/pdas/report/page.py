@@ -11,10 +11,10 @@ from os import PathLike
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from pdas.nn.cell.space import is_cell
 from pdas.report.convergence import plot_convergence
 from pdas.report.describe import architecture_text, summarise
 from pdas.report.drawing import draw_cells
-from pdas.report.graph import is_cell
 from pdas.report.reader import Summary, read_summary
 
 _STYLE = """

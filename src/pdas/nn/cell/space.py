@@ -51,9 +51,8 @@ def cell_space(nodes: int, operations: Sequence[str]) -> SearchSpace:
     variables: dict[str, Sequence[str]] = {}
     for cell in CELL_TYPES:
         for b in range(1, nodes + 1):
-            sources = (*CELL_INPUTS, *(f"node{earlier}" for earlier in range(1, b)))
             for slot in (1, 2):
-                variables[f"{cell}/node{b}/in{slot}"] = sources
+                variables[f"{cell}/node{b}/in{slot}"] = _sources(b)
                 variables[f"{cell}/node{b}/op{slot}"] = tuple(operations)
     return SearchSpace(variables)
 
@@ -66,6 +65,17 @@ def count_nodes(architecture: Mapping[str, object]) -> int:
     return nodes
 
 
+def is_cell(architecture: Mapping[str, object]) -> bool:
+    """Whether labels are those of a normal and a reduction cell, and of nothing else."""
+    nodes = count_nodes(architecture)
+    try:
+        for cell in CELL_TYPES:
+            decode(architecture, cell)
+    except (KeyError, ValueError):
+        return False
+    return nodes > 0 and len(architecture) == 4 * nodes * len(CELL_TYPES)
+
+
 def decode(architecture: Mapping[str, object], cell: str) -> CellPlan:
     """The plan of one cell type, `"normal"` or `"reduction"`, of an architecture."""
     nodes: list[tuple[Edge, Edge]] = []
@@ -73,7 +83,7 @@ def decode(architecture: Mapping[str, object], cell: str) -> CellPlan:
         prefix = f"{cell}/node{b}"
         first, second = (
             Edge(
-                _source(str(architecture[f"{prefix}/in{slot}"])),
+                _sources(b).index(str(architecture[f"{prefix}/in{slot}"])),
                 str(architecture[f"{prefix}/op{slot}"]),
             )
             for slot in (1, 2)
@@ -82,7 +92,6 @@ def decode(architecture: Mapping[str, object], cell: str) -> CellPlan:
     return CellPlan(tuple(nodes))
 
 
-def _source(label: str) -> int:
-    if label in CELL_INPUTS:
-        return CELL_INPUTS.index(label)
-    return int(label.removeprefix("node")) + 1
+def _sources(b: int) -> tuple[str, ...]:
+    """Labels of what node b, from 1, may read."""
+    return (*CELL_INPUTS, *(f"node{earlier}" for earlier in range(1, b)))
