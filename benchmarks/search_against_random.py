@@ -23,7 +23,7 @@ from scipy import stats
 
 from pdas import recipes
 from pdas.engine.experiment import Experiment
-from pdas.engine.run import Run
+from pdas.run import Run
 
 RECIPE = "fashion-mnist-reduced"
 

@@ -7,7 +7,7 @@ import torch
 
 from pdas import recipes
 from pdas.engine.experiment import Experiment
-from pdas.engine.run import Run
+from pdas.run import Run
 
 TINY = (
     "network.nodes=2",

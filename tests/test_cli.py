@@ -13,7 +13,7 @@ from PIL import Image
 
 from pdas import cli
 from pdas.engine.experiment import Experiment
-from pdas.engine.run import Run
+from pdas.run import Run
 from tests.conftest import TINY
 
 Pdas = Callable[..., tuple[int, str, str]]

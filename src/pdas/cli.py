@@ -14,8 +14,8 @@ import typer
 from pdas import recipes
 from pdas.engine.experiment import Experiment
 from pdas.engine.predict import load
-from pdas.engine.run import Run
 from pdas.errors import PdasError, RunError
+from pdas.run import Run
 from pdas.settings import LARGEST_SEED
 from pdas.terminal import Bar, retrained, searched, table
 

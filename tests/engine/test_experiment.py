@@ -18,9 +18,9 @@ from PIL import Image
 from pdas import recipes
 from pdas.engine.experiment import Experiment
 from pdas.engine.predict import load, load_network
-from pdas.engine.run import Run, new_directory
 from pdas.errors import DataError, RunError, SettingError
 from pdas.nn.cell import cell_space, count_weights
+from pdas.run import Run, new_directory
 from pdas.settings import Recipe
 from tests.conftest import TINY
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from pdas.engine.predict import load
-from pdas.engine.run import Run
 from pdas.errors import DataError, RunError, SettingError
+from pdas.run import Run
 
 
 @pytest.fixture

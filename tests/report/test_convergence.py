@@ -14,13 +14,14 @@ from pdas.errors import RunError
 from pdas.report import plot_convergence
 from pdas.report.convergence import convergence_figure
 from pdas.report.reader import read_metrics, read_theta
+from pdas.run import Run
 
 COLUMNS = ("step", "loss", "theta_loss", "learning_rate")
 
 
 @pytest.fixture
 def panels(make_run: Callable[..., Path]) -> list[Axes]:
-    run = make_run()
+    run = Run.open(make_run())
     return convergence_figure(read_theta(run), read_metrics(run, COLUMNS)).axes
 
 

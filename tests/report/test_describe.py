@@ -54,12 +54,17 @@ def test_method_of_a_search_under_way_is_that_of_the_recipe(make_run: Callable[.
 
 def test_operations_of_cells_are_counted(make_run: Callable[..., Path]) -> None:
     cell = {"in1": "prev", "op1": "identity", "in2": "prev_prev", "op2": "max_pool_3x3"}
-    nodes = {"normal/node1": cell, "normal/node2": cell, "reduction/node1": cell}
+    nodes = {
+        "normal/node1": cell,
+        "normal/node2": cell,
+        "reduction/node1": cell,
+        "reduction/node2": cell,
+    }
     nodes["normal/node2"] = {**cell, "op2": "identity"}
     architecture = {f"{node}/{key}": v for node, keys in nodes.items() for key, v in keys.items()}
     rows = dict(summary_rows(make_run(architecture=architecture)))
     assert rows["normal cell"] == "3 identity, 1 max_pool_3x3"
-    assert rows["reduction cell"] == "1 identity, 1 max_pool_3x3"
+    assert rows["reduction cell"] == "2 identity, 2 max_pool_3x3"
     assert architecture_text(architecture) == (
         "normal cell\n"
         "  node1 = identity(prev) + max_pool_3x3(prev_prev)\n"
@@ -68,7 +73,8 @@ def test_operations_of_cells_are_counted(make_run: Callable[..., Path]) -> None:
         "\n"
         "reduction cell\n"
         "  node1 = identity(prev) + max_pool_3x3(prev_prev)\n"
-        "  output = concat(node1)"
+        "  node2 = identity(prev) + max_pool_3x3(prev_prev)\n"
+        "  output = concat(node1, node2)"
     )
 
 

@@ -16,9 +16,10 @@ from matplotlib.transforms import Bbox
 from PIL import Image
 
 from pdas.errors import RunError
+from pdas.nn.cell.space import CELL_TYPES
 from pdas.report import draw_cells
 from pdas.report.drawing import cells_figure
-from pdas.report.graph import CELLS, read_cell
+from pdas.report.graph import read_cell
 from pdas.report.style import operation_colours
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -63,7 +64,7 @@ def test_each_operation_is_written_once_and_identities_are_dashed(
     random_cells: Cells, render: Callable[[dict[str, str]], Figure], seed: int
 ) -> None:
     architecture = random_cells(5, seed)
-    edges = [edge for name in CELLS for edge in read_cell(architecture, name).edges]
+    edges = [edge for name in CELL_TYPES for edge in read_cell(architecture, name).edges]
     figure = render(architecture)
     written = {text: len(boxes) for text, boxes in text_boxes(figure).items()}
     expected = Counter(

@@ -8,8 +8,9 @@ from itertools import combinations, pairwise
 
 import pytest
 
+from pdas.nn.cell.space import CELL_TYPES
 from pdas.report.geometry import OUTPUT, Box, CellLayout, Point, Wire, lay_out
-from pdas.report.graph import CELLS, Cell, read_cell
+from pdas.report.graph import Cell, read_cell
 
 BOX_WIDTH = 1.0
 SHAPES = [(nodes, seed) for nodes in (1, 2, 3, 5, 8) for seed in range(8)]
@@ -20,7 +21,7 @@ def drawn(
     request: pytest.FixtureRequest, random_cells: Callable[..., dict[str, str]]
 ) -> list[tuple[Cell, CellLayout]]:
     architecture = random_cells(*request.param)
-    cells = [read_cell(architecture, name) for name in CELLS]
+    cells = [read_cell(architecture, name) for name in CELL_TYPES]
     return [(cell, lay_out(cell, BOX_WIDTH)) for cell in cells]
 
 

@@ -1,4 +1,4 @@
-"""Run directories that are none, or are damaged, in one line that names the file."""
+"""What the report reads of a run; a damaged file is one line that names it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,9 @@ import pytest
 
 from pdas.errors import RunError
 from pdas.report import write_report
-from pdas.report.reader import read_metrics, read_run, read_theta, run_path
-
-
-def test_what_is_not_a_run(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"not a run directory \(no config.yaml in it\)"):
-        run_path(tmp_path)
-    with pytest.raises(RunError, match=r"not a run directory \(no such directory\)"):
-        run_path(tmp_path / "nowhere")
+from pdas.report.reader import read_metrics, read_summary, read_theta
+from pdas.run import Run
+from pdas.space import SearchSpace
 
 
 @pytest.mark.parametrize(
@@ -29,6 +24,7 @@ def test_what_is_not_a_run(tmp_path: Path) -> None:
         ("config.yaml", b"\xff\xfe\x00"),
         ("architecture.json", b'{"a": '),
         ("architecture.json", b"7"),
+        ("architecture.json", 100_000 * b"["),
         ("search.json", b""),
         ("search.json", b"\x80"),
         ("retrain-1/result.json", b"{"),
@@ -38,6 +34,7 @@ def test_what_is_not_a_run(tmp_path: Path) -> None:
         ("theta.npz", b"PK\x03\x04 and no more"),
         ("theta.npz", b"not an archive"),
         ("metrics.csv", b""),
+        ("metrics.csv", 200_000 * b"x"),
         ("metrics.csv", b"step,loss\n1,2\n"),
         ("metrics.csv", b"step,loss,theta_loss,learning_rate\n1,2,much,3\n"),
     ],
@@ -73,24 +70,35 @@ def test_history_that_makes_no_sense_is_damaged(
     run = make_run()
     np.savez(run / "theta.npz", **arrays)
     with pytest.raises(RunError, match=r"theta\.npz: damaged \("):
-        read_theta(run)
+        read_theta(Run(run))
+
+
+def test_history_that_has_lost_bytes_is_damaged(tmp_path: Path) -> None:
+    run, rng = Run(tmp_path), np.random.default_rng(0)
+    run.write_theta(SearchSpace({"op": ["a", "b"]}), list(range(100)), rng.random((100, 1, 2)))
+    whole = (tmp_path / "theta.npz").read_bytes()
+    start = whole.index(b"theta.npy") + len(b"theta.npy") + 50  # in what is packed
+    for at in range(start, start + 1000, 10):
+        (tmp_path / "theta.npz").write_bytes(whole[:at] + bytes(10) + whole[at + 10 :])
+        with pytest.raises(RunError, match=r"theta\.npz: damaged \("):
+            read_theta(run)
 
 
 def test_missing_column_is_named(make_run: Callable[..., Path]) -> None:
     with pytest.raises(RunError, match=r"metrics\.csv: damaged \(no column speed\)"):
-        read_metrics(make_run(), ("step", "speed"))
+        read_metrics(Run(make_run()), ("step", "speed"))
 
 
 def test_retrainings_are_in_order_of_their_seeds(make_run: Callable[..., Path]) -> None:
     run = make_run(errors=tuple(map(float, range(11))))
     (run / "retrain-99").mkdir()  # under way: no result yet
-    found = read_run(run).retrainings
-    assert [retraining.name for retraining in found] == [f"retrain-{i}" for i in range(11)]
-    assert [retraining.result["test_error"] for retraining in found] == list(range(11))
+    found = read_summary(run).results
+    assert list(found) == [f"retrain-{i}" for i in range(11)]
+    assert [result["test_error"] for result in found.values()] == list(range(11))
 
 
 def test_config_keeps_what_is_beside_the_recipe(make_run: Callable[..., Path]) -> None:
-    run = read_run(make_run())
-    assert run.recipe["name"] == "digits"
-    assert run.environment == {"torch": "2.9.8", "gpu": None}
-    assert run.others == {"seed": 7}
+    summary = read_summary(make_run())
+    assert summary.recipe["name"] == "digits"
+    assert summary.environment == {"torch": "2.9.8", "gpu": None}
+    assert summary.others == {"seed": 7}

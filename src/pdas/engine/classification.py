@@ -66,6 +66,7 @@ class ClassificationData:
         train = _part(images.train, settings.train_images, settings.split_seed)
         images = ImageData(train, images.test, images.classes).to(device)
         augment = Augment(pad=settings.pad, flip=settings.flip, cutout=settings.cutout)
+        augment.check_size(images.size)
         return cls(images, channel_statistics(train), augment, device)
 
     def search_batches(self, batch_size: int, seed: int) -> tuple[Batches, Batches]:

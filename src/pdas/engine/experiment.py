@@ -20,11 +20,11 @@ from pdas.engine.classification import ClassificationData, classification_loss
 from pdas.engine.evaluate import test_error
 from pdas.engine.predict import load
 from pdas.engine.retrain import RetrainProgress, retrain
-from pdas.engine.run import Run, new_directory
 from pdas.engine.search import Progress, SearchResult, search
 from pdas.errors import DataError, SettingError, SpaceError
 from pdas.nn import CellNetwork, CellSupernet
 from pdas.nn.cell import CellSettings, cell_space, count_nodes, count_weights, heaviest, widest
+from pdas.run import Run, new_directory
 from pdas.settings import Recipe
 from pdas.space import load_labels
 

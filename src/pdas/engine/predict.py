@@ -12,10 +12,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from pdas.data import Standardise, read_image
-from pdas.engine.run import Run
 from pdas.errors import DataError, RunError
 from pdas.nn import CellNetwork
 from pdas.nn.cell import CellSettings
+from pdas.run import Run
 
 PART = 256  # images that are classified at a time
 _DAMAGE = (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError)

@@ -3,7 +3,6 @@
 from pdas.report.convergence import plot_convergence
 from pdas.report.describe import summary_rows
 from pdas.report.drawing import draw_cells
-from pdas.report.graph import is_cell
 from pdas.report.page import write_report
 
-__all__ = ["draw_cells", "is_cell", "plot_convergence", "summary_rows", "write_report"]
+__all__ = ["draw_cells", "plot_convergence", "summary_rows", "write_report"]

@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from pdas.report.reader import Floats, ThetaHistory, read_metrics, read_theta
 from pdas.report.style import BLUE, FAINT, GREY, INK, MUTED, ORANGE, font, new_figure, save, tint
+from pdas.run import Run
 
 _COLUMNS = ("step", "loss", "theta_loss", "theta_rate")
 _TEXT = 8.0  # points
@@ -24,9 +25,10 @@ def plot_convergence(run_dir: str | PathLike[str]) -> Path:
 
     Raises RunError if `theta.npz` or `metrics.csv` is missing or damaged.
     """
-    theta = read_theta(run_dir)
-    metrics = read_metrics(run_dir, _COLUMNS)
-    return save(convergence_figure(theta, metrics), Path(run_dir) / "convergence.png")
+    run = Run.open(run_dir)
+    theta = read_theta(run)
+    metrics = read_metrics(run, _COLUMNS)
+    return save(convergence_figure(theta, metrics), run.path / "convergence.png")
 
 
 def convergence_figure(theta: ThetaHistory, metrics: Mapping[str, Floats]) -> Figure:

@@ -8,8 +8,9 @@ from os import PathLike
 from statistics import mean, stdev
 from textwrap import shorten
 
-from pdas.report.graph import CELLS, Cell, is_cell, read_cell
-from pdas.report.reader import Run, is_number, read_run
+from pdas.nn.cell.space import CELL_TYPES, is_cell
+from pdas.report.graph import Cell, read_cell
+from pdas.report.reader import Summary, is_number, read_summary
 
 Rows = list[tuple[str, str]]
 
@@ -19,36 +20,36 @@ def summary_rows(run_dir: str | PathLike[str]) -> Rows:
 
     Raises RunError if the directory is not a run or one of its files is damaged.
     """
-    return summarise(read_run(run_dir))
+    return summarise(read_summary(run_dir))
 
 
-def summarise(run: Run) -> Rows:
+def summarise(summary: Summary) -> Rows:
     """`summary_rows` of a run that has been read."""
-    rows = [("method", method(run))]
-    results = [retraining.result for retraining in run.retrainings]
+    rows = [("method", method(summary))]
+    results = list(summary.results.values())
     errors = [float(value) for value in _numbers(results, "test_error")]
     if errors:
         rows.append(("test error", _mean_and_deviation(errors)))
     if weights := _numbers(results, "params"):
         rows.append(("weights", _short(mean(weights))))
-    if seconds := _numbers([run.search], "seconds"):
+    if seconds := _numbers([summary.search], "seconds"):
         rows.append(("search time", duration(seconds[0])))
-    if convergence := _numbers([run.search], "convergence"):
+    if convergence := _numbers([summary.search], "convergence"):
         rows.append(("convergence", f"{convergence[0]:.3f}"))
-    return rows + _architecture_rows(run.architecture)
+    return rows + _architecture_rows(summary.architecture)
 
 
-def method(run: Run) -> str:
+def method(summary: Summary) -> str:
     """The method of the search, as `search.json` or else the recipe says it."""
-    settings = run.recipe.get("search")
+    settings = summary.recipe.get("search")
     planned = settings.get("method") if isinstance(settings, Mapping) else None
-    return str(run.search.get("method") or planned or "unknown")
+    return str(summary.search.get("method") or planned or "unknown")
 
 
 def architecture_text(architecture: Mapping[str, object]) -> str:
     """An architecture in lines: each node of a cell as a sum, or a variable with its label."""
     if is_cell(architecture):
-        return "\n\n".join(_cell_text(name, read_cell(architecture, name)) for name in CELLS)
+        return "\n\n".join(_cell_text(name, read_cell(architecture, name)) for name in CELL_TYPES)
     width = max(map(len, architecture), default=0)
     return "\n".join(f"{name:<{width}}  {label}" for name, label in architecture.items())
 
@@ -82,7 +83,7 @@ def _numbers(sources: list[Mapping[str, object]], key: str) -> list[float]:
 
 def _architecture_rows(architecture: Mapping[str, object]) -> Rows:
     if is_cell(architecture):
-        return [(f"{name} cell", _operations(read_cell(architecture, name))) for name in CELLS]
+        return [(f"{name} cell", _operations(read_cell(architecture, name))) for name in CELL_TYPES]
     text = ", ".join(f"{name} = {label}" for name, label in architecture.items())
     return [("architecture", shorten(text, 100))] if text else []
 

@@ -17,9 +17,9 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, PathPatc
 from matplotlib.path import Path as Curve
 
 from pdas.errors import RunError
+from pdas.nn.cell.space import CELL_INPUTS, CELL_TYPES, is_cell
 from pdas.report.geometry import RADIUS, Box, CellLayout, Point, lay_out
-from pdas.report.graph import CELLS, INPUTS, Cell, is_cell, read_cell
-from pdas.report.reader import read_architecture
+from pdas.report.graph import Cell, read_cell
 from pdas.report.style import (
     FAINT,
     GREY,
@@ -34,6 +34,7 @@ from pdas.report.style import (
     text_width,
     tint,
 )
+from pdas.run import Run
 
 _TEXT = 8.0  # points, in boxes
 _CAPTION_TEXT = 7.5
@@ -57,18 +58,19 @@ def draw_cells(run_dir: str | PathLike[str]) -> Path:
 
     Raises RunError if there is no architecture, or one that does not consist of cells.
     """
-    architecture = read_architecture(run_dir)
+    run = Run.open(run_dir)
+    architecture = run.read_json("architecture.json")
     if not is_cell(architecture):
         raise RunError(
-            f"{Path(run_dir) / 'architecture.json'}: not an architecture of a normal and a "
+            f"{run.path / 'architecture.json'}: not an architecture of a normal and a "
             "reduction cell, and only those are drawn"
         )
-    return save(cells_figure(architecture), Path(run_dir) / "cells.png")
+    return save(cells_figure(architecture), run.path / "cells.png")
 
 
 def cells_figure(architecture: Mapping[str, object]) -> Figure:
     """The normal cell above the reduction cell of an architecture for which `is_cell` holds."""
-    cells = [read_cell(architecture, name) for name in CELLS]
+    cells = [read_cell(architecture, name) for name in CELL_TYPES]
     box_width = _box_width(cells)
     layouts = [lay_out(cell, box_width) for cell in cells]
     widths = [layout.width + _ARROW for layout in layouts]
@@ -81,7 +83,7 @@ def cells_figure(architecture: Mapping[str, object]) -> Figure:
     axes.set_axis_off()
     colours = operation_colours(edge.operation for cell in cells for edge in cell.edges)
     top = height - _MARGIN
-    for name, layout, taken in zip(CELLS, layouts, heights, strict=True):
+    for name, layout, taken in zip(CELL_TYPES, layouts, heights, strict=True):
         _draw_title(axes, name, top)
         _Brush(axes, (_MARGIN, top - _TITLE - layout.top), colours).draw(layout)
         top -= taken
@@ -92,7 +94,7 @@ def cells_figure(architecture: Mapping[str, object]) -> Figure:
 
 
 def _box_width(cells: list[Cell]) -> float:
-    texts = {*INPUTS, *(_readable(edge.operation) for cell in cells for edge in cell.edges)}
+    texts = {*CELL_INPUTS, *(_readable(edge.operation) for cell in cells for edge in cell.edges)}
     return max(text_width(text, font(_TEXT)) for text in texts) + 2 * _PADDING
 
 
@@ -185,7 +187,7 @@ class _Brush:
         """The text in the middle of a box; the same baseline for all, so that lines look level."""
         self._axes.text(
             *self._at(box.x, box.y - 0.36 * _TEXT / 72),
-            _readable(box.text) if box.text not in INPUTS else box.text,
+            _readable(box.text) if box.text not in CELL_INPUTS else box.text,
             color=colour,
             fontproperties=font(_TEXT),
             horizontalalignment="center",

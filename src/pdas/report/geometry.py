@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from pdas.report.graph import INPUTS, Cell
+from pdas.nn.cell.space import CELL_INPUTS
+from pdas.report.graph import Cell
 from pdas.report.layered import Arrangement, Connection, arrange
 
 OUTPUT = "output"
@@ -104,7 +105,7 @@ def lay_out(cell: Cell, box_width: float) -> CellLayout:
     wires = [Wire(e.source, e.node, e.operation, e.slot) for e in cell.edges]
     wires += [Wire(node, OUTPUT) for node in cell.loose_ends]
     heights = {
-        **dict.fromkeys(INPUTS, BOX_HEIGHT),
+        **dict.fromkeys(CELL_INPUTS, BOX_HEIGHT),
         **dict.fromkeys(cell.nodes, 2 * BOX_HEIGHT + BOX_GAP),
         OUTPUT: BOX_HEIGHT + (len(cell.loose_ends) - 1) * LANE,
     }
@@ -118,7 +119,9 @@ def lay_out(cell: Cell, box_width: float) -> CellLayout:
     ]
     y = arrangement.y
     return CellLayout(
-        inputs={name: Box(box_width / 2, y[name], box_width, BOX_HEIGHT, name) for name in INPUTS},
+        inputs={
+            name: Box(box_width / 2, y[name], box_width, BOX_HEIGHT, name) for name in CELL_INPUTS
+        },
         operations={
             (wire.target, wire.slot): _box_at(wire.points[-1], box_width, wire.operation)
             for wire in wires
@@ -148,7 +151,7 @@ def _number(node: str) -> str:
 
 def _depths(cell: Cell) -> dict[str, int]:
     """The column of every vertex: the one after its last source. Inputs from the bottom up."""
-    depths = dict.fromkeys(reversed(INPUTS), 0)
+    depths = dict.fromkeys(reversed(CELL_INPUTS), 0)
     for node in cell.nodes:
         depths[node] = 1 + max(depths[edge.source] for edge in cell.edges if edge.node == node)
     depths[OUTPUT] = 1 + max(depths.values())

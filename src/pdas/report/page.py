@@ -11,11 +11,11 @@ from os import PathLike
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from pdas.nn.cell.space import is_cell
 from pdas.report.convergence import plot_convergence
 from pdas.report.describe import architecture_text, summarise
 from pdas.report.drawing import draw_cells
-from pdas.report.graph import is_cell
-from pdas.report.reader import Run, read_run
+from pdas.report.reader import Summary, read_summary
 
 _STYLE = """
 body { max-width: 60rem; margin: 3rem auto; padding: 0 1.5rem; color: #30343b;
@@ -41,14 +41,15 @@ def write_report(run_dir: str | PathLike[str]) -> Path:
     The pictures are drawn anew, into `cells.png` and `convergence.png`.
     Raises RunError if the directory is not a run or one of its files is damaged.
     """
-    run = read_run(run_dir)
-    path = run.path / "report.html"
-    text = tostring(_page(run), encoding="unicode", method="html")
+    summary = read_summary(run_dir)
+    path = summary.run.path / "report.html"
+    text = tostring(_page(summary), encoding="unicode", method="html")
     path.write_text(f"<!DOCTYPE html>\n{text}\n", encoding="utf-8", errors="backslashreplace")
     return path
 
 
-def _page(run: Run) -> Element:
+def _page(summary: Summary) -> Element:
+    run = summary.run
     html = Element("html", lang="en")
     head = SubElement(html, "head")
     SubElement(head, "meta", charset="utf-8")
@@ -57,17 +58,17 @@ def _page(run: Run) -> Element:
     _add(head, "style", _STYLE)
     body = SubElement(html, "body")
     _add(body, "h1", run.name)
-    if description := run.recipe.get("description"):
+    if description := summary.recipe.get("description"):
         _add(body, "p", str(description)).set("class", "note")
-    _add_table(body, summarise(run))
-    _add_retrainings(body, run)
-    _add_architecture(body, run)
+    _add_table(body, summarise(summary))
+    _add_retrainings(body, summary.results)
+    _add_architecture(body, summary)
     if all((run.path / name).exists() for name in ("theta.npz", "metrics.csv")):
         _add(body, "h2", "Search")
         _add_picture(body, plot_convergence(run.path), "Convergence, learning rate and losses")
     for title, settings in (
-        ("Settings", {**run.recipe, **run.others}),
-        ("Versions and hardware", run.environment),
+        ("Settings", {**summary.recipe, **summary.others}),
+        ("Versions and hardware", summary.environment),
     ):
         if settings:
             _add(body, "h2", title)
@@ -75,17 +76,18 @@ def _page(run: Run) -> Element:
     return html
 
 
-def _add_retrainings(body: Element, run: Run) -> None:
+def _add_retrainings(body: Element, results: Mapping[str, Mapping[str, object]]) -> None:
     """A row for each retraining, a column for each plain value in some `result.json`."""
-    results = [retraining.result for retraining in run.retrainings]
     columns = [
         key
-        for key in dict.fromkeys(key for result in results for key in result)
-        if not any(isinstance(result.get(key), Mapping | list) for result in results)
+        for key in dict.fromkeys(key for result in results.values() for key in result)
+        if not any(isinstance(result.get(key), Mapping | list) for result in results.values())
     ]
     if results:
         _add(body, "h2", "Retrained networks")
-        rows = [(r.name, *(_text(r.result.get(key)) for key in columns)) for r in run.retrainings]
+        rows = [
+            (name, *(_text(result.get(key)) for key in columns)) for name, result in results.items()
+        ]
         _add_table(body, rows, ["", *map(_heading, columns)])
 
 
@@ -93,13 +95,13 @@ def _heading(key: str) -> str:
     return {"test_error": "test error, %", "params": "weights"}.get(key, key.replace("_", " "))
 
 
-def _add_architecture(body: Element, run: Run) -> None:
-    if not run.architecture:
+def _add_architecture(body: Element, summary: Summary) -> None:
+    if not summary.architecture:
         return
     _add(body, "h2", "Architecture")
-    if is_cell(run.architecture):
-        _add_picture(body, draw_cells(run.path), "The normal and the reduction cell")
-    _add(body, "pre", architecture_text(run.architecture))
+    if is_cell(summary.architecture):
+        _add_picture(body, draw_cells(summary.run.path), "The normal and the reduction cell")
+    _add(body, "pre", architecture_text(summary.architecture))
 
 
 def _add(parent: Element, tag: str, text: str) -> Element:

@@ -1,61 +1,43 @@
-"""Reading a run directory: the files of an experiment as plain values.
+"""What the report needs of a run: a summary of what is there so far, and the history of the search.
 
 Everything but `config.yaml` may be missing, since a search may be under way, of the method
-"random", or not needed at all. A file that is there and cannot be read is an error that names it.
+"random", or not needed at all. The files are read leniently: a recipe of another version will do.
 """
 
 from __future__ import annotations
 
 import csv
-import json
-import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeGuard, TypeVar
+from typing import TypeGuard
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
-from pdas.errors import RunError
+from pdas.run import Run, parse_json
 
 Floats = NDArray[np.float64]
-T = TypeVar("T")
 
 FIGURES = ("test_error", "params")  # of a result: percent, and the number of weights
 
-_DAMAGE = (OSError, ValueError, LookupError, TypeError, EOFError)
-
 
 @dataclass(frozen=True)
-class Retraining:
-    """A finished retraining: the name of its directory and what `result.json` says."""
+class Summary:
+    """What a run has come to; `architecture` and `search` are empty if their file is missing.
 
-    name: str
-    result: Mapping[str, object]
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a run directory says; `architecture` and `search` are empty if their file is missing.
-
-    `others` is what `config.yaml` holds beside the recipe and the environment.
+    `others` is what `config.yaml` holds beside the recipe and the environment; `results` are those
+    of the finished retrainings, by the names of their directories.
     """
 
-    path: Path
+    run: Run
     recipe: Mapping[str, object]
     environment: Mapping[str, object]
     others: Mapping[str, object]
     architecture: Mapping[str, object]
     search: Mapping[str, object]
-    retrainings: tuple[Retraining, ...]
-
-    @property
-    def name(self) -> str:
-        """The name of the directory."""
-        return self.path.resolve().name
+    results: Mapping[str, Mapping[str, object]]
 
 
 @dataclass(frozen=True)
@@ -73,77 +55,40 @@ class ThetaHistory:
     uniform: float
 
 
-def read_run(run_dir: str | PathLike[str]) -> Run:
-    """Read a run directory. Raises RunError if it is none or one of its files is damaged."""
-    path = run_path(run_dir)
-    config = _read(path / "config.yaml", _parse_config)
-    results = path.glob("retrain-*/result.json")
-    return Run(
-        path=path,
-        **config,
-        architecture=_read_if_there(path / "architecture.json"),
-        search=_read_if_there(path / "search.json"),
-        retrainings=tuple(
-            Retraining(file.parent.name, _read(file, _parse_result))
-            for file in sorted(results, key=lambda file: (len(file.parent.name), file))
-        ),
+def read_summary(run_dir: str | PathLike[str]) -> Summary:
+    """Sum up a run directory. Raises RunError if it is none or one of its files is damaged."""
+    run = Run.open(run_dir)
+    config = run.raw_config()
+    return Summary(
+        run=run,
+        recipe=config.pop("recipe"),
+        environment=config.pop("environment"),
+        others=config,
+        architecture=_read_if_there(run, "architecture.json"),
+        search=_read_if_there(run, "search.json"),
+        results={
+            retraining.path.name: retraining.read("result.json", _parse_result)
+            for retraining in run.retrainings()
+        },
     )
 
 
-def run_path(run_dir: str | PathLike[str]) -> Path:
-    """The path of a run directory. Raises RunError if it is none."""
-    path = Path(run_dir)
-    if not (path / "config.yaml").is_file():
-        found = "no config.yaml in it" if path.is_dir() else "no such directory"
-        raise RunError(
-            f"{path}: not a run directory ({found}); "
-            "name one that `pdas search` or `pdas run` has written"
-        )
-    return path
-
-
-def read_architecture(run_dir: str | PathLike[str]) -> Mapping[str, object]:
-    """The architecture of a run, {variable: label}. Raises RunError if it is missing or damaged."""
-    return _read(run_path(run_dir) / "architecture.json", _parse_object)
-
-
-def read_theta(run_dir: str | PathLike[str]) -> ThetaHistory:
+def read_theta(run: Run) -> ThetaHistory:
     """The history in `theta.npz`. Raises RunError if it is missing or damaged."""
-    return _read(run_path(run_dir) / "theta.npz", _parse_theta)
+    return run.read("theta.npz", _parse_theta)
 
 
-def read_metrics(run_dir: str | PathLike[str], columns: Sequence[str]) -> dict[str, Floats]:
+def read_metrics(run: Run, columns: Sequence[str]) -> dict[str, Floats]:
     """These columns of `metrics.csv`, empty cells as NaN. Raises RunError."""
-    return _read(run_path(run_dir) / "metrics.csv", lambda file: _parse_columns(file, columns))
+    return run.read("metrics.csv", lambda file: _parse_columns(file, columns))
 
 
-def _read(path: Path, parse: Callable[[Path], T]) -> T:
-    """What `parse` makes of a file; whatever goes wrong becomes one line that names the file."""
-    try:
-        return parse(path)
-    except FileNotFoundError as error:
-        raise RunError(f"{path}: missing; run the search that writes it, or restore it") from error
-    except (*_DAMAGE, yaml.YAMLError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise RunError(f"{path}: damaged ({reason}); restore it or run again") from error
-
-
-def _read_if_there(path: Path) -> Mapping[str, object]:
-    return _read(path, _parse_object) if path.exists() else {}
-
-
-def _parse_config(path: Path) -> dict[str, Mapping[str, object]]:
-    config = _mapping(yaml.safe_load(path.read_text(encoding="utf-8")), "the file")
-    parts = {key: _mapping(config.pop(key, {}), key) for key in ("recipe", "environment")}
-    return {**parts, "others": config}
-
-
-def _parse_object(path: Path) -> Mapping[str, object]:
-    return _mapping(json.loads(path.read_text(encoding="utf-8")), "the file")
+def _read_if_there(run: Run, name: str) -> Mapping[str, object]:
+    return run.read_json(name) if (run.path / name).exists() else {}
 
 
 def _parse_result(path: Path) -> Mapping[str, object]:
-    result = _parse_object(path)
+    result = parse_json(path)
     for key in FIGURES:
         if key in result and not is_number(result[key]):
             raise ValueError(f"{key} is {result[key]!r}, not a number")
@@ -175,12 +120,6 @@ def _parse_columns(path: Path, columns: Sequence[str]) -> dict[str, Floats]:
     if missing:
         raise ValueError(f"no column {', '.join(missing)}")
     return {column: np.array([float(row[column] or "nan") for row in rows]) for column in columns}
-
-
-def _mapping(value: Any, what: str) -> dict[str, object]:
-    if not isinstance(value, Mapping):
-        raise ValueError(f"{what} is {type(value).__name__}, not a mapping")
-    return {str(key): item for key, item in value.items()}
 
 
 def is_number(value: object) -> TypeGuard[float]:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from cell_helpers import random_architectures
 
-from pdas.nn.cell.space import Edge, cell_space, decode
+from pdas.nn.cell.space import Edge, cell_space, decode, is_cell
 from pdas.nn.operations import OPERATIONS
 
 SPACE = cell_space(5, tuple(OPERATIONS))
@@ -81,3 +83,39 @@ def test_the_last_node_is_always_a_loose_end_and_used_nodes_never_are() -> None:
         assert 4 in plan.loose_ends
         assert {b + 2 for b in plan.loose_ends}.isdisjoint(plan.sources)
         assert {b + 2 for b in plan.loose_ends} | plan.sources >= set(range(2, 7))
+
+
+@pytest.mark.parametrize("nodes", [1, 2, 5, 12])
+def test_cells_are_known_as_such(nodes: int) -> None:
+    for architecture in random_architectures(cell_space(nodes, ("a", "b")), 10):
+        assert is_cell(architecture)
+        assert is_cell(architecture.to_dict())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"normal/node2/in1": None},
+        {"normal/node3/in1": None},
+        {"reduction/node1/op2": None},
+        {"normal/node2/in1": "node2"},
+        {"normal/node2/in1": "node3"},
+        {"normal/node1/in1": "node0"},
+        {"normal/node1/in1": "previous"},
+        {"normal/node1/in1": 3},
+        {"width": 64},
+        {"normal/node6/in1": "prev"},
+        {"reduction/node6/in1": "prev"},
+    ],
+)
+def test_what_is_not_a_pair_of_cells(change: dict[str, Any]) -> None:
+    labels = SPACE.architecture([0] * 40).to_dict() | change
+    assert not is_cell({name: label for name, label in labels.items() if label is not None})
+
+
+def test_other_spaces_are_not_cells() -> None:
+    labels = SPACE.architecture([0] * 40).to_dict()
+    for cell in ("normal", "reduction"):
+        assert not is_cell({name: v for name, v in labels.items() if name.startswith(cell)})
+    assert not is_cell({})
+    assert not is_cell({"op": "conv3", "width": 64})

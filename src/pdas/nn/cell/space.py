@@ -65,6 +65,17 @@ def count_nodes(architecture: Mapping[str, object]) -> int:
     return nodes
 
 
+def is_cell(architecture: Mapping[str, object]) -> bool:
+    """Whether labels are those of a normal and a reduction cell, and of nothing else."""
+    nodes = count_nodes(architecture)
+    try:
+        for cell in CELL_TYPES:
+            decode(architecture, cell)
+    except (KeyError, ValueError):
+        return False
+    return nodes > 0 and len(architecture) == 4 * nodes * len(CELL_TYPES)
+
+
 def decode(architecture: Mapping[str, object], cell: str) -> CellPlan:
     """The plan of one cell type, `"normal"` or `"reduction"`, of an architecture."""
     nodes: list[tuple[Edge, Edge]] = []

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pdas.engine.run import Run, new_directory, read_labels
 from pdas.errors import PdasError, RunError, SettingError
+from pdas.run import Run, new_directory
 from pdas.settings import Recipe
 
 
@@ -93,6 +93,17 @@ def test_a_damaged_configuration_is_one_line_that_names_it(tmp_path: Path, text:
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["", "nowhere"])
+def test_what_is_not_a_run(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RunError, match=f"^run: {tmp_path / name} has no config.yaml"):
+        Run.open(tmp_path / name)
+
+
+def test_the_written_configuration_is_read_whatever_its_recipe_holds(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("{recipe: {old: 1}, seed: 3}")
+    assert Run.open(tmp_path).raw_config() == {"recipe": {"old": 1}, "seed": 3, "environment": {}}
+
+
 def test_retrainings_are_the_finished_ones_by_seed(tmp_path: Path) -> None:
     for seed in (10, 9, 0, 3):
         (tmp_path / f"retrain-{seed}").mkdir()
@@ -106,7 +117,6 @@ def test_retrainings_are_the_finished_ones_by_seed(tmp_path: Path) -> None:
 def test_json_that_is_missing_or_damaged_is_named(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / "some.json").write_bytes(content)
-    with pytest.raises(PdasError, match=r"some\.json"):
+    problem = "missing;" if content is None else r"damaged \("
+    with pytest.raises(RunError, match=rf"^\S*some\.json: {problem}.*again$"):
         Run(tmp_path).read_json("some.json")
-    with pytest.raises(PdasError, match=r"some\.json"):
-        read_labels(tmp_path / "some.json")

@@ -12,10 +12,13 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -28,6 +31,22 @@ from pdas.errors import PdasError, RunError
 from pdas.settings import Recipe
 from pdas.space import SearchSpace
 from pdas.validated import one_line
+
+T = TypeVar("T")
+
+_DAMAGE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    EOFError,
+    RuntimeError,  # nested too deeply, or an archive packed in an unknown way
+    csv.Error,
+    yaml.YAMLError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+_REMEDY = "restore it, or search or retrain again"
 
 
 @contextmanager
@@ -55,20 +74,29 @@ def new_directory(path: Path, setting: str) -> Iterator[Path]:
 
 
 class Run:
-    """Reads and writes the files of a run directory."""
+    """Writes and reads the files of a run directory.
+
+    While a search is under way, any of them but `config.yaml` may still be missing. What reads one
+    raises a `RunError` that names it if it is missing or damaged.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @classmethod
-    def open(cls, path: Path) -> Run:
+    def open(cls, path: str | PathLike[str]) -> Run:
         """An existing run; raises `RunError` if `path` is none."""
-        if not (path / "config.yaml").is_file():
+        if not (Path(path) / "config.yaml").is_file():
             raise RunError(
                 f"run: {path} has no config.yaml, expected a directory made by `pdas search` or "
                 "`pdas run`; check the path"
             )
-        return cls(path)
+        return cls(Path(path))
+
+    @property
+    def name(self) -> str:
+        """The name of the directory."""
+        return self.path.resolve().name
 
     def write_config(self, recipe: Recipe, *, seed: int, data_dir: Path | None) -> None:
         """Write the resolved recipe, and what it ran on."""
@@ -78,42 +106,19 @@ class Run:
             "data_dir": None if data_dir is None else str(data_dir.resolve()),
             "environment": environment(),
         }
-        (self.path / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-
-    def config(self) -> tuple[Recipe, int, Path | None]:
-        """The recipe, the seed and the data directory."""
-        file = self.path / "config.yaml"
-        try:
-            config = yaml.safe_load(file.read_text())
-            data_dir = config["data_dir"]
-            recipe = Recipe.model_validate(config["recipe"])
-            return recipe, int(config["seed"]), None if data_dir is None else Path(data_dir)
-        except ValidationError as error:
-            raise RunError(f"{file}: {one_line(error, 'recipe')}") from None
-        except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-            reason = " ".join(str(error).split())
-            raise RunError(f"{file}: damaged ({reason}); restore it or search again") from None
+        text = yaml.safe_dump(config, sort_keys=False)
+        (self.path / "config.yaml").write_text(text, encoding="utf-8")
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write `name`, indented."""
-        (self.path / name).write_text(json.dumps(content, indent=2) + "\n")
-
-    def read_json(self, name: str) -> dict[str, Any]:
-        """Read `name`; raises `RunError` if it is missing or damaged."""
-        file = self.path / name
-        try:
-            content = json.loads(file.read_text())
-        except (OSError, ValueError):
-            content = None
-        if not isinstance(content, dict):
-            raise RunError(f"{file}: missing or damaged; search or retrain again")
-        return content
+        text = json.dumps(content, indent=2) + "\n"
+        (self.path / name).write_text(text, encoding="utf-8")
 
     def append_metrics(self, row: Mapping[str, float | int]) -> None:
         """Add a row to `metrics.csv`, which gets its header with the first."""
         file = self.path / "metrics.csv"
         first = not file.exists()
-        with file.open("a", newline="") as stream:
+        with file.open("a", newline="", encoding="utf-8") as stream:
             writer = csv.DictWriter(stream, list(row))
             if first:
                 writer.writeheader()
@@ -131,10 +136,59 @@ class Run:
             sizes=np.asarray(space.sizes),
         )
 
+    def config(self) -> tuple[Recipe, int, Path | None]:
+        """The recipe, the seed and the data directory."""
+        return self.read("config.yaml", _parse_settings)
+
+    def raw_config(self) -> dict[str, Any]:
+        """All of `config.yaml` as it was written; the recipe need not be valid today."""
+        return self.read("config.yaml", _parse_config)
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """The JSON object in `name`."""
+        return self.read(name, parse_json)
+
+    def read(self, name: str, parse: Callable[[Path], T]) -> T:
+        """What `parse` makes of the file `name`; whatever goes wrong becomes one line."""
+        file = self.path / name
+        try:
+            return parse(file)
+        except FileNotFoundError as error:
+            raise RunError(f"{file}: missing; {_REMEDY}") from error
+        except _DAMAGE as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise RunError(f"{file}: damaged ({reason}); {_REMEDY}") from error
+
     def retrainings(self) -> list[Run]:
         """The finished retrainings, by seed."""
         found = [path for path in self.path.glob("retrain-*") if (path / "result.json").is_file()]
         return [Run(path) for path in sorted(found, key=lambda path: (len(path.name), path.name))]
+
+
+def parse_json(file: Path) -> dict[str, Any]:
+    """The JSON object in a file, for `Run.read`."""
+    return _mapping(json.loads(file.read_text(encoding="utf-8")), "the file")
+
+
+def _parse_config(file: Path) -> dict[str, Any]:
+    config = _mapping(yaml.safe_load(file.read_text(encoding="utf-8")), "the file")
+    return config | {key: _mapping(config.get(key, {}), key) for key in ("recipe", "environment")}
+
+
+def _parse_settings(file: Path) -> tuple[Recipe, int, Path | None]:
+    config = _parse_config(file)
+    try:
+        recipe = Recipe.model_validate(config["recipe"])
+    except ValidationError as error:
+        raise ValueError(one_line(error, "recipe")) from None
+    data_dir = config["data_dir"]
+    return recipe, int(config["seed"]), None if data_dir is None else Path(data_dir)
+
+
+def _mapping(value: object, what: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{what} is {type(value).__name__}, not a mapping")
+    return {str(key): item for key, item in value.items()}
 
 
 def environment() -> dict[str, Any]:
