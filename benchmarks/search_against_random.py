@@ -23,6 +23,7 @@ from scipy import stats
 
 from pdas import recipes
 from pdas.engine.experiment import Experiment
+from pdas.errors import RunError
 from pdas.run import Run
 
 RECIPE = "fashion-mnist-reduced"
@@ -71,6 +72,8 @@ def schedule(searches: int, randoms: int) -> Iterator[tuple[str, int]]:
 
 def finish(experiment: Experiment, method: str, out: Path) -> Row:
     """The row of a run, which is done now unless it is in `out` already."""
+    if (out / "config.yaml").is_file() and Run(out).config()[0] != experiment.recipe:
+        raise RunError(f"{out}: holds a run of another recipe; name another OUT")
     if not (out / f"retrain-{experiment.seed}" / "result.json").is_file():
         if not (out / "search.json").is_file():
             shutil.rmtree(out, ignore_errors=True)

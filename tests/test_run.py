@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pdas.errors import PdasError, RunError, SettingError
+from pdas.errors import RunError, SettingError
 from pdas.run import Run, new_directory
 from pdas.settings import Recipe
 

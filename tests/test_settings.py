@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from pdas import recipes
-from pdas.settings import Recipe, SearchSettings, one_line
+from pdas.settings import Recipe, SearchSettings
+from pdas.validated import one_line
 
 
 def test_the_defaults_are_those_of_the_paper_recipe() -> None:
@@ -24,7 +25,7 @@ def test_a_value_out_of_range_is_named_in_one_line(value: object) -> None:
     with pytest.raises(ValidationError) as error:
         SearchSettings(learning_rate=value)  # type: ignore[arg-type]
     line = one_line(error.value, "search")
-    assert line.startswith(f"search.learning_rate: found {value!r}, input should be ")
+    assert line.startswith(f"search.learning_rate: found {value!r}, expected ")
     assert "\n" not in line
 
 

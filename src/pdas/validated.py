@@ -36,4 +36,7 @@ def one_line(error: ValidationError, prefix: str = "") -> str:
     key = ".".join([*filter(None, [prefix]), *map(str, first["loc"])])
     if first["type"] == "extra_forbidden":
         return f"{key}: there is no such setting; see the keys in `pdas recipes --show NAME`"
-    return f"{key}: found {first['input']!r}, {first['msg'][0].lower()}{first['msg'][1:]}"
+    message = first["msg"].removeprefix("Value error, ")
+    if message.startswith("Input should be "):
+        message = f"expected {message.removeprefix('Input should be ')}"
+    return f"{key}: found {first['input']!r}, {message[0].lower()}{message[1:]}"

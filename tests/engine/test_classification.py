@@ -21,7 +21,9 @@ CPU = torch.device("cpu")
 
 def digits(seed: int = 0, **settings: Any) -> ClassificationData:
     plain = {"name": "digits", "pad": 0, "flip": False, "cutout": 0}
-    return ClassificationData.load(DataSettings(**plain | settings), None, CPU, seed=seed)
+    return ClassificationData.load(
+        DataSettings(**plain | {"split_seed": seed} | settings), None, CPU
+    )
 
 
 def pixels(batches: Batches) -> set[bytes]:
@@ -80,11 +82,11 @@ def test_the_images_in_use_are_drawn_by_the_seed() -> None:
 def test_a_batch_larger_than_half_the_images_is_refused() -> None:
     data = digits(train_images=100)
     data.search_batches(50, 0)
-    data.training_batches(50, 0)
+    data.training_batches(100, 0)
     with pytest.raises(SettingError, match=r"^search\.batch_size: found 51, expected 1 to 50 "):
         data.search_batches(51, 0)
-    with pytest.raises(SettingError, match=r"^retrain\.batch_size: found 51, expected 1 to 50 "):
-        data.training_batches(51, 0)
+    with pytest.raises(SettingError, match=r"^retrain\.batch_size: found 101, expected 2 to 100,"):
+        data.training_batches(101, 0)
 
 
 def test_images_too_small_are_refused(tmp_path: Path) -> None:
@@ -94,7 +96,7 @@ def test_images_too_small_are_refused(tmp_path: Path) -> None:
             Image.fromarray(np.full((7, 7), 50 * i, np.uint8)).save(tmp_path / label / f"{i}.png")
     settings = DataSettings(name="folder", image_size=7)
     with pytest.raises(SettingError, match="found 7x7, expected at least 8x8"):
-        ClassificationData.load(settings, tmp_path, CPU, seed=0)
+        ClassificationData.load(settings, tmp_path, CPU)
 
 
 def test_the_loss_is_the_cross_entropy_and_the_accuracy_the_share_of_hits() -> None:

@@ -18,7 +18,7 @@ from PIL import Image
 from pdas import recipes
 from pdas.engine.experiment import Experiment
 from pdas.engine.predict import load, load_network
-from pdas.errors import DataError, RunError, SettingError
+from pdas.errors import DataError, RunError, SettingError, SpaceError
 from pdas.nn.cell import cell_space, count_weights
 from pdas.run import Run, new_directory
 from pdas.settings import Recipe
@@ -66,7 +66,7 @@ def test_the_history_of_theta_starts_uniform_and_ends_at_the_architecture(finish
 def test_metrics_have_a_row_an_epoch_and_the_rate_follows_the_cosine(finished: Run) -> None:
     rows = rows_of(finished.path / "metrics.csv")
     assert [row["epoch"] for row in rows] == ["1", "2"]
-    assert [float(row["weight_learning_rate"]) for row in rows] == pytest.approx([0.025, 0.0125])
+    assert [float(row["learning_rate"]) for row in rows] == pytest.approx([0.025, 0.0125])
     assert all(0 < float(row["accuracy"]) < 1 for row in rows)
     retrained = rows_of(finished.path / "retrain-0" / "metrics.csv")
     assert [float(row["drop_path"]) for row in retrained] == pytest.approx([0.0, 0.1])
@@ -121,6 +121,41 @@ def test_another_seed_retrains_beside_the_first(
         replace(experiment, seed=1).retrain(run)
 
 
+def test_a_retraining_may_not_move_the_split_of_its_search(
+    experiment: Experiment, finished: Run
+) -> None:
+    for change in ("data.test_fraction=0.3", "data.split_seed=1", "data.name=cifar10"):
+        setting = change.partition("=")[0]
+        with pytest.raises(SettingError, match=rf"^{setting}: found .* as in the search"):
+            replace(changed(experiment, change), seed=7).retrain(finished)
+    assert not (finished.path / "retrain-7").exists()
+
+
+def test_evaluation_on_other_classes_is_refused(finished: Run, tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        for i in range(4):
+            Image.fromarray(np.full((8, 8), 60 * i, np.uint8)).save(tmp_path / name / f"{i}.png")
+    recipe = recipes.load("folder", ("data.image_size=8", "data.channels=1", "data.cutout=0"))
+    with pytest.raises(DataError, match="--data-dir: found the classes a, b, expected"):
+        Experiment(recipe, 0, tmp_path).evaluate(finished.retrainings()[0])
+
+
+def test_the_weights_are_kept_if_the_test_fails(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = changed(experiment, "data.train_images=100", "retrain.epochs=1", "search.method=random")
+    run = short.search(tmp_path / "run")
+
+    def fail(*arguments: object) -> float:
+        raise RuntimeError
+
+    monkeypatch.setattr("pdas.engine.experiment.test_error", fail)
+    with pytest.raises(RuntimeError):
+        short.retrain(run)
+    assert (run.path / "retrain-0" / "weights.safetensors").exists()
+
+
 def test_random_draws_uniformly_by_the_seed(experiment: Experiment, tmp_path: Path) -> None:
     control = changed(experiment, "search.method=random")
     space = cell_space(2, experiment.recipe.network.operations)
@@ -151,7 +186,7 @@ def test_an_architecture_is_retrained_on_other_data_with_other_nodes(
     assert result["classes"] == ["dark", "light"]
     assert result["test_error"] < 50
     (tmp_path / "x.json").write_text('{"a": "b"}')
-    with pytest.raises(RunError, match=r"x\.json holds no cells"):
+    with pytest.raises(SpaceError, match=r"x\.json: holds no cells"):
         Experiment(recipe, 0, data).retrain_given(tmp_path / "x.json", tmp_path / "no")
     assert not (tmp_path / "no").exists()
 

@@ -35,6 +35,16 @@ def test_no_images_have_no_predictions(finished: Run) -> None:
     assert load(finished.path).predict([]) == []
 
 
+def test_many_images_are_classified_in_parts(
+    finished: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classifier = load(finished.path)
+    images = torch.randint(256, (7, 1, 8, 8), dtype=torch.uint8)
+    together = [prediction.label for prediction in classifier.predict(images)]
+    monkeypatch.setattr("pdas.engine.predict.PART", 3)
+    assert [prediction.label for prediction in classifier.predict(images)] == together
+
+
 def test_images_that_do_not_fit_are_refused(finished: Run) -> None:
     classifier = load(finished.path)
     for shape in ((1, 3, 8, 8), (1, 8, 8)):

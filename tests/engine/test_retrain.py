@@ -67,10 +67,10 @@ def train(net: CellNetwork, batches: Any, **changes: Any) -> list[RetrainProgres
 
 def test_it_learns() -> None:
     net, batches = network(), Fixed(batch(seed=0), batch(seed=1))
-    assert percent_wrong(net, batches, 2) > 20  # type: ignore[arg-type]
+    assert percent_wrong(net, batches) > 20  # type: ignore[arg-type]
     epochs = train(net, batches, epochs=40)
     assert epochs[-1].loss < 0.5 * epochs[0].loss
-    assert percent_wrong(net, batches, 2) < 10  # type: ignore[arg-type]
+    assert percent_wrong(net, batches) < 10  # type: ignore[arg-type]
 
 
 def test_the_rates_follow_their_schedules() -> None:
@@ -125,4 +125,4 @@ def test_the_error_is_the_share_of_wrong_classes_without_drop_path() -> None:
     guesses = net.eval()(images).argmax(1)
     wrong = 100 * float((guesses != labels).float().mean())
     parts = Fixed((images[:20], labels[:20]), (images[20:], labels[20:]))  # of unequal size
-    assert percent_wrong(net.train(), parts, 2) == pytest.approx(wrong)  # type: ignore[arg-type]
+    assert percent_wrong(net.train(), parts) == pytest.approx(wrong)  # type: ignore[arg-type]

@@ -128,6 +128,7 @@ def test_a_loss_that_changes_its_input_gets_the_output_of_each_architecture() ->
         (([1], []), r"data: found 2 parts of \[1, 0\] batches"),
         (([1],), "data: found 1 parts"),
         (iter([1]), "has no length"),
+        ((iter([1]), iter([1])), r"data: found 2 parts of \[None, None\] batches"),
     ],
 )
 def test_bad_data_is_named(bad: Any, message: str) -> None:
@@ -138,3 +139,39 @@ def test_bad_data_is_named(bad: Any, message: str) -> None:
 def test_the_random_method_is_no_search() -> None:
     with pytest.raises(SettingError, match=r"search.method: found 'random'"):
         pdas.search(Regression(), loss, data(), method="random")
+
+
+def test_an_optimizer_of_ones_own_keeps_its_number_of_samples() -> None:
+    told: list[int] = []
+
+    class Watched(pdas.PDAS):
+        def tell(self, architectures: Any, losses: Any, active: Any = None) -> None:
+            told.append(len(architectures))
+            super().tell(architectures, losses, active)
+
+    optimizer = Watched(Regression.space, samples=5)
+    result = pdas.search(
+        Regression(), loss, data(), optimizer=optimizer, epochs=1, batch_size=50, samples=3
+    )
+    assert result.optimizer is optimizer
+    assert told == [5, 5]
+
+
+def test_an_optimizer_of_another_space_is_refused() -> None:
+    other = pdas.PDAS(pdas.SearchSpace({"power": [1, 2]}))
+    with pytest.raises(SettingError, match="optimizer: found one of another search space"):
+        pdas.search(Regression(), loss, data(), optimizer=other)
+
+
+def test_a_measure_may_be_a_plain_number() -> None:
+    def counted(model: Any, batch: tuple[Tensor, Tensor]) -> dict[str, Any]:
+        return {**loss(model, batch), "count": 20.0}
+
+    result = pdas.search(Regression(), counted, data(), epochs=1, batch_size=20)
+    assert result.history[0].measures["count"] == 20
+
+
+@pytest.mark.parametrize("bad", [0.5, {"error": torch.zeros(())}, torch.zeros(2)])
+def test_a_loss_that_is_no_scalar_tensor_is_named(bad: Any) -> None:
+    with pytest.raises(SettingError, match=r"loss: found .*expected a scalar tensor"):
+        pdas.search(Regression(), lambda model, batch: bad, data(), batch_size=20)

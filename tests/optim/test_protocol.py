@@ -102,7 +102,7 @@ def test_a_saved_state_does_not_change_afterwards(make: Make) -> None:
 
 
 def test_asking_for_nothing(make: Make) -> None:
-    with pytest.raises(OptimizerError, match="n = 0, expected at least 1"):
+    with pytest.raises(OptimizerError, match="n = 0, expected an integer of at least 1"):
         make(SPACE, 0).ask(0)
 
 
@@ -113,8 +113,8 @@ def test_asking_for_nothing(make: Make) -> None:
         ([0.1, 0.2, 0.3], r"shape \(3,\) for 2 architectures"),
         ([[0.1], [0.2]], r"shape \(2, 1\)"),
         (0.1, r"shape \(\)"),
-        (["a", "b"], "not numbers"),
-        ([[0.1], [0.2, 0.3]], "not numbers"),
+        (["a", "b"], "no plain numbers"),
+        ([[0.1], [0.2, 0.3]], "no plain numbers"),
     ],
 )
 def test_losses_that_do_not_fit(make: Make, losses: object, message: str) -> None:

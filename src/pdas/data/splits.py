@@ -33,10 +33,10 @@ def split_test(labels: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tens
     return (~is_test).nonzero().squeeze(1), is_test.nonzero().squeeze(1)
 
 
-def check_batch_size(batch_size: int, half_size: int, setting: str = "search.batch_size") -> None:
+def check_batch_size(batch_size: int, half_size: int) -> None:
     """Raise SettingError if a half of the training data does not fill one batch."""
     if not 1 <= batch_size <= half_size:
         raise SettingError(
-            f"{setting}: found {batch_size}, expected 1 to {half_size} (a half of the training "
+            f"search.batch_size: found {batch_size}, expected 1 to {half_size} (a half of the training "
             f"data has {half_size} images); lower it or give more images"
         )

@@ -73,7 +73,7 @@ class ClassificationData:
         """Batches of D_W and of D_theta, random halves of the training images, both augmented."""
         generator = torch.Generator().manual_seed(seed)
         indices = halves(len(self.images.train), generator)
-        check_batch_size(batch_size, min(map(len, indices)), setting="search.batch_size")
+        check_batch_size(batch_size, min(map(len, indices)))
         first, second = (
             self._training_batches(self.images.train.subset(half), batch_size, generator)
             for half in indices

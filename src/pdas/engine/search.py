@@ -204,7 +204,7 @@ def _halves(
         )
     generator = torch.Generator().manual_seed(seed)
     indices = halves(len(data), generator)
-    check_batch_size(batch_size, min(map(len, indices)), setting="search.batch_size")
+    check_batch_size(batch_size, min(map(len, indices)))
     first, second = (
         DataLoader(
             Subset(data, half.tolist()),

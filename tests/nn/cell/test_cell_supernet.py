@@ -212,7 +212,7 @@ def test_a_step_leaves_weights_that_are_not_used_as_they_are() -> None:
 @pytest.mark.parametrize("in_channels", [1, 3])
 @pytest.mark.parametrize("size", [(8, 8), (9, 9), (13, 10), (32, 32)])
 def test_takes_images_of_any_size(in_channels: int, size: tuple[int, int]) -> None:
-    net = CellSupernet(2, 1, 2, in_channels=in_channels, classes=7)
+    net = CellSupernet(nodes=2, cells_per_stage=1, channels=2, in_channels=in_channels, classes=7)
     for architecture in special_architectures(net.space)[:5]:
         assert net(torch.randn(2, in_channels, *size), architecture).shape == (2, 7)
 
@@ -236,7 +236,9 @@ def test_settings_out_of_range_are_an_error(setting: str, value: int) -> None:
 
 
 def test_an_unknown_operation_is_an_error() -> None:
-    with pytest.raises(SettingError, match=r"network\.operations: found 'conv_7x7'.*max_pool_3x3"):
+    with pytest.raises(
+        SettingError, match=r"network\.operations\.1: found 'conv_7x7'.*max_pool_3x3"
+    ):
         CellSupernet(operations=["identity", "conv_7x7"])
 
 
