@@ -54,10 +54,8 @@ def test_the_test_part_depends_on_the_seed_alone() -> None:
 def test_a_batch_larger_than_a_half_is_refused(batch_size: int) -> None:
     check_batch_size(50, 50)
     expected = (
-        rf"found {batch_size}, expected 1 to 50 \(a half of the training data has 50 images\); "
-        "lower it or give more images$"
+        rf"found {batch_size}, expected 1 to 50, the number of images in a half of the training "
+        "data; lower it or give more images$"
     )
     with pytest.raises(SettingError, match=rf"^search\.batch_size: {expected}"):
         check_batch_size(batch_size, 50)
-    with pytest.raises(SettingError, match=rf"^batch: {expected}"):
-        check_batch_size(batch_size, 50, setting="batch")

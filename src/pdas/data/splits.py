@@ -37,6 +37,6 @@ def check_batch_size(batch_size: int, half_size: int) -> None:
     """Raise SettingError if a half of the training data does not fill one batch."""
     if not 1 <= batch_size <= half_size:
         raise SettingError(
-            f"search.batch_size: found {batch_size}, expected 1 to {half_size} (a half of the training "
-            f"data has {half_size} images); lower it or give more images"
+            f"search.batch_size: found {batch_size}, expected 1 to {half_size}, the number of "
+            "images in a half of the training data; lower it or give more images"
         )
