@@ -1,7 +1,15 @@
 """Supernets: modules that hold every architecture of a space and run the one they are handed."""
 
+from pdas.nn.autoencoder import AutoencoderNetwork, AutoencoderSupernet
 from pdas.nn.cell import CellNetwork, CellSupernet
 from pdas.nn.operations import OPERATIONS
 from pdas.nn.supernet import Supernet
 
-__all__ = ["OPERATIONS", "CellNetwork", "CellSupernet", "Supernet"]
+__all__ = [
+    "OPERATIONS",
+    "AutoencoderNetwork",
+    "AutoencoderSupernet",
+    "CellNetwork",
+    "CellSupernet",
+    "Supernet",
+]

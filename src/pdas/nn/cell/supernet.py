@@ -25,6 +25,7 @@ from pdas.nn.cell.layout import (
 )
 from pdas.nn.cell.network import CellNetwork, edge_name, input_block, stem
 from pdas.nn.cell.space import CELL_TYPES, CellPlan, Edge, cell_space, decode
+from pdas.nn.once import Once
 from pdas.nn.operations import OPERATIONS, batch_statistics
 from pdas.space import Architecture
 from pdas.validated import validated
@@ -120,23 +121,6 @@ class CellSupernet(nn.Module):
                 weights[f"cells.{index}.output.1.weight"] = cell.output.weight(ends).detach()
         own = network.state_dict()
         network.load_state_dict({name: weights.get(name, value) for name, value in own.items()})
-
-
-class Once:
-    """Computes a function once for each distinct (function, inputs).
-
-    Tensors are told apart by identity, other inputs by value.
-    """
-
-    def __init__(self) -> None:
-        # The inputs are kept beside the result, so that no id is used again within their life.
-        self._results: dict[tuple[object, ...], tuple[tuple[object, ...], Tensor]] = {}
-
-    def __call__(self, function: Callable[..., Tensor], *inputs: object) -> Tensor:
-        key = (function, *(id(x) if isinstance(x, Tensor) else x for x in inputs))
-        if key not in self._results:
-            self._results[key] = (inputs, function(*inputs))
-        return self._results[key][1]
 
 
 class SearchCell(nn.Module):

@@ -1,0 +1,70 @@
+"""The derived auto-encoder of one architecture: plain modules at their true widths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pdas.nn.autoencoder.space import Layer, chain_text, decode, passed
+
+
+class AutoencoderNetwork(nn.Module):
+    """The encoder layers in use, and the decoder that mirrors them (paper, section 4.2).
+
+    Args:
+        architecture: of the auto-encoder space, or its labels.
+        image_channels: channels of the images.
+        size: height and width of the images, which decide what samples down; images of other sizes
+            can be restored too.
+    """
+
+    def __init__(
+        self, architecture: Mapping[str, object], image_channels: int, size: tuple[int, int]
+    ) -> None:
+        super().__init__()
+        self.chain = passed(decode(architecture), *size)
+        self.text = chain_text(architecture)
+        widths = [image_channels, *(layer.channels for layer in self.chain)]
+        self.encoder = nn.ModuleList(
+            nn.Conv2d(width, layer.channels, **_shape(layer))
+            for width, layer in zip(widths, self.chain, strict=False)
+        )
+        self.decoder = nn.ModuleList(
+            nn.ConvTranspose2d(width, layer.channels, **_shape(layer))
+            for width, layer in zip(widths[-1:] + widths[:1:-1], reversed(self.chain), strict=False)
+        )
+        last = widths[1] if self.chain else image_channels
+        self.output = nn.ConvTranspose2d(last, image_channels, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The restored images, of the shape of `x` `(N, image_channels, H, W)`."""
+        maps = []
+        sizes = []
+        for convolution in self.encoder:
+            sizes.append(list(x.shape[-2:]))
+            x = F.relu(convolution(x))
+            maps.append(x)
+        for j, deconvolution in enumerate(self.decoder):
+            i = len(maps) - 1 - j
+            x = deconvolution(x, output_size=sizes[i])
+            if self.chain[i].type.skip:
+                x = x + maps[i]
+            x = F.relu(x)
+        out: Tensor = self.output(x)
+        return out
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _shape(layer: Layer) -> dict[str, Any]:
+    kernel = layer.type.kernel
+    return {
+        "kernel_size": kernel,
+        "stride": layer.type.stride,
+        "padding": kernel // 2,
+        "bias": False,
+    }

@@ -1,0 +1,164 @@
+"""The search space of auto-encoders (paper, section 4.2) and its decoding.
+
+There are Nc encoder layers. Layer i, from 1, has a type (a kernel, and a skip connection or
+down-sampling), a number of channels, and the layer it reads, among i - 1 ... max(0, i - b); layer 0
+is the image. The output reads one of the last b layers. Walking back from the output gives the
+chain of layers in use. With the paper's settings D = 60 and sum K = 274.
+This module is the only one that knows how a chain is written as variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, PositiveInt
+
+from pdas.space import Architecture, Label, SearchSpace
+from pdas.validated import Settings
+
+OUTPUT = "output/from"
+
+
+def _odd(kernel: int) -> int:
+    if kernel % 2 == 0:
+        raise ValueError("expected an odd kernel")
+    return kernel
+
+
+def _ascending(channels: tuple[int, ...]) -> tuple[int, ...]:
+    if list(channels) != sorted(set(channels)):
+        raise ValueError("expected ascending numbers of channels")
+    return channels
+
+
+class ChainSettings(Settings):
+    """The space of auto-encoders; the defaults are the paper's."""
+
+    layers: int = Field(20, ge=1)  # Nc
+    level_back: int = Field(5, ge=1)  # b
+    kernels: tuple[Annotated[PositiveInt, AfterValidator(_odd)], ...] = Field(
+        (1, 3, 5), min_length=1
+    )
+    channels: Annotated[tuple[PositiveInt, ...], AfterValidator(_ascending)] = Field(
+        (64, 128, 256), min_length=1
+    )
+
+
+class AutoencoderSettings(ChainSettings):
+    """An auto-encoder for images of a known number of channels."""
+
+    image_channels: int = Field(3, ge=1)
+
+
+@dataclass(frozen=True)
+class LayerType:
+    """A kernel of `kernel` x `kernel`, with a skip connection or else with stride 2."""
+
+    kernel: int
+    skip: bool
+
+    @property
+    def label(self) -> str:
+        """As in an architecture: "3x3_skip" or "3x3_down"."""
+        return f"{self.kernel}x{self.kernel}_{'skip' if self.skip else 'down'}"
+
+    @property
+    def stride(self) -> int:
+        """2 if the layer samples down, else 1."""
+        return 1 if self.skip else 2
+
+
+@dataclass(frozen=True)
+class Layer:
+    """An encoder layer in use: number `index`, which reads layer `source` and has `channels`."""
+
+    index: int
+    type: LayerType
+    channels: int
+    source: int
+
+    def __str__(self) -> str:
+        kernel = f"{self.type.kernel}x{self.type.kernel}"
+        skip = " skip" if self.type.skip else ""
+        return f"({kernel}{skip}, {self.channels}, from {self.source})"
+
+
+def layer_types(settings: ChainSettings) -> tuple[LayerType, ...]:
+    """All types of a layer."""
+    return tuple(LayerType(kernel, skip) for skip in (True, False) for kernel in settings.kernels)
+
+
+def autoencoder_space(settings: ChainSettings) -> SearchSpace:
+    """The variables `layer1/type`, `layer1/channels`, `layer2/type`, ... `output/from`."""
+    variables: dict[str, Sequence[Label]] = {}
+    types = tuple(kind.label for kind in layer_types(settings))
+    for i in range(1, settings.layers + 1):
+        variables[f"layer{i}/type"] = types
+        variables[f"layer{i}/channels"] = settings.channels
+        if i > 1:
+            variables[f"layer{i}/from"] = _sources(i, settings.level_back)
+    variables[OUTPUT] = _sources(settings.layers + 1, settings.level_back)
+    return SearchSpace(variables)
+
+
+def decode(architecture: Mapping[str, object]) -> tuple[Layer, ...]:
+    """The chain of layers in use, from the image on."""
+    chain: list[Layer] = []
+    i = _integer(architecture[OUTPUT])
+    while i > 0:
+        source = _integer(architecture[f"layer{i}/from"]) if i > 1 else 0
+        kernel, _, use = str(architecture[f"layer{i}/type"]).partition("_")
+        kind = LayerType(int(kernel.partition("x")[0]), use == "skip")
+        chain.append(Layer(i, kind, _integer(architecture[f"layer{i}/channels"]), source))
+        i = source
+    return tuple(reversed(chain))
+
+
+def passed(chain: Sequence[Layer], height: int, width: int) -> tuple[Layer, ...]:
+    """The layers of a chain that an image of this size goes through.
+
+    A layer that samples down is passed over where the feature map is 1x1 already.
+    """
+    through: list[Layer] = []
+    for layer in chain:
+        if layer.type.skip or height > 1 or width > 1:
+            through.append(layer)
+        if not layer.type.skip:
+            height, width = -(-height // 2), -(-width // 2)
+    return tuple(through)
+
+
+def chain_text(architecture: Mapping[str, object]) -> str:
+    """The chain as the paper draws it: "(3x3, 256, from 0) -> (5x5 skip, 128, from 1)".
+
+    A layer without skip connection samples down.
+    """
+    return " -> ".join(map(str, decode(architecture))) or "(the image)"
+
+
+def base_architecture(architecture: Architecture) -> Architecture:
+    """The paper's BASE of the same depth: the same chain of 3x3 layers with skips, 64 channels.
+
+    Where the space has other settings, the kernel nearest to 3 and the smallest number of channels.
+    """
+    space = architecture.space
+    labels = architecture.to_dict()
+    for layer in decode(architecture):
+        types = [label for label in space[f"layer{layer.index}/type"] if "skip" in str(label)]
+        labels[f"layer{layer.index}/type"] = min(
+            types, key=lambda label: abs(int(str(label).partition("x")[0]) - 3)
+        )
+        labels[f"layer{layer.index}/channels"] = space[f"layer{layer.index}/channels"][0]
+    return space.architecture(labels)
+
+
+def _sources(i: int, level_back: int) -> tuple[int, ...]:
+    """What layer i may read: i - 1 ... max(0, i - b), min(i, b) categories."""
+    return tuple(range(i - 1, max(0, i - level_back) - 1, -1))
+
+
+def _integer(label: object) -> int:
+    assert isinstance(label, int)
+    return label

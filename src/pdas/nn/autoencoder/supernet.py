@@ -1,0 +1,162 @@
+"""The supernet of auto-encoders: one set of weights for each (layer, type), sliced by channels.
+
+Only the layers in use are computed, at their true widths: the weight is sliced, nothing is padded.
+What two architectures have in common from the image on is computed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pdas.errors import SpaceError
+from pdas.nn.autoencoder.network import AutoencoderNetwork
+from pdas.nn.autoencoder.space import (
+    AutoencoderSettings,
+    Layer,
+    autoencoder_space,
+    decode,
+    layer_types,
+    passed,
+)
+from pdas.nn.autoencoder.weight import SlicedWeight
+from pdas.nn.once import Once
+from pdas.space import Architecture
+from pdas.validated import validated
+
+Size = tuple[int, int]
+
+
+class AutoencoderSupernet(nn.Module):
+    """All architectures of the auto-encoder space in one module (paper, section 4.2).
+
+    `AutoencoderSupernet(layers=20, level_back=5, kernels=(1, 3, 5), channels=(64, 128, 256),
+    image_channels=3)`, all optional: see `AutoencoderSettings`. The defaults have 183 million
+    weights. Raises `SettingError` for settings that are unknown or out of range.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__()
+        self.settings = validated(AutoencoderSettings, settings, "network")
+        self.space = autoencoder_space(self.settings)
+        self.layers = nn.ModuleList(
+            SearchLayer(self.settings, reads_image=i <= self.settings.level_back)
+            for i in range(1, self.settings.layers + 1)
+        )
+        widths = self.settings.channels
+        image = self.settings.image_channels
+        if self.settings.layers < self.settings.level_back:  # the output may read the image
+            widths = _breakpoints(image, widths)
+        whole = nn.ConvTranspose2d(widths[-1], image, 3, bias=False).weight
+        self.output = SlicedWeight(whole, widths, (image,))
+
+    def forward(self, x: Tensor, architecture: Architecture) -> Tensor:
+        """The restored images of one architecture, of the shape of `x`."""
+        return self.forward_many(x, [architecture])[0]
+
+    def forward_many(self, x: Tensor, architectures: Sequence[Architecture]) -> list[Tensor]:
+        """The restored images `(N, image_channels, H, W)` of each architecture, of the same `x`."""
+        for architecture in architectures:
+            self._check_space(architecture)
+        once = Once()
+        height, width = x.shape[-2:]
+        return [self._restore(x, passed(decode(a), height, width), once) for a in architectures]
+
+    def derive(
+        self,
+        architecture: Architecture,
+        *,
+        size: Size = (64, 64),
+        keep_weights: bool = False,
+    ) -> AutoencoderNetwork:
+        """The plain network of one architecture for images of this height and width.
+
+        It has fresh weights, or copies of the supernet's with `keep_weights`.
+        """
+        self._check_space(architecture)
+        image = self.settings.image_channels
+        network = AutoencoderNetwork(architecture, image, size)
+        weight = next(self.output.parameters())
+        network.to(weight)  # device and precision
+        if keep_weights:
+            self._copy_weights(network)
+        return network
+
+    def _restore(self, x: Tensor, chain: Sequence[Layer], once: Once) -> Tensor:
+        way: list[tuple[SearchLayer, Layer, Size, Tensor]] = []
+        for layer in chain:
+            weights = self._weights(layer)
+            height, width = x.shape[-2:]
+            x = once(weights.encode, layer, x)
+            way.append((weights, layer, (height, width), x))
+        for weights, layer, size, h in reversed(way):
+            x = once(weights.decode, layer, size, x, h)
+        return once(self._output, x)
+
+    def _weights(self, layer: Layer) -> SearchLayer:
+        weights = self.layers[layer.index - 1]
+        assert isinstance(weights, SearchLayer)
+        return weights
+
+    def _output(self, x: Tensor) -> Tensor:
+        weight = self.output(x.shape[1], self.settings.image_channels)
+        return F.conv_transpose2d(x, weight, padding=1)
+
+    def _check_space(self, architecture: Architecture) -> None:
+        if architecture.space != self.space:
+            raise SpaceError(
+                f"architecture: {architecture!r} is of another search space; make it with "
+                "net.space.architecture(...)"
+            )
+
+    @torch.no_grad()
+    def _copy_weights(self, network: AutoencoderNetwork) -> None:
+        for layer, convolution in zip(network.chain, network.encoder, strict=True):
+            _copy(convolution, self._weights(layer).encoder[layer.type.label])
+        for layer, convolution in zip(reversed(network.chain), network.decoder, strict=True):
+            _copy(convolution, self._weights(layer).decoder[layer.type.label])
+        _copy(network.output, self.output)
+
+
+class SearchLayer(nn.Module):
+    """The weights of one layer, encoder and decoder, for each type."""
+
+    def __init__(self, settings: AutoencoderSettings, *, reads_image: bool) -> None:
+        super().__init__()
+        widths = settings.channels
+        inputs = _breakpoints(settings.image_channels, widths) if reads_image else widths
+        self.encoder, self.decoder = nn.ModuleDict(), nn.ModuleDict()
+        for kind in layer_types(settings):
+            encoder = nn.Conv2d(inputs[-1], widths[-1], kind.kernel, bias=False)
+            decoder = nn.ConvTranspose2d(widths[-1], widths[-1], kind.kernel, bias=False)
+            self.encoder[kind.label] = SlicedWeight(encoder.weight, widths, inputs)
+            self.decoder[kind.label] = SlicedWeight(decoder.weight, widths, widths)
+
+    def encode(self, layer: Layer, x: Tensor) -> Tensor:
+        """ReLU of the convolution, `(N, in, H, W) -> (N, channels, H', W')`."""
+        weight = self.encoder[layer.type.label](layer.channels, x.shape[1])
+        padding = layer.type.kernel // 2
+        return F.conv2d(x, weight, stride=layer.type.stride, padding=padding).relu_()
+
+    def decode(self, layer: Layer, size: Size, x: Tensor, h: Tensor) -> Tensor:
+        """ReLU of the transposed convolution to `size`, at a skip with the encoder's `h` added."""
+        weight = self.decoder[layer.type.label](x.shape[1], layer.channels)
+        stride, kernel = layer.type.stride, layer.type.kernel
+        smallest = [(length - 1) * stride + kernel - 2 * (kernel // 2) for length in x.shape[-2:]]
+        extra = [wanted - found for wanted, found in zip(size, smallest, strict=True)]
+        out = F.conv_transpose2d(x, weight, None, stride, kernel // 2, extra)
+        return (out.add_(h) if layer.type.skip else out).relu_()
+
+
+def _breakpoints(image_channels: int, widths: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted({image_channels, *widths}))
+
+
+def _copy(convolution: nn.Module, weight: nn.Module) -> None:
+    target = convolution.weight
+    assert isinstance(target, nn.Parameter)
+    target.copy_(weight(*target.shape[:2]))
