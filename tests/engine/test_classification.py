@@ -83,7 +83,7 @@ def test_a_batch_larger_than_half_the_images_is_refused() -> None:
     data = digits(train_images=100)
     data.search_batches(50, 0)
     data.training_batches(100, 0)
-    with pytest.raises(SettingError, match=r"^search\.batch_size: found 51, expected 1 to 50 "):
+    with pytest.raises(SettingError, match=r"^search\.batch_size: found 51, expected 1 to 50, "):
         data.search_batches(51, 0)
     with pytest.raises(SettingError, match=r"^retrain\.batch_size: found 101, expected 2 to 100,"):
         data.training_batches(101, 0)
