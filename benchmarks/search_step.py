@@ -1,13 +1,14 @@
 """A whole step of the search against a plain implementation of the same arithmetic.
 
-    python benchmarks/search_step.py [--pairs 12] [--threads N] [--quick]
+    python benchmarks/search_step.py [--task inpainting] [--pairs 12] [--threads N] [--quick]
 
-One step of Algorithm 1 with the paper's network (C = 16, 8 cells), 64 images of 32x32 and lambda 2.
-Both sides start from the same weights and get the same architectures, drawn uniformly, and the same
-images; they run in turns in one process and times are medians over the pairs of architectures. The
-plain side is `benchmarks/plain.py`; it runs forward and backward for one architecture after the
-other, which needs the least memory. First the two sides are checked against each other; peak memory
-is that of a fresh process for each side.
+One step of Algorithm 1 with lambda 2: with the paper's network of cells (C = 16, 8 cells) and 64
+images of 32x32, or with its auto-encoders (20 layers) and 16 images of 64x64. Both sides start from
+the same weights and get the same architectures, drawn uniformly, and the same images; they run in
+turns in one process and times are medians over the pairs of architectures. The plain side is
+`benchmarks/plain.py`, or `benchmarks/padded.py`, which pads to 256 channels; it runs forward and
+backward for one architecture after the other, which needs the least memory. First the two sides are
+checked against each other; peak memory is that of a fresh process for each side.
 """
 
 from __future__ import annotations
@@ -18,33 +19,44 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from padded import PaddedAutoencoder, to_padded
+from padded import load_from as load_padded
 from plain import PlainNetwork, load_from, to_plain
 from roofline import CountWork, measured_rates
 from torch import Tensor, nn
 
-from pdas.nn import CellSupernet
+from pdas.nn import OPERATIONS, AutoencoderSupernet, CellSupernet
+from pdas.nn.autoencoder import ChainSettings, autoencoder_space
+from pdas.nn.cell import cell_space
 from pdas.optim import PDAS
 from pdas.space import Architecture
 
 PHASES = ("forward", "backward", "weight update", "theta forward", "theta update")
-LAMBDA, BATCH, SIZE, CLASSES = 2, 64, 32, 10
+NAMES = ("plain", "ours")
+LAMBDA = 2
 Pair = list[Architecture]
 Batch = tuple[Tensor, Tensor]
+Criterion = Callable[[Tensor, Tensor], Tensor]
 
 
 class Side:
     """One implementation of the step, with its own weights and its own distribution."""
 
-    def __init__(self, net: nn.Module, space: Any) -> None:
+    def __init__(
+        self, net: nn.Module, space: Any, criterion: Criterion, weight_decay: float = 0.0
+    ) -> None:
         self.net = net
+        self.criterion = criterion
         self.theta = PDAS(space, seed=0)
-        self.sgd = torch.optim.SGD(net.parameters(), lr=0.025, momentum=0.9, weight_decay=3e-4)
+        self.sgd = torch.optim.SGD(
+            net.parameters(), lr=0.025, momentum=0.9, weight_decay=weight_decay
+        )
 
     def step(self, pair: Pair, weight_batch: Batch, theta_batch: Batch) -> dict[str, float]:
         """Run the step; seconds of each phase."""
@@ -64,6 +76,11 @@ class Side:
 
     def losses(self, pair: Pair, batch: Batch) -> list[Tensor]:
         """The loss of each architecture."""
+        x, y = batch
+        return [self.criterion(out, y) for out in self.outputs(x, pair)]
+
+    def outputs(self, x: Tensor, pair: Pair) -> list[Tensor]:
+        """The output of each architecture."""
         raise NotImplementedError
 
     def gradient(self, pair: Pair, batch: Batch, clock: Clock) -> None:
@@ -74,9 +91,8 @@ class Side:
 class Ours(Side):
     """The supernet, all architectures of a step together."""
 
-    def losses(self, pair: Pair, batch: Batch) -> list[Tensor]:
-        x, y = batch
-        return [F.cross_entropy(out, y) for out in self.net.forward_many(x, pair)]
+    def outputs(self, x: Tensor, pair: Pair) -> list[Tensor]:
+        return self.net.forward_many(x, pair)
 
     def gradient(self, pair: Pair, batch: Batch, clock: Clock) -> None:
         loss = torch.stack(self.losses(pair, batch)).mean()
@@ -88,9 +104,8 @@ class Ours(Side):
 class Plain(Side):
     """The plain network, one architecture after the other."""
 
-    def losses(self, pair: Pair, batch: Batch) -> list[Tensor]:
-        x, y = batch
-        return [F.cross_entropy(self.net(x, architecture), y) for architecture in pair]
+    def outputs(self, x: Tensor, pair: Pair) -> list[Tensor]:
+        return [self.net(x, architecture) for architecture in pair]
 
     def gradient(self, pair: Pair, batch: Batch, clock: Clock) -> None:
         for architecture in pair:
@@ -113,13 +128,64 @@ class Clock:
         self._last = now
 
 
-def sides(dtype: torch.dtype = torch.float32) -> dict[str, Side]:
+class Cells:
+    """Image classification with the space of cells."""
+
+    size = 64
+
+    def side(self, name: str) -> Side:
+        """A side with weights of its own."""
+        space = cell_space(5, tuple(OPERATIONS))
+        if name == "ours":
+            return Ours(CellSupernet(channels=16), space, F.cross_entropy, 3e-4)
+        return Plain(PlainNetwork(channels=16), space, F.cross_entropy, 3e-4)
+
+    def batch(self, size: int = size, dtype: torch.dtype = torch.float32) -> Batch:
+        """Random images and classes."""
+        return torch.randn(size, 3, 32, 32, dtype=dtype), torch.randint(10, (size,))
+
+    to_plain = staticmethod(to_plain)
+    load = staticmethod(load_from)
+    compared = staticmethod(lambda side, pair, data: side.losses(pair, data))
+
+
+class Inpainting:
+    """Inpainting with the space of auto-encoders."""
+
+    size = 16
+
+    def side(self, name: str) -> Side:
+        """A side with weights of its own."""
+        space = autoencoder_space(ChainSettings())
+        if name == "ours":
+            return Ours(AutoencoderSupernet(), space, F.mse_loss)
+        return Plain(PaddedAutoencoder(), space, F.mse_loss)
+
+    def batch(self, size: int = size, dtype: torch.dtype = torch.float32) -> Batch:
+        """Random images with a masked centre, and the whole ones."""
+        images = torch.rand(size, 3, 64, 64, dtype=dtype)
+        masked = images.clone()
+        masked[:, :, 16:48, 16:48] = 0
+        return masked, images
+
+    to_plain = staticmethod(to_padded)
+    load = staticmethod(load_padded)
+    # The output of an untrained auto-encoder is small: its loss is nearly that of 0.
+    compared = staticmethod(lambda side, pair, data: side.outputs(data[0], pair))
+
+
+Task = Cells | Inpainting
+TASKS: dict[str, Task] = {"cells": Cells(), "inpainting": Inpainting()}
+
+
+def sides(task: Task, dtype: torch.dtype = torch.float32) -> dict[str, Side]:
     """Both sides with the same weights."""
     torch.manual_seed(0)
-    supernet = CellSupernet(channels=16, classes=CLASSES).to(dtype)
-    plain = PlainNetwork(channels=16, classes=CLASSES).to(dtype)
-    load_from(plain, supernet)
-    return {"plain": Plain(plain, supernet.space), "ours": Ours(supernet, supernet.space)}
+    both = {name: task.side(name) for name in NAMES}
+    task.load(both["plain"].net, both["ours"].net)
+    for side in both.values():
+        side.net.to(dtype)
+    return both
 
 
 def pairs(space: Any, count: int) -> list[Pair]:
@@ -128,42 +194,40 @@ def pairs(space: Any, count: int) -> list[Pair]:
     return [[space.uniform(rng) for _ in range(LAMBDA)] for _ in range(count)]
 
 
-def batch(size: int = BATCH, dtype: torch.dtype = torch.float32) -> Batch:
-    """Random images and classes."""
-    return torch.randn(size, 3, SIZE, SIZE, dtype=dtype), torch.randint(CLASSES, (size,))
-
-
-def check() -> None:
-    """Outputs and gradients agree to 1e-10 in float64, losses to 1e-4 in float32."""
-    both = sides(torch.float64)
-    data = batch(4, torch.float64)
-    worst_loss = worst_gradient = 0.0
+def check(task: Task) -> None:
+    """What is compared agrees to 1e-10 in float64, with the gradients, and to 1e-4 in float32."""
+    both = sides(task, torch.float64)
+    data = task.batch(4, torch.float64)
+    worst = worst_gradient = 0.0
     for pair in pairs(both["ours"].theta.space, 2):
-        losses, gradients = {}, {}
+        found, gradients = {}, {}
         for name, side in both.items():
             side.net.zero_grad(set_to_none=True)
-            losses[name] = torch.stack(side.losses(pair, data)).detach()
+            found[name] = [result.detach() for result in task.compared(side, pair, data)]
             side.gradient(pair, data, Clock())
             gradients[name] = {
                 n: torch.zeros_like(p) if p.grad is None else p.grad
                 for n, p in side.net.named_parameters()
             }
-        ours = to_plain(gradients["ours"])
-        worst_loss = max(worst_loss, difference(losses["ours"], losses["plain"]))
+        ours = task.to_plain(gradients["ours"])
+        worst = max(worst, *map(difference, found["ours"], found["plain"]))
         for name, reference in gradients["plain"].items():
             worst_gradient = max(worst_gradient, difference(ours[name], reference))
-    print(f"float64: losses differ by {worst_loss:.1e}, gradients by {worst_gradient:.1e}")
-    assert worst_loss < 1e-10 and worst_gradient < 1e-10
+    print(f"float64: results differ by {worst:.1e}, gradients by {worst_gradient:.1e}")
+    assert worst < 1e-10 and worst_gradient < 1e-10
 
-    both = sides()
-    data = batch(16)
+    both = sides(task)
+    data = task.batch(16)
     with torch.no_grad():
-        worst_loss = max(
-            difference(*(torch.stack(side.losses(pair, data)) for side in both.values()))
+        worst = max(
+            difference(ours, plain)
             for pair in pairs(both["ours"].theta.space, 4)
+            for plain, ours in zip(
+                *(task.compared(side, pair, data) for side in both.values()), strict=True
+            )
         )
-    print(f"float32: losses differ by {worst_loss:.1e}")
-    assert worst_loss < 1e-4
+    print(f"float32: results differ by {worst:.1e}")
+    assert worst < 1e-4
 
 
 def difference(found: Tensor, expected: Tensor) -> float:
@@ -172,10 +236,10 @@ def difference(found: Tensor, expected: Tensor) -> float:
     return error and error / float(expected.abs().max())
 
 
-def timed(count: int) -> dict[str, list[dict[str, float]]]:
+def timed(task: Task, count: int) -> dict[str, list[dict[str, float]]]:
     """Seconds of each phase for each side and pair, after one step of each to warm up."""
-    both = sides()
-    data = batch(), batch()
+    both = sides(task)
+    data = task.batch(), task.batch()
     times: dict[str, list[dict[str, float]]] = {name: [] for name in both}
     for index, pair in enumerate(pairs(both["ours"].theta.space, count + 1)):
         order = list(both) if index % 2 else list(both)[::-1]
@@ -191,7 +255,7 @@ def print_times(times: dict[str, list[dict[str, float]]]) -> None:
     totals = {name: [sum(row.values()) for row in rows] for name, rows in times.items()}
     print(f"\n{'median ms':<15}{'plain':>9}{'ours':>9}{'ratio':>9}")
     for phase in PHASES:
-        print_row(phase, *([row[phase] for row in times[name]] for name in ("plain", "ours")))
+        print_row(phase, *([row[phase] for row in times[name]] for name in NAMES))
     print_row("step", totals["plain"], totals["ours"])
     ratios = [a / b for a, b in zip(totals["plain"], totals["ours"], strict=True)]
     print(
@@ -209,11 +273,11 @@ def print_row(name: str, plain: Sequence[float], ours: Sequence[float]) -> None:
     print(f"{name:<15}{a * 1e3:>9.1f}{b * 1e3:>9.1f}{a / b:>9.2f}")
 
 
-def print_roofline(times: dict[str, list[dict[str, float]]]) -> None:
+def print_roofline(task: Task, times: dict[str, list[dict[str, float]]]) -> None:
     """Least time of our step by counted work and measured rates, and our share of it."""
     rates = measured_rates()
-    both = sides()
-    data = batch(), batch()
+    both = sides(task)
+    data = task.batch(), task.batch()
     least, flops, size = [], [], []
     for pair in pairs(both["ours"].theta.space, 1 + len(times["ours"]))[1:]:
         with CountWork() as count:
@@ -230,9 +294,10 @@ def print_roofline(times: dict[str, list[dict[str, float]]]) -> None:
     )
 
 
-def peak_memory(name: str, threads: int) -> tuple[float, float]:
-    """MB before and at the peak of three steps of a side in a fresh process."""
-    arguments = ["--threads", str(threads), "--memory-of", name]
+def peak_memory(task: str, name: str, threads: int, steps: int) -> tuple[float, float]:
+    """MB before and at the peak of the steps of a side in a fresh process."""
+    arguments = ["--task", task, "--threads", str(threads), "--memory-of", name]
+    arguments += ["--pairs", str(steps)]
     out = subprocess.run(
         [sys.executable, __file__, *arguments], check=True, capture_output=True, text=True
     )
@@ -240,12 +305,12 @@ def peak_memory(name: str, threads: int) -> tuple[float, float]:
     return before, peak
 
 
-def print_memory_of(name: str) -> None:
-    """Run three steps of a side; print the peak memory before and after."""
-    side = sides()[name]
-    data = batch(), batch()
+def print_memory_of(task: Task, name: str, steps: int) -> None:
+    """Run steps of a side; print the peak memory before and after."""
+    side = task.side(name)
+    data = task.batch(), task.batch()
     before = peak_so_far()
-    for pair in pairs(side.theta.space, 3):
+    for pair in pairs(side.theta.space, steps):
         side.step(pair, *data)
     print(before, peak_so_far())
 
@@ -258,23 +323,25 @@ def peak_so_far() -> float:
 def main() -> None:
     """Parse the arguments and print everything."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--task", choices=tuple(TASKS), default="cells")
     parser.add_argument("--pairs", type=int, default=12, help="pairs of architectures")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--quick", action="store_true", help="3 pairs")
-    parser.add_argument("--memory-of", choices=("plain", "ours"), help=argparse.SUPPRESS)
+    parser.add_argument("--memory-of", choices=NAMES, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     if arguments.memory_of:
-        print_memory_of(arguments.memory_of)
+        print_memory_of(TASKS[arguments.task], arguments.memory_of, arguments.pairs)
         return
+    task, count = TASKS[arguments.task], 3 if arguments.quick else arguments.pairs
     print(f"torch {torch.__version__}, {arguments.threads} threads")
-    for name in ("plain", "ours"):  # first: a process inherits the peak of the one it comes from
-        before, peak = peak_memory(name, arguments.threads)
+    for name in NAMES:  # first: a process inherits the peak of the one it comes from
+        before, peak = peak_memory(arguments.task, name, arguments.threads, count)
         print(f"peak memory, {name}: {peak:.0f} MB, of which the steps {peak - before:.0f} MB")
-    check()
-    times = timed(3 if arguments.quick else arguments.pairs)
+    check(task)
+    times = timed(task, count)
     print_times(times)
-    print_roofline(times)
+    print_roofline(task, times)
 
 
 if __name__ == "__main__":

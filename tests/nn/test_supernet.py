@@ -2,14 +2,18 @@ from __future__ import annotations
 
 from torch import nn
 
-from pdas.nn import CellSupernet, Supernet
-from pdas.nn.supernet import SharingSupernet
+from pdas.nn import AutoencoderSupernet, CellSupernet
+from pdas.nn.supernet import SharingSupernet, Supernet
 
 
-def test_the_cell_supernet_is_what_the_search_asks_for() -> None:
-    net = CellSupernet(nodes=1, cells_per_stage=1, channels=2)
-    assert isinstance(net, Supernet)
-    assert isinstance(net, SharingSupernet)
+def test_the_supernets_are_what_the_search_asks_for() -> None:
+    nets = (
+        CellSupernet(nodes=1, cells_per_stage=1, channels=2),
+        AutoencoderSupernet(layers=1, channels=(2,)),
+    )
+    for net in nets:
+        assert isinstance(net, Supernet)
+        assert isinstance(net, SharingSupernet)
 
 
 def test_a_module_without_a_space_is_not() -> None:

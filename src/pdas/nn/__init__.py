@@ -3,7 +3,6 @@
 from pdas.nn.autoencoder import AutoencoderNetwork, AutoencoderSupernet
 from pdas.nn.cell import CellNetwork, CellSupernet
 from pdas.nn.operations import OPERATIONS
-from pdas.nn.supernet import Supernet
 
 __all__ = [
     "OPERATIONS",
@@ -11,5 +10,4 @@ __all__ = [
     "AutoencoderSupernet",
     "CellNetwork",
     "CellSupernet",
-    "Supernet",
 ]

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
+from pdas.errors import SpaceError
 from pdas.space import Architecture, SearchSpace
 
 
@@ -31,3 +32,12 @@ class SharingSupernet(Supernet, Protocol):
 
     def forward_many(self, x: Tensor, architectures: Sequence[Architecture]) -> list[Tensor]:
         """The outputs of the architectures on the same input."""
+
+
+def check_space(architecture: Architecture, space: SearchSpace) -> None:
+    """Raise `SpaceError` if the architecture is not of a supernet's space."""
+    if architecture.space != space:
+        raise SpaceError(
+            f"architecture: {architecture!r} is of another search space; make it with "
+            "net.space.architecture(...)"
+        )

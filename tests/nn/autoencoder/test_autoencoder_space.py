@@ -14,7 +14,7 @@ from pdas.nn.autoencoder import (
     base_architecture,
     chain_text,
 )
-from pdas.nn.autoencoder.space import decode, passed
+from pdas.nn.autoencoder.space import decode_chain, traversed
 
 PAPER = autoencoder_space(AutoencoderSettings())
 
@@ -40,7 +40,7 @@ def test_categories_are_those_of_the_definition(layers: int, level_back: int) ->
 def test_the_chain_is_what_the_output_depends_on() -> None:
     rng = np.random.default_rng(0)
     for architecture in (PAPER.uniform(rng) for _ in range(200)):
-        chain = decode(architecture)
+        chain = decode_chain(architecture)
         indices = [layer.index for layer in chain]
         assert indices == sorted(set(indices))
         assert indices[-1] == architecture["output/from"]
@@ -53,7 +53,7 @@ def test_the_chain_is_what_the_output_depends_on() -> None:
 def test_inactive_variables_do_not_change_the_chain() -> None:
     rng = np.random.default_rng(1)
     architecture = PAPER.uniform(rng)
-    used = {f"layer{layer.index}" for layer in decode(architecture)} | {"output"}
+    used = {f"layer{layer.index}" for layer in decode_chain(architecture)} | {"output"}
     labels = architecture.to_dict() | {
         name: label
         for name, label in PAPER.uniform(rng).items()
@@ -61,7 +61,7 @@ def test_inactive_variables_do_not_change_the_chain() -> None:
     }
     other = PAPER.architecture(labels)
     assert other != architecture
-    assert decode(other) == decode(architecture)
+    assert decode_chain(other) == decode_chain(architecture)
 
 
 def test_it_prints_as_the_paper_draws_it() -> None:
@@ -79,25 +79,25 @@ def test_it_prints_as_the_paper_draws_it() -> None:
             "output/from": 3,
         }
     )
-    assert chain_text(architecture) == "(3x3, 256, from 0) -> (5x5 skip, 128, from 1)"
+    assert chain_text(decode_chain(architecture)) == "(3x3, 256, from 0) -> (5x5 skip, 128, from 1)"
 
 
 @pytest.mark.parametrize("size", [(64, 64), (1, 1), (5, 1), (33, 2)])
 def test_sampling_down_stops_at_one_pixel(size: tuple[int, int]) -> None:
     space = autoencoder_space(AutoencoderSettings(layers=9, level_back=1))
     labels = {name: categories[-1] for name, categories in space.items()}
-    chain = decode(space.architecture(labels))
+    chain = decode_chain(space.architecture(labels))
     assert len(chain) == 9 and not any(layer.type.skip for layer in chain)
     halvings = int(np.ceil(np.log2(max(size))))
-    assert len(passed(chain, *size)) == halvings
-    skips = decode(space.architecture([0] * len(space)))
-    assert passed(skips, *size) == skips
+    assert len(traversed(chain, *size)) == halvings
+    skips = decode_chain(space.architecture([0] * len(space)))
+    assert traversed(skips, *size) == skips
 
 
 def test_base_has_the_same_chain_of_small_layers_with_skips() -> None:
     rng = np.random.default_rng(2)
     for architecture in (PAPER.uniform(rng) for _ in range(20)):
-        chain, base = decode(architecture), decode(base_architecture(architecture))
+        chain, base = decode_chain(architecture), decode_chain(base_architecture(architecture))
         assert [layer.index for layer in base] == [layer.index for layer in chain]
         assert {(layer.type.label, layer.channels) for layer in base} == {("3x3_skip", 64)}
 
@@ -105,7 +105,7 @@ def test_base_has_the_same_chain_of_small_layers_with_skips() -> None:
 def test_every_architecture_of_a_small_space_has_a_chain() -> None:
     space = autoencoder_space(AutoencoderSettings(layers=2, level_back=2, kernels=(3,)))
     lengths = [
-        len(decode(architecture))
+        len(decode_chain(architecture))
         for architecture in space.architectures(list(product(*map(range, space.sizes))))
     ]
     assert set(lengths) == {1, 2}  # layer 1 alone, layer 2 of the image, or both

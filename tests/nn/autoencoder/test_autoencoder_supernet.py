@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pdas.errors import SettingError, SpaceError
 from pdas.nn import AutoencoderSupernet, CellSupernet
-from pdas.nn.autoencoder.space import Layer, decode, passed
+from pdas.nn.autoencoder.space import Layer, decode_chain, traversed
 from pdas.nn.autoencoder.weight import SlicedWeight
 from pdas.space import Architecture
 
@@ -67,7 +67,7 @@ def transposed(x: Tensor, weight: Tensor, stride: int, size: torch.Size) -> Tens
 def padded(net: AutoencoderSupernet, architecture: Architecture, x: Tensor) -> Tensor:
     """The definition with all channels there can be computed, and the unused ones set to zero."""
     way: list[tuple[Layer, Tensor, torch.Size]] = []
-    for layer in passed(decode(architecture), *x.shape[-2:]):
+    for layer in traversed(decode_chain(architecture), *x.shape[-2:]):
         weight = whole(net._weights(layer).encoder[layer.type.label])
         size, kernel = x.shape[-2:], layer.type.kernel
         x = fit(x, weight.shape[1])[:, : weight.shape[1]]
@@ -127,7 +127,7 @@ def test_grey_images_and_images_of_as_many_channels_as_a_layer() -> None:
 def test_an_output_that_reads_the_image() -> None:
     net = make(layers=2, level_back=5)
     architecture = net.space.architecture(sampled(net, 1)[0].to_dict() | {"output/from": 0})
-    assert not decode(architecture)
+    assert not decode_chain(architecture)
     check_against_padding(net, architecture, images(4, 4))
 
 
@@ -135,7 +135,7 @@ def test_a_derived_network_with_the_same_weights_computes_the_same() -> None:
     net = make(layers=2, kernels=(1, 3))
     for architecture in whole_space(net):
         for size in ((6, 6), (1, 3)):
-            network = net.derive(architecture, size=size, keep_weights=True)
+            network = net.derive(architecture, size, keep_weights=True)
             x = images(*size)
             torch.testing.assert_close(network(x), net(x, architecture))
 
@@ -143,8 +143,8 @@ def test_a_derived_network_with_the_same_weights_computes_the_same() -> None:
 def test_a_derived_network_has_only_what_is_used_at_its_true_widths() -> None:
     net = make(layers=6, level_back=3, channels=(2, 3, 7))
     for architecture in sampled(net, 30):
-        network = net.derive(architecture, size=(8, 8))
-        chain = passed(decode(architecture), 8, 8)
+        network = net.derive(architecture, (8, 8))
+        chain = traversed(decode_chain(architecture), 8, 8)
         widths = [3, *(layer.channels for layer in chain)]
         area = [layer.type.kernel**2 for layer in chain]
         count = sum(a * m * n for a, m, n in zip(area, widths[1:], widths, strict=False))
@@ -158,9 +158,18 @@ def test_a_derived_network_has_only_what_is_used_at_its_true_widths() -> None:
 def test_a_derived_network_takes_other_sizes_and_prints_its_chain() -> None:
     net = make()
     architecture = sampled(net, 1)[0]
-    network = net.derive(architecture, size=(16, 16))
+    network = net.derive(architecture, (16, 16))
     assert network(images(9, 12)).shape == (2, 3, 9, 12)
     assert str(network).startswith("(") and "from 0" in str(network)
+
+
+def test_what_is_printed_is_what_there_is() -> None:
+    net = make(level_back=1)
+    labels = net.space.uniform(np.random.default_rng(0)).to_dict()
+    labels |= {f"layer{i}/type": "3x3_down" for i in (1, 2, 3)}
+    network = net.derive(net.space.architecture(labels), (2, 2))
+    assert len(network.encoder) == 1
+    assert str(network).count("from") == 1
 
 
 def test_only_what_is_used_has_a_gradient() -> None:
@@ -168,12 +177,12 @@ def test_only_what_is_used_has_a_gradient() -> None:
     for architecture in sampled(net, 20):
         net.zero_grad(set_to_none=True)
         net(images(8, 8), architecture).sum().backward()
-        chain = passed(decode(architecture), 8, 8)
+        chain = traversed(decode_chain(architecture), 8, 8)
         used = {f"layers.{layer.index - 1}" for layer in chain} | {"output"}
         found = {n for n, weight in net.named_parameters() if weight.grad is not None}
         assert {re.match(r"layers\.\d+|output", name).group() for name in found} == used  # type: ignore[union-attr]
         touched = sum(dict(net.named_parameters())[name].numel() for name in found)
-        network = net.derive(architecture, size=(8, 8))
+        network = net.derive(architecture, (8, 8))
         assert touched == sum(weight.numel() for weight in network.parameters())
 
 

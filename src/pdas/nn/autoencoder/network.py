@@ -8,7 +8,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pdas.nn.autoencoder.space import Layer, chain_text, decode, passed
+from pdas.nn.autoencoder.space import Layer, chain_text, decode_chain, traversed
 
 
 class AutoencoderNetwork(nn.Module):
@@ -25,8 +25,7 @@ class AutoencoderNetwork(nn.Module):
         self, architecture: Mapping[str, object], image_channels: int, size: tuple[int, int]
     ) -> None:
         super().__init__()
-        self.chain = passed(decode(architecture), *size)
-        self.text = chain_text(architecture)
+        self.chain = traversed(decode_chain(architecture), *size)
         widths = [image_channels, *(layer.channels for layer in self.chain)]
         self.encoder = nn.ModuleList(
             nn.Conv2d(width, layer.channels, **_shape(layer))
@@ -57,14 +56,13 @@ class AutoencoderNetwork(nn.Module):
         return out
 
     def __str__(self) -> str:
-        return self.text
+        return chain_text(self.chain)
 
 
 def _shape(layer: Layer) -> dict[str, Any]:
-    kernel = layer.type.kernel
     return {
-        "kernel_size": kernel,
+        "kernel_size": layer.type.kernel,
         "stride": layer.type.stride,
-        "padding": kernel // 2,
+        "padding": layer.type.padding,
         "bias": False,
     }

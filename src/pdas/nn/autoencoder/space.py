@@ -64,10 +64,21 @@ class LayerType:
         """As in an architecture: "3x3_skip" or "3x3_down"."""
         return f"{self.kernel}x{self.kernel}_{'skip' if self.skip else 'down'}"
 
+    @classmethod
+    def parse(cls, label: str) -> LayerType:
+        """The type of a label."""
+        kernel, _, use = label.partition("_")
+        return cls(int(kernel.partition("x")[0]), use == "skip")
+
     @property
     def stride(self) -> int:
         """2 if the layer samples down, else 1."""
         return 1 if self.skip else 2
+
+    @property
+    def padding(self) -> int:
+        """Pixels of zeros around the image, so that a stride of 1 keeps its size."""
+        return self.kernel // 2
 
 
 @dataclass(frozen=True)
@@ -103,20 +114,19 @@ def autoencoder_space(settings: ChainSettings) -> SearchSpace:
     return SearchSpace(variables)
 
 
-def decode(architecture: Mapping[str, object]) -> tuple[Layer, ...]:
+def decode_chain(architecture: Mapping[str, object]) -> tuple[Layer, ...]:
     """The chain of layers in use, from the image on."""
     chain: list[Layer] = []
     i = _integer(architecture[OUTPUT])
     while i > 0:
         source = _integer(architecture[f"layer{i}/from"]) if i > 1 else 0
-        kernel, _, use = str(architecture[f"layer{i}/type"]).partition("_")
-        kind = LayerType(int(kernel.partition("x")[0]), use == "skip")
+        kind = LayerType.parse(str(architecture[f"layer{i}/type"]))
         chain.append(Layer(i, kind, _integer(architecture[f"layer{i}/channels"]), source))
         i = source
     return tuple(reversed(chain))
 
 
-def passed(chain: Sequence[Layer], height: int, width: int) -> tuple[Layer, ...]:
+def traversed(chain: Sequence[Layer], height: int, width: int) -> tuple[Layer, ...]:
     """The layers of a chain that an image of this size goes through.
 
     A layer that samples down is passed over where the feature map is 1x1 already.
@@ -130,12 +140,12 @@ def passed(chain: Sequence[Layer], height: int, width: int) -> tuple[Layer, ...]
     return tuple(through)
 
 
-def chain_text(architecture: Mapping[str, object]) -> str:
+def chain_text(chain: Sequence[Layer]) -> str:
     """The chain as the paper draws it: "(3x3, 256, from 0) -> (5x5 skip, 128, from 1)".
 
     A layer without skip connection samples down.
     """
-    return " -> ".join(map(str, decode(architecture))) or "(the image)"
+    return " -> ".join(map(str, chain)) or "(the image)"
 
 
 def base_architecture(architecture: Architecture) -> Architecture:
@@ -145,11 +155,10 @@ def base_architecture(architecture: Architecture) -> Architecture:
     """
     space = architecture.space
     labels = architecture.to_dict()
-    for layer in decode(architecture):
-        types = [label for label in space[f"layer{layer.index}/type"] if "skip" in str(label)]
-        labels[f"layer{layer.index}/type"] = min(
-            types, key=lambda label: abs(int(str(label).partition("x")[0]) - 3)
-        )
+    for layer in decode_chain(architecture):
+        types = [LayerType.parse(str(label)) for label in space[f"layer{layer.index}/type"]]
+        nearest = min((t for t in types if t.skip), key=lambda t: abs(t.kernel - 3))
+        labels[f"layer{layer.index}/type"] = nearest.label
         labels[f"layer{layer.index}/channels"] = space[f"layer{layer.index}/channels"][0]
     return space.architecture(labels)
 

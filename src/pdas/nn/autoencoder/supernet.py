@@ -13,18 +13,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pdas.errors import SpaceError
 from pdas.nn.autoencoder.network import AutoencoderNetwork
 from pdas.nn.autoencoder.space import (
     AutoencoderSettings,
     Layer,
     autoencoder_space,
-    decode,
+    decode_chain,
     layer_types,
-    passed,
+    traversed,
 )
 from pdas.nn.autoencoder.weight import SlicedWeight
 from pdas.nn.once import Once
+from pdas.nn.supernet import check_space
 from pdas.space import Architecture
 from pdas.validated import validated
 
@@ -61,23 +61,24 @@ class AutoencoderSupernet(nn.Module):
     def forward_many(self, x: Tensor, architectures: Sequence[Architecture]) -> list[Tensor]:
         """The restored images `(N, image_channels, H, W)` of each architecture, of the same `x`."""
         for architecture in architectures:
-            self._check_space(architecture)
+            check_space(architecture, self.space)
         once = Once()
         height, width = x.shape[-2:]
-        return [self._restore(x, passed(decode(a), height, width), once) for a in architectures]
+        chains = [traversed(decode_chain(a), height, width) for a in architectures]
+        return [self._restore(x, chain, once) for chain in chains]
 
     def derive(
         self,
         architecture: Architecture,
+        size: Size,
         *,
-        size: Size = (64, 64),
         keep_weights: bool = False,
     ) -> AutoencoderNetwork:
         """The plain network of one architecture for images of this height and width.
 
         It has fresh weights, or copies of the supernet's with `keep_weights`.
         """
-        self._check_space(architecture)
+        check_space(architecture, self.space)
         image = self.settings.image_channels
         network = AutoencoderNetwork(architecture, image, size)
         weight = next(self.output.parameters())
@@ -106,13 +107,6 @@ class AutoencoderSupernet(nn.Module):
         weight = self.output(x.shape[1], self.settings.image_channels)
         return F.conv_transpose2d(x, weight, padding=1)
 
-    def _check_space(self, architecture: Architecture) -> None:
-        if architecture.space != self.space:
-            raise SpaceError(
-                f"architecture: {architecture!r} is of another search space; make it with "
-                "net.space.architecture(...)"
-            )
-
     @torch.no_grad()
     def _copy_weights(self, network: AutoencoderNetwork) -> None:
         for layer, convolution in zip(network.chain, network.encoder, strict=True):
@@ -139,17 +133,17 @@ class SearchLayer(nn.Module):
     def encode(self, layer: Layer, x: Tensor) -> Tensor:
         """ReLU of the convolution, `(N, in, H, W) -> (N, channels, H', W')`."""
         weight = self.encoder[layer.type.label](layer.channels, x.shape[1])
-        padding = layer.type.kernel // 2
-        return F.conv2d(x, weight, stride=layer.type.stride, padding=padding).relu_()
+        kind = layer.type
+        return F.conv2d(x, weight, stride=kind.stride, padding=kind.padding).relu_()
 
     def decode(self, layer: Layer, size: Size, x: Tensor, h: Tensor) -> Tensor:
         """ReLU of the transposed convolution to `size`, at a skip with the encoder's `h` added."""
         weight = self.decoder[layer.type.label](x.shape[1], layer.channels)
-        stride, kernel = layer.type.stride, layer.type.kernel
-        smallest = [(length - 1) * stride + kernel - 2 * (kernel // 2) for length in x.shape[-2:]]
+        kind = layer.type
+        smallest = [(length - 1) * kind.stride + 1 for length in x.shape[-2:]]
         extra = [wanted - found for wanted, found in zip(size, smallest, strict=True)]
-        out = F.conv_transpose2d(x, weight, None, stride, kernel // 2, extra)
-        return (out.add_(h) if layer.type.skip else out).relu_()
+        out = F.conv_transpose2d(x, weight, None, kind.stride, kind.padding, extra)
+        return (out.add_(h) if kind.skip else out).relu_()
 
 
 def _breakpoints(image_channels: int, widths: tuple[int, ...]) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pdas.errors import SettingError, SpaceError
+from pdas.errors import SettingError
 from pdas.nn.cell.layout import (
     CellSettings,
     Position,
@@ -27,6 +27,7 @@ from pdas.nn.cell.network import CellNetwork, edge_name, input_block, stem
 from pdas.nn.cell.space import CELL_TYPES, CellPlan, Edge, cell_space, decode
 from pdas.nn.once import Once
 from pdas.nn.operations import OPERATIONS, batch_statistics
+from pdas.nn.supernet import check_space
 from pdas.space import Architecture
 from pdas.validated import validated
 
@@ -60,7 +61,7 @@ class CellSupernet(nn.Module):
         """The logits of each architecture on the same images; common parts are computed once."""
         check_image_size(min(x.shape[-2:]))
         for architecture in architectures:
-            self._check_space(architecture)
+            check_space(architecture, self.space)
         x = F.relu(self.stem(x.contiguous(memory_format=torch.channels_last)))
         routes = [_Route(self.positions, architecture, x) for architecture in architectures]
         for index, cell in enumerate(self.cells):
@@ -89,7 +90,7 @@ class CellSupernet(nn.Module):
         size = {"cells_per_stage": cells_per_stage, "channels": channels}
         changes = {name: value for name, value in size.items() if value is not None}
         settings = validated(CellSettings, self.settings.model_dump() | changes, "network")
-        self._check_space(architecture)
+        check_space(architecture, self.space)
         network = CellNetwork(architecture, settings, auxiliary=auxiliary)
         network.to(self.classifier.weight)  # device and precision
         if keep_weights:
@@ -101,13 +102,6 @@ class CellSupernet(nn.Module):
                 )
             self._copy_weights(network)
         return network
-
-    def _check_space(self, architecture: Architecture) -> None:
-        if architecture.space != self.space:
-            raise SpaceError(
-                f"architecture: {architecture!r} is of another search space; make it with "
-                "net.space.architecture(...)"
-            )
 
     def _copy_weights(self, network: CellNetwork) -> None:
         weights = self.state_dict()
