@@ -3,11 +3,16 @@
 The structure of a network is a vector of categorical variables; a product of categorical
 distributions over them is moved by a stochastic natural gradient while the shared weights are
 trained; the most likely architecture is then retrained.
+
+"The paper", here and in the documentation, is "Probabilistic Model-Based Dynamic Architecture
+Search", under review at ICLR 2019; equation numbers are its own.
 """
 
 from pdas import nn
 from pdas._version import __version__
-from pdas.engine.predict import Classifier, Prediction, load
+from pdas.engine.classification import Classifier, Prediction
+from pdas.engine.inpainting import Restorer
+from pdas.engine.predict import load
 from pdas.engine.search import SearchResult, search
 from pdas.errors import PdasError
 from pdas.optim import PDAS
@@ -20,6 +25,7 @@ __all__ = [
     "Classifier",
     "PdasError",
     "Prediction",
+    "Restorer",
     "SearchResult",
     "SearchSettings",
     "SearchSpace",

@@ -6,18 +6,22 @@ An error of the user is one line on standard error and exit status 2, without a 
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pdas import recipes
+from pdas.engine.classification import Classifier
 from pdas.engine.experiment import Experiment
 from pdas.engine.predict import load
-from pdas.errors import PdasError, RunError
+from pdas.engine.retrain import RetrainProgress
+from pdas.engine.search import Progress
+from pdas.errors import PdasError, RunError, SettingError
 from pdas.run import Run
 from pdas.settings import LARGEST_SEED
-from pdas.terminal import Bar, retrained, searched, table
+from pdas.terminal import Bar, measures_text, retrained, searched, table
 
 app = typer.Typer(
     add_completion=False,
@@ -83,30 +87,36 @@ def retrain(
     """Retrain the architecture of a run, or of a file on any data, and evaluate it."""
     if source.is_dir():
         if recipe is not None or out is not None:
-            raise RunError(
+            raise SettingError(
                 f"--recipe/--out: {source} is a run, which has its own recipe and directory; "
                 f"leave them out, or give {source}/architecture.json"
             )
         found = Run.open(source)
-        experiment = _of_run(found, seed, data_dir, changes)
+        own_recipe, own_seed, own_data_dir = found.config()
+        experiment = Experiment(
+            recipes.change(own_recipe, changes or ()),
+            own_seed if seed is None else seed,
+            data_dir or own_data_dir,
+        )
         _retrain(experiment, found)
     else:
         if not source.exists():
             raise RunError(f"run: there is no {source}; check the path")
         if recipe is None:
-            raise RunError(f"--recipe: needed to retrain the architecture of the file {source}")
+            raise SettingError(
+                f"--recipe: found none, expected one for the architecture of the file {source}; "
+                "add --recipe NAME"
+            )
         experiment = Experiment(recipes.load(recipe, changes or ()), seed or 0, data_dir)
         path = out or Path("runs") / f"{experiment.recipe.name}-{source.stem}-{experiment.seed}"
         with Bar("retrain") as bar:
-            found = experiment.retrain_given(
-                source, path, bar.start, lambda progress: bar.step(retrained(progress))
-            )
+            found = experiment.retrain_given(source, path, partial(_show_retraining, bar))
     _report(found)
 
 
 @app.command()
 def evaluate(run: RunPath, data_dir: DataDir = None) -> None:
-    """Measure the test error of every retraining of a run again, from its weights."""
+    """Measure every retraining of a run on the test images again, from its weights."""
     found = Run.open(run)
     retrainings = found.retrainings()
     if not retrainings:
@@ -114,8 +124,8 @@ def evaluate(run: RunPath, data_dir: DataDir = None) -> None:
     rows = []
     for retraining in retrainings:
         recipe, seed, own_data_dir = retraining.config()
-        error = Experiment(recipe, seed, data_dir or own_data_dir).evaluate(retraining)
-        rows.append((retraining.path.name, f"{error:.2f} % test error"))
+        measures = Experiment(recipe, seed, data_dir or own_data_dir).evaluate(retraining)
+        rows.append((retraining.path.name, measures_text(measures)))
     table(str(run), rows)
 
 
@@ -124,8 +134,14 @@ def predict(
     run: RunPath,
     images: Annotated[list[Path], typer.Argument(metavar="IMAGES", help="Image files.")],
 ) -> None:
-    """Print the class of each image, by the retrained network of a run."""
-    for path, prediction in zip(images, load(run).predict(images), strict=True):
+    """Print the class of each image, by the retrained classifier of a run."""
+    classifier = load(run)
+    if not isinstance(classifier, Classifier):
+        raise RunError(
+            f"run: {run} holds a network that restores images, expected a classifier; use "
+            f"pdas.load({str(run)!r}).restore(images, hidden) in Python"
+        )
+    for path, prediction in zip(images, classifier.predict(images), strict=True):
         typer.echo(f"{path}\t{prediction.label}\t{prediction.probability:.3f}")
 
 
@@ -158,23 +174,20 @@ def main() -> None:
 def _search(experiment: Experiment, out: Path | None) -> Run:
     path = out or Path("runs") / f"{experiment.recipe.name}-{experiment.seed}"
     with Bar("search") as bar:
-        return experiment.search(path, bar.start, lambda progress: bar.step(searched(progress)))
+        return experiment.search(path, partial(_show_search, bar))
 
 
 def _retrain(experiment: Experiment, run: Run) -> None:
     with Bar("retrain") as bar:
-        experiment.retrain(run, bar.start, lambda progress: bar.step(retrained(progress)))
+        experiment.retrain(run, partial(_show_retraining, bar))
 
 
-def _of_run(
-    run: Run, seed: int | None, data_dir: Path | None, changes: list[str] | None = None
-) -> Experiment:
-    recipe, own_seed, own_data_dir = run.config()
-    return Experiment(
-        recipes.change(recipe, changes or ()),
-        own_seed if seed is None else seed,
-        data_dir or own_data_dir,
-    )
+def _show_search(bar: Bar, progress: Progress) -> None:
+    bar.step(progress.step, progress.steps, searched(progress))
+
+
+def _show_retraining(bar: Bar, progress: RetrainProgress) -> None:
+    bar.step(progress.step, progress.steps, retrained(progress))
 
 
 def _report(run: Run) -> None:

@@ -2,7 +2,7 @@
 
 `config.yaml` · `architecture.json` · `search.json` · `metrics.csv` · `theta.npz` and, for each
 retraining, `retrain-<seed>/` with a `config.yaml` of its own, `metrics.csv`,
-`weights.safetensors` and `result.json`.
+`weights.safetensors` and `result.json`, of inpainting also `restored.npz` with some test images.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ import numpy as np
 import torch
 import yaml
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
 
 from pdas._version import __version__
 from pdas.errors import PdasError, RunError
-from pdas.settings import Recipe
+from pdas.settings import Recipe, as_recipe
 from pdas.space import SearchSpace
-from pdas.validated import one_line
 
 T = TypeVar("T")
 
@@ -45,6 +46,7 @@ _DAMAGE = (
     yaml.YAMLError,
     zipfile.BadZipFile,
     zlib.error,
+    SafetensorError,
 )
 _REMEDY = "restore it, or search or retrain again"
 
@@ -153,10 +155,13 @@ class Run:
         file = self.path / name
         try:
             return parse(file)
+        except RunError:  # of another file, which this one needs
+            raise
         except FileNotFoundError as error:
             raise RunError(f"{file}: missing; {_REMEDY}") from error
         except _DAMAGE as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
+            # Cut short, since torch names every weight that does not fit.
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
             raise RunError(f"{file}: damaged ({reason}); {_REMEDY}") from error
 
     def retrainings(self) -> list[Run]:
@@ -170,6 +175,17 @@ def parse_json(file: Path) -> dict[str, Any]:
     return _mapping(json.loads(file.read_text(encoding="utf-8")), "the file")
 
 
+def save_weights(network: nn.Module, file: Path) -> None:
+    """Save the weights of a network in `file`."""
+    # safetensors refuses other layouts, as that of a channels-last weight.
+    save_file({name: w.contiguous() for name, w in network.state_dict().items()}, file)
+
+
+def load_weights(network: nn.Module, file: Path) -> None:
+    """Put the weights in `file` into a network, for `Run.read`."""
+    network.load_state_dict(load_file(file))
+
+
 def _parse_config(file: Path) -> dict[str, Any]:
     config = _mapping(yaml.safe_load(file.read_text(encoding="utf-8")), "the file")
     return config | {key: _mapping(config.get(key, {}), key) for key in ("recipe", "environment")}
@@ -177,12 +193,12 @@ def _parse_config(file: Path) -> dict[str, Any]:
 
 def _parse_settings(file: Path) -> tuple[Recipe, int, Path | None]:
     config = _parse_config(file)
-    try:
-        recipe = Recipe.model_validate(config["recipe"])
-    except ValidationError as error:
-        raise ValueError(one_line(error, "recipe")) from None
     data_dir = config["data_dir"]
-    return recipe, int(config["seed"]), None if data_dir is None else Path(data_dir)
+    return (
+        as_recipe(config["recipe"]),
+        int(config["seed"]),
+        None if data_dir is None else Path(data_dir),
+    )
 
 
 def _mapping(value: object, what: str) -> dict[str, Any]:

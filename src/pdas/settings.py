@@ -1,47 +1,76 @@
-"""Every setting of an experiment, validated; the defaults are the paper's image classification."""
+"""Every setting of an experiment, validated; the defaults are the paper's."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from typing_extensions import Self
 
+from pdas.errors import SettingError
+from pdas.nn.autoencoder.space import ChainSettings
 from pdas.nn.cell.layout import NetworkSettings
-from pdas.validated import Settings
+from pdas.validated import Settings, validated
 
 LARGEST_SEED = 2**32 - 1
 
 
-class DataSettings(Settings):
-    """Which images, and how they are augmented in training."""
+class ImageSettings(Settings):
+    """Which images, of any task."""
 
-    name: Literal["digits", "fashion-mnist", "cifar10", "folder"] = "cifar10"
     image_size: int | None = Field(None, ge=1)  # pixels; None: that of the data set
     channels: Literal[1, 3] | None = None  # None: those of the data set
     test_fraction: float = Field(0.2, gt=0, lt=1)  # where the data set has no test part
     train_images: int | None = Field(None, ge=4)  # use this many, drawn at random; None: all
     split_seed: int = Field(0, ge=0, le=LARGEST_SEED)  # which images are for the test, or in use
-    pad: int = Field(4, ge=0)  # pixels around an image before the random crop
-    flip: bool = True
-    cutout: int = Field(16, ge=0)  # side of the square in pixels; 0: none
-    memory_limit: float = Field(4.0, gt=0)  # GiB; a larger folder is read from disk
+    flip: bool = True  # in training, at random
+    memory_limit: float = Field(4.0, gt=0)  # GiB; a larger set of files is read from disk
     workers: int = Field(2, ge=0)  # processes that read from disk
 
 
-class TrainingSettings(Settings):
-    """What both trainings of weights by SGD need."""
+class DataSettings(ImageSettings):
+    """Labelled images, and how they are augmented in training."""
 
-    learning_rate: float = Field(0.025, gt=0)  # of the weights; to 0 by cosine, per epoch
+    name: Literal["digits", "fashion-mnist", "cifar10", "folder"] = "cifar10"
+    pad: int = Field(4, ge=0)  # pixels around an image before the random crop
+    cutout: int = Field(16, ge=0)  # side of the square in pixels; 0: none
+
+
+class InpaintingDataSettings(ImageSettings):
+    """Images to be restored."""
+
+    name: Literal["photos", "fashion-mnist", "svhn", "celeba", "cars", "folder"] = "celeba"
+    image_size: int = Field(64, ge=2)
+    crops: int | None = Field(None, ge=1)  # random ones of each training image of photos or folder
+    test_images: int | None = Field(None, ge=1)  # use this many, drawn at random; None: all
+
+
+class TrainingSettings(Settings):
+    """What every training of weights by SGD needs; its length is set by epochs or by steps."""
+
+    epochs: int | None = Field(None, ge=1)  # the learning rate falls after every epoch
+    steps: int | None = Field(None, ge=1)  # the learning rate falls after every step
+    learning_rate: float = Field(0.025, gt=0)  # of the weights; to 0 by cosine
     momentum: float = Field(0.9, ge=0, lt=1)
     weight_decay: float = Field(3e-4, ge=0)
     clip: float = Field(5.0, gt=0)  # largest norm of the gradient
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError(
+                f"expected either epochs or steps, not epochs = {self.epochs} and steps = "
+                f"{self.steps}; set one of them to null"
+            )
+        return self
 
 
 class SearchSettings(TrainingSettings):
     """A search. An epoch is one pass over the half of the data that trains the weights."""
 
     method: Literal["pdas", "random"] = "pdas"  # random: an architecture drawn uniformly
-    epochs: int = Field(200, ge=1)
+    epochs: int | None = Field(200, ge=1)
     batch_size: int = Field(64, ge=1)
     samples: int = Field(2, ge=2)  # lambda
     theta_rate: Literal["adaptive", "fixed"] = "adaptive"  # eta by (13), or 1/n
@@ -51,12 +80,40 @@ class SearchSettings(TrainingSettings):
 class RetrainSettings(TrainingSettings):
     """The training of the found architecture, from fresh weights on the whole training set."""
 
-    epochs: int = Field(600, ge=1)
+    epochs: int | None = Field(600, ge=1)
     batch_size: int = Field(80, ge=2)  # the auxiliary classifier normalises maps of one pixel
     cells_per_stage: int = Field(6, ge=1)  # N
     weight_limit: int = Field(3_000_000, ge=1)  # the width C is the largest under this limit
-    drop_path: float = Field(0.3, ge=0, lt=1)  # at the last epoch, rising linearly from 0
+    drop_path: float = Field(0.3, ge=0, lt=1)  # at the end, rising linearly from 0
     auxiliary_weight: float = Field(0.4, ge=0)  # 0: no auxiliary classifier
+
+
+class InpaintingSearchSettings(SearchSettings):
+    """A search of auto-encoders."""
+
+    method: Literal["pdas", "random", "base"] = "pdas"  # type: ignore[assignment]  # base: BASE
+    like: str | None = None  # for base: the architecture.json that has its depth
+    epochs: int | None = Field(None, ge=1)
+    steps: int | None = Field(50_000, ge=1)
+    batch_size: int = Field(16, ge=1)
+    weight_decay: float = Field(0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _like_for_base(self) -> Self:
+        if (self.method == "base") != (self.like is not None):
+            raise ValueError(
+                f"expected an architecture.json in `like` for the method base alone, not "
+                f"method = {self.method} with like = {self.like}; set both"
+            )
+        return self
+
+
+class InpaintingRetrainSettings(TrainingSettings):
+    """The training of the found auto-encoder, from fresh weights on the whole training set."""
+
+    steps: int | None = Field(500_000, ge=1)
+    batch_size: int = Field(16, ge=1)
+    weight_decay: float = Field(0.0, ge=0)
 
 
 class DeviceSettings(Settings):
@@ -66,13 +123,44 @@ class DeviceSettings(Settings):
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
 
 
-class Recipe(Settings):
-    """One experiment, complete."""
+class ClassificationRecipe(Settings):
+    """One experiment of image classification, complete."""
 
     name: str
     description: str = ""
+    task: Literal["classification"] = "classification"
     data: DataSettings = DataSettings()
     network: NetworkSettings = NetworkSettings()
     search: SearchSettings = SearchSettings()
     retrain: RetrainSettings = RetrainSettings()
     device: DeviceSettings = DeviceSettings()
+
+
+class InpaintingRecipe(Settings):
+    """One experiment of inpainting, complete."""
+
+    name: str
+    description: str = ""
+    task: Literal["inpainting"]
+    mask: str = "center"  # center, pixel, half, or MODULE:FUNCTION
+    data: InpaintingDataSettings = InpaintingDataSettings()
+    network: ChainSettings = ChainSettings()
+    search: InpaintingSearchSettings = InpaintingSearchSettings()
+    retrain: InpaintingRetrainSettings = InpaintingRetrainSettings()
+    device: DeviceSettings = DeviceSettings()
+
+
+Recipe: TypeAlias = ClassificationRecipe | InpaintingRecipe
+
+TASKS: dict[str, type[ClassificationRecipe] | type[InpaintingRecipe]] = {
+    "classification": ClassificationRecipe,
+    "inpainting": InpaintingRecipe,
+}
+
+
+def as_recipe(values: Mapping[str, Any]) -> Recipe:
+    """The recipe of these values; raises `SettingError` for the first that does not fit."""
+    task = values.get("task", "classification")
+    if task not in TASKS:
+        raise SettingError(f"task: found {task!r}, expected one of {', '.join(TASKS)}")
+    return validated(TASKS[task], values)

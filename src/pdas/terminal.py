@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -39,27 +40,31 @@ class Bar:
         if self._bar.live.is_started:
             self._bar.stop()
 
-    def start(self, steps: int) -> None:
-        """Show the bar, at the first of `steps` steps."""
-        self._task = self._bar.add_task(self._label, total=steps, measures="")
-        self._bar.start()
-
-    def step(self, measures: str) -> None:
-        """One step is done."""
-        self._bar.update(self._task, advance=1, measures=measures)
+    def step(self, step: int, steps: int, measures: str) -> None:
+        """Step number `step` of `steps` is done; the first shows the bar."""
+        if not self._bar.tasks:
+            self._bar.add_task(self._label, total=steps, measures="")
+            self._bar.start()
+        self._bar.update(self._bar.tasks[0].id, completed=step, measures=measures)
 
 
 def searched(progress: SearchProgress) -> str:
     """The measures of a search, in a line."""
     return (
-        f"loss {progress.measures['loss']:.3f}  acc {progress.measures['accuracy']:.3f}  "
-        f"conv {progress.convergence:.3f}  eta {progress.theta_rate:.4f}"
+        f"{_measures(progress.measures)}  conv {progress.convergence:.3f}  eta {progress.eta:.4f}"
     )
 
 
 def retrained(progress: RetrainProgress) -> str:
     """The measures of a retraining, in a line."""
-    return f"loss {progress.loss:.3f}  acc {progress.accuracy:.3f}"
+    return _measures(progress.measures)
+
+
+def _measures(measures: Mapping[str, float]) -> str:
+    shown = {"loss": "loss {:.4f}", "accuracy": "acc {:.3f}", "psnr": "psnr {:.2f} dB"}
+    return "  ".join(
+        text.format(measures[name]) for name, text in shown.items() if name in measures
+    )
 
 
 def table(title: str, rows: Sequence[tuple[str, str]]) -> None:
@@ -70,3 +75,11 @@ def table(title: str, rows: Sequence[tuple[str, str]]) -> None:
     for row in rows:
         shown.add_row(*row)
     Console().print(shown)
+
+
+def measures_text(measures: Mapping[str, Any]) -> str:
+    """What an evaluation measured, in a line."""
+    shown = {"test_error": "{:.2f} % test error", "psnr": "{:.2f} dB PSNR", "ssim": "{:.4f} SSIM"}
+    return ", ".join(
+        text.format(measures[name]) for name, text in shown.items() if name in measures
+    )

@@ -16,9 +16,11 @@ import yaml
 from PIL import Image
 
 from pdas import recipes
+from pdas.engine.classification import load_classifier
 from pdas.engine.experiment import Experiment
-from pdas.engine.predict import load, load_network
+from pdas.engine.predict import load
 from pdas.errors import DataError, RunError, SettingError, SpaceError
+from pdas.nn import CellNetwork
 from pdas.nn.cell import cell_space, count_weights
 from pdas.run import Run, new_directory
 from pdas.settings import Recipe
@@ -27,6 +29,10 @@ from tests.conftest import TINY
 
 def changed(experiment: Experiment, *changes: str) -> Experiment:
     return replace(experiment, recipe=recipes.change(experiment.recipe, changes))
+
+
+def network_of(retrained: Run) -> CellNetwork:
+    return load_classifier(retrained).network
 
 
 def rows_of(file: Path) -> list[dict[str, str]]:
@@ -78,8 +84,8 @@ def test_the_recorded_error_is_that_of_the_saved_weights(
 ) -> None:
     (retrained,) = finished.retrainings()
     result = retrained.read_json("result.json")
-    assert experiment.evaluate(retrained) == result["test_error"]
-    network = load_network(retrained)
+    assert experiment.evaluate(retrained)["test_error"] == result["test_error"]
+    network = network_of(retrained)
     assert result["params"] == sum(p.numel() for p in network.parameters())
     assert result["params"] <= 20000
     assert result["params"] == count_weights(result["architecture"], network.settings)
@@ -97,7 +103,7 @@ def test_prediction_is_that_of_the_network_and_files_equal_tensors(
     assert predictions == classifier.predict(images)
     result = finished.retrainings()[0].read_json("result.json")
     x = (images.float() / 255 - torch.tensor(result["mean"])) / torch.tensor(result["std"])
-    probabilities = load_network(finished.retrainings()[0])(x).softmax(1).detach()
+    probabilities = network_of(finished.retrainings()[0])(x).softmax(1).detach()
     for prediction, row in zip(predictions, probabilities, strict=True):
         assert prediction.label == result["classes"][int(row.argmax())]
         assert prediction.probability == pytest.approx(float(row.max()), abs=1e-5)
@@ -115,8 +121,8 @@ def test_another_seed_retrains_beside_the_first(
     results = [retrained.read_json("result.json") for retrained in (first, second)]
     # Training images of the same statistics: no image that the search saw is now one of the test.
     assert results[0]["mean"] == results[1]["mean"]
-    assert experiment.evaluate(second) == results[1]["test_error"]
-    assert load_network(first).stem[0].weight.ne(load_network(second).stem[0].weight).any()
+    assert experiment.evaluate(second)["test_error"] == results[1]["test_error"]
+    assert network_of(first).stem[0].weight.ne(network_of(second).stem[0].weight).any()
     with pytest.raises(RunError, match="retrain-1 already exists"):
         replace(experiment, seed=1).retrain(run)
 

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from pdas.engine.evaluate import test_error as percent_wrong
+from pdas.engine.classification.evaluate import error_percent
+from pdas.engine.classification.task import ClassifierTrainee
 from pdas.engine.retrain import RetrainProgress, retrain
 from pdas.errors import NonFiniteLossError
 from pdas.nn import CellNetwork
@@ -61,27 +62,30 @@ def train(net: CellNetwork, batches: Any, **changes: Any) -> list[RetrainProgres
     epochs: list[RetrainProgress] = []
     settings = RetrainSettings(**plain | changes)
     fabric = Fabric(accelerator="cpu", devices=1)
-    retrain(net, batches, settings, fabric, on_epoch=epochs.append)
+    trainee = ClassifierTrainee(net, settings)
+    retrain(trainee, batches, settings, fabric, on_epoch=epochs.append)
+    trainee.finished()
     return epochs
 
 
 def test_it_learns() -> None:
     net, batches = network(), Fixed(batch(seed=0), batch(seed=1))
-    assert percent_wrong(net, batches) > 20  # type: ignore[arg-type]
+    assert error_percent(net, batches) > 20  # type: ignore[arg-type]
     epochs = train(net, batches, epochs=40)
-    assert epochs[-1].loss < 0.5 * epochs[0].loss
-    assert percent_wrong(net, batches) < 10  # type: ignore[arg-type]
+    assert epochs[-1].measures["loss"] < 0.5 * epochs[0].measures["loss"]
+    assert error_percent(net, batches) < 10  # type: ignore[arg-type]
 
 
 def test_the_rates_follow_their_schedules() -> None:
     net = network()
     epochs = train(net, Fixed(batch()), drop_path=0.4, learning_rate=0.1)
-    assert [p.drop_path for p in epochs] == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
+    assert [p.measures["drop_path"] for p in epochs] == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
     cosine = [0.05 * (1 + math.cos(math.pi * epoch / 5)) for epoch in range(5)]
     assert [p.learning_rate for p in epochs] == pytest.approx(cosine)
     assert [p.step for p in epochs] == [1, 2, 3, 4, 5]
     assert net.drop_path == 0
-    assert train(network(), Fixed(batch()), drop_path=0.4, epochs=1)[0].drop_path == 0
+    (only,) = train(network(), Fixed(batch()), drop_path=0.4, epochs=1)
+    assert only.measures["drop_path"] == 0
 
 
 def test_the_auxiliary_loss_has_its_weight() -> None:
@@ -92,7 +96,7 @@ def test_the_auxiliary_loss_has_its_weight() -> None:
     for weight in (0.0, 0.4, 2.0):
         net = network(auxiliary=True)
         (progress,) = train(net, Fixed((images, labels)), epochs=1, auxiliary_weight=weight)
-        assert progress.loss == pytest.approx(main + weight * other, rel=1e-5)
+        assert progress.measures["loss"] == pytest.approx(main + weight * other, rel=1e-5)
 
 
 def test_a_step_is_momentum_descent_on_the_clipped_gradient() -> None:
@@ -111,7 +115,7 @@ def test_a_loss_that_is_not_finite_stops_it() -> None:
     images, labels = batch()
     net = network()
     before = {name: w.clone() for name, w in net.named_parameters()}
-    with pytest.raises(NonFiniteLossError, match=r"epoch 1.*retrain\.learning_rate"):
+    with pytest.raises(NonFiniteLossError, match=r"step 1.*retrain\.learning_rate"):
         train(net, Fixed((images * torch.nan, labels)))
     assert all(torch.equal(before[name], w) for name, w in net.named_parameters())
 
@@ -125,4 +129,4 @@ def test_the_error_is_the_share_of_wrong_classes_without_drop_path() -> None:
     guesses = net.eval()(images).argmax(1)
     wrong = 100 * float((guesses != labels).float().mean())
     parts = Fixed((images[:20], labels[:20]), (images[20:], labels[20:]))  # of unequal size
-    assert percent_wrong(net.train(), parts) == pytest.approx(wrong)  # type: ignore[arg-type]
+    assert error_percent(net.train(), parts) == pytest.approx(wrong)  # type: ignore[arg-type]

@@ -93,6 +93,6 @@ def _write_history(run: Path) -> None:
     np.savez(run / "theta.npz", steps=steps, theta=theta, names=names, sizes=np.array([2, 4, 1]))
     with (run / "metrics.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["step", "epoch", "loss", "theta_loss", "convergence", "theta_rate"])
+        writer.writerow(["step", "epoch", "loss", "theta_loss", "convergence", "eta"])
         for epoch in range(1, 5):
             writer.writerow([10 * epoch, epoch, 2 / epoch, 3 / epoch, 0.5, 0.1 / epoch])

@@ -16,7 +16,7 @@ from pdas.report.convergence import convergence_figure
 from pdas.report.reader import read_metrics, read_theta
 from pdas.run import Run
 
-COLUMNS = ("step", "loss", "theta_loss", "theta_rate")
+COLUMNS = ("step", "loss", "theta_loss", "eta")
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ from pdas.space import SearchSpace
         ("metrics.csv", b""),
         ("metrics.csv", 200_000 * b"x"),
         ("metrics.csv", b"step,loss\n1,2\n"),
-        ("metrics.csv", b"step,loss,theta_loss,theta_rate\n1,2,much,3\n"),
+        ("metrics.csv", b"step,loss,theta_loss,eta\n1,2,much,3\n"),
     ],
 )
 def test_damaged_file_is_named_in_one_line(

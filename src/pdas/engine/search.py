@@ -9,32 +9,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import nn
-from torch.optim.lr_scheduler import CosineAnnealingLR
+from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from pdas.data import check_batch_size, halves
-from pdas.engine.step import Candidates, Loss, SearchStep
-from pdas.engine.training import RunningMean, sgd_with_cosine
+from pdas.engine.candidates import Candidates
+from pdas.engine.step import Loss, SearchStep
+from pdas.engine.training import Loader, RunningMean, course, sgd_with_cosine
 from pdas.errors import SettingError
 from pdas.optim import PDAS
 from pdas.settings import SearchSettings
 from pdas.space import Architecture, SearchSpace
 from pdas.validated import validated
-
-
-class Batches(Protocol):
-    """One pass over a data set; every iteration starts a new pass."""
-
-    def __iter__(self) -> Iterator[Any]: ...
-
-    def __len__(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -50,7 +43,7 @@ class Progress:
     steps: int
     measures: dict[str, float]
     convergence: float
-    theta_rate: float  # eta
+    eta: float  # the learning rate of theta
     learning_rate: float
     seconds: float
 
@@ -77,7 +70,7 @@ class SearchResult:
 def search(
     net: nn.Module,
     loss: Loss,
-    data: Dataset[Any] | tuple[Batches, Batches],
+    data: Dataset[Any] | tuple[Loader, Loader],
     *,
     settings: SearchSettings | None = None,
     optimizer: PDAS | None = None,
@@ -116,40 +109,46 @@ def search(
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     optimizer = _optimizer(_space(net), optimizer, settings, seed)
     weight_batches, theta_batches = _halves(data, settings.batch_size, seed)
-    step, schedule = _set_up(net, loss, optimizer, settings, fabric)
+    step, schedule = _set_up(net, loss, optimizer, settings, fabric, len(weight_batches))
     result = SearchResult(optimizer.best(), optimizer, theta=[optimizer.theta_array])
     start = time.perf_counter()
     theta_stream = _endless(theta_batches)
-    for epoch in range(settings.epochs):
-        mean = RunningMean()
-        for index, batch in enumerate(weight_batches):
-            record = step(fabric.to_device(batch), fabric.to_device(next(theta_stream)))
-            mean.add(record.weights | {f"theta_{name}": x for name, x in record.theta.items()})
-            progress = Progress(
-                step=epoch * len(weight_batches) + index + 1,
-                epoch=epoch + 1,
-                steps=settings.epochs * len(weight_batches),
-                measures=mean.values(),
-                convergence=optimizer.convergence,
-                theta_rate=optimizer.learning_rate,
-                learning_rate=float(schedule.get_last_lr()[0]),
-                seconds=time.perf_counter() - start,
-            )
-            on_step(progress)
+    mean = RunningMean()
+    for moment, batch in course(weight_batches, settings):
+        record = step(fabric.to_device(batch), fabric.to_device(next(theta_stream)))
+        mean.add(record.weights | {f"theta_{name}": x for name, x in record.theta.items()})
+        progress = Progress(
+            step=moment.step,
+            epoch=moment.epoch,
+            steps=moment.steps,
+            measures=mean.values(),
+            convergence=optimizer.convergence,
+            eta=optimizer.learning_rate,
+            learning_rate=float(schedule.get_last_lr()[0]),
+            seconds=time.perf_counter() - start,
+        )
+        on_step(progress)
         schedule.step()
-        result.history.append(progress)
-        result.theta.append(optimizer.theta_array)
-        result.architecture = optimizer.best()
-        result.seconds = progress.seconds
-        on_epoch(result)
+        if moment.ends_epoch:
+            mean = RunningMean()
+            result.history.append(progress)
+            result.theta.append(optimizer.theta_array)
+            result.architecture = optimizer.best()
+            result.seconds = progress.seconds
+            on_epoch(result)
     return result
 
 
 def _set_up(
-    net: nn.Module, loss: Loss, optimizer: PDAS, settings: SearchSettings, fabric: Fabric
-) -> tuple[SearchStep, CosineAnnealingLR]:
+    net: nn.Module,
+    loss: Loss,
+    optimizer: PDAS,
+    settings: SearchSettings,
+    fabric: Fabric,
+    per_epoch: int,
+) -> tuple[SearchStep, LambdaLR]:
     """The step on the devices of `fabric`, and the schedule of the weights' learning rate."""
-    sgd, schedule = sgd_with_cosine(net, settings, settings.epochs)
+    sgd, schedule = sgd_with_cosine(net, settings, per_epoch)
     wrapped, weight_optimizer = fabric.setup(Candidates(net.train()), sgd)
     step = SearchStep(
         fabric,
@@ -186,8 +185,8 @@ def _optimizer(space: SearchSpace, given: PDAS | None, settings: SearchSettings,
 
 
 def _halves(
-    data: Dataset[Any] | tuple[Batches, Batches], batch_size: int, seed: int
-) -> tuple[Batches, Batches]:
+    data: Dataset[Any] | tuple[Loader, Loader], batch_size: int, seed: int
+) -> tuple[Loader, Loader]:
     """D_W and D_theta: as given, or random halves of a data set, each shuffled every pass."""
     if isinstance(data, tuple):
         sizes = [len(part) if isinstance(part, Sized) else None for part in data]

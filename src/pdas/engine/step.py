@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from pdas.engine.candidates import Model, bind
 from pdas.engine.training import Measures, RunningMean, clip_gradients
 from pdas.errors import NonFiniteLossError, SettingError
 from pdas.optim import Optimizer
 from pdas.space import Architecture
 
-Model = Callable[..., Any]
 Loss = Callable[[Model, Any], "Tensor | Measures"]
 """`loss(model, batch)`: a scalar, or a mapping that has it as "loss" beside other measures."""
 
@@ -101,57 +100,6 @@ class SearchStep:
     def _measure(self, architectures: Sequence[Architecture], batch: Any) -> list[Measures]:
         models = bind(self._net, architectures)
         return [_as_measures(self._loss(model, batch)) for model in models]
-
-
-class Candidates(nn.Module):
-    """A supernet as Fabric is to set it up: its architectures are given by a function.
-
-    Fabric takes arguments that are mappings apart to convert what is in them; a function it leaves.
-
-    Attributes:
-        shares: whether the supernet has `forward_many`.
-    """
-
-    def __init__(self, net: nn.Module) -> None:
-        super().__init__()
-        self.net = net
-        self.shares = hasattr(net, "forward_many")
-
-    def forward(
-        self, *inputs: Any, architectures: Callable[[], Sequence[Architecture]]
-    ) -> Sequence[Any]:
-        """The output of each architecture."""
-        if self.shares:
-            forward_many: Model = self.net.forward_many  # type: ignore[assignment]
-            outputs: Sequence[Any] = forward_many(*inputs, architectures())
-            return outputs
-        return [self.net(*inputs, architecture) for architecture in architectures()]
-
-
-def bind(net: nn.Module, architectures: Sequence[Architecture]) -> list[Model]:
-    """A model for each architecture of `Candidates`; those that share are run at one call."""
-    if net.shares:
-        together = _Together(partial(net, architectures=lambda: architectures))
-        return [partial(together, index) for index in range(len(architectures))]
-    return [partial(_alone, net, architecture) for architecture in architectures]
-
-
-def _alone(net: nn.Module, architecture: Architecture, *inputs: Any) -> Any:
-    return net(*inputs, architectures=lambda: [architecture])[0]
-
-
-class _Together:
-    """Runs all architectures on an input when the first of them is asked for."""
-
-    def __init__(self, run_all: Model) -> None:
-        self._run_all = run_all
-        self._x: Tensor | None = None
-        self._outputs: Sequence[Any] = ()
-
-    def __call__(self, index: int, x: Tensor) -> Any:
-        if x is not self._x:
-            self._x, self._outputs = x, self._run_all(x)
-        return self._outputs[index]
 
 
 def _as_measures(loss: Tensor | Measures) -> Measures:

@@ -1,14 +1,18 @@
-"""What the search and the retraining share: SGD with its schedule, clipping, running means."""
+"""What the search and the retraining share: their course, SGD with its schedule, running means."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Protocol
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import SGD
-from torch.optim.lr_scheduler import CosineAnnealingLR
+from torch.optim.lr_scheduler import LambdaLR
 
 from pdas.errors import NonFiniteLossError
 from pdas.settings import TrainingSettings
@@ -16,17 +20,66 @@ from pdas.settings import TrainingSettings
 Measures = Mapping[str, Tensor | float]
 
 
+class Loader(Protocol):
+    """One pass over a data set in batches; every iteration starts a new pass."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def __len__(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where a training stands; steps and epochs count from 1.
+
+    Attributes:
+        steps: how many there will be.
+        ends_epoch: whether this is the last step of a pass, or of the training.
+    """
+
+    step: int
+    epoch: int
+    steps: int
+    ends_epoch: bool
+
+
+def course(batches: Loader, settings: TrainingSettings) -> Iterator[tuple[Moment, Any]]:
+    """The batches of a whole training, pass after pass, each with its moment."""
+    steps = total_steps(settings, len(batches))
+    step = 0
+    for epoch in count(1):
+        for batch in batches:
+            step += 1
+            yield Moment(step, epoch, steps, step in (epoch * len(batches), steps)), batch
+            if step == steps:
+                return
+
+
+def total_steps(settings: TrainingSettings, per_epoch: int) -> int:
+    """Steps of a training with so many batches in an epoch."""
+    if settings.steps is not None:
+        return settings.steps
+    assert settings.epochs is not None
+    return settings.epochs * per_epoch
+
+
 def sgd_with_cosine(
-    module: nn.Module, settings: TrainingSettings, epochs: int
-) -> tuple[SGD, CosineAnnealingLR]:
-    """SGD with momentum, and its learning rate from the settings' to 0 by cosine, per epoch."""
+    module: nn.Module, settings: TrainingSettings, per_epoch: int
+) -> tuple[SGD, LambdaLR]:
+    """SGD with momentum, and its learning rate, which falls by cosine from the settings' to 0.
+
+    The schedule is told of every step; where the length is set in epochs, the learning rate stays
+    the same for an epoch.
+    """
     sgd = SGD(
         module.parameters(),
         lr=settings.learning_rate,
         momentum=settings.momentum,
         weight_decay=settings.weight_decay,
     )
-    return sgd, CosineAnnealingLR(sgd, epochs)
+    stay = 1 if settings.steps is not None else per_epoch
+    falls = total_steps(settings, per_epoch) // stay
+    return sgd, LambdaLR(sgd, lambda step: (1 + math.cos(math.pi * (step // stay) / falls)) / 2)
 
 
 def clip_gradients(

@@ -11,8 +11,7 @@ from typing import Any
 import yaml
 
 from pdas.errors import SettingError
-from pdas.settings import Recipe
-from pdas.validated import validated
+from pdas.settings import Recipe, as_recipe
 
 
 def names() -> list[str]:
@@ -44,7 +43,7 @@ def load(name: str, changes: Sequence[str] = ()) -> Recipe:
         raise SettingError(f"recipe: {name} is not YAML ({str(error).splitlines()[0]})") from None
     if not isinstance(settings, dict):
         raise SettingError(f"recipe: {name} holds no settings, expected keys such as `search:`")
-    return change(validated(Recipe, settings), changes)
+    return change(as_recipe(settings), changes)
 
 
 def dump(recipe: Recipe) -> str:
@@ -74,7 +73,7 @@ def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
             level[last] = yaml.safe_load(value)
         except yaml.YAMLError:
             raise SettingError(f"--set {key}: found {value!r}, expected a YAML value") from None
-    return validated(Recipe, settings)
+    return as_recipe(settings)
 
 
 def _text(file: Path) -> str:

@@ -16,7 +16,7 @@ from pdas.report.reader import Floats, ThetaHistory, read_metrics, read_theta
 from pdas.report.style import BLUE, FAINT, GREY, INK, MUTED, ORANGE, font, new_figure, save, tint
 from pdas.run import Run
 
-_COLUMNS = ("step", "loss", "theta_loss", "theta_rate")
+_COLUMNS = ("step", "loss", "theta_loss", "eta")
 _TEXT = 8.0  # points
 
 
@@ -36,7 +36,7 @@ def convergence_figure(theta: ThetaHistory, metrics: Mapping[str, Floats]) -> Fi
     figure = new_figure(6.8, 6.0, layout=ConstrainedLayoutEngine(w_pad=0.2, h_pad=0.12))
     panels = figure.subplots(3, 1, sharex=True, height_ratios=(4, 1.4, 2.8))
     _draw_theta(panels[0], theta)
-    _draw_rate(panels[1], metrics["step"], metrics["theta_rate"])
+    _draw_rate(panels[1], metrics["step"], metrics["eta"])
     _draw_losses(panels[2], metrics)
     for axes in panels:
         _quieten(axes)

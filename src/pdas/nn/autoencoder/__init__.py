@@ -7,6 +7,7 @@ from pdas.nn.autoencoder.space import (
     autoencoder_space,
     base_architecture,
     chain_text,
+    count_layers,
 )
 from pdas.nn.autoencoder.supernet import AutoencoderSupernet
 
@@ -18,4 +19,5 @@ __all__ = [
     "autoencoder_space",
     "base_architecture",
     "chain_text",
+    "count_layers",
 ]

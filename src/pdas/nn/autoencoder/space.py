@@ -126,6 +126,14 @@ def decode_chain(architecture: Mapping[str, object]) -> tuple[Layer, ...]:
     return tuple(reversed(chain))
 
 
+def count_layers(architecture: Mapping[str, object]) -> int:
+    """Layers that an architecture has variables of; 0 if it is of another space."""
+    layers = 0
+    while f"layer{layers + 1}/type" in architecture:
+        layers += 1
+    return layers
+
+
 def traversed(chain: Sequence[Layer], height: int, width: int) -> tuple[Layer, ...]:
     """The layers of a chain that an image of this size goes through.
 

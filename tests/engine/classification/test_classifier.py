@@ -41,7 +41,7 @@ def test_many_images_are_classified_in_parts(
     classifier = load(finished.path)
     images = torch.randint(256, (7, 1, 8, 8), dtype=torch.uint8)
     together = [prediction.label for prediction in classifier.predict(images)]
-    monkeypatch.setattr("pdas.engine.predict.PART", 3)
+    monkeypatch.setattr("pdas.engine.classification.classifier.PART", 3)
     assert [prediction.label for prediction in classifier.predict(images)] == together
 
 

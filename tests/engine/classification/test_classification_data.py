@@ -12,9 +12,10 @@ import torch.nn.functional as F
 from PIL import Image
 
 from pdas.data import Batches, load_images
-from pdas.engine.classification import ClassificationData, classification_loss
+from pdas.engine.classification import ClassificationTask
+from pdas.engine.classification.data import ClassificationData
 from pdas.errors import SettingError
-from pdas.settings import DataSettings
+from pdas.settings import ClassificationRecipe, DataSettings
 
 CPU = torch.device("cpu")
 
@@ -102,7 +103,8 @@ def test_images_too_small_are_refused(tmp_path: Path) -> None:
 def test_the_loss_is_the_cross_entropy_and_the_accuracy_the_share_of_hits() -> None:
     logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0]])
     labels = torch.tensor([0, 1, 1])
-    measured = classification_loss(lambda images: images, (logits, labels))
+    task = ClassificationTask(ClassificationRecipe(name="any"), digits())
+    measured = task.loss(lambda images: images, (logits, labels))
     chosen = F.softmax(logits, 1)[torch.arange(3), labels]
     assert float(measured["loss"]) == pytest.approx(float(-chosen.log().mean()))
     assert float(measured["accuracy"]) == pytest.approx(2 / 3)

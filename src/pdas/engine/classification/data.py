@@ -1,4 +1,4 @@
-"""Image classification on the engine: the images of a recipe, their batches, and the loss."""
+"""The labelled images of a recipe, and their batches."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from pdas.data import (
     Augment,
@@ -21,12 +19,9 @@ from pdas.data import (
     load_images,
     training_transform,
 )
-from pdas.engine.step import Model
-from pdas.errors import SettingError
+from pdas.engine.images import check_training_batch, drawn, memory_bytes
 from pdas.nn.cell.layout import check_image_size
 from pdas.settings import DataSettings
-
-GIB = 2**30
 
 
 @dataclass(frozen=True)
@@ -59,11 +54,11 @@ class ClassificationData:
             channels=settings.channels,
             test_fraction=settings.test_fraction,
             seed=settings.split_seed,
-            memory_limit=int(settings.memory_limit * GIB),
+            memory_limit=memory_bytes(settings),
             workers=settings.workers,
         )
         check_image_size(images.size)
-        train = _part(images.train, settings.train_images, settings.split_seed)
+        train = drawn(images.train, settings.train_images, settings.split_seed)
         images = ImageData(train, images.test, images.classes).to(device)
         augment = Augment(pad=settings.pad, flip=settings.flip, cutout=settings.cutout)
         augment.check_size(images.size)
@@ -82,18 +77,9 @@ class ClassificationData:
 
     def training_batches(self, batch_size: int, seed: int) -> Batches:
         """Batches of all training images, augmented."""
-        self.check_training_batch(batch_size)
+        check_training_batch(batch_size, len(self.images.train), smallest=2)
         generator = torch.Generator().manual_seed(seed)
         return self._training_batches(self.images.train, batch_size, generator)
-
-    def check_training_batch(self, batch_size: int) -> None:
-        """Raise `SettingError` if a batch of the retraining is larger than the training set."""
-        images = len(self.images.train)
-        if batch_size > images:
-            raise SettingError(
-                f"retrain.batch_size: found {batch_size}, expected 2 to {images}, the number of "
-                "training images; lower it or give more images"
-            )
 
     def test_batches(self, batch_size: int = 256) -> Batches:
         """All test images in order, not augmented."""
@@ -118,18 +104,3 @@ class ClassificationData:
             drop_last=True,
             device=self.device,
         )
-
-
-def classification_loss(model: Model, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
-    """Cross entropy of a batch of images and labels, with the accuracy beside it."""
-    images, labels = batch
-    logits = model(images)
-    accuracy = (logits.detach().argmax(1) == labels).float().mean()
-    return {"loss": F.cross_entropy(logits, labels), "accuracy": accuracy}
-
-
-def _part(source: ImageSource, count: int | None, seed: int) -> ImageSource:
-    if count is None or count >= len(source):
-        return source
-    generator = torch.Generator().manual_seed(seed)
-    return source.subset(torch.randperm(len(source), generator=generator)[:count])

@@ -1,4 +1,4 @@
-"""Evaluation of a network on held-out images."""
+"""Evaluation of a classifier on held-out images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pdas.nn import CellNetwork
 
 
 @torch.no_grad()
-def test_error(network: CellNetwork, batches: Batches) -> float:
+def error_percent(network: CellNetwork, batches: Batches) -> float:
     """Percentage of images that the network, in evaluation mode, puts into a wrong class."""
     network.eval()
     accuracy = MulticlassAccuracy(network.settings.classes, average="micro").to(batches.device)

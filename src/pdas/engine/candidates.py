@@ -1,0 +1,63 @@
+"""The architectures of a step as models, run together where the supernet can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from torch import nn
+
+from pdas.nn.supernet import SharingSupernet
+from pdas.space import Architecture
+
+Model = Callable[[Any], Any]
+
+
+class Candidates(nn.Module):
+    """A supernet as Fabric is to set it up: its architectures are given by a function.
+
+    Fabric takes arguments that are mappings apart to convert what is in them; a function it leaves.
+
+    Attributes:
+        shares: whether the supernet has `forward_many`.
+    """
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+        self.shares = isinstance(net, SharingSupernet)
+
+    def forward(
+        self, x: Any, *, architectures: Callable[[], Sequence[Architecture]]
+    ) -> Sequence[Any]:
+        """The output of each architecture."""
+        if isinstance(self.net, SharingSupernet):
+            return self.net.forward_many(x, architectures())
+        return [self.net(x, architecture) for architecture in architectures()]
+
+
+def bind(net: nn.Module, architectures: Sequence[Architecture]) -> list[Model]:
+    """A model for each architecture of `Candidates`; those that share are run at one call."""
+    if net.shares:
+        together = _Together(partial(net, architectures=lambda: architectures))
+        return [partial(together, index) for index in range(len(architectures))]
+    return [partial(_alone, net, architecture) for architecture in architectures]
+
+
+def _alone(net: nn.Module, architecture: Architecture, x: Any) -> Any:
+    return net(x, architectures=lambda: [architecture])[0]
+
+
+class _Together:
+    """Runs all architectures on an input when the first of them is asked for."""
+
+    def __init__(self, run_all: Model) -> None:
+        self._run_all = run_all
+        self._x: Any = None
+        self._outputs: Sequence[Any] = ()
+
+    def __call__(self, index: int, x: Any) -> Any:
+        if x is not self._x:
+            self._x, self._outputs = x, self._run_all(x)
+        return self._outputs[index]

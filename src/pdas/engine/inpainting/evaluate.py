@@ -1,0 +1,82 @@
+"""Evaluation of an auto-encoder on test images, beside two yardsticks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pdas.engine.inpainting.data import InpaintingData
+from pdas.engine.inpainting.quality import Quality, joined, quality
+from pdas.engine.inpainting.yardsticks import biharmonic
+
+SHOWN = 6  # images of each of best, median and worst
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """What a network made of the test images, `(N, C, H, W)` each, with its quality."""
+
+    masked: Tensor
+    restored: Tensor
+    whole: Tensor
+    quality: Quality
+
+
+@torch.no_grad()
+def restore(network: nn.Module, data: InpaintingData) -> Restoration:
+    """Restore all test images by a network in evaluation mode, clipped to [0, 1]."""
+    network.eval()
+    parts = [
+        (masked.cpu(), network(masked).clamp(0, 1).cpu(), whole.cpu())
+        for masked, whole in data.test_batches()
+    ]
+    qualities = [quality(restored, whole) for _, restored, whole in parts]
+    masked, restored, whole = (torch.cat(part) for part in zip(*parts, strict=True))
+    return Restoration(masked, restored, whole, joined(qualities))
+
+
+def measures(restoration: Restoration, data: InpaintingData) -> dict[str, Any]:
+    """Means and standard deviations over the images, in all and for each class."""
+    labels = data.images.test.labels
+    found: dict[str, Any] = restoration.quality.summary()
+    found["images"] = len(labels)
+    if len(present := labels.unique().tolist()) > 1:
+        found["by_class"] = {
+            data.images.classes[label]: restoration.quality[labels == label].summary()
+            for label in present
+        }
+    return found
+
+
+def yardsticks(restoration: Restoration, data: InpaintingData) -> dict[str, dict[str, float]]:
+    """The same measures of the masked images as they are, and of classical inpainting."""
+    masked, whole = restoration.masked, restoration.whole
+    hidden = torch.cat([hidden.cpu() for hidden in data.test_batches().hidden()])
+    classical = biharmonic(masked, hidden)
+    return {
+        "masked": quality(masked, whole).summary(),
+        "biharmonic": quality(classical, whole).summary(),
+    }
+
+
+def save_samples(restoration: Restoration, file: Path) -> None:
+    """Write the best, the median and the worst test images by PSNR.
+
+    `masked`, `restored` and `whole` are uint8 `(3, n, C, H, W)`, `psnr` and `ssim` `(3, n)`; best
+    first, and n is at most 6.
+    """
+    order = restoration.quality.psnr.argsort(descending=True)
+    n = min(SHOWN, len(order))
+    middle = (len(order) - n) // 2
+    chosen = torch.stack([order[:n], order[middle : middle + n], order[-n:]])
+    images = {
+        name: (getattr(restoration, name)[chosen] * 255).round().to(torch.uint8).numpy()
+        for name in ("masked", "restored", "whole")
+    }
+    found = restoration.quality[chosen]
+    np.savez_compressed(file, **images, psnr=found.psnr.numpy(), ssim=found.ssim.numpy())

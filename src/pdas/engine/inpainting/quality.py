@@ -1,0 +1,53 @@
+"""How near restored images are to the true ones: PSNR and SSIM, image by image (section 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torchmetrics.functional.image import (
+    peak_signal_noise_ratio,
+    structural_similarity_index_measure,
+)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """PSNR in dB and SSIM of N images, float64 `(N,)` each, on the CPU."""
+
+    psnr: Tensor
+    ssim: Tensor
+
+    def __getitem__(self, chosen: Tensor) -> Quality:
+        return Quality(self.psnr[chosen], self.ssim[chosen])
+
+    def summary(self) -> dict[str, float]:
+        """Means and standard deviations over the images."""
+        return {
+            "psnr": float(self.psnr.mean()),
+            "psnr_std": float(self.psnr.std(correction=0)),
+            "ssim": float(self.ssim.mean()),
+            "ssim_std": float(self.ssim.std(correction=0)),
+        }
+
+
+def quality(restored: Tensor, whole: Tensor) -> Quality:
+    """PSNR (peak 1) and SSIM of images `(N, C, H, W)`; the restored are clipped to [0, 1] first.
+
+    SSIM as Wang et al. 2004: an 11x11 Gaussian window of sigma 1.5, population covariance, mean
+    over channels. Two equal images have a PSNR of infinity. H and W are at least 11.
+    """
+    restored, whole = restored.double().clamp(0, 1), whole.double()
+    psnr = peak_signal_noise_ratio(restored, whole, data_range=1.0, reduction="none", dim=(1, 2, 3))
+    ssim = structural_similarity_index_measure(
+        restored, whole, sigma=1.5, kernel_size=11, data_range=1.0, reduction="none"
+    )
+    assert isinstance(ssim, Tensor)
+    return Quality(psnr.cpu(), ssim.reshape(len(whole)).cpu())
+
+
+def joined(parts: Sequence[Quality]) -> Quality:
+    """The quality of several batches as one."""
+    return Quality(torch.cat([q.psnr for q in parts]), torch.cat([q.ssim for q in parts]))

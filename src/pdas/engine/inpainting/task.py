@@ -1,0 +1,136 @@
+"""Inpainting with the space of symmetric auto-encoders (paper, section 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pdas.data import find_mask
+from pdas.engine.candidates import Model
+from pdas.engine.images import check_training_batch
+from pdas.engine.inpainting.data import InpaintingData
+from pdas.engine.inpainting.evaluate import measures, restore, save_samples, yardsticks
+from pdas.engine.inpainting.restorer import load_restorer
+from pdas.engine.retrain import Trainee
+from pdas.engine.task import Retraining
+from pdas.engine.training import Loader, Measures
+from pdas.errors import DataError, SettingError, SpaceError
+from pdas.nn import AutoencoderNetwork, AutoencoderSupernet
+from pdas.nn.autoencoder import autoencoder_space, base_architecture, count_layers
+from pdas.run import Run
+from pdas.settings import InpaintingRecipe
+from pdas.space import Architecture, Label, SearchSpace, load_labels
+
+
+@dataclass(frozen=True)
+class InpaintingTask:
+    """See `Task`."""
+
+    recipe: InpaintingRecipe
+    data: InpaintingData
+
+    @classmethod
+    def open(
+        cls, recipe: InpaintingRecipe, data_dir: Path | None, device: torch.device
+    ) -> InpaintingTask:
+        """Load the data of a recipe; raises `DataError` and `SettingError`."""
+        mask = find_mask(recipe.mask)
+        return cls(recipe, InpaintingData.load(recipe.data, mask, data_dir, device))
+
+    @staticmethod
+    def fitted(
+        recipe: InpaintingRecipe, labels: Mapping[str, Label]
+    ) -> tuple[InpaintingRecipe, Architecture]:
+        """The recipe with as many layers as these labels have, and their architecture."""
+        layers = count_layers(labels)
+        if layers == 0:
+            raise SpaceError(
+                "architecture: found no layers, expected those of an auto-encoder; give an "
+                "architecture.json of a search of auto-encoders"
+            )
+        network = recipe.network.model_copy(update={"layers": layers})
+        architecture = autoencoder_space(network).architecture(labels)
+        return recipe.model_copy(update={"network": network}), architecture
+
+    @property
+    def space(self) -> SearchSpace:
+        return autoencoder_space(self.recipe.network)
+
+    def search_batches(self, seed: int) -> tuple[Loader, Loader]:
+        return self.data.search_batches(self.recipe.search.batch_size, seed)
+
+    def check_retraining(self) -> None:
+        check_training_batch(self.recipe.retrain.batch_size, len(self.data.images.train))
+
+    def supernet(self) -> nn.Module:
+        channels = self.data.images.channels
+        return AutoencoderSupernet(**self.recipe.network.model_dump(), image_channels=channels)
+
+    def loss(self, model: Model, batch: tuple[Tensor, Tensor]) -> Measures:
+        """Mean squared error to the whole images over all pixels, with the PSNR beside it."""
+        return restoration_loss(model, batch)
+
+    def control(self, seed: int) -> Architecture:
+        settings = self.recipe.search
+        if settings.method == "random":
+            return self.space.uniform(np.random.default_rng(seed))
+        assert settings.like is not None
+        file = Path(settings.like)
+        if not file.is_file():
+            raise SettingError(
+                f"search.like: found no file {file}, expected the architecture.json whose depth "
+                "the BASE is to have; check the path"
+            )
+        return base_architecture(self.space.architecture(load_labels(file)))
+
+    def retraining(self, architecture: Architecture, seed: int) -> Retraining:
+        images = self.data.images
+        batches = self.data.training_batches(self.recipe.retrain.batch_size, seed)
+        network = AutoencoderNetwork(architecture, images.channels, (images.size, images.size))
+        about = {
+            "params": sum(weight.numel() for weight in network.parameters()),
+            "chain": str(network),
+            "mask": self.recipe.mask,
+            "channels": images.channels,
+            "image_size": images.size,
+        }
+        return Retraining(AutoencoderTrainee(network), batches, about)
+
+    def evaluate(self, network: nn.Module, directory: Path) -> dict[str, Any]:
+        restoration = restore(network, self.data)
+        save_samples(restoration, directory / "restored.npz")
+        found = measures(restoration, self.data)
+        return found | {"yardsticks": yardsticks(restoration, self.data)}
+
+    def evaluate_saved(self, retrained: Run) -> dict[str, Any]:
+        restorer, images = load_restorer(retrained), self.data.images
+        found, expected = images.channels, restorer.channels
+        if found != expected:
+            raise DataError(
+                f"--data-dir: found images of {found} channels, expected {expected}, as "
+                f"{retrained.path} was trained on"
+            )
+        return measures(restore(restorer.network.to(self.data.device), self.data), self.data)
+
+
+class AutoencoderTrainee(Trainee[AutoencoderNetwork]):
+    """A derived auto-encoder with the loss of inpainting."""
+
+    def forward(self, batch: tuple[Tensor, Tensor]) -> Measures:
+        return restoration_loss(self.network, batch)
+
+
+def restoration_loss(model: Model, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+    """Mean squared error of a batch `(masked, whole)` over all pixels, and the mean PSNR in dB."""
+    masked, whole = batch
+    restored = model(masked)
+    with torch.no_grad():
+        psnr = -10 * (restored - whole).square().mean((1, 2, 3)).log10().mean()
+    return {"loss": F.mse_loss(restored, whole), "psnr": psnr}
