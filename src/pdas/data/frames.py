@@ -6,10 +6,27 @@ within it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 import torch
 
 Box = tuple[int, int, int, int]
 """(left, top, right, bottom); the pixels at right and bottom are not in it."""
+
+
+@dataclass(frozen=True)
+class Framed:
+    """Rectangles of image files: of `paths[i]` the box `boxes[i]`."""
+
+    paths: Sequence[str]
+    boxes: Sequence[Box]
+
+
+def flat(boxes: Mapping[str, Sequence[Box]]) -> Framed:
+    """Several boxes of each file, file after file."""
+    paths = [path for path, squares in boxes.items() for _ in squares]
+    return Framed(paths, [box for squares in boxes.values() for box in squares])
 
 
 def center_square(width: int, height: int, size: int | None = None) -> Box:
