@@ -76,6 +76,14 @@ def test_the_first_of_either_part_are_taken(root: Path, monkeypatch: pytest.Monk
     assert [Path(path).name for path in test.paths] == ["000004.jpg"]
 
 
+def test_blank_lines_and_line_ends_do_not_matter(root: Path) -> None:
+    expected = celeba.find_celeba(root)
+    for name in (celeba.BOXES, celeba.PARTITION):
+        text = (root / name).read_text()
+        (root / name).write_bytes(text.replace("\n", "\r\n").encode() + b"\r\n")
+    assert celeba.find_celeba(root) == expected
+
+
 def test_a_set_too_large_for_memory_stays_on_disk(root: Path) -> None:
     on_disk, in_memory = load(root, memory_limit=5 * 3 * 64 - 1), load(root)
     assert isinstance(on_disk.train, DiskImages) and isinstance(in_memory.train, MemoryImages)

@@ -89,7 +89,9 @@ def _rows(path: Path, form: str, first: int) -> list[tuple[str, list[int]]]:
     rows = []
     lines = path.read_text(errors="replace").splitlines()
     for number, line in enumerate(lines[first:], start=first + 1):
-        name, *values = line.split() or [""]
+        if not line.strip():
+            continue
+        name, *values = line.split()
         try:
             if len(values) != len(form.split()) - 1:
                 raise ValueError
