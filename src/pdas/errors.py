@@ -1,7 +1,8 @@
 """The exceptions of the project.
 
 Each message is one line that names the setting, what was found, what was expected and what to do.
-The command line prints that line and exits with status 2; a program catches `PdasError`.
+The command line prints that line and exits with status 2; a program catches `PdasError`. What is
+worth a word but no reason to stop is a `PdasWarning`, of one line too.
 """
 
 from __future__ import annotations
@@ -33,3 +34,7 @@ class RunError(PdasError, ValueError):
 
 class NonFiniteLossError(PdasError, ArithmeticError):
     """Every architecture of a step had a loss that is NaN or infinite."""
+
+
+class PdasWarning(UserWarning):
+    """Something was done that the user may not expect, and the work goes on."""

@@ -1,4 +1,4 @@
-"""Decoding image files."""
+"""Images that stay in their files: batches, boxes, worker processes, broken files."""
 
 from __future__ import annotations
 
@@ -9,101 +9,23 @@ import pytest
 import torch
 from PIL import Image
 
-from pdas.data import DiskImages, channel_statistics, read_image
+from pdas.data import DiskImages, channel_statistics, decode, read_image
 from pdas.errors import DataError
 
 
-def gradient(height: int = 24, width: int = 32) -> np.ndarray:
-    """A smooth colour image, so that resizing and compression change it little."""
-    y, x = np.mgrid[0:height, 0:width]
-    channels = [255 * y / height, 255 * x / width, 255 - 255 * x / width]
-    return np.stack(channels, axis=2).astype(np.uint8)
-
-
-def save(path: Path, pixels: np.ndarray, **options: object) -> Path:
-    Image.fromarray(pixels).save(path, **options)
+def save(path: Path, pixels: np.ndarray) -> Path:
+    Image.fromarray(pixels).save(path)
     return path
 
 
-def test_an_image_of_the_right_size_is_read_as_it_is(tmp_path: Path) -> None:
-    pixels = gradient(16, 16)
-    image = read_image(save(tmp_path / "a.png", pixels), 16, 3)
-    assert image.dtype == torch.uint8
-    assert torch.equal(image, torch.from_numpy(pixels).permute(2, 0, 1))
-
-
-@pytest.mark.parametrize("extension", ["png", "jpg", "bmp", "webp", "gif", "tif"])
-def test_formats_are_resized_whole(tmp_path: Path, extension: str) -> None:
-    image = read_image(save(tmp_path / f"a.{extension}", gradient(48, 64)), 8, 3)
-    expected = torch.from_numpy(gradient(8, 8)).permute(2, 0, 1)
-    assert image.shape == (3, 8, 8)
-    assert (image.int() - expected.int()).abs().max() < 40
-
-
-def test_a_large_jpeg_is_close_to_its_full_decoding(tmp_path: Path) -> None:
-    path = save(tmp_path / "a.jpg", gradient(600, 800), quality=95)
-    with Image.open(path) as opened:
-        full = opened.resize((32, 32), Image.Resampling.BILINEAR)
-    difference = read_image(path, 32, 3).permute(1, 2, 0).int() - torch.from_numpy(np.array(full))
-    assert difference.abs().max() <= 4
-
-
-def test_colour_becomes_grey_and_grey_becomes_colour(tmp_path: Path) -> None:
-    colour = save(tmp_path / "colour.png", gradient(8, 8))
-    weights = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
-    expected = (torch.from_numpy(gradient(8, 8)).permute(2, 0, 1) * weights).sum(0)
-    assert (read_image(colour, 8, 1)[0] - expected).abs().max() <= 1
-    grey = save(tmp_path / "grey.png", gradient(8, 8)[..., 0])
-    image = read_image(grey, 8, 3)
-    assert torch.equal(image, torch.from_numpy(gradient(8, 8)[..., 0]).expand(3, 8, 8))
-
-
-def test_16_bit_grey_keeps_its_range(tmp_path: Path) -> None:
-    pixels = (np.arange(64).reshape(8, 8) * 1024).astype(np.uint16)
-    image = read_image(save(tmp_path / "deep.png", pixels), 8, 1)
-    assert torch.equal(image[0], torch.from_numpy((pixels // 256).astype(np.uint8)))
-
-
-def test_a_palette_with_transparency_is_read_without_a_warning(tmp_path: Path) -> None:
-    palette = Image.fromarray(gradient(8, 8)).quantize(16)
-    palette.save(tmp_path / "a.png", transparency=bytes(range(16)))
-    expected = torch.from_numpy(np.array(palette.convert("RGB"))).permute(2, 0, 1)
-    assert torch.equal(read_image(tmp_path / "a.png", 8, 3), expected)
-
-
-def test_a_photograph_is_turned_upright(tmp_path: Path) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6  # orientation: to be turned by 90 degrees clockwise
-    path = save(tmp_path / "a.png", gradient(8, 8), exif=exif)
-    upright = torch.from_numpy(np.rot90(gradient(8, 8), k=-1).copy()).permute(2, 0, 1)
-    assert torch.equal(read_image(path, 8, 3), upright)
-
-
-def broken_files(tmp_path: Path) -> list[Path]:
-    whole_png = save(tmp_path / "whole.png", gradient(64, 64)).read_bytes()
-    whole_jpg = save(tmp_path / "whole.jpg", gradient(64, 64)).read_bytes()
-    contents = {
-        "empty.png": b"",
-        "text.jpg": b"no image",
-        "short.png": whole_png[: len(whole_png) // 2],
-        "short.jpg": whole_jpg[: len(whole_jpg) // 2],
-        "damaged.png": whole_png[:60] + bytes(40) + whole_png[100:],
-    }
-    for name, content in contents.items():
-        (tmp_path / name).write_bytes(content)
-    return [tmp_path / name for name in contents]
-
-
-def test_a_broken_file_is_named_on_one_line(tmp_path: Path) -> None:
-    for path in [*broken_files(tmp_path), tmp_path / "missing.png", tmp_path]:
-        with pytest.raises(DataError) as caught:
-            read_image(path, 8, 3)
-        assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+def random_pixels(height: int, width: int, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_file_that_breaks_a_worker_is_named_on_one_line(tmp_path: Path, workers: int) -> None:
-    good = save(tmp_path / "good.png", gradient(8, 8))
+    good = save(tmp_path / "good.png", random_pixels(8, 8))
     (tmp_path / "bad.png").write_bytes(b"no image")
     paths = [str(good)] * 5 + [str(tmp_path / "bad.png")] + [str(good)] * 6
     labels = torch.zeros(12, dtype=torch.int64)
@@ -119,7 +41,7 @@ def test_a_file_that_breaks_a_worker_is_named_on_one_line(tmp_path: Path, worker
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_one_broken_file_of_many_is_found_before_training(tmp_path: Path, workers: int) -> None:
-    good = str(save(tmp_path / "good.png", gradient(8, 8)))
+    good = str(save(tmp_path / "good.png", random_pixels(8, 8)))
     bad = str(tmp_path / "bad.png")
     Path(bad).write_bytes(b"no image")
     labels = torch.zeros(300, dtype=torch.int64)
@@ -136,7 +58,7 @@ def test_one_broken_file_of_many_is_found_before_training(tmp_path: Path, worker
 
 
 def test_more_workers_than_processors_do_not_warn(tmp_path: Path) -> None:
-    path = str(save(tmp_path / "a.png", gradient(8, 8)))
+    path = str(save(tmp_path / "a.png", random_pixels(8, 8)))
     labels = torch.zeros(8, dtype=torch.int64)
     source = DiskImages([path] * 8, labels, size=8, channels=1, workers=1000)
     assert sum(len(images) for images, _ in source.batches(torch.arange(8).split(2))) == 8
@@ -149,3 +71,37 @@ def test_reading_all_gives_the_files_in_order(tmp_path: Path) -> None:
     source = DiskImages(paths, torch.arange(150), size=4, channels=1, workers=2)
     in_memory = source.read()
     assert in_memory.images[:, 0, 0, 0].tolist() == in_memory.labels.tolist() == list(range(150))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_boxes_are_those_of_their_files_in_any_order(tmp_path: Path, workers: int) -> None:
+    files = [str(save(tmp_path / f"{i}.png", random_pixels(20, 30, seed=i))) for i in range(2)]
+    paths = [files[0]] * 3 + [files[1]] * 3
+    boxes = [(i, 2 * i, i + 9, 2 * i + 9) for i in range(6)]
+    source = DiskImages(paths, torch.arange(6), size=7, channels=3, workers=workers, boxes=boxes)
+    order = [torch.tensor([5, 0, 1]), torch.tensor([2, 4])]
+    for part, (images, labels) in zip(order, source.batches(order), strict=True):
+        singly = [read_image(paths[i], 7, 3, boxes[i]) for i in part.tolist()]
+        assert torch.equal(images, torch.stack(singly)) and torch.equal(labels, part)
+
+
+def test_a_file_is_decoded_once_for_all_its_boxes_in_a_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(save(tmp_path / "a.png", random_pixels(8, 8)))
+    opened: list[object] = []
+    real = Image.open
+    monkeypatch.setattr(decode.Image, "open", lambda file: opened.append(file) or real(file))
+    boxes = [(0, 0, 4, 4)] * 40
+    labels = torch.zeros(40, dtype=torch.int64)
+    DiskImages([path] * 40, labels, size=4, channels=3, workers=0, boxes=boxes).read()
+    assert opened == [path]
+
+
+def test_a_box_without_pixels_is_named_with_its_file(tmp_path: Path) -> None:
+    path = str(save(tmp_path / "a.png", random_pixels(8, 8)))
+    labels = torch.zeros(2, dtype=torch.int64)
+    boxes = [(0, 0, 4, 4), (8, 0, 9, 4)]
+    source = DiskImages([path] * 2, labels, size=4, channels=3, workers=0, boxes=boxes)
+    with pytest.raises(DataError, match=f"^{path}: found the box \\(8, 0, 9, 4\\) "):
+        source.check()

@@ -53,10 +53,10 @@ def load_images(
         SettingError: a setting is out of range.
         DataError: the name is unknown, or data is missing, broken or too small.
     """
-    _check(image_size, channels, test_fraction, workers)
+    check_settings(image_size, channels, test_fraction, workers)
     if name == "folder":
         return load_folder(
-            _folder(data_dir, "a folder with a sub-folder of images for each class"),
+            existing_folder(data_dir, "a folder with a sub-folder of images for each class"),
             size=image_size or FOLDER_SIZE,
             channels=channels or FOLDER_CHANNELS,
             test_fraction=test_fraction,
@@ -66,17 +66,26 @@ def load_images(
         )
     readers: dict[str, Callable[[], NamedSet]] = {
         "digits": lambda: _digits(test_fraction, seed),
-        "fashion-mnist": lambda: read_fashion_mnist(
-            data_dir and _folder(data_dir, "a folder with Fashion-MNIST, or to download it into")
-        ),
+        "fashion-mnist": lambda: fashion_mnist(data_dir),
         "cifar10": lambda: _cifar10(data_dir),
     }
     if name not in readers:
         raise DataError(f"data.name: found {name!r}, expected one of {', '.join(readers)}, folder")
-    train, test, classes = readers[name]()
-    if image_size is not None:  # say before converting a set if it cannot be held in memory
+    return in_memory(name, readers[name](), image_size, channels, memory_limit)
+
+
+def in_memory(
+    name: str, images: NamedSet, image_size: int | None, channels: int | None, memory_limit: int
+) -> ImageData:
+    """A set in another size and number of channels, where asked for.
+
+    Raises:
+        SettingError: it needs more bytes than the limit; said before it is converted.
+    """
+    train, test, classes = images
+    if image_size is not None:
         pixels = (channels or train[0].shape[1]) * image_size**2
-        _check_memory(name, image_size, (len(train[0]) + len(test[0])) * pixels, memory_limit)
+        check_memory(name, image_size, (len(train[0]) + len(test[0])) * pixels, memory_limit)
     return ImageData(
         MemoryImages(_convert(train[0], image_size, channels), train[1]),
         MemoryImages(_convert(test[0], image_size, channels), test[1]),
@@ -84,9 +93,10 @@ def load_images(
     )
 
 
-def _check(
+def check_settings(
     image_size: int | None, channels: int | None, test_fraction: float, workers: int
 ) -> None:
+    """Raise SettingError if a setting of `load_images` is out of range."""
     if image_size is not None and image_size < 1:
         raise SettingError(f"data.image_size: found {image_size}, expected at least 1; raise it")
     if channels not in (None, 1, 3):
@@ -104,7 +114,8 @@ def _check(
         )
 
 
-def _folder(data_dir: Path | None, expected: str) -> Path:
+def existing_folder(data_dir: Path | None, expected: str) -> Path:
+    """The folder of the data. Raises DataError if none is named or it is not there."""
     if data_dir is None:
         raise DataError(f"--data-dir: found none, expected {expected}; add --data-dir DIR")
     if not data_dir.is_dir():
@@ -114,12 +125,19 @@ def _folder(data_dir: Path | None, expected: str) -> Path:
     return data_dir
 
 
-def _check_memory(name: str, size: int, needed: int, memory_limit: int) -> None:
+def check_memory(name: str, size: int, needed: int, memory_limit: int) -> None:
+    """Raise SettingError if a set that is kept in memory needs more bytes than the limit."""
     if needed > memory_limit:
         raise SettingError(
             f"data.image_size: found {size}, for which {name} takes {needed / GIB:.1f} GiB, "
             f"expected at most {memory_limit / GIB:.1f} GiB; lower it or raise data.memory_limit"
         )
+
+
+def fashion_mnist(data_dir: Path | None) -> NamedSet:
+    """See `read_fashion_mnist`. Raises DataError also if a folder is named that is not there."""
+    expected = "a folder with Fashion-MNIST, or to download it into"
+    return read_fashion_mnist(data_dir and existing_folder(data_dir, expected))
 
 
 def _digits(test_fraction: float, seed: int) -> NamedSet:
@@ -139,7 +157,7 @@ def _cifar10(data_dir: Path | None) -> NamedSet:
     from torchvision.datasets import CIFAR10
 
     archive = CIFAR10.filename
-    root = str(_folder(data_dir, f"a folder with {archive}, or to download it into"))
+    root = str(existing_folder(data_dir, f"a folder with {archive}, or to download it into"))
     try:
         train, test = (CIFAR10(root, train=part, download=True) for part in (True, False))
     except (OSError, RuntimeError) as error:

@@ -8,75 +8,52 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from itertools import groupby
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from pdas.data.decode import read_crops
+from pdas.data.frames import Box
 from pdas.data.images import MemoryImages, Shape, Subset
 from pdas.errors import DataError
 
 READ_BATCH = 64  # images decoded at a time when a whole source is read
 
 
-def read_image(path: str | Path, size: int, channels: int) -> Tensor:
-    """Decode one image file as uint8 (channels, size, size).
-
-    The image is turned as its EXIF orientation says, converted to grey (channels = 1) or RGB
-    (channels = 3, transparency dropped), and resized, not cropped, by PIL's bilinear filter.
-
-    Raises:
-        DataError: the file is missing, broken or no image.
-    """
-    try:
-        with Image.open(path) as image:
-            image.draft(None, (2 * size, 2 * size))  # JPEG: skip detail that resizing would drop
-            upright = ImageOps.exif_transpose(image)
-            converted = _as_8_bit(upright).convert("L" if channels == 1 else "RGB")
-            pixels = np.array(converted.resize((size, size), Image.Resampling.BILINEAR))
-    except Exception as error:  # PIL's decoders raise nearly anything on broken files
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(
-            f"{path}: found no readable image ({reason}), expected a whole image file; replace or "
-            "remove it"
-        ) from error
-    return torch.from_numpy(pixels).reshape(size, size, channels).permute(2, 0, 1).contiguous()
-
-
-def _as_8_bit(image: Image.Image) -> Image.Image:
-    """16-bit grey scaled to 8 bits, and palettes with transparency expanded."""
-    if image.mode.startswith("I"):
-        return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
-    if image.mode == "P" and "transparency" in image.info:
-        return image.convert("RGBA")
-    return image
-
-
 class DiskImages:
     """Images decoded and resized from their files, batch by batch.
 
     Args:
-        paths: N image files.
+        paths: N image files; the same one several times, if it has several boxes.
         labels: int64 (N,), class indices from 0.
         size: height and width, in pixels, that images are resized to.
         channels: 1 (grey) or 3 (RGB).
         workers: processes that decode; 0 decodes in the calling process. More than the CPUs at
             hand are never started.
+        boxes: for each file the part of the upright image that is resized; None is the whole.
     """
 
     def __init__(
-        self, paths: Sequence[str], labels: Tensor, *, size: int, channels: int, workers: int
+        self,
+        paths: Sequence[str],
+        labels: Tensor,
+        *,
+        size: int,
+        channels: int,
+        workers: int,
+        boxes: Sequence[Box] | None = None,
     ) -> None:
         assert len(paths) == len(labels)
+        assert boxes is None or len(boxes) == len(paths)
         self.paths = paths
         self.labels = labels
         self.size = size
         self.channels = channels
         self.workers = workers
+        self.boxes = boxes
 
     @property
     def image_shape(self) -> Shape:
@@ -144,10 +121,21 @@ class _Decoder(Dataset[Decoded]):
     def __getitem__(self, indices: list[int]) -> Decoded:
         source = self.source
         try:
-            images = [read_image(source.paths[i], source.size, source.channels) for i in indices]
+            images = [
+                image
+                for path, group in groupby(indices, source.paths.__getitem__)
+                for image in self._read(path, list(group))
+            ]
         except DataError as error:
             return DataError(str(error))
         return torch.stack(images), source.labels[indices]
+
+    def _read(self, path: str, indices: list[int]) -> list[Tensor]:
+        """Several images of one file, which is decoded once."""
+        source = self.source
+        boxes = source.boxes
+        crops = [None if boxes is None else boxes[i] for i in indices]
+        return read_crops(path, crops, source.size, source.channels)
 
 
 def _unchanged(decoded: Any) -> Any:

@@ -99,7 +99,7 @@ def _classes(root: Path, minimum: int) -> Files:
             f"--data-dir: found only one class in {root} ({folders[0].name}), expected at least "
             "two; add a folder of images for each class"
         )
-    classes = {folder.name: _image_files(folder) for folder in folders}
+    classes = {folder.name: image_files(folder) for folder in folders}
     for name, files in classes.items():
         if len(files) < minimum:
             raise DataError(
@@ -109,7 +109,8 @@ def _classes(root: Path, minimum: int) -> Files:
     return classes
 
 
-def _image_files(folder: Path) -> list[str]:
+def image_files(folder: Path) -> list[str]:
+    """The image files in a folder and all folders below, sorted; hidden ones are passed over."""
     files: list[str] = []
     for parent, folders, names in os.walk(folder, followlinks=True):
         folders[:] = filter(_visible, folders)  # not into thumbnails and other copies

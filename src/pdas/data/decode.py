@@ -1,0 +1,120 @@
+"""Image files: what their headers say, and their pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from pdas.data.frames import Box, clipped
+from pdas.errors import DataError
+
+GREY_MODES = ("1", "L", "LA", "La", "F", "I")  # PIL's; those of 16 bits begin with an I
+ORIENTATION = 0x0112  # the EXIF tag
+SIDEWAYS = (5, 6, 7, 8)  # its values that exchange width and height
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of an image before it is decoded.
+
+    Attributes:
+        width: pixels, of the upright image.
+        height: pixels, of the upright image.
+        grey: whether it is stored without colours.
+    """
+
+    width: int
+    height: int
+    grey: bool
+
+
+def read_header(path: str | Path) -> Header:
+    """Size and mode of an image file, without decoding it (but for TIFF, whose size may depend).
+
+    Of a PNG file an orientation that is stored after the pixels is not seen.
+
+    Raises:
+        DataError: the file is missing, broken or no image.
+    """
+    try:
+        with Image.open(path) as image:
+            grey = image.mode in GREY_MODES or image.mode.startswith("I")
+            if image.format == "TIFF":  # PIL may have exchanged its width and height, or not yet
+                return Header(*ImageOps.exif_transpose(image).size, grey)
+            # That of the base class: PNG's own decodes the pixels to look for EXIF after them.
+            sideways = Image.Image.getexif(image).get(ORIENTATION) in SIDEWAYS
+            width, height = image.size[::-1] if sideways else image.size
+            return Header(width, height, grey)
+    except Exception as error:  # PIL's decoders raise nearly anything on broken files
+        raise _unreadable(path, error) from error
+
+
+def read_image(path: str | Path, size: int, channels: int, box: Box | None = None) -> Tensor:
+    """Decode one image file as uint8 (channels, size, size).
+
+    The image is turned as its EXIF orientation says, converted to grey (channels = 1) or RGB
+    (channels = 3, transparency dropped), cropped to the part of `box` that is in it, if one is
+    given, and resized, not cropped, by PIL's bilinear filter.
+
+    Raises:
+        DataError: the file is missing, broken or no image, or no part of the box is in it.
+    """
+    return read_crops(path, [box], size, channels)[0]
+
+
+def read_crops(
+    path: str | Path, boxes: Sequence[Box | None], size: int, channels: int
+) -> list[Tensor]:
+    """As `read_image` with each of the boxes (None is the whole), decoding the file once."""
+    whole = all(box is None for box in boxes)
+    try:
+        with Image.open(path) as opened:
+            if whole:  # JPEG: skip detail that resizing would drop
+                opened.draft(None, (2 * size, 2 * size))
+            upright = ImageOps.exif_transpose(opened)
+            image = _as_8_bit(upright).convert("L" if channels == 1 else "RGB")
+            return [_pixels(_crop(path, image, box), size, channels) for box in boxes]
+    except DataError:
+        raise
+    except Exception as error:  # PIL's decoders raise nearly anything on broken files
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: str | Path, error: Exception) -> DataError:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return DataError(
+        f"{path}: found no readable image ({reason}), expected a whole image file; replace or "
+        "remove it"
+    )
+
+
+def _crop(path: str | Path, image: Image.Image, box: Box | None) -> Image.Image:
+    if box is None:
+        return image
+    part = clipped(box, *image.size)
+    if part is None:
+        raise DataError(
+            f"{path}: found the box {box} (left, top, right, bottom), expected one with pixels of "
+            f"the image, which has {image.width}x{image.height}; mend the box or remove the image"
+        )
+    return image.crop(part)
+
+
+def _pixels(image: Image.Image, size: int, channels: int) -> Tensor:
+    pixels = np.array(image.resize((size, size), Image.Resampling.BILINEAR))
+    return torch.from_numpy(pixels).reshape(size, size, channels).permute(2, 0, 1).contiguous()
+
+
+def _as_8_bit(image: Image.Image) -> Image.Image:
+    """16-bit grey scaled to 8 bits, and palettes with transparency expanded."""
+    if image.mode.startswith("I"):
+        return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
+    if image.mode == "P" and "transparency" in image.info:
+        return image.convert("RGBA")
+    return image

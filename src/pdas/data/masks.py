@@ -1,0 +1,192 @@
+"""Masks: which pixels of a batch an inpainting network does not see.
+
+The paper's three are `MASKS`; one of the user's own is any function of the same form. A mask is
+drawn for a whole batch by the generator that is passed in, so the same seed hides the same pixels.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from pdas.errors import SettingError
+
+Mask = Callable[[Tensor, torch.Generator], Tensor]
+"""Images (N, C, H, W) and a generator to bool (N, 1, H, W) on the same device, True if hidden."""
+
+PIXEL_PROBABILITY = 0.8
+SIDES = 4  # left, right, top, bottom
+
+
+def center(images: Tensor, generator: torch.Generator) -> Tensor:
+    """The central half in each direction: 32x32 pixels of 64x64; nothing is drawn.
+
+    Of H rows, H // 2 are hidden, with as many before as after, or one more after.
+    """
+    n, _, height, width = images.shape
+    hidden = torch.zeros((n, 1, height, width), dtype=torch.bool, device=images.device)
+    top, left = ((side - side // 2) // 2 for side in (height, width))
+    hidden[:, :, top : top + height // 2, left : left + width // 2] = True
+    return hidden
+
+
+def pixel(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Each pixel with probability 0.8, independently."""
+    n, _, height, width = images.shape
+    draws = torch.rand((n, 1, height, width), generator=generator, device=generator.device)
+    return (draws < PIXEL_PROBABILITY).to(images.device)
+
+
+def half(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Of each image one of the left, right, top and bottom half, W // 2 columns or H // 2 rows."""
+    n, _, height, width = images.shape
+    sides = torch.randint(SIDES, (n, 1, 1, 1), generator=generator, device=generator.device)
+    sides = sides.to(images.device)
+    rows = torch.arange(height, device=images.device).view(-1, 1)
+    columns = torch.arange(width, device=images.device)
+    halves = (
+        columns < width // 2,
+        columns >= width - width // 2,
+        rows < height // 2,
+        rows >= height - height // 2,
+    )
+    hidden = torch.zeros((n, 1, height, width), dtype=torch.bool, device=images.device)
+    for side, pixels in enumerate(halves):
+        hidden |= (sides == side) & pixels
+    return hidden
+
+
+MASKS: dict[str, Mask] = {"center": center, "pixel": pixel, "half": half}
+
+
+def find_mask(name: str) -> Mask:
+    """The mask of that name: one of `MASKS`, or "MODULE:FUNCTION", which is imported.
+
+    A module that is not on the path of imports is read from the working directory.
+
+    Raises:
+        SettingError: there is no such mask, or its module cannot be imported.
+    """
+    if name in MASKS:
+        return MASKS[name]
+    module_name, colon, function = name.partition(":")
+    if not (module_name and colon and function):
+        raise _refusal(name, "", "set it to one of them")
+    try:
+        module = _import(module_name)
+    except Exception as error:  # running a module of the user's may raise anything
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise _refusal(
+            name, f" ({reason})", f"mend {module_name}.py or run where it can be imported"
+        ) from error
+    mask = getattr(module, function, None)
+    if not callable(mask):
+        where = getattr(module, "__file__", None) or module_name
+        raise _refusal(
+            name, f", but no function {function} in {where}", "define it or name another"
+        )
+    found: Mask = mask
+    return found
+
+
+def _refusal(name: str, found: str, advice: str) -> SettingError:
+    return SettingError(
+        f"mask: found {name!r}{found}, expected {', '.join(list(MASKS)[:-1])}, {list(MASKS)[-1]} "
+        f"or MODULE:FUNCTION; {advice}"
+    )
+
+
+def _import(name: str) -> ModuleType:
+    """The module, by the path of imports or else from the working directory.
+
+    The latter, which the installed command does not have on its path, is left off it: a file of the
+    user's must not come in the place of a module that something else imports later.
+    """
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        path = Path.cwd().joinpath(*name.split(".")).with_suffix(".py")
+        missing = error.name is not None and f"{name}.".startswith(f"{error.name}.")
+        if not (missing and path.is_file()):
+            raise
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None  # the suffix is that of Python source
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def draw_mask(mask: Mask, images: Tensor, generator: torch.Generator) -> Tensor:
+    """What `mask` hides of images (N, C, H, W): bool (N, 1, H, W) on their device.
+
+    Raises:
+        SettingError: the result is no bool tensor that broadcasts to that shape.
+    """
+    hidden: object = mask(images, generator)
+    n, _, height, width = images.shape
+    shape = (n, 1, height, width)
+    if isinstance(hidden, Tensor):
+        found = f"{hidden.dtype} of shape {tuple(hidden.shape)}"
+        if hidden.dtype == torch.bool and _broadcasts(tuple(hidden.shape), shape):
+            return hidden.to(images.device).expand(shape)
+    else:
+        found = type(hidden).__name__
+    raise SettingError(
+        f"mask: found a function that gives {found}, expected torch.bool of shape {shape} for "
+        f"images {tuple(images.shape)}; return True where a pixel is hidden"
+    )
+
+
+def _broadcasts(found: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether one shape broadcasts to another without changing it."""
+    return len(found) <= len(shape) and all(
+        length in (1, whole) for length, whole in zip(found[::-1], shape[::-1], strict=False)
+    )
+
+
+class SizedBatches(Protocol):
+    """Passes over float images (n, C, H, W) and whatever goes with them."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Any]]: ...
+
+
+class MaskedBatches:
+    """Passes in mini-batches `(masked, clean)`, as inpainting is trained and measured.
+
+    Both are those of `batches`, of their dtype and device, (n, C, H, W) contiguous in that order:
+    sliced transposed convolutions of channels-last batches have crashed in the backward pass.
+    `masked` is `clean` with the hidden pixels 0 in all channels. A mask is drawn when its batch is
+    taken, so that between two batches the generator's state is that of the batches already taken.
+
+    Args:
+        batches: gives `(x, y)`; x is the clean batch, y is dropped.
+        mask: which pixels are hidden.
+        generator: draws the masks. A pass goes on where the last one ended: for the same masks on
+            every pass, as for a test, make a new `MaskedBatches` with a generator of that seed.
+
+    Raises:
+        SettingError: on taking a batch, if a mask of the user's own gives no mask.
+    """
+
+    def __init__(self, batches: SizedBatches, mask: Mask, generator: torch.Generator) -> None:
+        self.batches = batches
+        self.mask = mask
+        self.generator = generator
+
+    def __len__(self) -> int:
+        """Batches in a pass."""
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        for batch, _ in self.batches:
+            clean = batch.clone(memory_format=torch.contiguous_format)
+            yield clean.masked_fill(draw_mask(self.mask, clean, self.generator), 0), clean
