@@ -9,7 +9,7 @@ import pytest
 
 from pdas.errors import RunError, SettingError
 from pdas.run import Run, new_directory
-from pdas.settings import Recipe
+from pdas.settings import ClassificationRecipe
 
 
 def fail_in(path: Path, error: Exception) -> None:
@@ -70,7 +70,7 @@ def test_metrics_get_their_header_once(tmp_path: Path) -> None:
 
 
 def test_the_configuration_is_read_back(tmp_path: Path) -> None:
-    run, recipe = Run(tmp_path), Recipe(name="mine")
+    run, recipe = Run(tmp_path), ClassificationRecipe(name="mine")
     run.write_config(recipe, seed=3, data_dir=tmp_path / "x" / ".." / "images")
     assert Run.open(tmp_path).config() == (recipe, 3, tmp_path / "images")
 

@@ -6,13 +6,13 @@ import pytest
 from pydantic import ValidationError
 
 from pdas import recipes
-from pdas.settings import Recipe, SearchSettings
+from pdas.settings import ClassificationRecipe, SearchSettings
 from pdas.validated import one_line
 
 
 def test_the_defaults_are_those_of_the_paper_recipe() -> None:
     paper = recipes.load("cifar10")
-    assert Recipe(name=paper.name, description=paper.description) == paper
+    assert ClassificationRecipe(name=paper.name, description=paper.description) == paper
 
 
 def test_settings_cannot_be_changed() -> None:
@@ -31,5 +31,5 @@ def test_a_value_out_of_range_is_named_in_one_line(value: object) -> None:
 
 def test_an_unknown_setting_is_named() -> None:
     with pytest.raises(ValidationError) as error:
-        Recipe.model_validate({"name": "mine", "search": {"epoch": 3}})
+        ClassificationRecipe.model_validate({"name": "mine", "search": {"epoch": 3}})
     assert one_line(error.value).startswith("search.epoch: there is no such setting")

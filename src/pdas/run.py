@@ -183,7 +183,11 @@ def save_weights(network: nn.Module, file: Path) -> None:
 
 def load_weights(network: nn.Module, file: Path) -> None:
     """Put the weights in `file` into a network, for `Run.read`."""
-    network.load_state_dict(load_file(file))
+    weights = load_file(file)
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"other weights than those of result.json: {error}") from None
 
 
 def _parse_config(file: Path) -> dict[str, Any]:

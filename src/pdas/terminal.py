@@ -61,10 +61,7 @@ def retrained(progress: RetrainProgress) -> str:
 
 
 def _measures(measures: Mapping[str, float]) -> str:
-    shown = {"loss": "loss {:.4f}", "accuracy": "acc {:.3f}", "psnr": "psnr {:.2f} dB"}
-    return "  ".join(
-        text.format(measures[name]) for name, text in shown.items() if name in measures
-    )
+    return _shown(measures, "  ", loss="loss {:.4f}", accuracy="acc {:.3f}", psnr="psnr {:.2f} dB")
 
 
 def table(title: str, rows: Sequence[tuple[str, str]]) -> None:
@@ -79,7 +76,10 @@ def table(title: str, rows: Sequence[tuple[str, str]]) -> None:
 
 def measures_text(measures: Mapping[str, Any]) -> str:
     """What an evaluation measured, in a line."""
-    shown = {"test_error": "{:.2f} % test error", "psnr": "{:.2f} dB PSNR", "ssim": "{:.4f} SSIM"}
-    return ", ".join(
-        text.format(measures[name]) for name, text in shown.items() if name in measures
+    return _shown(
+        measures, ", ", test_error="{:.2f} % test error", psnr="{:.2f} dB PSNR", ssim="{:.4f} SSIM"
     )
+
+
+def _shown(measures: Mapping[str, Any], between: str, **texts: str) -> str:
+    return between.join(texts[name].format(measures[name]) for name in texts if name in measures)

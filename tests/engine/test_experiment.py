@@ -23,7 +23,7 @@ from pdas.errors import DataError, RunError, SettingError, SpaceError
 from pdas.nn import CellNetwork
 from pdas.nn.cell import cell_space, count_weights
 from pdas.run import Run, new_directory
-from pdas.settings import Recipe
+from pdas.settings import ClassificationRecipe
 from tests.conftest import TINY
 
 
@@ -156,7 +156,7 @@ def test_the_weights_are_kept_if_the_test_fails(
     def fail(*arguments: object) -> float:
         raise RuntimeError
 
-    monkeypatch.setattr("pdas.engine.experiment.test_error", fail)
+    monkeypatch.setattr("pdas.engine.classification.task.error_percent", fail)
     with pytest.raises(RuntimeError):
         short.retrain(run)
     assert (run.path / "retrain-0" / "weights.safetensors").exists()
@@ -192,7 +192,7 @@ def test_an_architecture_is_retrained_on_other_data_with_other_nodes(
     assert result["classes"] == ["dark", "light"]
     assert result["test_error"] < 50
     (tmp_path / "x.json").write_text('{"a": "b"}')
-    with pytest.raises(SpaceError, match=r"x\.json: holds no cells"):
+    with pytest.raises(SpaceError, match=r"x\.json: found no cells"):
         Experiment(recipe, 0, data).retrain_given(tmp_path / "x.json", tmp_path / "no")
     assert not (tmp_path / "no").exists()
 
@@ -252,7 +252,7 @@ def test_the_same_seed_gives_the_same_run_in_a_fresh_process_and_another_seed_an
 
 def test_recipe_of_a_run_is_read_back(experiment: Experiment, finished: Run) -> None:
     recipe, seed, data_dir = finished.config()
-    assert isinstance(recipe, Recipe)
+    assert isinstance(recipe, ClassificationRecipe)
     assert (recipe, seed, data_dir) == (experiment.recipe, 0, None)
 
 

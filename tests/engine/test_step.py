@@ -11,7 +11,8 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins.precision import MixedPrecision
 from torch import Tensor, nn
 
-from pdas.engine.step import Candidates, SearchStep, bind
+from pdas.engine.candidates import Candidates, bind
+from pdas.engine.step import SearchStep
 from pdas.errors import NonFiniteLossError
 from pdas.space import Architecture, SearchSpace
 

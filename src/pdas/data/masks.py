@@ -187,6 +187,12 @@ class MaskedBatches:
         return len(self.batches)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        for masked, clean, _ in self.with_masks():
+            yield masked, clean
+
+    def with_masks(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """A pass of `(masked, clean, hidden)`; hidden is bool (n, 1, H, W)."""
         for batch, _ in self.batches:
             clean = batch.clone(memory_format=torch.contiguous_format)
-            yield clean.masked_fill(draw_mask(self.mask, clean, self.generator), 0), clean
+            hidden = draw_mask(self.mask, clean, self.generator)
+            yield clean.masked_fill(hidden, 0), clean, hidden

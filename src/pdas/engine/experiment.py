@@ -18,7 +18,7 @@ from pdas.engine.open import fitted, open_task
 from pdas.engine.retrain import RetrainProgress, retrain
 from pdas.engine.search import Progress, SearchResult, search
 from pdas.engine.task import Task
-from pdas.errors import SettingError
+from pdas.errors import SettingError, SpaceError
 from pdas.run import Run, new_directory, save_weights
 from pdas.settings import Recipe
 from pdas.space import Architecture, load_labels
@@ -114,7 +114,10 @@ class Experiment:
         recipe's task and choices.
         """
         labels = load_labels(file)
-        recipe, architecture = fitted(self.recipe, labels)
+        try:
+            recipe, architecture = fitted(self.recipe, labels)
+        except SpaceError as error:
+            raise SpaceError(f"architecture file {file}: {error}") from None
         experiment = replace(self, recipe=recipe)
         with new_directory(out, "--out"):
             run = Run(out)

@@ -100,7 +100,7 @@ def search(
         NonFiniteLossError: no architecture of a step had a finite loss.
     """
     given = settings or SearchSettings()
-    settings = validated(SearchSettings, given.model_dump() | overrides, "search")
+    settings = validated(type(given), given.model_dump() | overrides, "search")
     if settings.method != "pdas":
         raise SettingError(
             f"search.method: found {settings.method!r}, which needs no search; draw an "

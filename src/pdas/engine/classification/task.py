@@ -50,7 +50,7 @@ class ClassificationTask:
         nodes = count_nodes(labels)
         if nodes == 0:
             raise SpaceError(
-                "architecture: found no cells, expected those of a classifier; give an "
+                "found no cells, expected those of a classifier; give an "
                 "architecture.json of a search of cells"
             )
         network = recipe.network.model_copy(update={"nodes": nodes})

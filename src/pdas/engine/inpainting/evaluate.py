@@ -19,11 +19,15 @@ SHOWN = 6  # images of each of best, median and worst
 
 @dataclass(frozen=True)
 class Restoration:
-    """What a network made of the test images, `(N, C, H, W)` each, with its quality."""
+    """What a network made of the test images, `(N, C, H, W)` each, with its quality.
+
+    `hidden` is bool `(N, 1, H, W)`. All are on the CPU.
+    """
 
     masked: Tensor
     restored: Tensor
     whole: Tensor
+    hidden: Tensor
     quality: Quality
 
 
@@ -32,12 +36,12 @@ def restore(network: nn.Module, data: InpaintingData) -> Restoration:
     """Restore all test images by a network in evaluation mode, clipped to [0, 1]."""
     network.eval()
     parts = [
-        (masked.cpu(), network(masked).clamp(0, 1).cpu(), whole.cpu())
-        for masked, whole in data.test_batches()
+        tuple(x.cpu() for x in (masked, network(masked).clamp(0, 1), whole, hidden))
+        for masked, whole, hidden in data.test_batches().with_masks()
     ]
-    qualities = [quality(restored, whole) for _, restored, whole in parts]
-    masked, restored, whole = (torch.cat(part) for part in zip(*parts, strict=True))
-    return Restoration(masked, restored, whole, joined(qualities))
+    found = joined([quality(restored, whole) for _, restored, whole, _ in parts])
+    masked, restored, whole, hidden = (torch.cat(part) for part in zip(*parts, strict=True))
+    return Restoration(masked, restored, whole, hidden, found)
 
 
 def measures(restoration: Restoration, data: InpaintingData) -> dict[str, Any]:
@@ -45,7 +49,7 @@ def measures(restoration: Restoration, data: InpaintingData) -> dict[str, Any]:
     labels = data.images.test.labels
     found: dict[str, Any] = restoration.quality.summary()
     found["images"] = len(labels)
-    if len(present := labels.unique().tolist()) > 1:
+    if len(present := sorted(set(labels.tolist()))) > 1:
         found["by_class"] = {
             data.images.classes[label]: restoration.quality[labels == label].summary()
             for label in present
@@ -53,14 +57,12 @@ def measures(restoration: Restoration, data: InpaintingData) -> dict[str, Any]:
     return found
 
 
-def yardsticks(restoration: Restoration, data: InpaintingData) -> dict[str, dict[str, float]]:
+def yardsticks(restoration: Restoration) -> dict[str, dict[str, float]]:
     """The same measures of the masked images as they are, and of classical inpainting."""
     masked, whole = restoration.masked, restoration.whole
-    hidden = torch.cat([hidden.cpu() for hidden in data.test_batches().hidden()])
-    classical = biharmonic(masked, hidden)
     return {
         "masked": quality(masked, whole).summary(),
-        "biharmonic": quality(classical, whole).summary(),
+        "biharmonic": quality(biharmonic(masked, restoration.hidden), whole).summary(),
     }
 
 

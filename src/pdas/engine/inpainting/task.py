@@ -52,7 +52,7 @@ class InpaintingTask:
         layers = count_layers(labels)
         if layers == 0:
             raise SpaceError(
-                "architecture: found no layers, expected those of an auto-encoder; give an "
+                "found no layers, expected those of an auto-encoder; give an "
                 "architecture.json of a search of auto-encoders"
             )
         network = recipe.network.model_copy(update={"layers": layers})
@@ -107,7 +107,7 @@ class InpaintingTask:
         restoration = restore(network, self.data)
         save_samples(restoration, directory / "restored.npz")
         found = measures(restoration, self.data)
-        return found | {"yardsticks": yardsticks(restoration, self.data)}
+        return found | {"yardsticks": yardsticks(restoration)}
 
     def evaluate_saved(self, retrained: Run) -> dict[str, Any]:
         restorer, images = load_restorer(retrained), self.data.images
