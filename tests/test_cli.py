@@ -63,7 +63,7 @@ def test_run_does_all_and_the_other_commands_use_it(pdas: Pdas, tmp_path: Path) 
 
     before = {file: file.stat().st_mtime_ns for file in run.rglob("*")}
     status, _, err = pdas("run", "digits", *CHANGES)
-    assert status == 2 and "--out" in err and "name another" in err
+    assert status == 2 and "--out" in err and "give another" in err
     assert {file: file.stat().st_mtime_ns for file in run.rglob("*")} == before
 
 
@@ -118,7 +118,7 @@ def folders(root: Path) -> None:
         ("run digits --set retrain.batch_size=1", "retrain.batch_size: found 1, expected"),
         ("run digits --set data.pad=100000", "data.pad: found 100000"),
         ("run digits --set retrain.weight_limit=10", "retrain.weight_limit: found 10"),
-        ("run digits --set search.learning_rate=1e38", "learning rate of the weights"),
+        ("run digits --set search.learning_rate=1e38", "lower search.learning_rate"),
         ("run digits --set network.operations=[nothing]", "network.operations.0: found 'nothing'"),
         ("run digits --set network.operations=[]", "network.operations"),
         ("run digits --set data.memory_limit=.inf", "data.memory_limit: found inf"),

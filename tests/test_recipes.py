@@ -66,7 +66,7 @@ def test_a_bad_change_is_one_line_that_names_it(change: str, message: str) -> No
 
 
 def test_unknown_recipes_and_broken_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="found 'digit', expected one of cifar10, digits"):
+    with pytest.raises(SettingError, match="found 'digit', expected one of cars-center, "):
         recipes.load("digit")
     cases = (("a: [", "is not YAML"), ("word", "holds no settings"), ("a: 1", "name: "))
     for text, message in cases:
@@ -74,3 +74,8 @@ def test_unknown_recipes_and_broken_files_are_named(tmp_path: Path) -> None:
         file.write_text(text)
         with pytest.raises(SettingError, match=message):
             recipes.load(str(file))
+
+
+def test_a_date_that_is_none_is_one_line() -> None:
+    with pytest.raises(SettingError, match="expected a YAML value"):
+        recipes.load("digits", ["name=2024-13-45"])

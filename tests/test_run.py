@@ -120,3 +120,22 @@ def test_json_that_is_missing_or_damaged_is_named(tmp_path: Path, content: bytes
     problem = "missing;" if content is None else r"damaged \("
     with pytest.raises(RunError, match=rf"^\S*some\.json: {problem}.*again$"):
         Run(tmp_path).read_json("some.json")
+
+
+def test_what_a_user_made_is_emptied_and_stays(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real", target_is_directory=True)
+    for name in ("real", "link"):
+        with pytest.raises(SettingError), new_directory(tmp_path / name, "--out") as path:
+            (path / "deep").mkdir()
+            (path / "deep" / "file").touch()
+            raise SettingError("any")
+        assert not list((tmp_path / name).iterdir())
+
+
+def test_a_name_that_is_too_long_is_one_line(tmp_path: Path) -> None:
+    with (
+        pytest.raises(RunError, match="cannot be made"),
+        new_directory(tmp_path / ("a" * 300), "--out"),
+    ):
+        pass

@@ -6,9 +6,10 @@ An error of the user is one line on standard error and exit status 2, without a 
 from __future__ import annotations
 
 import sys
+import warnings
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -18,7 +19,7 @@ from pdas.engine.experiment import Experiment
 from pdas.engine.predict import load
 from pdas.engine.retrain import RetrainProgress
 from pdas.engine.search import Progress
-from pdas.errors import PdasError, RunError, SettingError
+from pdas.errors import PdasError, PdasWarning, RunError, SettingError
 from pdas.run import Run
 from pdas.settings import LARGEST_SEED
 from pdas.terminal import Bar, measures_text, retrained, searched, table
@@ -32,7 +33,7 @@ app = typer.Typer(
 
 RecipeName = Annotated[str, typer.Argument(help="A shipped recipe (`pdas recipes`) or YAML file.")]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
-Out = Annotated[Path | None, typer.Option(help="New run directory [default: runs/RECIPE-SEED].")]
+Out = Annotated[Path | None, typer.Option(help="New run directory (default: runs/RECIPE-SEED).")]
 Seed = Annotated[
     int, typer.Option(min=0, max=LARGEST_SEED, help="Decides everything that is drawn.")
 ]
@@ -79,7 +80,7 @@ def retrain(
     ] = None,
     out: Out = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, max=LARGEST_SEED, help="[default: that of the run]")
+        int | None, typer.Option(min=0, max=LARGEST_SEED, help="(default: that of the run)")
     ] = None,
     data_dir: DataDir = None,
     changes: Changes = None,
@@ -118,7 +119,7 @@ def retrain(
 def evaluate(run: RunPath, data_dir: DataDir = None) -> None:
     """Measure every retraining of a run on the test images again, from its weights."""
     found = Run.open(run)
-    retrainings = found.retrainings()
+    retrainings = [found] if found.is_retraining else found.retrainings()
     if not retrainings:
         raise RunError(f"run: {run} holds no finished retraining; `pdas retrain {run}` first")
     rows = []
@@ -164,11 +165,25 @@ def list_recipes(
 
 def main() -> None:
     """The console script."""
+    warnings.showwarning = _show_warning
     try:
         app()
     except PdasError as error:
         typer.echo(f"pdas: {error}", err=True)
         sys.exit(2)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A warning as one line; of another library with its place."""
+    place = "" if issubclass(category, PdasWarning) else f"{filename}:{lineno}: "
+    typer.echo(f"pdas: {place}{message}", err=True)
 
 
 def _search(experiment: Experiment, out: Path | None) -> Run:

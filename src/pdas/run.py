@@ -55,20 +55,22 @@ _REMEDY = "restore it, or search or retrain again"
 def new_directory(path: Path, setting: str) -> Iterator[Path]:
     """Make a directory that must not hold anything yet.
 
-    It is removed if a `PdasError` follows, with the directories above it that were made for it.
+    What was made is removed if a `PdasError` follows, the directories above it too.
     """
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise RunError(f"{setting}: {path} already exists and is not empty; name another directory")
-    made = [above for above in path.parents if not above.exists()]
     try:
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise RunError(f"{setting}: {path} already exists and is not empty; give another")
+        made = [above for above in (path, *path.parents) if not above.exists()]
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = error.strerror
-        raise RunError(f"{setting}: {path} cannot be made ({reason}); name another") from None
+        raise RunError(f"{setting}: {path} cannot be made ({reason}); give another") from None
     try:
         yield path
     except PdasError:
-        shutil.rmtree(path)
+        for content in path.iterdir():
+            with suppress(OSError):  # so that it is the first error that is told
+                shutil.rmtree(content) if content.is_dir() else content.unlink()
         for above in made:
             with suppress(OSError):  # by now another run may be in it
                 above.rmdir()
@@ -100,12 +102,20 @@ class Run:
         """The name of the directory."""
         return self.path.resolve().name
 
-    def write_config(self, recipe: Recipe, *, seed: int, data_dir: Path | None) -> None:
-        """Write the resolved recipe, and what it ran on."""
+    def write_config(
+        self,
+        recipe: Recipe,
+        *,
+        seed: int,
+        data_dir: Path | None,
+        test_images: str | None = None,
+    ) -> None:
+        """Write the resolved recipe, and what it ran on; `test_images` is a fingerprint."""
         config = {
             "recipe": recipe.model_dump(mode="json"),
             "seed": seed,
             "data_dir": None if data_dir is None else str(data_dir.resolve()),
+            "test_images": test_images,
             "environment": environment(),
         }
         text = yaml.safe_dump(config, sort_keys=False)
@@ -142,6 +152,10 @@ class Run:
         """The recipe, the seed and the data directory."""
         return self.read("config.yaml", _parse_settings)
 
+    def test_images(self) -> str | None:
+        """The fingerprint of the test images, if it is known."""
+        return self.raw_config().get("test_images")
+
     def raw_config(self) -> dict[str, Any]:
         """All of `config.yaml` as it was written; the recipe need not be valid today."""
         return self.read("config.yaml", _parse_config)
@@ -164,10 +178,15 @@ class Run:
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             raise RunError(f"{file}: damaged ({reason}); {_REMEDY}") from error
 
+    @property
+    def is_retraining(self) -> bool:
+        """Whether this is a finished `retrain-<seed>/` itself."""
+        return (self.path / "result.json").is_file()
+
     def retrainings(self) -> list[Run]:
         """The finished retrainings, by seed."""
-        found = [path for path in self.path.glob("retrain-*") if (path / "result.json").is_file()]
-        return [Run(path) for path in sorted(found, key=lambda path: (len(path.name), path.name))]
+        found = [run for run in map(Run, self.path.glob("retrain-*")) if run.is_retraining]
+        return sorted(found, key=lambda run: (len(run.path.name), run.path.name))
 
 
 def parse_json(file: Path) -> dict[str, Any]:

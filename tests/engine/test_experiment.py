@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 import subprocess
 import sys
@@ -273,3 +274,40 @@ def test_in_mixed_precision_the_losses_are_about_the_same(
         return [float(rows_of(file)[0]["loss"]) for file in files]
 
     assert losses("bf16-mixed") == pytest.approx(losses("32-true"), rel=0.05)
+
+
+def test_a_folder_that_has_grown_is_not_split_anew(tmp_path: Path) -> None:
+    def picture(label: str, name: str) -> None:
+        rng = np.random.default_rng(len(name))
+        (tmp_path / "data" / label).mkdir(parents=True, exist_ok=True)
+        pixels = rng.integers(0, 255, (8, 8, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "data" / label / name)
+
+    for label in "ab":
+        for i in range(8):
+            picture(label, f"{i:0{i + 2}}.png")
+    changes = ("data.image_size=8", "data.pad=0", "data.cutout=0", "search.method=random")
+    short = ("retrain.epochs=1", "retrain.batch_size=2", "retrain.cells_per_stage=1")
+    small = ("search.batch_size=2", "network.nodes=1", "retrain.weight_limit=9000")
+    experiment = Experiment(
+        recipes.load("folder", (*changes, *short, *small)), 0, tmp_path / "data"
+    )
+    run = experiment.search(tmp_path / "run")
+    experiment.retrain(run)
+    (retrained,) = run.retrainings()
+    experiment.evaluate(retrained)
+    picture("a", "0a.png")
+    for again in (lambda: experiment.evaluate(retrained), lambda: experiment.retrain(run)):
+        with pytest.raises(DataError, match="found other images for the test"):
+            again()
+
+
+def test_the_weight_limit_is_that_of_what_is_known(experiment: Experiment, tmp_path: Path) -> None:
+    heavy = "expected at least (.*), the weights of the heaviest architecture of this space"
+    with pytest.raises(SettingError, match=heavy) as refused:
+        changed(experiment, "retrain.weight_limit=1").search(tmp_path / "a")
+    least = int(re.search(heavy, str(refused.value)).group(1))  # type: ignore[union-attr]
+    tight = changed(experiment, f"retrain.weight_limit={least - 1}")
+    with pytest.raises(SettingError, match=heavy):
+        tight.search(tmp_path / "a")
+    changed(tight, "search.method=random").search(tmp_path / "b")

@@ -175,3 +175,26 @@ def test_a_measure_may_be_a_plain_number() -> None:
 def test_a_loss_that_is_no_scalar_tensor_is_named(bad: Any) -> None:
     with pytest.raises(SettingError, match=r"loss: found .*expected a scalar tensor"):
         pdas.search(Regression(), lambda model, batch: bad, data(), batch_size=20)
+
+
+class WithBatchNorm(nn.Module):
+    """Two branches behind a batch norm that keeps running statistics."""
+
+    space = pdas.SearchSpace({"branch": [0, 1]})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(3)
+        self.branches = nn.ModuleList(nn.Linear(3, 1) for _ in range(2))
+
+    def forward(self, x: Tensor, architecture: Architecture) -> Tensor:
+        return self.branches[architecture["branch"]](self.norm(x))
+
+
+def test_no_statistics_of_the_data_are_kept() -> None:
+    net = WithBatchNorm()
+    before = {name: buffer.clone() for name, buffer in net.named_buffers()}
+    half = [torch.full((4, 3), 100.0) + torch.randn(4, 3)]
+    pdas.search(net, lambda model, batch: model(batch).square().mean(), (half, half), epochs=2)
+    assert net.norm.track_running_stats
+    assert all(torch.equal(before[name], buffer) for name, buffer in net.named_buffers())

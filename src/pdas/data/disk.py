@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from pdas.data.decode import read_crops
 from pdas.data.frames import Box
-from pdas.data.images import MemoryImages, Shape, Subset
+from pdas.data.images import MemoryImages, Shape, Subset, digest
 from pdas.errors import DataError
 
 READ_BATCH = 64  # images decoded at a time when a whole source is read
@@ -61,6 +62,11 @@ class DiskImages:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def fingerprint(self) -> str:
+        # By the names of files and folders, not by where these are kept today.
+        names = ["/".join(Path(path).parts[-2:]) for path in self.paths]
+        return digest(repr((names, self.boxes)).encode())
 
     def to(self, device: torch.device | str) -> DiskImages:
         return self

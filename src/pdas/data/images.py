@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Protocol
 
 import torch
@@ -34,6 +35,10 @@ class ImageSource(Protocol):
         ...
 
     def __len__(self) -> int: ...
+
+    def fingerprint(self) -> str:
+        """A text that is the same for the same images in the same order, and for no others."""
+        ...
 
     def to(self, device: torch.device | str) -> ImageSource:
         """The same images kept on `device`, where they are kept at all. Use it before `subset`."""
@@ -80,6 +85,11 @@ class ImageData:
         return ImageData(self.train.to(device), self.test.to(device), self.classes)
 
 
+def digest(*parts: bytes) -> str:
+    """A short hexadecimal digest of some bytes."""
+    return blake2b(b"".join(parts), digest_size=12).hexdigest()
+
+
 class Subset:
     """Some images of another source, which it shares."""
 
@@ -97,6 +107,9 @@ class Subset:
 
     def __len__(self) -> int:
         return len(self.indices)
+
+    def fingerprint(self) -> str:
+        return digest(self.source.fingerprint().encode(), self.indices.numpy().tobytes())
 
     def to(self, device: torch.device | str) -> Subset:
         return Subset(self.source.to(device), self.indices)
@@ -142,6 +155,9 @@ class MemoryImages:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def fingerprint(self) -> str:
+        return digest(self.images.cpu().contiguous().numpy().tobytes())
 
     def to(self, device: torch.device | str) -> MemoryImages:
         return MemoryImages(self.images.to(device), self.labels)

@@ -18,7 +18,7 @@ from pdas.engine.open import fitted, open_task
 from pdas.engine.retrain import RetrainProgress, retrain
 from pdas.engine.search import Progress, SearchResult, search
 from pdas.engine.task import Task
-from pdas.errors import SettingError, SpaceError
+from pdas.errors import DataError, SettingError, SpaceError
 from pdas.run import Run, new_directory, save_weights
 from pdas.settings import Recipe
 from pdas.space import Architecture, load_labels
@@ -50,12 +50,12 @@ class Experiment:
         fabric = self._fabric()
         task = self._task(fabric)
         batches = task.search_batches(self.seed)
-        task.check_retraining()
         method = self.recipe.search.method
         given = None if method == "pdas" else task.control(self.seed)
+        task.check_retraining(given)
         with new_directory(out, "--out"):
             run = Run(out)
-            run.write_config(self.recipe, seed=self.seed, data_dir=self.data_dir)
+            self._write_config(run, task)
             if given is None:
                 architecture, summary = self._search(task, batches, fabric, run, on_step)
             else:
@@ -77,12 +77,13 @@ class Experiment:
         self._check_split(run.config()[0])
         fabric = self._fabric()
         task = self._task(fabric)
+        self._check_test_images(run, task)
         architecture = task.space.load(run.path / "architecture.json")
         torch.manual_seed(self.seed)
         training = task.retraining(architecture, self.seed)
         with new_directory(run.path / f"retrain-{self.seed}", "--seed") as path:
             retrained = Run(path)
-            retrained.write_config(self.recipe, seed=self.seed, data_dir=self.data_dir)
+            self._write_config(retrained, task)
             retrain(
                 training.trainee,
                 training.batches,
@@ -121,7 +122,7 @@ class Experiment:
         experiment = replace(self, recipe=recipe)
         with new_directory(out, "--out"):
             run = Run(out)
-            run.write_config(experiment.recipe, seed=self.seed, data_dir=self.data_dir)
+            run.write_config(recipe, seed=self.seed, data_dir=self.data_dir)
             architecture.save(run.path / "architecture.json")
             run.write_json("search.json", {"method": f"given: {file}"})
             experiment.retrain(run, on_step)
@@ -130,9 +131,12 @@ class Experiment:
     def evaluate(self, retrained: Run) -> dict[str, Any]:
         """Measures of a retrained network on the test images, taken again from its files.
 
-        Raises `DataError` if the images are not of the kind that it was trained on.
+        Raises `DataError` if the images are not of the kind that it was trained on, or if those for
+        the test are others by now.
         """
-        return self._task(self._fabric()).evaluate_saved(retrained)
+        task = self._task(self._fabric())
+        self._check_test_images(retrained, task)
+        return task.evaluate_saved(retrained)
 
     def _search(
         self,
@@ -181,6 +185,22 @@ class Experiment:
                     "has seen what would now be test images; retrain the run's architecture.json "
                     "to use other data"
                 )
+
+    def _check_test_images(self, run: Run, task: Task) -> None:
+        """Refuse data that changed since: what is now for the test may have been trained on."""
+        recipe, _, data_dir = run.config()
+        own = None if self.data_dir is None else self.data_dir.resolve()
+        same = own == data_dir and self.recipe.data == recipe.data
+        expected, found = run.test_images(), task.test_images.fingerprint()
+        if same and expected is not None and found != expected:
+            raise DataError(
+                f"--data-dir: found other images for the test in {own} than {run.path} has, since "
+                "files were added or removed; restore them, or search again"
+            )
+
+    def _write_config(self, run: Run, task: Task) -> None:
+        images = task.test_images.fingerprint()
+        run.write_config(self.recipe, seed=self.seed, data_dir=self.data_dir, test_images=images)
 
 
 def _record_search(run: Run, result: SearchResult) -> None:

@@ -17,7 +17,7 @@ def load(path: str | Path) -> Classifier | Restorer:
     Or that of one `retrain-<seed>/`. Raises `RunError` if there is none or its files are damaged.
     """
     run = Run.open(path)
-    if not (run.path / "result.json").is_file():
+    if not run.is_retraining:
         retrainings = run.retrainings()
         if not retrainings:
             raise RunError(f"run: {path} holds no finished retraining; `pdas retrain {path}` first")

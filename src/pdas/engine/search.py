@@ -20,6 +20,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from pdas.data import check_batch_size, halves
+from pdas.engine.batch_norm import without_running_statistics
 from pdas.engine.candidates import Candidates
 from pdas.engine.step import Loss, SearchStep
 from pdas.engine.training import Loader, RunningMean, course, sgd_with_cosine
@@ -84,7 +85,8 @@ def search(
 
     Args:
         net: a module with `space` and `forward(x, architecture)`; `forward_many(x, architectures)`,
-            where it exists, runs all architectures of a step at once. It is trained in place.
+            where it exists, runs all architectures of a step at once. It is trained in place. Its
+            batch norms use the batch at hand and keep no running statistics meanwhile.
         loss: `loss(model, batch)`, a scalar tensor, or a mapping with it as "loss" and with other
             measures to record; `model(x)` runs one architecture.
         data: a map-style data set, which is split into halves by `seed`; or the two halves, each
@@ -114,28 +116,29 @@ def search(
     start = time.perf_counter()
     theta_stream = _endless(theta_batches)
     mean = RunningMean()
-    for moment, batch in course(weight_batches, settings):
-        record = step(fabric.to_device(batch), fabric.to_device(next(theta_stream)))
-        mean.add(record.weights | {f"theta_{name}": x for name, x in record.theta.items()})
-        progress = Progress(
-            step=moment.step,
-            epoch=moment.epoch,
-            steps=moment.steps,
-            measures=mean.values(),
-            convergence=optimizer.convergence,
-            eta=optimizer.learning_rate,
-            learning_rate=float(schedule.get_last_lr()[0]),
-            seconds=time.perf_counter() - start,
-        )
-        on_step(progress)
-        schedule.step()
-        if moment.ends_epoch:
-            mean = RunningMean()
-            result.history.append(progress)
-            result.theta.append(optimizer.theta_array)
-            result.architecture = optimizer.best()
-            result.seconds = progress.seconds
-            on_epoch(result)
+    with without_running_statistics(net):
+        for moment, batch in course(weight_batches, settings):
+            record = step(fabric.to_device(batch), fabric.to_device(next(theta_stream)))
+            mean.add(record.weights | {f"theta_{name}": x for name, x in record.theta.items()})
+            progress = Progress(
+                step=moment.step,
+                epoch=moment.epoch,
+                steps=moment.steps,
+                measures=mean.values(),
+                convergence=optimizer.convergence,
+                eta=optimizer.learning_rate,
+                learning_rate=float(schedule.get_last_lr()[0]),
+                seconds=time.perf_counter() - start,
+            )
+            on_step(progress)
+            schedule.step()
+            if moment.ends_epoch:
+                mean = RunningMean()
+                result.history.append(progress)
+                result.theta.append(optimizer.theta_array)
+                result.architecture = optimizer.best()
+                result.seconds = progress.seconds
+                on_epoch(result)
     return result
 
 

@@ -80,11 +80,7 @@ class SearchStep:
         measured = self._measure(architectures, batch)
         losses = [loss for loss in map(_loss, measured) if torch.isfinite(loss)]
         if not losses:
-            raise NonFiniteLossError(
-                f"training loss: not finite for any architecture of step {self._steps}, those of "
-                f"indices {[a.indices.tolist() for a in architectures]}; lower "
-                "search.learning_rate"
-            )
+            raise self._not_finite("training loss", architectures)
         self._weight_optimizer.zero_grad(set_to_none=True)
         self._fabric.backward(torch.stack(losses).mean())  # (2)
         clip_gradients(self._fabric, self._net, self._weight_optimizer, self._clip)
@@ -94,8 +90,18 @@ class SearchStep:
     @torch.no_grad()
     def _update_theta(self, architectures: Sequence[Architecture], batch: Any) -> dict[str, float]:
         measured = self._measure(architectures, batch)
-        self._optimizer.tell(architectures, [float(_loss(m)) for m in measured])  # (4), (13)
+        losses = [float(_loss(m)) for m in measured]
+        try:
+            self._optimizer.tell(architectures, losses)  # (4), (13)
+        except NonFiniteLossError:
+            raise self._not_finite("theta loss", architectures) from None
         return _means(measured)
+
+    def _not_finite(self, loss: str, architectures: Sequence[Architecture]) -> NonFiniteLossError:
+        return NonFiniteLossError(
+            f"{loss}: not finite for any architecture of step {self._steps}, those of indices "
+            f"{[a.indices.tolist() for a in architectures]}; lower search.learning_rate"
+        )
 
     def _measure(self, architectures: Sequence[Architecture], batch: Any) -> list[Measures]:
         models = bind(self._net, architectures)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from torch import nn
 
+from pdas.data import ImageSource
 from pdas.engine.candidates import Model
 from pdas.engine.retrain import Trainee
 from pdas.engine.training import Loader, Measures
@@ -44,8 +45,15 @@ class Task(Protocol):
     def search_batches(self, seed: int) -> tuple[Loader, Loader]:
         """Batches of D_W and of D_theta."""
 
-    def check_retraining(self) -> None:
-        """Raise `SettingError` if an architecture of the space could not be retrained."""
+    @property
+    def test_images(self) -> ImageSource:
+        """The images that no search may see."""
+
+    def check_retraining(self, given: Architecture | None) -> None:
+        """Raise `SettingError` if what is found could not be retrained.
+
+        That is the given architecture, or else any of the space.
+        """
 
     def supernet(self) -> nn.Module:
         """The supernet with fresh weights."""

@@ -103,7 +103,7 @@ class PDAS:
         used = self._p.free if active is None else self._p.free & _mask(active, indices.shape)
         if not np.isfinite(values).any():
             raise NonFiniteLossError(
-                f"tell, step {self._step}: no loss is finite, found {values.tolist()} for the "
+                f"tell, step {self._step + 1}: no loss is finite, found {values.tolist()} for the "
                 f"architectures of indices {indices.tolist()}; lower the learning rate of the "
                 "weights or look for what overflows"
             )

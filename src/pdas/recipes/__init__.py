@@ -39,7 +39,7 @@ def load(name: str, changes: Sequence[str] = ()) -> Recipe:
         )
     try:
         settings = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
         raise SettingError(f"recipe: {name} is not YAML ({str(error).splitlines()[0]})") from None
     if not isinstance(settings, dict):
         raise SettingError(f"recipe: {name} holds no settings, expected keys such as `search:`")
@@ -71,7 +71,7 @@ def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
             )
         try:
             level[last] = yaml.safe_load(value)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError):  # ValueError: a date that is none
             raise SettingError(f"--set {key}: found {value!r}, expected a YAML value") from None
     return as_recipe(settings)
 

@@ -31,8 +31,8 @@ def pixels(batches: Batches) -> set[bytes]:
     return {image.numpy().tobytes() for images, _ in batches for image in images}
 
 
-def raw(data: ClassificationData, part: str) -> set[bytes]:
-    images, _ = next(getattr(data.images, part).batches([torch.arange(359)]))
+def raw(data: ClassificationData, part: str, count: int = 359) -> set[bytes]:
+    images, _ = next(getattr(data.images, part).batches([torch.arange(count)]))
     return {image.numpy().tobytes() for image in data.standardise(images)}
 
 
@@ -54,6 +54,13 @@ def test_training_is_augmented_and_the_test_is_not() -> None:
             assert len(pixels(batches) - whole) > 200
             assert pixels(batches) != pixels(batches)  # drawn anew in every pass
         assert originals != whole
+
+
+def test_the_retraining_reads_the_training_images_and_all_of_them() -> None:
+    data = digits()
+    found = pixels(data.training_batches(1438, 0))
+    assert found == raw(data, "train", 1438)
+    assert not found & pixels(data.test_batches())
 
 
 def test_the_test_is_read_in_order_and_whole() -> None:

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pdas.data import ImageSource
 from pdas.engine.candidates import Model
 from pdas.engine.classification.classifier import load_classifier
 from pdas.engine.classification.data import ClassificationData
@@ -73,10 +74,17 @@ class ClassificationTask:
     def search_batches(self, seed: int) -> tuple[Loader, Loader]:
         return self.data.search_batches(self.recipe.search.batch_size, seed)
 
-    def check_retraining(self) -> None:
+    @property
+    def test_images(self) -> ImageSource:
+        return self.data.images.test
+
+    def check_retraining(self, given: Architecture | None) -> None:
         images = len(self.data.images.train)
         check_training_batch(self.recipe.retrain.batch_size, images, smallest=2)
-        self.size(heaviest(self.cells))
+        if given is None:
+            self.size(heaviest(self.cells), "the heaviest architecture of this space")
+        else:
+            self.size(given)
 
     def supernet(self) -> nn.Module:
         return CellSupernet(**self.cells.model_dump())
@@ -90,11 +98,13 @@ class ClassificationTask:
     def control(self, seed: int) -> Architecture:
         return self.space.uniform(np.random.default_rng(seed))
 
-    def size(self, architecture: Mapping[str, object]) -> CellSettings:
+    def size(
+        self, architecture: Mapping[str, object], name: str = "this architecture"
+    ) -> CellSettings:
         """The size of the derived network: the recipe's depth, the widest under its limit."""
         depth = {"cells_per_stage": self.recipe.retrain.cells_per_stage}
         deep = self.cells.model_copy(update=depth)
-        return widest(architecture, deep, self.recipe.retrain.weight_limit)
+        return widest(architecture, deep, self.recipe.retrain.weight_limit, name)
 
     def retraining(self, architecture: Architecture, seed: int) -> Retraining:
         settings, images = self.recipe.retrain, self.data.images

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pdas.data import find_mask
+from pdas.data import ImageSource, find_mask
 from pdas.engine.candidates import Model
 from pdas.engine.images import check_training_batch
 from pdas.engine.inpainting.data import InpaintingData
@@ -66,7 +66,11 @@ class InpaintingTask:
     def search_batches(self, seed: int) -> tuple[Loader, Loader]:
         return self.data.search_batches(self.recipe.search.batch_size, seed)
 
-    def check_retraining(self) -> None:
+    @property
+    def test_images(self) -> ImageSource:
+        return self.data.images.test
+
+    def check_retraining(self, given: Architecture | None) -> None:
         check_training_batch(self.recipe.retrain.batch_size, len(self.data.images.train))
 
     def supernet(self) -> nn.Module:

@@ -8,6 +8,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pdas.nn.autoencoder.initial import he
 from pdas.nn.autoencoder.space import Layer, chain_text, decode_chain, traversed
 
 
@@ -28,15 +29,16 @@ class AutoencoderNetwork(nn.Module):
         self.chain = traversed(decode_chain(architecture), *size)
         widths = [image_channels, *(layer.channels for layer in self.chain)]
         self.encoder = nn.ModuleList(
-            nn.Conv2d(width, layer.channels, **_shape(layer))
+            he(nn.Conv2d(width, layer.channels, **_shape(layer)))
             for width, layer in zip(widths, self.chain, strict=False)
         )
         self.decoder = nn.ModuleList(
-            nn.ConvTranspose2d(width, layer.channels, **_shape(layer))
+            he(nn.ConvTranspose2d(width, layer.channels, **_shape(layer)))
             for width, layer in zip(widths[-1:] + widths[:1:-1], reversed(self.chain), strict=False)
         )
         last = widths[1] if self.chain else image_channels
-        self.output = nn.ConvTranspose2d(last, image_channels, 3, padding=1, bias=False)
+        output = nn.ConvTranspose2d(last, image_channels, 3, padding=1, bias=False)
+        self.output = he(output, relu=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """The restored images, of the shape of `x` `(N, image_channels, H, W)`."""

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pdas.nn.autoencoder.initial import he
 from pdas.nn.autoencoder.network import AutoencoderNetwork
 from pdas.nn.autoencoder.space import (
     AutoencoderSettings,
@@ -51,8 +52,8 @@ class AutoencoderSupernet(nn.Module):
         image = self.settings.image_channels
         if self.settings.layers < self.settings.level_back:  # the output may read the image
             widths = _breakpoints(image, widths)
-        whole = nn.ConvTranspose2d(widths[-1], image, 3, bias=False).weight
-        self.output = SlicedWeight(whole, widths, (image,))
+        whole = he(nn.ConvTranspose2d(widths[-1], image, 3, bias=False), relu=False)
+        self.output = SlicedWeight(whole.weight, widths, (image,))
 
     def forward(self, x: Tensor, architecture: Architecture) -> Tensor:
         """The restored images of one architecture, of the shape of `x`."""
@@ -125,8 +126,9 @@ class SearchLayer(nn.Module):
         inputs = _breakpoints(settings.image_channels, widths) if reads_image else widths
         self.encoder, self.decoder = nn.ModuleDict(), nn.ModuleDict()
         for kind in layer_types(settings):
-            encoder = nn.Conv2d(inputs[-1], widths[-1], kind.kernel, bias=False)
-            decoder = nn.ConvTranspose2d(widths[-1], widths[-1], kind.kernel, bias=False)
+            shape: dict[str, Any] = {"stride": kind.stride, "bias": False}
+            encoder = he(nn.Conv2d(inputs[-1], widths[-1], kind.kernel, **shape))
+            decoder = he(nn.ConvTranspose2d(widths[-1], widths[-1], kind.kernel, **shape))
             self.encoder[kind.label] = SlicedWeight(encoder.weight, widths, inputs)
             self.decoder[kind.label] = SlicedWeight(decoder.weight, widths, widths)
 

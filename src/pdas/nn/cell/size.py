@@ -6,10 +6,14 @@ The auxiliary classifier is not counted: it is left out after training.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+
+import torch
 
 from pdas.errors import SettingError
 from pdas.nn.cell.layout import SMALLEST_WIDTH, CellSettings, Position, layout, needed_cells
 from pdas.nn.cell.space import CELL_TYPES, CellPlan, Edge, decode, encode
+from pdas.nn.operations import OPERATIONS, affine_batch_norm
 from pdas.space import Label
 
 
@@ -26,10 +30,16 @@ def count_weights(architecture: Mapping[str, object], settings: CellSettings) ->
     return stem + cells + (settings.out_channels + 1) * settings.classes
 
 
-def widest(architecture: Mapping[str, object], settings: CellSettings, limit: int) -> CellSettings:
+def widest(
+    architecture: Mapping[str, object],
+    settings: CellSettings,
+    limit: int,
+    name: str = "this architecture",
+) -> CellSettings:
     """`settings` with the largest number of channels that has at most `limit` weights.
 
-    Found by bisection on `count_weights`. Raises `SettingError` if no width has so few.
+    Found by bisection on `count_weights`. Raises `SettingError`, which calls the architecture by
+    `name`, if no width has so few.
     """
 
     def weights(channels: int) -> int:
@@ -39,7 +49,7 @@ def widest(architecture: Mapping[str, object], settings: CellSettings, limit: in
     if weights(low) > limit:
         raise SettingError(
             f"retrain.weight_limit: found {limit}, expected at least {weights(low)}, the weights "
-            f"of this architecture at {low} channels; raise it, or lower retrain.cells_per_stage"
+            f"of {name} at {low} channels; raise it, or lower retrain.cells_per_stage"
         )
     while weights(high) <= limit:
         low, high = high, 2 * high
@@ -69,7 +79,7 @@ def _cell_weights(position: Position, plan: CellPlan) -> int:
         for source in plan.sources & {0, 1}
     )
     edges = sum(
-        _edge_weights(edge, channels, position.stride(edge.source))
+        _operation_weights(edge.operation, channels, position.stride(edge.source))
         for pair in plan.nodes
         for edge in set(pair)
     )
@@ -77,13 +87,12 @@ def _cell_weights(position: Position, plan: CellPlan) -> int:
     return inputs + edges + output
 
 
-def _edge_weights(edge: Edge, channels: int, stride: int) -> int:
-    if edge.operation.startswith("sep_conv"):
-        kernel = int(edge.operation[-1])
-        return 2 * (channels * kernel * kernel + channels * channels + _norm(channels))
-    if edge.operation == "identity" and stride == 2:
-        return channels * channels + _norm(channels)
-    return 0
+@cache
+def _operation_weights(name: str, channels: int, stride: int) -> int:
+    """Counted on an operation without memory: whatever operation there is, it counts right."""
+    with torch.device("meta"):
+        operation = OPERATIONS[name](channels, stride, affine_batch_norm)
+    return sum(weight.numel() for weight in operation.parameters())
 
 
 def _norm(channels: int) -> int:
