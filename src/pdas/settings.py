@@ -41,7 +41,7 @@ class InpaintingDataSettings(ImageSettings):
     """Images to be restored."""
 
     name: Literal["photos", "fashion-mnist", "svhn", "celeba", "cars", "folder"] = "celeba"
-    image_size: int = Field(64, ge=2)
+    image_size: int = Field(64, ge=16)  # pixels; the window of SSIM needs 11
     crops: int | None = Field(None, ge=1)  # random ones of each training image of photos or folder
     test_images: int | None = Field(None, ge=1)  # use this many, drawn at random; None: all
 

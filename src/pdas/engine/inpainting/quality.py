@@ -12,6 +12,9 @@ from torchmetrics.functional.image import (
     structural_similarity_index_measure,
 )
 
+WINDOW, SIGMA = 11, 1.5  # pixels, of SSIM's Gaussian window
+LARGEST_PSNR = 100.0  # dB
+
 
 @dataclass(frozen=True)
 class Quality:
@@ -37,15 +40,24 @@ def quality(restored: Tensor, whole: Tensor) -> Quality:
     """PSNR (peak 1) and SSIM of images `(N, C, H, W)`; the restored are clipped to [0, 1] first.
 
     SSIM as Wang et al. 2004: an 11x11 Gaussian window of sigma 1.5, population covariance, mean
-    over channels. Two equal images have a PSNR of infinity. H and W are at least 11.
+    over channels and the places of a whole window; H and W are at least 11. PSNR is at most 100 dB,
+    that of equal images, so that means stay finite.
     """
     restored, whole = restored.double().clamp(0, 1), whole.double()
     psnr = peak_signal_noise_ratio(restored, whole, data_range=1.0, reduction="none", dim=(1, 2, 3))
-    ssim = structural_similarity_index_measure(
-        restored, whole, sigma=1.5, kernel_size=11, data_range=1.0, reduction="none"
+    _, similarity = structural_similarity_index_measure(
+        restored,
+        whole,
+        sigma=SIGMA,
+        kernel_size=WINDOW,
+        data_range=1.0,
+        reduction="none",
+        return_full_image=True,
     )
-    assert isinstance(ssim, Tensor)
-    return Quality(psnr.cpu(), ssim.reshape(len(whole)).cpu())
+    # Only where the window lies within the image: torchmetrics' own mean has the mirrored margin.
+    margin = WINDOW // 2
+    ssim = similarity[:, :, margin:-margin, margin:-margin].mean((1, 2, 3))
+    return Quality(psnr.clamp(max=LARGEST_PSNR).cpu(), ssim.cpu())
 
 
 def joined(parts: Sequence[Quality]) -> Quality:

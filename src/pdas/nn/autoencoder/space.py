@@ -15,6 +15,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, PositiveInt
 
+from pdas.errors import SpaceError
 from pdas.space import Architecture, Label, SearchSpace
 from pdas.validated import Settings
 
@@ -68,6 +69,8 @@ class LayerType:
     def parse(cls, label: str) -> LayerType:
         """The type of a label."""
         kernel, _, use = label.partition("_")
+        if use not in ("skip", "down"):
+            raise SpaceError(f"layer type: found {label!r}, expected one as '3x3_skip'")
         return cls(int(kernel.partition("x")[0]), use == "skip")
 
     @property
@@ -115,11 +118,16 @@ def autoencoder_space(settings: ChainSettings) -> SearchSpace:
 
 
 def decode_chain(architecture: Mapping[str, object]) -> tuple[Layer, ...]:
-    """The chain of layers in use, from the image on."""
+    """The chain of layers in use, from the image on.
+
+    Raises `SpaceError` for labels that are not of an auto-encoder.
+    """
     chain: list[Layer] = []
     i = _integer(architecture[OUTPUT])
     while i > 0:
         source = _integer(architecture[f"layer{i}/from"]) if i > 1 else 0
+        if not 0 <= source < i:
+            raise SpaceError(f"layer{i}/from: found {source}, expected 0 to {i - 1}")
         kind = LayerType.parse(str(architecture[f"layer{i}/type"]))
         chain.append(Layer(i, kind, _integer(architecture[f"layer{i}/channels"]), source))
         i = source
@@ -177,5 +185,6 @@ def _sources(i: int, level_back: int) -> tuple[int, ...]:
 
 
 def _integer(label: object) -> int:
-    assert isinstance(label, int)
+    if not isinstance(label, int):
+        raise SpaceError(f"architecture: found {label!r}, expected a whole number")
     return label
