@@ -1,9 +1,9 @@
-# `make demo`, `make test` and `make lint` make the environment in .venv first.
+# Every command makes the environment in .venv first.
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: env demo test lint
+.PHONY: env demo demo-inpainting test lint
 
 env: $(VENV)/.installed
 
@@ -14,6 +14,9 @@ $(VENV)/.installed: pyproject.toml
 
 demo: env
 	$(BIN)/pdas run digits --out runs/demo-$$(date +%Y%m%d-%H%M%S)
+
+demo-inpainting: env
+	$(BIN)/pdas run inpaint-photos --out runs/demo-inpainting-$$(date +%Y%m%d-%H%M%S)
 
 test: env
 	$(BIN)/python -m pytest -q

@@ -157,7 +157,7 @@ def test_random_and_base_change_the_architecture_alone(
     found = decode_chain(restored.read_json("architecture.json"))
     chain = decode_chain(base.search(tmp_path / "base").read_json("architecture.json"))
     assert len(chain) == len(found)
-    assert {(layer.type.label, layer.channels) for layer in chain} == {("3x3_skip", 2)}
+    assert {(layer.type.label, layer.channels) for layer in chain} == {("3x3_skip", 4)}
     run = random.search(tmp_path / "random")
     assert run.read_json("search.json") == {
         "method": "random",

@@ -102,6 +102,13 @@ def test_base_has_the_same_chain_of_small_layers_with_skips() -> None:
         assert {(layer.type.label, layer.channels) for layer in base} == {("3x3_skip", 64)}
 
 
+def test_base_has_what_is_nearest_in_another_space() -> None:
+    small = autoencoder_space(AutoencoderSettings(layers=4, kernels=(5, 7), channels=(16, 64, 90)))
+    for seed in range(9):
+        base = decode_chain(base_architecture(small.uniform(np.random.default_rng(seed))))
+        assert {(layer.type.label, layer.channels) for layer in base} <= {("5x5_skip", 64)}
+
+
 def test_every_architecture_of_a_small_space_has_a_chain() -> None:
     space = autoencoder_space(AutoencoderSettings(layers=2, level_back=2, kernels=(3,)))
     lengths = [

@@ -216,3 +216,19 @@ def test_an_architecture_of_another_space_is_refused() -> None:
 def test_settings_out_of_range_are_named(settings: dict[str, object], message: str) -> None:
     with pytest.raises(SettingError, match=rf"network\.{next(iter(settings))}.*{message}"):
         AutoencoderSupernet(**settings)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("size", [(64, 64), (33, 47)])
+def test_hundreds_of_architectures_of_the_whole_space_run_backward(size: tuple[int, int]) -> None:
+    """A library's backward pass has crashed on sliced transposed convolutions of other layouts."""
+    torch.manual_seed(0)
+    net = AutoencoderSupernet()
+    x = torch.rand(2, 3, *size)
+    for architecture in sampled(net, 500):
+        net.zero_grad(set_to_none=True)
+        out = net(x, architecture)
+        (out - x).square().mean().backward()
+        gradients = [w.grad for w in net.parameters() if w.grad is not None]
+        assert out.shape == x.shape and torch.isfinite(out).all()
+        assert gradients and all(torch.isfinite(g).all() for g in gradients)

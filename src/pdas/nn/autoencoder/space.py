@@ -167,7 +167,7 @@ def chain_text(chain: Sequence[Layer]) -> str:
 def base_architecture(architecture: Architecture) -> Architecture:
     """The paper's BASE of the same depth: the same chain of 3x3 layers with skips, 64 channels.
 
-    Where the space has other settings, the kernel nearest to 3 and the smallest number of channels.
+    Where the space has others, the kernel nearest to 3 and the number of channels nearest to 64.
     """
     space = architecture.space
     labels = architecture.to_dict()
@@ -175,7 +175,8 @@ def base_architecture(architecture: Architecture) -> Architecture:
         types = [LayerType.parse(str(label)) for label in space[f"layer{layer.index}/type"]]
         nearest = min((t for t in types if t.skip), key=lambda t: abs(t.kernel - 3))
         labels[f"layer{layer.index}/type"] = nearest.label
-        labels[f"layer{layer.index}/channels"] = space[f"layer{layer.index}/channels"][0]
+        channels = map(_integer, space[f"layer{layer.index}/channels"])
+        labels[f"layer{layer.index}/channels"] = min(channels, key=lambda n: abs(n - 64))
     return space.architecture(labels)
 
 
