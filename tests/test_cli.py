@@ -150,6 +150,20 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
     assert set(tmp_path.rglob("*")) == before
 
 
+def test_a_batch_too_large_is_mended_by_what_the_message_says(pdas: Pdas, tmp_path: Path) -> None:
+    for label in "ab":
+        (tmp_path / label).mkdir()
+        for i in range(10):  # 16 for training
+            Image.new("RGB", (8, 8)).save(tmp_path / label / f"{i}.png")
+    words = ["search", "folder", "--data-dir", tmp_path, "--out", tmp_path / "run", *CHANGES]
+    words += ["--set", "data.image_size=8", "--set", "data.cutout=0"]
+    for fix in ("--set search.batch_size=8", "--set retrain.batch_size=16"):
+        status, _, err = pdas(*words)
+        assert status == 2 and f"; add {fix} or more images" in err
+        words += fix.split()
+    assert pdas(*words)[0] == 0
+
+
 @pytest.mark.parametrize(
     "words",
     ["", "run", "run digits --no-such", "run digits --seed -1", "run digits --seed 9999999999"],
