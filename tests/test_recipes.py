@@ -47,7 +47,11 @@ def test_changes_reach_their_setting() -> None:
     ("change", "message"),
     [
         ("search.epoch=1", r"'search.epoch'; did you mean search.epochs"),
-        ("nothing=1", "no setting 'nothing'"),
+        ("search.epochs_=1", r"did you mean search.epochs\? `"),  # and no other
+        ("epochs=1", r"did you mean search.epochs or retrain.epochs\?"),
+        ("retrain.nodes=4", r"did you mean network.nodes\?"),
+        ("search.lr=1", "no setting 'search.lr'; `pdas recipes --show digits` lists"),
+        ("nothing=1", "no setting 'nothing'; `pdas"),
         ("search=1", "no setting 'search'"),
         ("search.epochs.more=1", "no setting"),
         ("search.epochs", "KEY=VALUE"),

@@ -91,7 +91,7 @@ def test_the_same_seed_gives_the_same_theta() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"epoch": 1}, r"search.epoch: there is no such setting"),
+        ({"epoch": 1}, r"search.epoch: there is no such setting, .*did you mean epochs\?"),
         ({"epochs": 0}, r"search.epochs: found 0"),
         ({"batch_size": 101}, r"batch_size: found 101, expected 1 to 100, .*; add batch_size=100"),
     ],
