@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,10 @@ def test_shipped_recipes_are_valid_and_survive_yaml(name: str, tmp_path: Path) -
     file = tmp_path / "copy.yaml"
     file.write_text(recipes.dump(recipe))
     assert recipes.load(str(file)) == recipe
+
+
+def test_the_description_of_a_folder_names_no_size_that_is_a_setting() -> None:
+    assert not re.search(r"\d+x\d+", recipes.load("folder", ["data.image_size=64"]).description)
 
 
 def test_cifar10_has_the_numbers_of_the_paper() -> None:
