@@ -53,6 +53,7 @@ def test_changes_reach_their_setting() -> None:
     [
         ("search.epoch=1", r"'search.epoch'; did you mean search.epochs"),
         ("search.epochs_=1", r"did you mean search.epochs\? `"),  # and no other
+        ("epoch=1", r"did you mean search.epochs or retrain.epochs\?"),
         ("epochs=1", r"did you mean search.epochs or retrain.epochs\?"),
         ("retrain.nodes=4", r"did you mean network.nodes\?"),
         ("search.lr=1", "no setting 'search.lr'; `pdas recipes --show digits` lists"),

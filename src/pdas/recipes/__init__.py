@@ -77,9 +77,11 @@ def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
 
 
 def _near(key: str, keys: Sequence[str]) -> list[str]:
-    """The setting that a mistyped key means, or those of the same name in other groups."""
-    same_name = [known for known in keys if known.split(".")[-1] == key.split(".")[-1]]
-    return get_close_matches(key, keys, n=1, cutoff=0.85) or same_name
+    """The setting that a mistyped key means, or those of about its name in other groups."""
+    names = [known.split(".")[-1] for known in keys]
+    meant = get_close_matches(key.split(".")[-1], names, n=1, cutoff=0.85)
+    elsewhere = [known for known, name in zip(keys, names, strict=True) if name in meant]
+    return get_close_matches(key, keys, n=1, cutoff=0.85) or elsewhere
 
 
 def _text(file: Path) -> str:
