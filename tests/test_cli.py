@@ -150,6 +150,20 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
     assert set(tmp_path.rglob("*")) == before
 
 
+def test_a_batch_too_large_is_mended_by_what_the_message_says(pdas: Pdas, tmp_path: Path) -> None:
+    for label in "ab":
+        (tmp_path / label).mkdir()
+        for i in range(10):  # 16 for training
+            Image.new("RGB", (8, 8)).save(tmp_path / label / f"{i}.png")
+    words = ["search", "folder", "--data-dir", tmp_path, "--out", tmp_path / "run", *CHANGES]
+    words += ["--set", "data.image_size=8", "--set", "data.cutout=0"]
+    for fix in ("--set search.batch_size=8", "--set retrain.batch_size=16"):
+        status, _, err = pdas(*words)
+        assert status == 2 and f"; add {fix} or more images" in err
+        words += fix.split()
+    assert pdas(*words)[0] == 0
+
+
 @pytest.mark.parametrize(
     "words",
     ["", "run", "run digits --no-such", "run digits --seed -1", "run digits --seed 9999999999"],
@@ -166,14 +180,56 @@ def test_a_prediction_of_a_broken_image_names_it(pdas: Pdas, finished: Run, tmp_
     assert status == 2 and "bad.png" in err
 
 
-def test_an_interrupt_ends_without_a_traceback(pdas: Pdas, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*args: object) -> None:
-        raise KeyboardInterrupt
+def test_a_prediction_of_what_is_no_file_says_what_to_give(
+    pdas: Pdas, finished: Run, tmp_path: Path
+) -> None:
+    status, _, err = pdas("predict", finished.path, "nofile.png")
+    assert status == 2 and err == "pdas: images: there is no file nofile.png; check the path\n"
+    status, _, err = pdas("predict", finished.path, tmp_path)
+    assert status == 2 and err.endswith(f"expected files; give {tmp_path}/*.png\n")
 
+
+def test_the_help_of_predict_says_which_retraining(pdas: Pdas) -> None:
+    assert "RUN/retrain-1" in pdas("predict", "--help")[1]
+
+
+def interrupt(*args: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_an_interrupt_is_one_line_and_the_unfinished_search_is_named(
+    pdas: Pdas, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(cli, "_show_search", interrupt)
+    status, _, err = pdas("run", "digits", *CHANGES)
+    run = Path("runs", "digits-0")
+    assert status == 130 and err == f"pdas: interrupted; {run} holds what there is so far\n"
+    assert (run / "config.yaml").exists()
+
+    status, _, err = pdas("retrain", run)
+    assert status == 2 and err.startswith(f"pdas: run: {run}: the search has not finished; ")
+    status, _, err = pdas("run", "digits", *CHANGES)
+    assert status == 2 and "holds a search that has not finished; remove it or give another" in err
+
+
+def test_an_interrupt_before_anything_is_written_says_so(
+    pdas: Pdas, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(Experiment, "search", interrupt)
     status, _, err = pdas("search", "digits")
-    assert status == 130
-    assert "Traceback" not in err
+    assert status == 130 and err == "pdas: interrupted; nothing was written\n"
+
+
+def test_an_interrupted_retraining_leaves_its_search(
+    pdas: Pdas, finished: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(finished.path, tmp_path / "copy"))
+    monkeypatch.setattr(cli, "_show_retraining", interrupt)
+    status, _, err = pdas("retrain", run, "--seed", 1)
+    left = f"{run / 'retrain-1'} holds what there is so far"
+    assert status == 130 and err == f"pdas: interrupted; {left}\n"
+    status, _, err = pdas("retrain", run, "--seed", 1)
+    assert status == 2 and "retrain-1 holds a retraining that has not finished" in err
 
 
 def test_the_console_script_ends_with_status_two(tmp_path: Path) -> None:

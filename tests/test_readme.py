@@ -6,10 +6,20 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
+from PIL import Image
+
+from pdas.run import Run
 
 README = Path(__file__).parents[1] / "README.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def block_with(text: str) -> str:
+    """The one block that has this text."""
+    (block,) = (block for block in BLOCKS if text in block)
+    return block
 
 
 def run(block: str) -> dict[str, Any]:
@@ -20,12 +30,29 @@ def run(block: str) -> dict[str, Any]:
 
 
 def test_example_of_a_network_and_data_of_ones_own_is_short_and_learns() -> None:
-    example = BLOCKS[0]
+    example = block_with("class Net")
     assert len([line for line in example.splitlines() if line and "import" not in line]) <= 15
     names = run(example)
     result = names["result"]
     assert result.history[-1].measures["loss"] < 0.5 * result.history[0].measures["loss"]
+    width, activation = (result.optimizer.theta[name] for name in ("width", "activation"))
+    assert width[2] > 0.66  # of at most 2 / 3
+    assert result.architecture["width"] == 32
+    assert activation[2] < 0.2  # the sigmoid, of at least 1 / 6
 
 
 def test_example_of_the_optimizer_finds_the_best_architecture() -> None:
-    run(BLOCKS[1])
+    run(block_with("optimizer.ask"))
+
+
+def test_example_of_using_a_run_predicts(
+    finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("runs").mkdir()
+    Path("runs", "folder-0").symlink_to(finished.path, target_is_directory=True)
+    Image.new("RGB", (40, 30)).save("photo.jpg")
+    example = block_with("pdas.load")
+    (prediction,) = run(example)["classifier"].predict(["photo.jpg"])
+    shown = example.split("# [")[1].split("]")[0]
+    assert re.sub("'.*'", repr(prediction.label), shown).startswith(repr(prediction).split(", ")[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,10 @@ def test_shipped_recipes_are_valid_and_survive_yaml(name: str, tmp_path: Path) -
     file = tmp_path / "copy.yaml"
     file.write_text(recipes.dump(recipe))
     assert recipes.load(str(file)) == recipe
+
+
+def test_the_description_of_a_folder_names_no_size_that_is_a_setting() -> None:
+    assert not re.search(r"\d+x\d+", recipes.load("folder", ["data.image_size=64"]).description)
 
 
 def test_cifar10_has_the_numbers_of_the_paper() -> None:
@@ -47,7 +52,12 @@ def test_changes_reach_their_setting() -> None:
     ("change", "message"),
     [
         ("search.epoch=1", r"'search.epoch'; did you mean search.epochs"),
-        ("nothing=1", "no setting 'nothing'"),
+        ("search.epochs_=1", r"did you mean search.epochs\? `"),  # and no other
+        ("epoch=1", r"did you mean search.epochs or retrain.epochs\?"),
+        ("epochs=1", r"did you mean search.epochs or retrain.epochs\?"),
+        ("retrain.nodes=4", r"did you mean network.nodes\?"),
+        ("search.lr=1", "no setting 'search.lr'; `pdas recipes --show digits` lists"),
+        ("nothing=1", "no setting 'nothing'; `pdas"),
         ("search=1", "no setting 'search'"),
         ("search.epochs.more=1", "no setting"),
         ("search.epochs", "KEY=VALUE"),

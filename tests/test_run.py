@@ -133,6 +133,28 @@ def test_what_a_user_made_is_emptied_and_stays(tmp_path: Path) -> None:
         assert not list((tmp_path / name).iterdir())
 
 
+def test_what_has_not_finished_is_told_by_name(tmp_path: Path) -> None:
+    search, retraining = tmp_path / "run", tmp_path / "run" / "retrain-0"
+    retraining.mkdir(parents=True)
+    refusal = "holds a {} that has not finished; remove it or give another$"
+    (search / "config.yaml").touch()
+    (retraining / "config.yaml").touch()
+    with pytest.raises(RunError, match=r"^run: .*the search has not finished; search again"):
+        Run(search).architecture_file()
+    for path, name in ((search, "search"), (retraining, "retraining")):
+        with pytest.raises(RunError, match=refusal.format(name)), new_directory(path, "--out"):
+            pass
+    with pytest.raises(RunError, match=r"is a retraining, expected the search.*; give \S*run$"):
+        Run(retraining).architecture_file()
+
+    (search / "architecture.json").touch()
+    (retraining / "result.json").touch()
+    assert Run(search).architecture_file() == search / "architecture.json"
+    for path in (search, retraining):
+        with pytest.raises(RunError, match="already exists"), new_directory(path, "--out"):
+            pass
+
+
 def test_a_name_that_is_too_long_is_one_line(tmp_path: Path) -> None:
     with (
         pytest.raises(RunError, match="cannot be made"),

@@ -6,6 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from pdas import recipes
+from pdas.errors import SettingError
+from pdas.nn import AutoencoderSupernet
+from pdas.nn.autoencoder import AutoencoderSettings
 from pdas.settings import ClassificationRecipe, SearchSettings
 from pdas.validated import one_line
 
@@ -24,7 +27,7 @@ def test_settings_cannot_be_changed() -> None:
 def test_a_value_out_of_range_is_named_in_one_line(value: object) -> None:
     with pytest.raises(ValidationError) as error:
         SearchSettings(learning_rate=value)  # type: ignore[arg-type]
-    line = one_line(error.value, "search")
+    line = one_line(error.value, SearchSettings, "search")
     assert line.startswith(f"search.learning_rate: found {value!r}, expected ")
     assert "\n" not in line
 
@@ -32,4 +35,12 @@ def test_a_value_out_of_range_is_named_in_one_line(value: object) -> None:
 def test_an_unknown_setting_is_named() -> None:
     with pytest.raises(ValidationError) as error:
         ClassificationRecipe.model_validate({"name": "mine", "search": {"epoch": 3}})
-    assert one_line(error.value).startswith("search.epoch: there is no such setting")
+    line = one_line(error.value, ClassificationRecipe)
+    assert line.startswith("search.epoch: there is no such setting, expected one of epochs, ")
+    assert line.endswith("; did you mean epochs?") and "weight_limit" not in line
+
+
+def test_an_unknown_setting_of_a_network_is_answered_by_those_it_has() -> None:
+    names = ", ".join(AutoencoderSettings.model_fields)
+    with pytest.raises(SettingError, match=rf"depth: there is no .*, expected one of {names}$"):
+        AutoencoderSupernet(depth=3)

@@ -5,8 +5,11 @@ An error of the user is one line on standard error and exit status 2, without a 
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated, TextIO
@@ -22,7 +25,7 @@ from pdas.engine.search import Progress
 from pdas.errors import PdasError, PdasWarning, RunError, SettingError
 from pdas.run import Run
 from pdas.settings import LARGEST_SEED
-from pdas.terminal import Bar, measures_text, retrained, searched, table
+from pdas.terminal import Show, measures_text, progress_of, retrained, searched, table
 
 app = typer.Typer(
     add_completion=False,
@@ -110,8 +113,8 @@ def retrain(
             )
         experiment = Experiment(recipes.load(recipe, changes or ()), seed or 0, data_dir)
         path = out or Path("runs") / f"{experiment.recipe.name}-{source.stem}-{experiment.seed}"
-        with Bar("retrain") as bar:
-            found = experiment.retrain_given(source, path, partial(_show_retraining, bar))
+        with _interruptible(path), progress_of("retrain") as show:
+            found = experiment.retrain_given(source, path, partial(_show_retraining, show))
     _report(found)
 
 
@@ -135,7 +138,10 @@ def predict(
     run: RunPath,
     images: Annotated[list[Path], typer.Argument(metavar="IMAGES", help="Image files.")],
 ) -> None:
-    """Print the class of each image, by the retrained classifier of a run."""
+    """Print the class of each image, by the retrained classifier of a run.
+
+    Its first retraining is used; name RUN/retrain-1 for another.
+    """
     classifier = load(run)
     if not isinstance(classifier, Classifier):
         raise RunError(
@@ -188,21 +194,35 @@ def _show_warning(
 
 def _search(experiment: Experiment, out: Path | None) -> Run:
     path = out or Path("runs") / f"{experiment.recipe.name}-{experiment.seed}"
-    with Bar("search") as bar:
-        return experiment.search(path, partial(_show_search, bar))
+    with _interruptible(path), progress_of("search") as show:
+        return experiment.search(path, partial(_show_search, show))
 
 
 def _retrain(experiment: Experiment, run: Run) -> None:
-    with Bar("retrain") as bar:
-        experiment.retrain(run, partial(_show_retraining, bar))
+    with _interruptible(run.path / f"retrain-{experiment.seed}"), progress_of("retrain") as show:
+        experiment.retrain(run, partial(_show_retraining, show))
 
 
-def _show_search(bar: Bar, progress: Progress) -> None:
-    bar.step(progress.step, progress.steps, searched(progress))
+@contextmanager
+def _interruptible(path: Path) -> Iterator[None]:
+    """Ctrl-C is one line that says whether the new directory `path` holds something."""
+    config = path / "config.yaml"  # by os.path, since Path's raise for a name that cannot be
+    taken = os.path.exists(config)
+    try:
+        yield
+    except KeyboardInterrupt:
+        written = os.path.exists(config) and not taken
+        left = f"{path} holds what there is so far" if written else "nothing was written"
+        typer.echo(f"pdas: interrupted; {left}", err=True)
+        raise typer.Exit(130) from None
 
 
-def _show_retraining(bar: Bar, progress: RetrainProgress) -> None:
-    bar.step(progress.step, progress.steps, retrained(progress))
+def _show_search(show: Show, progress: Progress) -> None:
+    show(progress.step, progress.steps, searched(progress))
+
+
+def _show_retraining(show: Show, progress: RetrainProgress) -> None:
+    show(progress.step, progress.steps, retrained(progress))
 
 
 def _report(run: Run) -> None:

@@ -58,8 +58,7 @@ def new_directory(path: Path, setting: str) -> Iterator[Path]:
     What was made is removed if a `PdasError` follows, the directories above it too.
     """
     try:
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise RunError(f"{setting}: {path} already exists and is not empty; give another")
+        _refuse_taken(path, setting)
         made = [above for above in (path, *path.parents) if not above.exists()]
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -75,6 +74,17 @@ def new_directory(path: Path, setting: str) -> Iterator[Path]:
             with suppress(OSError):  # by now another run may be in it
                 above.rmdir()
         raise
+
+
+def _refuse_taken(path: Path, setting: str) -> None:
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return
+    if Run(path).has_not_finished:
+        raise RunError(
+            f"{setting}: {path} holds a {Run(path).stage} that has not finished; remove it or "
+            "give another"
+        )
+    raise RunError(f"{setting}: {path} already exists and is not empty; give another")
 
 
 class Run:
@@ -177,6 +187,32 @@ class Run:
             # Cut short, since torch names every weight that does not fit.
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             raise RunError(f"{file}: damaged ({reason}); {_REMEDY}") from error
+
+    @property
+    def stage(self) -> str:
+        """What made this directory, finished or not: "search", or "retraining" within one."""
+        path = self.path.resolve()
+        within = path.name.startswith("retrain-") and (path.parent / "config.yaml").is_file()
+        return "retraining" if within else "search"
+
+    @property
+    def has_not_finished(self) -> bool:
+        """Whether this was begun and is not complete, since it is under way or was interrupted."""
+        last = "result.json" if self.stage == "retraining" else "architecture.json"
+        return (self.path / "config.yaml").is_file() and not (self.path / last).is_file()
+
+    def architecture_file(self) -> Path:
+        """The file of the found architecture; raises `RunError` if the search has not finished."""
+        if self.stage == "retraining":
+            raise RunError(
+                f"run: {self.path} is a retraining, expected the search that it is of; give "
+                f"{self.path.parent}"
+            )
+        if self.has_not_finished:
+            raise RunError(
+                f"run: {self.path}: the search has not finished; search again with another --out"
+            )
+        return self.path / "architecture.json"
 
     @property
     def is_retraining(self) -> bool:

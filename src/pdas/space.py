@@ -173,8 +173,8 @@ class SearchSpace(Mapping[str, tuple[Label, ...]]):
         for problem, names in (("unknown", unknown), ("missing", missing)):
             if names:
                 raise SpaceError(
-                    f"architecture: {problem} variables {_shortened(names)}; "
-                    f"expected exactly {_shortened(self.names)}"
+                    f"architecture: {problem} variables {shortened(names)}; "
+                    f"expected exactly {shortened(self.names)}"
                 )
         return Architecture(
             self, _frozen(np.array([v.index(labels[v.name]) for v in self.variables]))
@@ -296,6 +296,7 @@ def _frozen(array: npt.NDArray[Any]) -> IntArray:
     return frozen
 
 
-def _shortened(names: Sequence[str], most: int = 8) -> str:
+def shortened(names: Sequence[str], most: int = 8) -> str:
+    """The first names of many, for a message."""
     shown = ", ".join(map(repr, names[:most]))
     return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"

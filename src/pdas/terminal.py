@@ -1,10 +1,13 @@
-"""What the command line shows: a progress bar, and tables."""
+"""What the command line shows: progress, and tables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, TypeAlias
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -13,11 +16,29 @@ from rich.table import Table
 from pdas.engine.retrain import RetrainProgress
 from pdas.engine.search import Progress as SearchProgress
 
+SECONDS_BETWEEN_LINES = 10.0
+
+Show: TypeAlias = Callable[[int, int, str], None]  # a step is done, of so many, with its measures
+
+
+@contextmanager
+def progress_of(label: str) -> Iterator[Show]:
+    """What shows the steps of a stage: a bar on a terminal, lines in a file."""
+    console = Console(stderr=True)
+    if not console.is_interactive:
+        yield Lines(label)
+        return
+    bar = Bar(label, console)
+    try:
+        yield bar
+    finally:
+        bar.stop()
+
 
 class Bar:
-    """A progress bar with a line of measures and the time left."""
+    """A progress bar with a line of measures and the time left; see `Show`."""
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, console: Console) -> None:
         self._label = label
         self._bar = Progress(
             TextColumn("[bold]{task.description}"),
@@ -25,27 +46,46 @@ class Bar:
             MofNCompleteColumn(),
             TextColumn("{task.fields[measures]}"),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=console,
         )
 
-    def __enter__(self) -> Bar:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._bar.live.is_started:
-            self._bar.stop()
-
-    def step(self, step: int, steps: int, measures: str) -> None:
-        """Step number `step` of `steps` is done; the first shows the bar."""
+    def __call__(self, step: int, steps: int, measures: str) -> None:
         if not self._bar.tasks:
             self._bar.add_task(self._label, total=steps, measures="")
             self._bar.start()
         self._bar.update(self._bar.tasks[0].id, completed=step, measures=measures)
+
+    def stop(self) -> None:
+        """Leave the bar as it is."""
+        if self._bar.live.is_started:
+            self._bar.stop()
+
+
+class Lines:
+    """A line for the first step, the last, and in between at most one in 10 s; see `Show`."""
+
+    def __init__(self, label: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._label = label
+        self._clock = clock
+        self._first: tuple[int, float] | None = None  # the first step, and its time
+        self._shown = 0.0
+
+    def __call__(self, step: int, steps: int, measures: str) -> None:
+        now = self._clock()
+        start = self._first is None
+        if self._first is None:
+            self._first = step, now
+        elif step < steps and now - self._shown < SECONDS_BETWEEN_LINES:
+            return
+        self._shown = now
+        left = "" if start else f"  {_time_left(self._first, (step, now), steps)} left"
+        print(f"{self._label} {step}/{steps}  {measures}{left}", file=sys.stderr, flush=True)
+
+
+def _time_left(first: tuple[int, float], last: tuple[int, float], steps: int) -> timedelta:
+    """At the speed between two steps, each with its time."""
+    per_step = (last[1] - first[1]) / (last[0] - first[0])
+    return timedelta(seconds=round(per_step * (steps - last[0])))
 
 
 def searched(progress: SearchProgress) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -27,16 +28,28 @@ def validated(kind: type[S], values: Mapping[str, Any], prefix: str = "") -> S:
     try:
         return kind.model_validate(dict(values))
     except ValidationError as error:
-        raise SettingError(one_line(error, prefix)) from None
+        raise SettingError(one_line(error, kind, prefix)) from None
 
 
-def one_line(error: ValidationError, prefix: str = "") -> str:
-    """The first problem of a validation error: the setting, what was found, what was expected."""
+def one_line(error: ValidationError, kind: type[Settings], prefix: str = "") -> str:
+    """The first problem of an error of `kind`: the setting, what was found, what was expected."""
     first = error.errors()[0]
     key = ".".join([*filter(None, [prefix]), *map(str, first["loc"])])
     if first["type"] == "extra_forbidden":
-        return f"{key}: there is no such setting; see the keys in `pdas recipes --show NAME`"
+        return f"{key}: there is no such setting, {_expected(kind, first['loc'])}"
     message = first["msg"].removeprefix("Value error, ")
     if message.startswith("Input should be "):
         message = f"expected {message.removeprefix('Input should be ')}"
     return f"{key}: found {first['input']!r}, {message[0].lower()}{message[1:]}"
+
+
+def _expected(kind: type[BaseModel], place: tuple[int | str, ...]) -> str:
+    """The settings there are in the group of an unknown one, and which of them may be meant."""
+    *groups, name = map(str, place)
+    for group in groups:
+        inner = kind.model_fields[group].annotation
+        assert isinstance(inner, type) and issubclass(inner, BaseModel)
+        kind = inner
+    near = get_close_matches(name, kind.model_fields, n=1, cutoff=0.7)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"expected one of {', '.join(kind.model_fields)}{hint}"

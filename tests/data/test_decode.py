@@ -103,6 +103,13 @@ def test_a_broken_file_is_named_on_one_line(tmp_path: Path) -> None:
         assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_a_missing_file_and_a_directory_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"there is no file \S*missing\.png; check the path$"):
+        read_image(tmp_path / "missing.png", 8, 3)
+    with pytest.raises(DataError, match=r"found the directory .*; give \S*/\*\.png$"):
+        read_image(tmp_path, 8, 3)
+
+
 def rotated(path: Path, pixels: np.ndarray, orientation: int) -> Path:
     """A file whose EXIF says how to turn its pixels."""
     exif = Image.Exif()
@@ -197,8 +204,10 @@ def test_a_header_is_read_without_the_pixels(tmp_path: Path) -> None:
 
 def test_a_broken_header_is_named_on_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=rf"^{tmp_path}/a\.png: found no readable image \("):
+        read_header(tmp_path / "a.png")
     for path in (tmp_path / "a.png", tmp_path / "missing.png", tmp_path):
         with pytest.raises(DataError) as caught:
             read_header(path)
-        assert str(caught.value).startswith(f"{path}: found no readable image (")
+        assert str(path) in str(caught.value)
         assert "\n" not in str(caught.value)

@@ -91,9 +91,9 @@ def test_the_same_seed_gives_the_same_theta() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"epoch": 1}, r"search.epoch: there is no such setting"),
+        ({"epoch": 1}, r"search.epoch: there is no such setting, .*did you mean epochs\?"),
         ({"epochs": 0}, r"search.epochs: found 0"),
-        ({"batch_size": 101}, r"search.batch_size: found 101, expected 1 to 100, "),
+        ({"batch_size": 101}, r"batch_size: found 101, expected 1 to 100, .*; add batch_size=100"),
     ],
 )
 def test_a_bad_setting_is_named(settings: dict[str, Any], message: str) -> None:

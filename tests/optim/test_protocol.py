@@ -133,7 +133,7 @@ def test_architectures_that_do_not_fit(make: Make) -> None:
         optimizer.tell([a, b], [0.1, 0.2])
     with pytest.raises(OptimizerError, match="not an architecture of this optimizer's space"):
         optimizer.tell([a, dict(a)], [0.1, 0.2])  # type: ignore[list-item]
-    with pytest.raises(OptimizerError, match="found 1 architectures, expected at least 2"):
+    with pytest.raises(OptimizerError, match=r"found 1 architectures, expected at least 2.*; tell"):
         optimizer.tell([a], [0.1])
 
 
@@ -149,7 +149,7 @@ def test_no_loss_that_is_finite(make: Make) -> None:
     optimizer = make(SPACE, 0)
     advance(optimizer, 3)
     before = optimizer.state_dict()
-    with pytest.raises(NonFiniteLossError, match="step 3") as caught:
+    with pytest.raises(NonFiniteLossError, match="step 4") as caught:
         optimizer.tell(
             SPACE.architectures([[1, 0, 0, 4], [2, 1, 0, 5]]), np.array([math.nan, math.inf])
         )

@@ -74,9 +74,24 @@ def test_bad_probabilities(case: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_the_variables_that_do_not_fit_are_named() -> None:
+    mistyped = {name: GOOD[name] for name in ("op", "one", "width")} | {"pol": [0.5, 0.5]}
+    with pytest.raises(SpaceError, match=r"missing 'pool' and unknown 'pol', expected"):
+        PDAS(SPACE, initial=mistyped)
+    with pytest.raises(SpaceError, match=r"found variables unknown 'x', expected .*; add"):
+        PDAS(SPACE, initial=BAD["an unknown variable"])
+    with pytest.raises(SpaceError, match=r"found list, expected a mapping"):
+        PDAS(SPACE, initial=BAD["no mapping"])
+
+
+def test_too_few_probabilities_say_what_to_give() -> None:
+    with pytest.raises(SpaceError, match=r"'op'.*; give one for each of its categories"):
+        PDAS(SPACE, initial=BAD["too few"])
+
+
 def test_bad_architectures() -> None:
     other = SearchSpace({**SPACE, "one": (2,)})
-    with pytest.raises(SpaceError, match="another space"):
+    with pytest.raises(SpaceError, match=r"another space .*; make it with"):
         PDAS(SPACE, initial=other.architecture([0, 0, 0, 0]))
     with pytest.raises(SettingError, match=r"confidence: found 1\.5"):
         PDAS(SPACE, initial=SPACE.architecture([0, 0, 0, 0]), confidence=1.5)

@@ -87,6 +87,10 @@ def read_crops(
 
 
 def _unreadable(path: str | Path, error: Exception) -> DataError:
+    if isinstance(error, FileNotFoundError):
+        return DataError(f"images: there is no file {path}; check the path")
+    if isinstance(error, IsADirectoryError):
+        return DataError(f"images: found the directory {path}, expected files; give {path}/*.png")
     reason = " ".join(str(error).split()) or type(error).__name__
     return DataError(
         f"{path}: found no readable image ({reason}), expected a whole image file; replace or "

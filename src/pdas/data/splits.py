@@ -33,10 +33,16 @@ def split_test(labels: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tens
     return (~is_test).nonzero().squeeze(1), is_test.nonzero().squeeze(1)
 
 
-def check_batch_size(batch_size: int, half_size: int) -> None:
-    """Raise SettingError if a half of the training data does not fill one batch."""
+def check_batch_size(
+    batch_size: int, half_size: int, argument: str = "--set search.batch_size"
+) -> None:
+    """Raise SettingError if a half of the training data does not fill one batch.
+
+    `argument` is how the batch size is given, for the remedy in the message.
+    """
     if not 1 <= batch_size <= half_size:
+        remedy = f"add {argument}={half_size} or more images" if half_size else "add images"
         raise SettingError(
             f"search.batch_size: found {batch_size}, expected 1 to {half_size}, the number of "
-            "images in a half of the training data; lower it or give more images"
+            f"images in a half of the training data; {remedy}"
         )

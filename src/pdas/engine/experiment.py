@@ -70,15 +70,17 @@ class Experiment:
         """Retrain the architecture of a run from fresh weights, into its `retrain-<seed>/`.
 
         The network of the last step is evaluated on the test images.
-        Raises what `search` does, and `SettingError` if no width meets the weight limit, or if the
-        test images would not be those of the run, which its search has not seen.
+        Raises what `search` does, `SettingError` if no width meets the weight limit, or if the
+        test images would not be those of the run, which its search has not seen, and `RunError` if
+        that search has not finished.
         """
         settings = self.recipe.retrain
+        file = run.architecture_file()
         self._check_split(run.config()[0])
         fabric = self._fabric()
         task = self._task(fabric)
         self._check_test_images(run, task)
-        architecture = task.space.load(run.path / "architecture.json")
+        architecture = task.space.load(file)
         torch.manual_seed(self.seed)
         training = task.retraining(architecture, self.seed)
         with new_directory(run.path / f"retrain-{self.seed}", "--seed") as path:

@@ -27,5 +27,5 @@ def check_training_batch(batch_size: int, images: int, smallest: int = 1) -> Non
     if batch_size > images:
         raise SettingError(
             f"retrain.batch_size: found {batch_size}, expected {smallest} to {images}, the number "
-            "of training images; lower it or give more images"
+            f"of training images; add --set retrain.batch_size={images} or more images"
         )

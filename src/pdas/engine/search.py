@@ -206,7 +206,7 @@ def _halves(
         )
     generator = torch.Generator().manual_seed(seed)
     indices = halves(len(data), generator)
-    check_batch_size(batch_size, min(map(len, indices)))
+    check_batch_size(batch_size, min(map(len, indices)), "batch_size")
     first, second = (
         DataLoader(
             Subset(data, half.tolist()),

@@ -65,7 +65,10 @@ def told(
                 "make it with optimizer.space.architecture(...)"
             )
     if len(architectures) < 2:
-        raise OptimizerError(f"tell: found {len(architectures)} architectures, expected at least 2")
+        raise OptimizerError(
+            f"tell: found {len(architectures)} architectures, expected at least 2, since their "
+            "losses are compared; tell those of one ask(2) together"
+        )
     try:
         values = np.asarray(losses, dtype=np.float64)
     except (TypeError, ValueError, RuntimeError) as error:  # torch: a tensor with a gradient

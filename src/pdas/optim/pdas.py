@@ -35,7 +35,8 @@ class PDAS:
     seed: of the random generator, >= 0.
     samples: lambda >= 2, how many architectures `ask()` gives; `tell` takes any number >= 2. More
         than the paper's 2 pay where losses are very noisy (docs/tabular.md).
-    learning_rate: "adaptive" (Appendix C), "fixed" (1 / n with n = sum (K_i - 1); Shirakawa et al.
+    learning_rate: "adaptive" (Appendix C), "fixed" (1 / n with n = sum (K_i - 1); Shirakawa et al.,
+        "Dynamic Optimization of Neural Network Structures Using Probabilistic Modeling", AAAI
         2018), or a constant > 0.
     alpha: > 0, threshold of the adaptive rate; larger values keep eta smaller.
     initial: where theta starts; uniform by default. `{name: probabilities}`, each summing to one,

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from pdas.errors import SettingError, SpaceError
 from pdas.optim.base import FloatArray
-from pdas.space import Architecture, SearchSpace, Variable
+from pdas.space import Architecture, SearchSpace, Variable, shortened
 
 Probabilities = Mapping[str, Sequence[float] | npt.NDArray[np.float64]]
 
@@ -20,11 +20,7 @@ def theta_of_probabilities(space: SearchSpace, probabilities: Probabilities) -> 
     Raises SpaceError if a variable is missing or unknown, or its values are not K_i probabilities
     that sum to one.
     """
-    if not isinstance(probabilities, Mapping) or set(probabilities) != set(space):
-        raise SpaceError(
-            "probabilities: expected a mapping with one entry for each variable of the space and "
-            "no other"
-        )
+    _check_names(space, probabilities)
     theta = np.zeros((len(space), space.sizes.max()))
     for row, variable in zip(theta, space.variables, strict=True):
         row[: len(variable.categories)] = _checked(variable, probabilities[variable.name])
@@ -40,7 +36,10 @@ def theta_of_architecture(
     the architecture is of another space, SettingError if `confidence` is not in [0, 1].
     """
     if architecture.space != space:
-        raise SpaceError("initial: the architecture is of another space than the optimizer")
+        raise SpaceError(
+            "initial: found an architecture of another space than the optimizer's; make it with "
+            "space.architecture(...)"
+        )
     if not 0 <= confidence <= 1:
         raise SettingError(f"confidence: found {confidence!r}, expected a number from 0 to 1")
     categories = np.arange(space.sizes.max())
@@ -48,6 +47,26 @@ def theta_of_architecture(
     chosen = categories == architecture.indices[:, np.newaxis]
     theta: FloatArray = confidence * chosen + (1 - confidence) / K * (categories < K)
     return theta
+
+
+def _check_names(space: SearchSpace, probabilities: object) -> None:
+    if not isinstance(probabilities, Mapping):
+        raise SpaceError(
+            f"probabilities: found {type(probabilities).__name__}, expected a mapping of variables "
+            "to probabilities; give {name: [...], ...}"
+        )
+    missing = [name for name in space if name not in probabilities]
+    unknown = [name for name in probabilities if name not in space]
+    found = [
+        f"{problem} {shortened(names)}"
+        for problem, names in (("missing", missing), ("unknown", unknown))
+        if names
+    ]
+    if found:
+        raise SpaceError(
+            f"probabilities: found variables {' and '.join(found)}, expected one entry for each "
+            "variable of the space and no other; add, rename or leave out those"
+        )
 
 
 def _checked(variable: Variable, values: Sequence[float] | FloatArray) -> FloatArray:
@@ -59,6 +78,7 @@ def _checked(variable: Variable, values: Sequence[float] | FloatArray) -> FloatA
     if not fits or not abs(array.sum() - 1) < 1e-6:
         raise SpaceError(
             f"probabilities of variable {variable.name!r}: found {values!r}, expected "
-            f"{len(variable.categories)} probabilities that sum to one"
+            f"{len(variable.categories)} probabilities that sum to one; give "
+            "one for each of its categories, divided by their sum"
         )
     return array

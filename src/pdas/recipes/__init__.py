@@ -63,7 +63,7 @@ def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
         for part in path:
             level = level.get(part) if isinstance(level, dict) else None
         if not isinstance(level, dict) or last not in level or isinstance(level[last], dict):
-            near = get_close_matches(key, _keys(recipe.model_dump()), n=3)
+            near = _near(key, _keys(recipe.model_dump()))
             hint = f"did you mean {' or '.join(near)}? " if near else ""
             raise SettingError(
                 f"--set: there is no setting {key!r}; {hint}"
@@ -74,6 +74,14 @@ def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
         except (yaml.YAMLError, ValueError):  # ValueError: a date that is none
             raise SettingError(f"--set {key}: found {value!r}, expected a YAML value") from None
     return as_recipe(settings)
+
+
+def _near(key: str, keys: Sequence[str]) -> list[str]:
+    """The setting that a mistyped key means, or those of about its name in other groups."""
+    names = [known.split(".")[-1] for known in keys]
+    meant = get_close_matches(key.split(".")[-1], names, n=1, cutoff=0.85)
+    elsewhere = [known for known, name in zip(keys, names, strict=True) if name in meant]
+    return get_close_matches(key, keys, n=1, cutoff=0.85) or elsewhere
 
 
 def _text(file: Path) -> str:

@@ -1,0 +1,51 @@
+"""Progress: a bar on a terminal, a few plain lines anywhere else."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from pdas.terminal import Bar, Lines, progress_of
+
+
+def clock(seconds: float) -> Iterator[float]:
+    """Times that are so far apart."""
+    now = 0.0
+    while True:
+        yield now
+        now += seconds
+
+
+def test_lines_come_first_last_and_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    show = Lines("search", clock(4.0).__next__)
+    for step in range(1, 9):
+        show(step, 8, f"loss {step}")
+    assert capsys.readouterr().err.splitlines() == [
+        "search 1/8  loss 1",
+        "search 4/8  loss 4  0:00:16 left",
+        "search 7/8  loss 7  0:00:04 left",
+        "search 8/8  loss 8  0:00:00 left",
+    ]
+
+
+def test_a_single_step_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    Lines("retrain")(1, 1, "loss 1")
+    assert capsys.readouterr().err == "retrain 1/1  loss 1\n"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_terminal_has_the_bar(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: terminal)
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    with progress_of("search") as show:
+        assert isinstance(show, Bar if terminal else Lines)
+        show(1, 2, "loss 1")
+    assert "loss 1" in stream.getvalue()
+    assert ("\x1b" in stream.getvalue()) == terminal
