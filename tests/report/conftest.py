@@ -71,6 +71,88 @@ def make_run(tmp_path: Path, random_cells: Callable[..., Architecture]) -> Calla
     return make
 
 
+@pytest.fixture
+def add_retraining() -> Callable[..., Path]:
+    """Adds a finished retraining to a run; `recipe` is that of its own `config.yaml`."""
+
+    def add(
+        run: Path, seed: int, result: dict[str, Any], recipe: dict[str, Any] | None = None
+    ) -> Path:
+        retraining = run / f"retrain-{seed}"
+        retraining.mkdir()
+        _write_json(retraining / "result.json", result)
+        if recipe is not None:
+            _write_config(retraining, recipe)
+        return retraining
+
+    return add
+
+
+@pytest.fixture
+def restored() -> Callable[..., dict[str, Any]]:
+    """The `result.json` of a retraining of inpainting whose PSNR is given."""
+
+    def make(psnr: float = 26.911, classes: tuple[str, ...] = ("cat", "dog")) -> dict[str, Any]:
+        return {
+            **_quality(psnr, 0.812),
+            "images": 124,
+            "by_class": {name: _quality(psnr + i, 0.7) for i, name in enumerate(classes)},
+            "yardsticks": {"masked": _quality(6.444, 0.109), "biharmonic": _quality(29.906, 0.819)},
+            "params": 81536,
+            "chain": "(3x3, 64, from 0)",
+            "mask": "pixel",
+        }
+
+    return make
+
+
+@pytest.fixture
+def write_samples() -> Callable[..., dict[str, Any]]:
+    """Writes a `restored.npz` of random pixels and returns its arrays; keywords replace them."""
+
+    def write(
+        retraining: Path, shape: tuple[int, ...] = (3, 2, 3, 12, 16), **others: Any
+    ) -> dict[str, Any]:
+        rng = np.random.default_rng(0)
+        arrays: dict[str, Any] = {
+            name: rng.integers(0, 256, shape, dtype=np.uint8)
+            for name in ("masked", "restored", "whole")
+        }
+        arrays["psnr"] = np.round(rng.uniform(10, 40, shape[:2]), 2)
+        arrays["ssim"] = rng.uniform(0, 1, shape[:2])
+        arrays |= others
+        np.savez_compressed(retraining / "restored.npz", **arrays)
+        return arrays
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def random_chain() -> Callable[..., dict[str, Any]]:
+    """A uniformly drawn auto-encoder; `straight` ones use all their layers."""
+
+    def draw(layers: int, seed: int, straight: bool = False) -> dict[str, Any]:
+        rng = np.random.default_rng(seed)
+        chain: dict[str, Any] = {}
+        for i in range(1, layers + 1):
+            kernel, use = rng.choice([1, 3, 5]), rng.choice(["skip", "down"])
+            chain[f"layer{i}/type"] = f"{kernel}x{kernel}_{use}"
+            chain[f"layer{i}/channels"] = int(rng.choice([64, 128, 256]))
+            if i > 1:
+                first = i - 1 if straight else max(0, i - 5)
+                chain[f"layer{i}/from"] = int(rng.integers(first, i))
+        chain["output/from"] = (
+            layers if straight else int(rng.integers(max(0, layers - 4), layers + 1))
+        )
+        return chain
+
+    return draw
+
+
+def _quality(psnr: float, ssim: float) -> dict[str, float]:
+    return {"psnr": psnr, "psnr_std": 2.5, "ssim": ssim, "ssim_std": 0.125}
+
+
 def _write_config(run: Path, recipe: dict[str, Any]) -> None:
     config = {"recipe": recipe, "seed": 7, "environment": {"torch": "2.9.8", "gpu": None}}
     (run / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")

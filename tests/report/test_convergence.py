@@ -69,6 +69,16 @@ def test_search_that_has_only_begun_and_losses_without_a_value(
     assert plot_convergence(run).exists()
 
 
+@pytest.mark.parametrize(("epochs", "marker"), [(1, "o"), (2, "None"), (4, "None")])
+def test_single_value_is_a_point(make_run: Callable[..., Path], epochs: int, marker: str) -> None:
+    run = make_run()
+    lines = (run / "metrics.csv").read_text().splitlines()
+    (run / "metrics.csv").write_text("\n".join(lines[: 1 + epochs]))
+    opened = Run.open(run)
+    axes = convergence_figure(read_theta(opened), read_metrics(opened, COLUMNS)).axes
+    assert [line.get_marker() for panel in axes[1:] for line in panel.lines] == 3 * [marker]
+
+
 def test_random_method_has_nothing_to_plot(make_run: Callable[..., Path]) -> None:
     with pytest.raises(RunError, match=r"theta\.npz: missing"):
         plot_convergence(make_run(method="random"))

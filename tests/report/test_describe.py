@@ -49,7 +49,7 @@ def test_method_of_a_search_under_way_is_that_of_the_recipe(make_run: Callable[.
     run = make_run(errors=())
     for name in ("search.json", "architecture.json"):
         (run / name).unlink()
-    assert summary_rows(run) == [("method", "pdas")]
+    assert summary_rows(run) == [("method", "pdas"), ("state", "the search did not finish")]
 
 
 def test_operations_of_cells_are_counted(make_run: Callable[..., Path]) -> None:
@@ -76,6 +76,25 @@ def test_operations_of_cells_are_counted(make_run: Callable[..., Path]) -> None:
         "  node2 = identity(prev) + max_pool_3x3(prev_prev)\n"
         "  output = concat(node1, node2)"
     )
+
+
+def test_auto_encoder_is_told_as_its_chain(make_run: Callable[..., Path]) -> None:
+    architecture = {
+        "layer1/type": "3x3_down",
+        "layer1/channels": 256,
+        "layer2/type": "1x1_down",
+        "layer2/channels": 64,
+        "layer2/from": 1,
+        "layer3/type": "5x5_skip",
+        "layer3/channels": 128,
+        "layer3/from": 1,
+        "output/from": 3,
+    }
+    rows = dict(summary_rows(make_run(architecture=architecture)))
+    assert rows["chain"] == "(3x3, 256, from 0) -> (5x5 skip, 128, from 1)"
+    assert architecture_text(architecture) == ("(3x3, 256, from 0)\n-> (5x5 skip, 128, from 1)")
+    architecture["output/from"] = 0
+    assert architecture_text(architecture) == "(the image)"
 
 
 def test_architecture_of_another_space(make_run: Callable[..., Path]) -> None:

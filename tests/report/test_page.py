@@ -132,3 +132,52 @@ def test_other_spaces_are_told_in_text(make_run: Callable[..., Path]) -> None:
     page = Page(write_report(run))
     assert any("width  64" in text for text in page.texts)
     assert not (run / "cells.png").exists()
+
+
+def test_page_of_inpainting(
+    make_run: Callable[..., Path],
+    random_chain: Callable[..., dict[str, Any]],
+    add_retraining: Callable[..., Path],
+    restored: Callable[..., dict[str, Any]],
+    write_samples: Callable[..., dict[str, Any]],
+) -> None:
+    run = make_run(architecture=random_chain(5, 0), errors=())
+    write_samples(add_retraining(run, 0, restored(26.911)))
+    page = Page(write_report(run))
+    assert page.has_row("PSNR", "26.91 dB (masked 6.44, biharmonic 29.91)")
+    assert page.has_row("", "PSNR, dB", "SSIM", "images", "weights", "mask")
+    assert page.has_row("", "PSNR, dB", "± over images", "SSIM", "± over images")
+    assert page.has_row("network", "26.91", "2.50", "0.812", "0.125")
+    assert page.has_row("masked", "6.44", "2.50", "0.109", "0.125")
+    assert page.has_row("biharmonic", "29.91", "2.50", "0.819", "0.125")
+    assert page.has_row("dog", "27.91", "2.50", "0.700", "0.125")
+    pictures = [b64decode(text.partition(",")[2]) for text in page.references]
+    names = ("retrain-0/restored.png", "architecture.png", "convergence.png")
+    assert pictures == [(run / name).read_bytes() for name in names]
+    assert not (run / "cells.png").exists()
+
+
+def test_inpainting_without_classes_and_images(
+    make_run: Callable[..., Path],
+    add_retraining: Callable[..., Path],
+    restored: Callable[..., dict[str, Any]],
+) -> None:
+    run = make_run(errors=())
+    add_retraining(run, 0, restored(classes=()))
+    page = Page(write_report(run))
+    assert page.has_row("network", "26.91", "2.50", "0.812", "0.125")
+    assert "details" not in page.tags
+    assert not (run / "retrain-0" / "restored.png").exists()
+
+
+def test_settings_that_differ_between_retrainings_are_columns(
+    make_run: Callable[..., Path], add_retraining: Callable[..., Path]
+) -> None:
+    run = make_run(errors=(4.5,))
+    for seed, epochs in ((1, 3), (2, 12)):
+        recipe = {"name": "digits", "retrain": {"epochs": epochs, "clip": 5.0}}
+        add_retraining(run, seed, {"test_error": 10.0 / epochs}, recipe)
+    page = Page(write_report(run))
+    assert [cells[-1] for cells in page.rows if cells[0] == ""] == ["retrain.epochs"]
+    ends = {cells[0]: cells[-1] for cells in page.rows if cells[0].startswith("retrain-")}
+    assert ends == {"retrain-0": "unknown", "retrain-1": "3", "retrain-2": "12"}

@@ -30,6 +30,18 @@ from pdas.space import SearchSpace
         ("retrain-1/result.json", b"{"),
         ("retrain-1/result.json", b'{"test_error": "low", "params": 3}'),
         ("retrain-1/result.json", b'{"test_error": 2.5, "params": null}'),
+        ("retrain-1/result.json", b'{"psnr": 20.0, "ssim": 0.5}'),
+        ("retrain-1/result.json", b'{"psnr": "high", "psnr_std": 1, "ssim": 0, "ssim_std": 1}'),
+        (
+            "retrain-1/result.json",
+            b'{"psnr": 9, "psnr_std": 1, "ssim": 0, "ssim_std": 1, "yardsticks": {"masked": 3}}',
+        ),
+        (
+            "retrain-1/result.json",
+            b'{"psnr": 9, "psnr_std": 1, "ssim": 0, "ssim_std": 1, "by_class": [1]}',
+        ),
+        ("retrain-1/config.yaml", b"recipe: 3\n"),
+        ("retrain-1/restored.npz", b"PK"),
         ("theta.npz", b""),
         ("theta.npz", b"PK\x03\x04 and no more"),
         ("theta.npz", b"not an archive"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -67,7 +68,7 @@ def _draw_theta(axes: Axes, theta: ThetaHistory) -> None:
 
 
 def _draw_rate(axes: Axes, steps: Floats, rate: Floats) -> None:
-    axes.plot(steps, rate, color=INK, linewidth=1.2)
+    axes.plot(steps, rate, color=INK, linewidth=1.2, **_points(steps))
     axes.set_ylim(0, 1.1 * max(rate[np.isfinite(rate) & (rate > 0)], default=1.0))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
     _title(axes, "learning rate η of θ")
@@ -78,7 +79,8 @@ def _draw_losses(axes: Axes, metrics: Mapping[str, Floats]) -> None:
         ("loss", "half that trains the weights", BLUE),
         ("theta_loss", "half that trains θ", ORANGE),
     ):
-        axes.plot(metrics["step"], metrics[column], color=colour, linewidth=1.4, label=label)
+        look = {"color": colour, "linewidth": 1.4, "label": label, **_points(metrics["step"])}
+        axes.plot(metrics["step"], metrics[column], **look)
     axes.legend(
         prop=font(_TEXT),
         labelcolor=INK,
@@ -89,6 +91,11 @@ def _draw_losses(axes: Axes, metrics: Mapping[str, Floats]) -> None:
         borderpad=0,
     )
     _title(axes, "loss, on either half of the data")
+
+
+def _points(steps: Floats) -> dict[str, Any]:
+    """Something to see where a single value makes no line."""
+    return {"marker": "o", "markersize": 4, "clip_on": False} if len(steps) == 1 else {}
 
 
 def _title(axes: Axes, text: str) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from os import PathLike
-from statistics import mean, stdev
 from textwrap import shorten
 
+from pdas.nn.autoencoder.space import chain_text, decode_chain
 from pdas.nn.cell.space import CELL_TYPES, is_cell
+from pdas.report.chain import is_chain
 from pdas.report.graph import Cell, read_cell
-from pdas.report.reader import Summary, is_number, read_summary
-
-Rows = list[tuple[str, str]]
+from pdas.report.reader import Summary, read_summary
+from pdas.report.results import Rows, result_rows
+from pdas.report.values import is_number
 
 
 def summary_rows(run_dir: str | PathLike[str]) -> Rows:
@@ -26,16 +27,13 @@ def summary_rows(run_dir: str | PathLike[str]) -> Rows:
 def summarise(summary: Summary) -> Rows:
     """`summary_rows` of a run that has been read."""
     rows = [("method", method(summary))]
-    results = list(summary.results.values())
-    errors = [float(value) for value in _numbers(results, "test_error")]
-    if errors:
-        rows.append(("test error", _mean_and_deviation(errors)))
-    if weights := _numbers(results, "params"):
-        rows.append(("weights", _short(mean(weights))))
-    if seconds := _numbers([summary.search], "seconds"):
-        rows.append(("search time", duration(seconds[0])))
-    if convergence := _numbers([summary.search], "convergence"):
-        rows.append(("convergence", f"{convergence[0]:.3f}"))
+    if not summary.architecture and not summary.run.is_retraining:
+        rows.append(("state", "the search did not finish"))
+    rows += result_rows(summary)
+    if is_number(seconds := summary.search.get("seconds")):
+        rows.append(("search time", duration(seconds)))
+    if is_number(convergence := summary.search.get("convergence")):
+        rows.append(("convergence", f"{convergence:.3f}"))
     return rows + _architecture_rows(summary.architecture)
 
 
@@ -47,9 +45,12 @@ def method(summary: Summary) -> str:
 
 
 def architecture_text(architecture: Mapping[str, object]) -> str:
-    """An architecture in lines: each node of a cell as a sum, or a variable with its label."""
+    """An architecture in lines: each node of a cell as a sum, each layer of a chain, or labels."""
     if is_cell(architecture):
         return "\n\n".join(_cell_text(name, read_cell(architecture, name)) for name in CELL_TYPES)
+    if is_chain(architecture):
+        chain = decode_chain(architecture)
+        return "\n-> ".join(map(str, chain)) or chain_text(chain)
     width = max(map(len, architecture), default=0)
     return "\n".join(f"{name:<{width}}  {label}" for name, label in architecture.items())
 
@@ -65,25 +66,11 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min"
 
 
-def _mean_and_deviation(errors: list[float]) -> str:
-    if len(errors) == 1:
-        return f"{errors[0]:.2f} %"
-    return f"{mean(errors):.2f} ± {stdev(errors):.2f} % ({len(errors)} retrainings)"
-
-
-def _short(weights: float) -> str:
-    """A number of weights as "3.20 M" or "96.4 k"."""
-    return f"{weights / 1e6:.2f} M" if weights >= 1e6 else f"{weights / 1e3:.1f} k"
-
-
-def _numbers(sources: list[Mapping[str, object]], key: str) -> list[float]:
-    values = [source.get(key) for source in sources]
-    return [value for value in values if is_number(value)]
-
-
 def _architecture_rows(architecture: Mapping[str, object]) -> Rows:
     if is_cell(architecture):
         return [(f"{name} cell", _operations(read_cell(architecture, name))) for name in CELL_TYPES]
+    if is_chain(architecture):
+        return [("chain", chain_text(decode_chain(architecture)))]
     text = ", ".join(f"{name} = {label}" for name, label in architecture.items())
     return [("architecture", shorten(text, 100))] if text else []
 

@@ -13,13 +13,24 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, PathPatch
+from matplotlib.patches import Circle, PathPatch
 from matplotlib.path import Path as Curve
 
 from pdas.errors import RunError
 from pdas.nn.cell.space import CELL_INPUTS, CELL_TYPES, is_cell
 from pdas.report.geometry import RADIUS, Box, CellLayout, Point, lay_out
 from pdas.report.graph import Cell, read_cell
+from pdas.report.shapes import (
+    CAPTION_TEXT,
+    TEXT,
+    Dashes,
+    add_arrow,
+    add_box,
+    add_caption,
+    add_label,
+    add_title,
+    new_drawing,
+)
 from pdas.report.style import (
     FAINT,
     GREY,
@@ -28,7 +39,6 @@ from pdas.report.style import (
     PALE,
     Colour,
     font,
-    new_figure,
     operation_colours,
     save,
     text_width,
@@ -36,8 +46,6 @@ from pdas.report.style import (
 )
 from pdas.run import Run
 
-_TEXT = 8.0  # points, in boxes
-_CAPTION_TEXT = 7.5
 _MARGIN = 0.35  # inches, around and between the cells
 _PADDING = 0.12  # left and right of the text of a box
 _TITLE = 0.45  # height of a cell's title
@@ -74,41 +82,29 @@ def cells_figure(architecture: Mapping[str, object]) -> Figure:
     box_width = _box_width(cells)
     layouts = [lay_out(cell, box_width) for cell in cells]
     widths = [layout.width + _ARROW for layout in layouts]
-    widths += [text_width(line, font(_CAPTION_TEXT)) for line in _CAPTION]
+    widths += [text_width(line, font(CAPTION_TEXT)) for line in _CAPTION]
     heights = [_TITLE + layout.top - layout.bottom + _MARGIN for layout in layouts]
     width = max(widths) + 2 * _MARGIN
     height = sum(heights) + len(_CAPTION) * _LINE + 2 * _MARGIN
-    figure = new_figure(width, height)
-    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, height))
-    axes.set_axis_off()
+    figure, axes = new_drawing(width, height)
     colours = operation_colours(edge.operation for cell in cells for edge in cell.edges)
     top = height - _MARGIN
     for name, layout, taken in zip(CELL_TYPES, layouts, heights, strict=True):
-        _draw_title(axes, name, top)
+        add_title(axes, (_MARGIN, top - 0.13), *_TITLES[name])
         _Brush(axes, (_MARGIN, top - _TITLE - layout.top), colours).draw(layout)
         top -= taken
-    for i, line in enumerate(reversed(_CAPTION)):
-        at = (_MARGIN, _MARGIN + i * _LINE)
-        axes.text(*at, line, color=MUTED, fontproperties=font(_CAPTION_TEXT))
+    add_caption(axes, (_MARGIN, _MARGIN), _CAPTION, _LINE)
     return figure
 
 
 def _box_width(cells: list[Cell]) -> float:
     texts = {*CELL_INPUTS, *(_readable(edge.operation) for cell in cells for edge in cell.edges)}
-    return max(text_width(text, font(_TEXT)) for text in texts) + 2 * _PADDING
+    return max(text_width(text, font(TEXT)) for text in texts) + 2 * _PADDING
 
 
 def _readable(operation: str) -> str:
     """`sep_conv_3x3` as "sep conv 3x3", with a multiplication sign."""
     return re.sub(r"(?<=\d)x(?=\d)", "\N{MULTIPLICATION SIGN}", operation).replace("_", " ")
-
-
-def _draw_title(axes: Axes, cell: str, top: float) -> None:
-    title, note = _TITLES[cell]
-    baseline, look = top - 0.13, font(10.5, "bold")
-    axes.text(_MARGIN, baseline, title, color=INK, fontproperties=look)
-    x = _MARGIN + text_width(title, look) + 0.2
-    axes.text(x, baseline, note, color=MUTED, fontproperties=font(_CAPTION_TEXT))
 
 
 class _Brush:
@@ -168,46 +164,19 @@ class _Brush:
         )
 
     def _box(self, box: Box, face: Colour | str, edge: str, text: str = INK) -> None:
-        left, bottom = box.x - box.width / 2, box.y - box.height / 2
-        self._axes.add_patch(
-            FancyBboxPatch(
-                self._at(left, bottom),
-                box.width,
-                box.height,
-                boxstyle="round,pad=0,rounding_size=0.07",
-                facecolor=face,
-                edgecolor=edge,
-                linewidth=0.9,
-                linestyle=_line_style(box.text),
-            )
-        )
+        size = (box.width, box.height)
+        add_box(self._axes, self._at(box.x, box.y), size, face, edge, _line_style(box.text))
         self._text(box, text)
 
     def _text(self, box: Box, colour: str) -> None:
-        """The text in the middle of a box; the same baseline for all, so that lines look level."""
-        self._axes.text(
-            *self._at(box.x, box.y - 0.36 * _TEXT / 72),
-            _readable(box.text) if box.text not in CELL_INPUTS else box.text,
-            color=colour,
-            fontproperties=font(_TEXT),
-            horizontalalignment="center",
-            parse_math=False,
-        )
+        text = _readable(box.text) if box.text not in CELL_INPUTS else box.text
+        add_label(self._axes, self._at(box.x, box.y), text, colour)
 
     def _arrow(self, output: Box) -> None:
         right = output.x + output.width / 2
-        self._axes.add_patch(
-            FancyArrowPatch(
-                self._at(right, output.y),
-                self._at(right + _ARROW, output.y),
-                arrowstyle="-|>,head_width=2,head_length=4",
-                shrinkA=0,
-                shrinkB=0,
-                color=GREY,
-                linewidth=0.9,
-            )
-        )
+        points = (self._at(right, output.y), self._at(right + _ARROW, output.y))
+        add_arrow(self._axes, points, GREY)
 
 
-def _line_style(operation: str | None) -> str | tuple[float, tuple[float, float]]:
+def _line_style(operation: str | None) -> Dashes:
     return (0.0, (3.0, 2.0)) if operation == "identity" else "solid"

@@ -5,23 +5,28 @@ It is built as a tree and written by the library, which escapes every text and a
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from pdas.nn.cell.space import is_cell
+from pdas.report.chain import is_chain
+from pdas.report.chain_drawing import draw_chain
 from pdas.report.convergence import plot_convergence
 from pdas.report.describe import architecture_text, summarise
 from pdas.report.drawing import draw_cells
+from pdas.report.html import add, add_picture, add_table
 from pdas.report.reader import Summary, read_summary
+from pdas.report.retrainings import add_retrainings
+from pdas.report.values import flattened
 
 _STYLE = """
 body { max-width: 60rem; margin: 3rem auto; padding: 0 1.5rem; color: #30343b;
        font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.7rem; margin-bottom: 0; }
 h2 { font-size: 1.15rem; margin: 2.5rem 0 .6rem; }
+h3 { font-size: 1rem; margin: 1.8rem 0 .4rem; }
+summary { margin: .8rem 0 .4rem; color: #6b727d; }
 .note { color: #6b727d; margin-top: .2rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
@@ -38,7 +43,8 @@ img { max-width: 100%; }
 def write_report(run_dir: str | PathLike[str]) -> Path:
     """Write the `report.html` of a run, with whatever it has so far, and return the path.
 
-    The pictures are drawn anew, into `cells.png` and `convergence.png`.
+    The pictures are drawn anew: `cells.png` or `architecture.png`, `convergence.png`, and
+    `restored.png` in each retraining that has test images to show.
     Raises RunError if the directory is not a run or one of its files is damaged.
     """
     summary = read_summary(run_dir)
@@ -54,101 +60,34 @@ def _page(summary: Summary) -> Element:
     head = SubElement(html, "head")
     SubElement(head, "meta", charset="utf-8")
     SubElement(head, "meta", name="viewport", content="width=device-width, initial-scale=1")
-    _add(head, "title", f"{run.name} - PDAS")
-    _add(head, "style", _STYLE)
+    add(head, "title", f"{run.name} - PDAS")
+    add(head, "style", _STYLE)
     body = SubElement(html, "body")
-    _add(body, "h1", run.name)
+    add(body, "h1", run.name)
     if description := summary.recipe.get("description"):
-        _add(body, "p", str(description)).set("class", "note")
-    _add_table(body, summarise(summary))
-    _add_retrainings(body, summary.results)
+        add(body, "p", str(description)).set("class", "note")
+    add_table(body, summarise(summary))
+    add_retrainings(body, summary)
     _add_architecture(body, summary)
     if all((run.path / name).exists() for name in ("theta.npz", "metrics.csv")):
-        _add(body, "h2", "Search")
-        _add_picture(body, plot_convergence(run.path), "Convergence, learning rate and losses")
+        add(body, "h2", "Search")
+        add_picture(body, plot_convergence(run.path), "Convergence, learning rate and losses")
     for title, settings in (
         ("Settings", {**summary.recipe, **summary.others}),
         ("Versions and hardware", summary.environment),
     ):
         if settings:
-            _add(body, "h2", title)
-            _add_table(body, _flatten(settings))
+            add(body, "h2", title)
+            add_table(body, flattened(settings).items())
     return html
-
-
-def _add_retrainings(body: Element, results: Mapping[str, Mapping[str, object]]) -> None:
-    """A row for each retraining, a column for each plain value in some `result.json`."""
-    columns = [
-        key
-        for key in dict.fromkeys(key for result in results.values() for key in result)
-        if not any(isinstance(result.get(key), Mapping | list) for result in results.values())
-    ]
-    if results:
-        _add(body, "h2", "Retrained networks")
-        rows = [
-            (name, *(_text(result.get(key)) for key in columns)) for name, result in results.items()
-        ]
-        _add_table(body, rows, ["", *map(_heading, columns)])
-
-
-def _heading(key: str) -> str:
-    return {"test_error": "test error, %", "params": "weights"}.get(key, key.replace("_", " "))
 
 
 def _add_architecture(body: Element, summary: Summary) -> None:
     if not summary.architecture:
         return
-    _add(body, "h2", "Architecture")
+    add(body, "h2", "Architecture")
     if is_cell(summary.architecture):
-        _add_picture(body, draw_cells(summary.run.path), "The normal and the reduction cell")
-    _add(body, "pre", architecture_text(summary.architecture))
-
-
-def _add(parent: Element, tag: str, text: str) -> Element:
-    element = SubElement(parent, tag)
-    element.text = text
-    return element
-
-
-def _add_picture(parent: Element, path: Path, description: str) -> None:
-    data = b64encode(path.read_bytes()).decode("ascii")
-    SubElement(parent, "img", src=f"data:image/png;base64,{data}", alt=description)
-
-
-def _add_table(
-    parent: Element, rows: Iterable[Sequence[str]], headings: Sequence[str] = ()
-) -> None:
-    """A table whose first column names the row."""
-    table = SubElement(SubElement(parent, "div", {"class": "scroll"}), "table")
-    if headings:
-        line = SubElement(SubElement(table, "thead"), "tr")
-        for heading in headings:
-            _add(line, "th", heading)
-    body = SubElement(table, "tbody")
-    for label, *values in rows:
-        line = SubElement(body, "tr")
-        _add(line, "th", label)
-        for value in values:
-            _add(line, "td", value)
-
-
-def _flatten(settings: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Nested settings as rows, `search.epochs` and so on."""
-    for key, value in settings.items():
-        if isinstance(value, Mapping):
-            yield from _flatten(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", _text(value)
-
-
-def _text(value: object) -> str:
-    """A value for people: grouped digits, four places, lists in a line."""
-    if value is None:
-        return "none"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_text, value))
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10_000:
-        return f"{value:,}"
-    return str(value)
+        add_picture(body, draw_cells(summary.run.path), "The normal and the reduction cell")
+    if is_chain(summary.architecture):
+        add_picture(body, draw_chain(summary.run.path), "The layers of the auto-encoder")
+    add(body, "pre", architecture_text(summary.architecture))

@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pdas.report.quality import read_qualities
+from pdas.report.values import is_number
 from pdas.run import Run, parse_json
 
 Floats = NDArray[np.float64]
@@ -28,7 +29,8 @@ class Summary:
     """What a run has come to; `architecture` and `search` are empty if their file is missing.
 
     `others` is what `config.yaml` holds beside the recipe and the environment; `results` are those
-    of the finished retrainings, by the names of their directories.
+    of the finished retrainings, by the names of their directories, and `recipes` what each of them
+    was told, empty where its `config.yaml` is missing.
     """
 
     run: Run
@@ -38,6 +40,13 @@ class Summary:
     architecture: Mapping[str, object]
     search: Mapping[str, object]
     results: Mapping[str, Mapping[str, object]]
+    recipes: Mapping[str, Mapping[str, object]]
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether all retrainings had the same settings, so that only their seeds differ."""
+        recipes = list(self.recipes.values())
+        return all(recipe == recipes[0] for recipe in recipes)
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,7 @@ def read_summary(run_dir: str | PathLike[str]) -> Summary:
     """Sum up a run directory. Raises RunError if it is none or one of its files is damaged."""
     run = Run.open(run_dir)
     config = run.raw_config()
+    retrainings = run.retrainings()
     return Summary(
         run=run,
         recipe=config.pop("recipe"),
@@ -66,10 +76,8 @@ def read_summary(run_dir: str | PathLike[str]) -> Summary:
         others=config,
         architecture=_read_if_there(run, "architecture.json"),
         search=_read_if_there(run, "search.json"),
-        results={
-            retraining.path.name: retraining.read("result.json", _parse_result)
-            for retraining in run.retrainings()
-        },
+        results={each.path.name: each.read("result.json", _parse_result) for each in retrainings},
+        recipes={each.path.name: _recipe_if_there(each) for each in retrainings},
     )
 
 
@@ -87,11 +95,18 @@ def _read_if_there(run: Run, name: str) -> Mapping[str, object]:
     return run.read_json(name) if (run.path / name).exists() else {}
 
 
+def _recipe_if_there(run: Run) -> Mapping[str, object]:
+    there = (run.path / "config.yaml").exists()
+    recipe: Mapping[str, object] = run.raw_config()["recipe"] if there else {}
+    return recipe
+
+
 def _parse_result(path: Path) -> Mapping[str, object]:
     result = parse_json(path)
     for key in FIGURES:
         if key in result and not is_number(result[key]):
             raise ValueError(f"{key} is {result[key]!r}, not a number")
+    read_qualities(result)
     return result
 
 
@@ -120,8 +135,3 @@ def _parse_columns(path: Path, columns: Sequence[str]) -> dict[str, Floats]:
     if missing:
         raise ValueError(f"no column {', '.join(missing)}")
     return {column: np.array([float(row[column] or "nan") for row in rows]) for column in columns}
-
-
-def is_number(value: object) -> TypeGuard[float]:
-    """Whether a value of a JSON file is a number; true and false are not."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
