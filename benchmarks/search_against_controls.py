@@ -5,7 +5,7 @@ compares the retrained networks on the test images. Of inpainting also the paper
 each search and of the depth of what that found. Every finished run stays in OUT, and a second call
 goes on where the first one stopped:
 
-    python benchmarks/search_against_random.py OUT [--searches 5] [--randoms 10] [--recipe NAME]
+    python benchmarks/search_against_controls.py OUT [--searches 5] [--randoms 10] [--recipe NAME]
 """
 
 from __future__ import annotations

@@ -1,0 +1,68 @@
+"""The course of a training, its rate, and running means."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from pdas.engine.training import RunningMean, course, sgd_with_cosine, total_steps
+from pdas.errors import SettingError
+from pdas.settings import SearchSettings
+from pdas.validated import validated
+
+
+def settings(**length: int | None) -> SearchSettings:
+    return SearchSettings(**{"epochs": None, **length}, learning_rate=0.1)  # type: ignore[arg-type]
+
+
+def rates(given: SearchSettings, per_epoch: int) -> list[float]:
+    """The learning rate of every step, and the one after the last."""
+    sgd, schedule = sgd_with_cosine(nn.Linear(1, 1), given, per_epoch)
+    found = []
+    for _ in range(total_steps(given, per_epoch)):
+        found.append(schedule.get_last_lr()[0])
+        sgd.step()
+        schedule.step()
+    return [*found, schedule.get_last_lr()[0]]
+
+
+def test_epochs_are_whole_passes() -> None:
+    moments = [moment for moment, _ in course("abc", settings(epochs=2))]  # type: ignore[arg-type]
+    assert [moment.step for moment in moments] == [1, 2, 3, 4, 5, 6]
+    assert [moment.epoch for moment in moments] == [1, 1, 1, 2, 2, 2]
+    assert [moment.ends_epoch for moment in moments] == [False, False, True] * 2
+    assert {moment.steps for moment in moments} == {6}
+
+
+def test_steps_may_end_within_a_pass() -> None:
+    found = list(course("abc", settings(steps=4)))  # type: ignore[arg-type]
+    assert "".join(batch for _, batch in found) == "abca"
+    assert [moment.ends_epoch for moment, _ in found] == [False, False, True, True]
+    assert total_steps(settings(steps=4), 3) == 4 and total_steps(settings(epochs=4), 3) == 12
+
+
+def test_the_rate_is_that_of_torchs_cosine() -> None:
+    sgd = torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=0.1)
+    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(sgd, 5)
+    expected = []
+    for _ in range(5):
+        expected.append(cosine.get_last_lr()[0])
+        sgd.step()
+        cosine.step()
+    assert rates(settings(steps=5), 2) == pytest.approx([*expected, 0])
+    by_epoch = [rate for rate in expected for _ in range(3)]
+    assert rates(settings(epochs=5), 3) == pytest.approx([*by_epoch, 0])
+
+
+def test_a_length_is_set_in_one_unit() -> None:
+    for length in ({"epochs": 3, "steps": 3}, {"epochs": None}):
+        with pytest.raises(SettingError, match="expected either epochs or steps"):
+            validated(SearchSettings, length, "search")
+
+
+def test_a_running_mean_is_of_what_was_added() -> None:
+    mean = RunningMean()
+    for value in (1.0, 2.0, 6.0):
+        mean.add({"loss": torch.tensor(value, requires_grad=True), "part": value / 2})
+    assert mean.values() == {"loss": 3, "part": 1.5}
