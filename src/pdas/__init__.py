@@ -12,7 +12,7 @@ from pdas import nn
 from pdas._version import __version__
 from pdas.engine.classification import Classifier, Prediction
 from pdas.engine.inpainting import Restorer
-from pdas.engine.predict import load
+from pdas.engine.open import load
 from pdas.engine.search import SearchResult, search
 from pdas.errors import PdasError
 from pdas.optim import PDAS

@@ -19,7 +19,7 @@ import typer
 from pdas import recipes
 from pdas.engine.classification import Classifier
 from pdas.engine.experiment import Experiment
-from pdas.engine.predict import load
+from pdas.engine.open import load
 from pdas.engine.retrain import RetrainProgress
 from pdas.engine.search import Progress
 from pdas.errors import PdasError, PdasWarning, RunError, SettingError
@@ -121,12 +121,8 @@ def retrain(
 @app.command()
 def evaluate(run: RunPath, data_dir: DataDir = None) -> None:
     """Measure every retraining of a run on the test images again, from its weights."""
-    found = Run.open(run)
-    retrainings = [found] if found.is_retraining else found.retrainings()
-    if not retrainings:
-        raise RunError(f"run: {run} holds no finished retraining; `pdas retrain {run}` first")
     rows = []
-    for retraining in retrainings:
+    for retraining in Run.open(run).retrained():
         recipe, seed, own_data_dir = retraining.config()
         measures = Experiment(recipe, seed, data_dir or own_data_dir).evaluate(retraining)
         rows.append((retraining.path.name, measures_text(measures)))

@@ -79,7 +79,7 @@ def new_directory(path: Path, setting: str) -> Iterator[Path]:
 def _refuse_taken(path: Path, setting: str) -> None:
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
-    if Run(path).has_not_finished:
+    if Run(path).is_unfinished:
         raise RunError(
             f"{setting}: {path} holds a {Run(path).stage} that has not finished; remove it or "
             "give another"
@@ -118,14 +118,14 @@ class Run:
         *,
         seed: int,
         data_dir: Path | None,
-        test_images: str | None = None,
+        test_fingerprint: str | None = None,
     ) -> None:
-        """Write the resolved recipe, and what it ran on; `test_images` is a fingerprint."""
+        """Write the resolved recipe, and what it ran on; `test_fingerprint` is of its images."""
         config = {
             "recipe": recipe.model_dump(mode="json"),
             "seed": seed,
             "data_dir": None if data_dir is None else str(data_dir.resolve()),
-            "test_images": test_images,
+            "test_fingerprint": test_fingerprint,
             "environment": environment(),
         }
         text = yaml.safe_dump(config, sort_keys=False)
@@ -162,9 +162,9 @@ class Run:
         """The recipe, the seed and the data directory."""
         return self.read("config.yaml", _parse_settings)
 
-    def test_images(self) -> str | None:
+    def test_fingerprint(self) -> str | None:
         """The fingerprint of the test images, if it is known."""
-        return self.raw_config().get("test_images")
+        return self.raw_config().get("test_fingerprint")
 
     def raw_config(self) -> dict[str, Any]:
         """All of `config.yaml` as it was written; the recipe need not be valid today."""
@@ -196,7 +196,7 @@ class Run:
         return "retraining" if within else "search"
 
     @property
-    def has_not_finished(self) -> bool:
+    def is_unfinished(self) -> bool:
         """Whether this was begun and is not complete, since it is under way or was interrupted."""
         last = "result.json" if self.stage == "retraining" else "architecture.json"
         return (self.path / "config.yaml").is_file() and not (self.path / last).is_file()
@@ -208,21 +208,25 @@ class Run:
                 f"run: {self.path} is a retraining, expected the search that it is of; give "
                 f"{self.path.parent}"
             )
-        if self.has_not_finished:
+        if self.is_unfinished:
             raise RunError(
                 f"run: {self.path}: the search has not finished; search again with another --out"
             )
         return self.path / "architecture.json"
 
-    @property
-    def is_retraining(self) -> bool:
-        """Whether this is a finished `retrain-<seed>/` itself."""
-        return (self.path / "result.json").is_file()
-
     def retrainings(self) -> list[Run]:
         """The finished retrainings, by seed."""
-        found = [run for run in map(Run, self.path.glob("retrain-*")) if run.is_retraining]
-        return sorted(found, key=lambda run: (len(run.path.name), run.path.name))
+        files = self.path.glob("retrain-*/result.json")
+        return [Run(file.parent) for file in sorted(files, key=lambda f: (len(str(f)), str(f)))]
+
+    def retrained(self) -> list[Run]:
+        """This one if it is a finished retraining, or else those there are; `RunError` if none."""
+        found = [self] if (self.path / "result.json").is_file() else self.retrainings()
+        if not found:
+            raise RunError(
+                f"run: {self.path} holds no finished retraining; `pdas retrain {self.path}` first"
+            )
+        return found
 
 
 def parse_json(file: Path) -> dict[str, Any]:

@@ -60,8 +60,8 @@ class TrainingSettings(Settings):
     def _one_length(self) -> Self:
         if (self.epochs is None) == (self.steps is None):
             raise ValueError(
-                f"expected either epochs or steps, not epochs = {self.epochs} and steps = "
-                f"{self.steps}; set one of them to null"
+                f"found epochs = {self.epochs} and steps = {self.steps}, expected one of both; set "
+                "the other to null"
             )
         return self
 
@@ -69,12 +69,17 @@ class TrainingSettings(Settings):
 class SearchSettings(TrainingSettings):
     """A search. An epoch is one pass over the half of the data that trains the weights."""
 
-    method: Literal["pdas", "random"] = "pdas"  # random: an architecture drawn uniformly
     epochs: int | None = Field(200, ge=1)
     batch_size: int = Field(64, ge=1)
     samples: int = Field(2, ge=2)  # lambda
     theta_rate: Literal["adaptive", "fixed"] = "adaptive"  # eta by (13), or 1/n
     resample: bool = False  # draw new architectures for the update of theta
+
+
+class ClassificationSearchSettings(SearchSettings):
+    """A search of cells, or a control in its place."""
+
+    method: Literal["pdas", "random"] = "pdas"  # random: an architecture drawn uniformly
 
 
 class RetrainSettings(TrainingSettings):
@@ -89,9 +94,9 @@ class RetrainSettings(TrainingSettings):
 
 
 class InpaintingSearchSettings(SearchSettings):
-    """A search of auto-encoders."""
+    """A search of auto-encoders, or a control in its place."""
 
-    method: Literal["pdas", "random", "base"] = "pdas"  # type: ignore[assignment]  # base: BASE
+    method: Literal["pdas", "random", "base"] = "pdas"  # base: the paper's BASE
     like: str | None = None  # for base: the architecture.json that has its depth
     epochs: int | None = Field(None, ge=1)
     steps: int | None = Field(50_000, ge=1)
@@ -102,8 +107,8 @@ class InpaintingSearchSettings(SearchSettings):
     def _like_for_base(self) -> Self:
         if (self.method == "base") != (self.like is not None):
             raise ValueError(
-                f"expected an architecture.json in `like` for the method base alone, not "
-                f"method = {self.method} with like = {self.like}; set both"
+                f"found method = {self.method} and like = {self.like}, expected an architecture "
+                "for the method base and no other; add search.like=RUN/architecture.json, or null"
             )
         return self
 
@@ -131,7 +136,7 @@ class ClassificationRecipe(Settings):
     task: Literal["classification"] = "classification"
     data: DataSettings = DataSettings()
     network: NetworkSettings = NetworkSettings()
-    search: SearchSettings = SearchSettings()
+    search: ClassificationSearchSettings = ClassificationSearchSettings()
     retrain: RetrainSettings = RetrainSettings()
     device: DeviceSettings = DeviceSettings()
 

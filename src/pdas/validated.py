@@ -40,7 +40,10 @@ def one_line(error: ValidationError, kind: type[Settings], prefix: str = "") -> 
     message = first["msg"].removeprefix("Value error, ")
     if message.startswith("Input should be "):
         message = f"expected {message.removeprefix('Input should be ')}"
-    return f"{key}: found {first['input']!r}, {message[0].lower()}{message[1:]}"
+    message = message[0].lower() + message[1:]
+    if isinstance(first["input"], Mapping):  # settings that do not go together: it says which
+        return f"{key}: {message}"
+    return f"{key}: found {first['input']!r}, {message}"
 
 
 def _expected(kind: type[BaseModel], place: tuple[int | str, ...]) -> str:

@@ -19,7 +19,7 @@ from PIL import Image
 from pdas import recipes
 from pdas.engine.classification import load_classifier
 from pdas.engine.experiment import Experiment
-from pdas.engine.predict import load
+from pdas.engine.open import load
 from pdas.errors import DataError, RunError, SettingError, SpaceError
 from pdas.nn import CellNetwork
 from pdas.nn.cell import cell_space, count_weights

@@ -136,11 +136,6 @@ def test_bad_data_is_named(bad: Any, message: str) -> None:
         pdas.search(Regression(), loss, bad)
 
 
-def test_the_random_method_is_no_search() -> None:
-    with pytest.raises(SettingError, match=r"search.method: found 'random'"):
-        pdas.search(Regression(), loss, data(), method="random")
-
-
 def test_an_optimizer_of_ones_own_keeps_its_number_of_samples() -> None:
     told: list[int] = []
 

@@ -57,7 +57,7 @@ def test_the_rate_is_that_of_torchs_cosine() -> None:
 
 def test_a_length_is_set_in_one_unit() -> None:
     for length in ({"epochs": 3, "steps": 3}, {"epochs": None}):
-        with pytest.raises(SettingError, match="expected either epochs or steps"):
+        with pytest.raises(SettingError, match=r"^search: found epochs = .* expected one of both"):
             validated(SearchSettings, length, "search")
 
 

@@ -116,7 +116,7 @@ def write_samples() -> Callable[..., dict[str, Any]]:
         rng = np.random.default_rng(0)
         arrays: dict[str, Any] = {
             name: rng.integers(0, 256, shape, dtype=np.uint8)
-            for name in ("masked", "restored", "whole")
+            for name in ("masked", "restored", "clean")
         }
         arrays["psnr"] = np.round(rng.uniform(10, 40, shape[:2]), 2)
         arrays["ssim"] = rng.uniform(0, 1, shape[:2])

@@ -39,7 +39,7 @@ def test_every_image_is_there_once_enlarged_and_in_its_place(
     with Image.open(path) as file:
         sheet = np.asarray(file.convert("RGB"))
     corners = np.empty((3, 3, shape[1], 2), int)
-    for row, name in enumerate(("masked", "restored", "whole")):
+    for row, name in enumerate(("masked", "restored", "clean")):
         for block, column in np.ndindex(shape[:2]):
             image = np.repeat(arrays[name][block, column], 3 // shape[2], axis=0)
             large = np.kron(image.transpose(1, 2, 0), np.ones((times, times, 1), np.uint8))
@@ -53,7 +53,7 @@ def test_every_image_is_there_once_enlarged_and_in_its_place(
 
 def test_each_column_tells_its_psnr(tmp_path: Path, write_samples: Write) -> None:
     arrays = write_samples(tmp_path)
-    images = {name: arrays[name] for name in ("masked", "restored", "whole")}
+    images = {name: arrays[name] for name in ("masked", "restored", "clean")}
     written = [text.get_text() for text in samples_figure(Samples(images, arrays["psnr"])).texts]
     assert [text for text in written if text.endswith("dB")] == [
         f"{psnr:.2f} dB" for psnr in arrays["psnr"].ravel()
@@ -76,7 +76,7 @@ def test_drawing_registers_no_figure_with_pyplot(tmp_path: Path, write_samples: 
     [
         {"masked": np.zeros((3, 2, 3, 12, 15), np.uint8)},
         {"restored": np.zeros((3, 2, 3, 12, 16), float)},
-        {"whole": np.array([{}])},
+        {"clean": np.array([{}])},
         {"psnr": np.zeros((3, 1))},
         {"psnr": np.array("high")},
         {"shape": (2, 2, 3, 12, 16)},

@@ -193,7 +193,7 @@ class Experiment:
         recipe, _, data_dir = run.config()
         own = None if self.data_dir is None else self.data_dir.resolve()
         same = own == data_dir and self.recipe.data == recipe.data
-        expected, found = run.test_images(), task.test_images.fingerprint()
+        expected, found = run.test_fingerprint(), task.test_images.fingerprint()
         if same and expected is not None and found != expected:
             raise DataError(
                 f"--data-dir: found other images for the test in {own} than {run.path} has, since "
@@ -201,8 +201,10 @@ class Experiment:
             )
 
     def _write_config(self, run: Run, task: Task) -> None:
-        images = task.test_images.fingerprint()
-        run.write_config(self.recipe, seed=self.seed, data_dir=self.data_dir, test_images=images)
+        fingerprint = task.test_images.fingerprint()
+        run.write_config(
+            self.recipe, seed=self.seed, data_dir=self.data_dir, test_fingerprint=fingerprint
+        )
 
 
 def _record_search(run: Run, result: SearchResult) -> None:

@@ -1,4 +1,4 @@
-"""From a recipe to its task, the one place that tells the tasks apart."""
+"""From a recipe or a run to what belongs to its task: the one place that tells the tasks apart."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import torch
 
-from pdas.engine.classification import ClassificationTask
-from pdas.engine.inpainting import InpaintingTask
+from pdas.engine.classification import ClassificationTask, Classifier, load_classifier
+from pdas.engine.inpainting import InpaintingTask, Restorer, load_restorer
 from pdas.engine.task import Task
+from pdas.run import Run
 from pdas.settings import ClassificationRecipe, Recipe
 from pdas.space import Architecture, Label
 
@@ -29,3 +30,13 @@ def fitted(recipe: Recipe, labels: Mapping[str, Label]) -> tuple[Recipe, Archite
     if isinstance(recipe, ClassificationRecipe):
         return ClassificationTask.fitted(recipe, labels)
     return InpaintingTask.fitted(recipe, labels)
+
+
+def load(path: str | Path) -> Classifier | Restorer:
+    """The classifier, or the restorer, of a run directory (its first retraining).
+
+    Or that of one `retrain-<seed>/`. Raises `RunError` if there is none or its files are damaged.
+    """
+    run = Run.open(path).retrained()[0]
+    recipe, _, _ = run.config()
+    return load_classifier(run) if isinstance(recipe, ClassificationRecipe) else load_restorer(run)

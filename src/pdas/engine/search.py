@@ -103,11 +103,6 @@ def search(
     """
     given = settings or SearchSettings()
     settings = validated(type(given), given.model_dump() | overrides, "search")
-    if settings.method != "pdas":
-        raise SettingError(
-            f"search.method: found {settings.method!r}, which needs no search; draw an "
-            "architecture by net.space.uniform(generator)"
-        )
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     optimizer = _optimizer(_space(net), optimizer, settings, seed)
     weight_batches, theta_batches = _halves(data, settings.batch_size, seed)

@@ -27,7 +27,7 @@ def summary_rows(run_dir: str | PathLike[str]) -> Rows:
 def summarise(summary: Summary) -> Rows:
     """`summary_rows` of a run that has been read."""
     rows = [("method", method(summary))]
-    if not summary.architecture and not summary.run.is_retraining:
+    if not summary.architecture and summary.run.stage == "search":
         rows.append(("state", "the search did not finish"))
     rows += result_rows(summary)
     if is_number(seconds := summary.search.get("seconds")):

@@ -14,7 +14,7 @@ from pdas.report.style import DPI, INK, MUTED, font, new_figure, save, text_widt
 from pdas.run import Run
 
 BLOCKS = ("best", "median", "worst")
-ROWS = {"masked": "masked", "restored": "restored", "whole": "true"}
+ROWS = {"masked": "masked", "restored": "restored", "clean": "true"}
 
 _SIDE = 190  # pixels that an image is to have about, a whole number for each of its own
 _MARGIN = 0.3  # inches, around everything
@@ -33,7 +33,7 @@ class Samples:
     """Some test images of the best, the median and the worst, n of each.
 
     Attributes:
-        images: `(3, n, C, H, W)` for each of "masked", "restored" and "whole"; C is 1 or 3.
+        images: `(3, n, C, H, W)` for each of "masked", "restored" and "clean"; C is 1 or 3.
         psnr: of the restored images, in dB: `(3, n)`.
     """
 
@@ -53,7 +53,7 @@ def draw_samples(retraining: str | PathLike[str]) -> Path:
 
 def samples_figure(samples: Samples) -> Figure:
     """Three blocks above each other, a column for an image, its PSNR below it."""
-    _, n, _, height, width = samples.images["whole"].shape
+    _, n, _, height, width = samples.images["clean"].shape
     times = max(1, round(_SIDE / max(height, width)))
     across, down = (pixels * times / DPI + _GAP for pixels in (width, height))
     left = _MARGIN + max(text_width(label, font(_TEXT)) for label in ROWS.values()) + 0.15
@@ -109,11 +109,11 @@ def _parse(path: Path) -> Samples:
         file = np.load(stream, allow_pickle=False)
         images = {name: file[name] for name in ROWS}
         psnr = np.asarray(file["psnr"], float)
-    shape = images["whole"].shape
+    shape = images["clean"].shape
     for name, pixels in images.items():
         if pixels.dtype != np.uint8 or pixels.shape != shape:
             raise ValueError(
-                f"{name} is {pixels.dtype} {pixels.shape}, expected uint8 {shape} as whole"
+                f"{name} is {pixels.dtype} {pixels.shape}, expected uint8 {shape} as clean"
             )
     blocks = len(BLOCKS)
     if len(shape) != 5 or shape[0] != blocks or shape[2] not in (1, 3) or 0 in shape:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from pdas.engine.predict import load
+from pdas.engine.open import load
 from pdas.errors import DataError, RunError, SettingError
 from pdas.run import Run
 

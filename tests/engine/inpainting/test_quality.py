@@ -7,7 +7,7 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from pdas.engine.inpainting.quality import Quality, joined, quality
+from pdas.engine.inpainting.quality import Quality, quality
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -43,11 +43,18 @@ def test_equal_images_are_perfect() -> None:
     assert float(found.psnr) == 100 and float(found.ssim) == pytest.approx(1)
 
 
-def test_the_summary_is_over_images_however_they_are_split() -> None:
+def test_the_summary_is_of_means_and_deviations() -> None:
     values = torch.tensor([1.0, 2.0, 6.0], dtype=torch.float64)
-    parts = [Quality(part, part / 10) for part in values.split([2, 1])]
-    summary = joined(parts).summary()
-    assert summary == pytest.approx(
-        {"psnr": 3, "psnr_std": np.std([1, 2, 6]), "ssim": 0.3, "ssim_std": np.std([1, 2, 6]) / 10}
+    found = Quality(values, values / 10)
+    deviation = np.std([1, 2, 6])
+    assert found.summary() == pytest.approx(
+        {"psnr": 3, "psnr_std": deviation, "ssim": 0.3, "ssim_std": deviation / 10}
     )
-    assert joined(parts)[values > 1].summary()["psnr"] == 4
+    assert found[values > 1].summary()["psnr"] == 4
+
+
+def test_many_images_are_measured_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    restored, clean = torch.rand(2, 7, 3, 12, 12)
+    together = quality(restored, clean)
+    monkeypatch.setattr("pdas.engine.inpainting.quality.PART", 3)
+    assert torch.equal(quality(restored, clean).ssim, together.ssim)

@@ -1,4 +1,4 @@
-"""The images of a recipe, and their batches of masked and whole images."""
+"""The images of a recipe, and their batches of masked and clean images."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TEST_BATCH = 64
 
 @dataclass(frozen=True)
 class InpaintingData:
-    """Images on a device, ready to become batches `(masked, whole)` of values in [0, 1].
+    """Images on a device, ready to become batches `(masked, clean)` of values in [0, 1].
 
     Attributes:
         images: training and test images, both with labels.

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from pdas.engine.inpainting.data import InpaintingData
-from pdas.engine.inpainting.quality import Quality, joined, quality
+from pdas.engine.inpainting.quality import Quality, quality
 from pdas.engine.inpainting.yardsticks import biharmonic
 
 SHOWN = 6  # images of each of best, median and worst
@@ -26,7 +26,7 @@ class Restoration:
 
     masked: Tensor
     restored: Tensor
-    whole: Tensor
+    clean: Tensor
     hidden: Tensor
     quality: Quality
 
@@ -36,12 +36,11 @@ def restore(network: nn.Module, data: InpaintingData) -> Restoration:
     """Restore all test images by a network in evaluation mode, clipped to [0, 1]."""
     network.eval()
     parts = [
-        tuple(x.cpu() for x in (masked, network(masked).clamp(0, 1), whole, hidden))
-        for masked, whole, hidden in data.test_batches().with_masks()
+        tuple(x.cpu() for x in (masked, network(masked).clamp(0, 1), clean, hidden))
+        for masked, clean, hidden in data.test_batches().with_masks()
     ]
-    found = joined([quality(restored, whole) for _, restored, whole, _ in parts])
-    masked, restored, whole, hidden = (torch.cat(part) for part in zip(*parts, strict=True))
-    return Restoration(masked, restored, whole, hidden, found)
+    masked, restored, clean, hidden = (torch.cat(part) for part in zip(*parts, strict=True))
+    return Restoration(masked, restored, clean, hidden, quality(restored, clean))
 
 
 def measures(restoration: Restoration, data: InpaintingData) -> dict[str, Any]:
@@ -59,17 +58,17 @@ def measures(restoration: Restoration, data: InpaintingData) -> dict[str, Any]:
 
 def yardsticks(restoration: Restoration) -> dict[str, dict[str, float]]:
     """The same measures of the masked images as they are, and of classical inpainting."""
-    masked, whole = restoration.masked, restoration.whole
+    masked, clean = restoration.masked, restoration.clean
     return {
-        "masked": quality(masked, whole).summary(),
-        "biharmonic": quality(biharmonic(masked, restoration.hidden), whole).summary(),
+        "masked": quality(masked, clean).summary(),
+        "biharmonic": quality(biharmonic(masked, restoration.hidden), clean).summary(),
     }
 
 
 def save_samples(restoration: Restoration, file: Path) -> None:
     """Write the best, the median and the worst test images by PSNR.
 
-    `masked`, `restored` and `whole` are uint8 `(3, n, C, H, W)`, `psnr` and `ssim` `(3, n)`; best
+    `masked`, `restored` and `clean` are uint8 `(3, n, C, H, W)`, `psnr` and `ssim` `(3, n)`; best
     first, and n is at most 6.
     """
     order = restoration.quality.psnr.argsort(descending=True)
@@ -78,7 +77,7 @@ def save_samples(restoration: Restoration, file: Path) -> None:
     chosen = torch.stack([order[:n], order[middle : middle + n], order[-n:]])
     images = {
         name: (getattr(restoration, name)[chosen] * 255).round().to(torch.uint8).numpy()
-        for name in ("masked", "restored", "whole")
+        for name in ("masked", "restored", "clean")
     }
     found = restoration.quality[chosen]
     np.savez_compressed(file, **images, psnr=found.psnr.numpy(), ssim=found.ssim.numpy())

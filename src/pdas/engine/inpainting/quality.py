@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +13,7 @@ from torchmetrics.functional.image import (
 
 WINDOW, SIGMA = 11, 1.5  # pixels, of SSIM's Gaussian window
 LARGEST_PSNR = 100.0  # dB
+PART = 64  # images at a time, since SSIM takes ten times their memory
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,24 @@ class Quality:
         }
 
 
-def quality(restored: Tensor, whole: Tensor) -> Quality:
+def quality(restored: Tensor, clean: Tensor) -> Quality:
     """PSNR (peak 1) and SSIM of images `(N, C, H, W)`; the restored are clipped to [0, 1] first.
 
     SSIM as Wang et al. 2004: an 11x11 Gaussian window of sigma 1.5, population covariance, mean
     over channels and the places of a whole window; H and W are at least 11. PSNR is at most 100 dB,
     that of equal images, so that means stay finite.
     """
-    restored, whole = restored.double().clamp(0, 1), whole.double()
-    psnr = peak_signal_noise_ratio(restored, whole, data_range=1.0, reduction="none", dim=(1, 2, 3))
+    parts = zip(torch.split(restored, PART), torch.split(clean, PART), strict=True)
+    psnr, ssim = zip(*(_of_part(*part) for part in parts), strict=True)
+    return Quality(torch.cat(psnr).cpu(), torch.cat(ssim).cpu())
+
+
+def _of_part(restored: Tensor, clean: Tensor) -> tuple[Tensor, Tensor]:
+    restored, clean = restored.double().clamp(0, 1), clean.double()
+    psnr = peak_signal_noise_ratio(restored, clean, data_range=1.0, reduction="none", dim=(1, 2, 3))
     _, similarity = structural_similarity_index_measure(
         restored,
-        whole,
+        clean,
         sigma=SIGMA,
         kernel_size=WINDOW,
         data_range=1.0,
@@ -57,9 +63,4 @@ def quality(restored: Tensor, whole: Tensor) -> Quality:
     # Only where the window lies within the image: torchmetrics' own mean has the mirrored margin.
     margin = WINDOW // 2
     ssim = similarity[:, :, margin:-margin, margin:-margin].mean((1, 2, 3))
-    return Quality(psnr.clamp(max=LARGEST_PSNR).cpu(), ssim.cpu())
-
-
-def joined(parts: Sequence[Quality]) -> Quality:
-    """The quality of several batches as one."""
-    return Quality(torch.cat([q.psnr for q in parts]), torch.cat([q.ssim for q in parts]))
+    return psnr.clamp(max=LARGEST_PSNR), ssim

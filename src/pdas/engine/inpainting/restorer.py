@@ -31,6 +31,8 @@ class Restorer:
     def restore(self, images: Tensor, hidden: Tensor) -> Tensor:
         """Images with their hidden pixels replaced by what the network makes of the others.
 
+        PSNR and SSIM of a result are of the whole output of the network, the visible pixels too.
+
         Args:
             images: uint8 `(N, C, H, W)`; the network was trained at `image_size`.
             hidden: bool `(N, 1, H, W)`, True where a pixel is to be replaced.

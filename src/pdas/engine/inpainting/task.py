@@ -21,12 +21,12 @@ from pdas.engine.inpainting.restorer import load_restorer
 from pdas.engine.retrain import Trainee
 from pdas.engine.task import Retraining
 from pdas.engine.training import Loader, Measures
-from pdas.errors import DataError, SettingError, SpaceError
+from pdas.errors import DataError, SpaceError
 from pdas.nn import AutoencoderNetwork, AutoencoderSupernet
 from pdas.nn.autoencoder import autoencoder_space, base_architecture, count_layers
 from pdas.run import Run
 from pdas.settings import InpaintingRecipe
-from pdas.space import Architecture, Label, SearchSpace, load_labels
+from pdas.space import Architecture, Label, SearchSpace
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class InpaintingTask:
         return AutoencoderSupernet(**self.recipe.network.model_dump(), image_channels=channels)
 
     def loss(self, model: Model, batch: tuple[Tensor, Tensor]) -> Measures:
-        """Mean squared error to the whole images over all pixels, with the PSNR beside it."""
+        """Mean squared error to the clean images over all pixels, with the PSNR beside it."""
         return restoration_loss(model, batch)
 
     def control(self, seed: int) -> Architecture:
@@ -86,13 +86,7 @@ class InpaintingTask:
         if settings.method == "random":
             return self.space.uniform(np.random.default_rng(seed))
         assert settings.like is not None
-        file = Path(settings.like)
-        if not file.is_file():
-            raise SettingError(
-                f"search.like: found no file {file}, expected the architecture.json whose depth "
-                "the BASE is to have; check the path"
-            )
-        return base_architecture(self.space.architecture(load_labels(file)))
+        return base_architecture(self.space.load(settings.like))
 
     def retraining(self, architecture: Architecture, seed: int) -> Retraining:
         images = self.data.images
@@ -132,9 +126,9 @@ class AutoencoderTrainee(Trainee[AutoencoderNetwork]):
 
 
 def restoration_loss(model: Model, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
-    """Mean squared error of a batch `(masked, whole)` over all pixels, and the mean PSNR in dB."""
-    masked, whole = batch
+    """Mean squared error of a batch `(masked, clean)` over all pixels, and the mean PSNR in dB."""
+    masked, clean = batch
     restored = model(masked)
     with torch.no_grad():
-        psnr = -10 * (restored - whole).square().mean((1, 2, 3)).log10().mean()
-    return {"loss": F.mse_loss(restored, whole), "psnr": psnr}
+        psnr = -10 * (restored - clean).square().mean((1, 2, 3)).log10().mean()
+    return {"loss": F.mse_loss(restored, clean), "psnr": psnr}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import torch
 from joblib import Parallel, delayed
@@ -26,7 +24,7 @@ def biharmonic(masked: Tensor, hidden: Tensor) -> Tensor:
     images = masked.permute(0, 2, 3, 1).double().cpu().numpy()
     masks = hidden[:, 0].cpu().numpy()
     # Threads would wait for each other: most of the work is in the interpreter.
-    restored = Parallel(n_jobs=os.cpu_count())(
+    restored = Parallel(n_jobs=-1)(
         delayed(_restore)(image, mask) for image, mask in zip(images, masks, strict=True)
     )
     return torch.from_numpy(np.stack(restored)).permute(0, 3, 1, 2).to(masked)

@@ -13,12 +13,12 @@ C = TypeVar("C", nn.Conv2d, nn.ConvTranspose2d)
 def he(convolution: C, *, relu: bool = True) -> C:
     """Draw the weights by He et al. 2015, so that signals keep their size; returns the module.
 
-    Its sum runs over k^2 inputs a channel, k^2 / stride^2 of a transposed convolution, on average.
+    An output is a sum over k^2 inputs a channel; of a transposed convolution over k^2 / stride^2.
     The paper names no initialisation. With PyTorch's own, signals shrink by the square root of 6 in
     every layer, since there is no normalisation, and deep chains do not begin to learn.
     """
-    terms = convolution.in_channels * math.prod(convolution.kernel_size)
+    fan_in = convolution.in_channels * math.prod(convolution.kernel_size)
     if isinstance(convolution, nn.ConvTranspose2d):
-        terms //= math.prod(convolution.stride)
-    nn.init.normal_(convolution.weight, std=math.sqrt((2 if relu else 1) / max(terms, 1)))
+        fan_in //= math.prod(convolution.stride)
+    nn.init.normal_(convolution.weight, std=math.sqrt((2 if relu else 1) / max(fan_in, 1)))
     return convolution
