@@ -23,7 +23,7 @@ class ImageSettings(Settings):
     channels: Literal[1, 3] | None = None  # None: those of the data set
     test_fraction: float = Field(0.2, gt=0, lt=1)  # where the data set has no test part
     train_images: int | None = Field(None, ge=4)  # use this many, drawn at random; None: all
-    split_seed: int = Field(0, ge=0, le=LARGEST_SEED)  # which images are for the test, or in use
+    split_seed: int = Field(0, ge=0, le=LARGEST_SEED)  # images in use, and for the test; its masks
     flip: bool = True  # in training, at random
     memory_limit: float = Field(4.0, gt=0)  # GiB; a larger set of files is read from disk
     workers: int = Field(2, ge=0)  # processes that read from disk

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pdas.data import check_batch_size, halves
+from pdas.data import halves
 from pdas.data.splits import split_test
-from pdas.errors import SettingError
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -48,19 +47,3 @@ def test_the_test_part_depends_on_the_seed_alone() -> None:
     labels = torch.arange(200) % 4
     first, again, other = (split_test(labels, 0.2, seed)[1] for seed in (0, 0, 1))
     assert torch.equal(first, again) and not torch.equal(first, other)
-
-
-@pytest.mark.parametrize("batch_size", [0, 51])
-def test_a_batch_larger_than_a_half_is_refused(batch_size: int) -> None:
-    check_batch_size(50, 50)
-    expected = (
-        rf"found {batch_size}, expected 1 to 50, the number of images in a half of the training "
-        "data; add --set search.batch_size=50 or more images$"
-    )
-    with pytest.raises(SettingError, match=rf"^search\.batch_size: {expected}"):
-        check_batch_size(batch_size, 50)
-
-
-def test_no_batch_size_is_proposed_for_a_half_without_images() -> None:
-    with pytest.raises(SettingError, match=r"; add images$"):
-        check_batch_size(1, 0)

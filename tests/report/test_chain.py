@@ -11,7 +11,8 @@ import torch
 
 from pdas.nn import AutoencoderNetwork
 from pdas.nn.autoencoder import ChainSettings, autoencoder_space
-from pdas.report.chain import is_chain, read_chain
+from pdas.nn.autoencoder.space import is_chain
+from pdas.report.chain import read_chain
 
 Chains = Callable[..., dict[str, Any]]
 

@@ -8,7 +8,7 @@ from pdas.data.disk import DiskImages
 from pdas.data.images import ImageData, ImageSource, MemoryImages, Subset
 from pdas.data.masks import MASKS, Mask, MaskedBatches, draw_mask, find_mask
 from pdas.data.restoration import load_restoration_images
-from pdas.data.splits import check_batch_size, halves
+from pdas.data.splits import halves
 
 __all__ = [
     "MASKS",
@@ -23,7 +23,6 @@ __all__ = [
     "Standardise",
     "Subset",
     "channel_statistics",
-    "check_batch_size",
     "draw_mask",
     "find_mask",
     "halves",

@@ -5,8 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pdas.errors import SettingError
-
 
 def halves(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Random halves D_W and D_theta of n training images (Algorithm 1).
@@ -31,18 +29,3 @@ def split_test(labels: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tens
         count = min(max(round(fraction * len(members)), 1), len(members) - 1)
         is_test[members[torch.randperm(len(members), generator=generator)[:count]]] = True
     return (~is_test).nonzero().squeeze(1), is_test.nonzero().squeeze(1)
-
-
-def check_batch_size(
-    batch_size: int, half_size: int, argument: str = "--set search.batch_size"
-) -> None:
-    """Raise SettingError if a half of the training data does not fill one batch.
-
-    `argument` is how the batch size is given, for the remedy in the message.
-    """
-    if not 1 <= batch_size <= half_size:
-        remedy = f"add {argument}={half_size} or more images" if half_size else "add images"
-        raise SettingError(
-            f"search.batch_size: found {batch_size}, expected 1 to {half_size}, the number of "
-            f"images in a half of the training data; {remedy}"
-        )

@@ -29,7 +29,8 @@ class Experiment:
     """A recipe with its seed and, for data sets that need it, the directory of the images.
 
     The seed decides the halves of the data, the weights, and everything else that is drawn, but not
-    which images are for the test: that is `data.split_seed`.
+    which images are in use, which of them are for the test, and the masks of these: that is
+    `data.split_seed`.
     """
 
     recipe: Recipe

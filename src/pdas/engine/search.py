@@ -19,9 +19,10 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader, Dataset, Subset
 
-from pdas.data import check_batch_size, halves
+from pdas.data import halves
 from pdas.engine.batch_norm import without_running_statistics
 from pdas.engine.candidates import Candidates
+from pdas.engine.images import check_batch_size
 from pdas.engine.step import Loss, SearchStep
 from pdas.engine.training import Loader, RunningMean, course, sgd_with_cosine
 from pdas.errors import SettingError

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pdas.nn.autoencoder.space import (
-    ChainSettings,
     Layer,
-    LayerType,
-    autoencoder_space,
     count_layers,
     decode_chain,
     traversed,
 )
-from pdas.space import SearchSpace
 
 
 @dataclass(frozen=True)
@@ -32,36 +28,6 @@ class Chain:
     passed: tuple[Layer, ...]
     known: int
     sizes: tuple[int, ...]
-
-
-def is_chain(architecture: Mapping[str, object]) -> bool:
-    """Whether labels are those of an auto-encoder, and of nothing else."""
-    layers = count_layers(architecture)
-    labels = {
-        name: label
-        for name, label in architecture.items()
-        if isinstance(label, int | str) and not isinstance(label, bool)
-    }
-    if layers == 0 or len(labels) < len(architecture):
-        return False
-    try:
-        _space_around(labels.values(), layers).architecture(labels)
-    except ValueError:  # of a label, the settings or the space
-        return False
-    return True
-
-
-def _space_around(labels: Collection[int | str], layers: int) -> SearchSpace:
-    """A space of so many layers that has all these labels as kernels or channels."""
-    kernels = {LayerType.parse(label).kernel for label in labels if isinstance(label, str)}
-    numbers = {label for label in labels if isinstance(label, int) and label > 0}
-    settings = ChainSettings(
-        layers=layers,
-        level_back=layers + 1,  # so that the output may read the image
-        kernels=tuple(sorted(kernels)),
-        channels=tuple(sorted(numbers)),
-    )
-    return autoencoder_space(settings)
 
 
 def read_chain(architecture: Mapping[str, object], image_size: int | None = None) -> Chain:

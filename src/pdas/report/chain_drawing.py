@@ -13,8 +13,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from pdas.errors import RunError
-from pdas.nn.autoencoder.space import Layer
-from pdas.report.chain import Chain, is_chain, read_chain
+from pdas.nn.autoencoder.space import Layer, is_chain
+from pdas.report.chain import Chain, read_chain
 from pdas.report.shapes import (
     CAPTION_TEXT,
     TEXT,

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from os import PathLike
 from textwrap import shorten
 
-from pdas.nn.autoencoder.space import chain_text, decode_chain
+from pdas.nn.autoencoder.space import chain_text, decode_chain, is_chain
 from pdas.nn.cell.space import CELL_TYPES, is_cell
-from pdas.report.chain import is_chain
 from pdas.report.graph import Cell, read_cell
 from pdas.report.reader import Summary, read_summary
 from pdas.report.results import Rows, result_rows

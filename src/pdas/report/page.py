@@ -9,8 +9,8 @@ from os import PathLike
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from pdas.nn.autoencoder.space import is_chain
 from pdas.nn.cell.space import is_cell
-from pdas.report.chain import is_chain
 from pdas.report.chain_drawing import draw_chain
 from pdas.report.convergence import plot_convergence
 from pdas.report.describe import architecture_text, summarise

@@ -18,6 +18,7 @@ TINY = (
     "network.kernels=[1,3]",
     "network.channels=[2,4]",
     "search.steps=6",
+    "search.batch_size=16",
     "retrain.steps=6",
     "device.accelerator=cpu",
 )

@@ -14,12 +14,10 @@ from pdas.data import (
     ImageSource,
     Standardise,
     channel_statistics,
-    check_batch_size,
-    halves,
     load_images,
     training_transform,
 )
-from pdas.engine.images import check_training_batch, drawn, memory_bytes
+from pdas.engine.images import check_training_batch, drawn, memory_bytes, search_halves
 from pdas.nn.cell.layout import check_image_size
 from pdas.settings import DataSettings
 
@@ -67,13 +65,11 @@ class ClassificationData:
     def search_batches(self, batch_size: int, seed: int) -> tuple[Batches, Batches]:
         """Batches of D_W and of D_theta, random halves of the training images, both augmented."""
         generator = torch.Generator().manual_seed(seed)
-        indices = halves(len(self.images.train), generator)
-        check_batch_size(batch_size, min(map(len, indices)))
-        first, second = (
-            self._training_batches(self.images.train.subset(half), batch_size, generator)
-            for half in indices
+        first, second = search_halves(self.images.train, batch_size, generator)
+        return (
+            self._training_batches(first, batch_size, generator),
+            self._training_batches(second, batch_size, generator),
         )
-        return first, second
 
     def training_batches(self, batch_size: int, seed: int) -> Batches:
         """Batches of all training images, augmented."""

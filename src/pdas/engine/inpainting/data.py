@@ -15,12 +15,10 @@ from pdas.data import (
     Mask,
     MaskedBatches,
     Standardise,
-    check_batch_size,
-    halves,
     load_restoration_images,
     training_transform,
 )
-from pdas.engine.images import check_training_batch, drawn, memory_bytes
+from pdas.engine.images import check_training_batch, drawn, memory_bytes, search_halves
 from pdas.settings import InpaintingDataSettings
 
 TEST_BATCH = 64
@@ -71,13 +69,11 @@ class InpaintingData:
     def search_batches(self, batch_size: int, seed: int) -> tuple[MaskedBatches, MaskedBatches]:
         """Batches of D_W and of D_theta, random halves of the training images, both masked."""
         generator = torch.Generator().manual_seed(seed)
-        indices = halves(len(self.images.train), generator)
-        check_batch_size(batch_size, min(map(len, indices)))
-        first, second = (
-            self._training_batches(self.images.train.subset(half), batch_size, generator)
-            for half in indices
+        first, second = search_halves(self.images.train, batch_size, generator)
+        return (
+            self._training_batches(first, batch_size, generator),
+            self._training_batches(second, batch_size, generator),
         )
-        return first, second
 
     def training_batches(self, batch_size: int, seed: int) -> MaskedBatches:
         """Batches of all training images, with fresh masks."""

@@ -9,7 +9,7 @@ This module is the only one that knows how a chain is written as variables.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -140,6 +140,36 @@ def count_layers(architecture: Mapping[str, object]) -> int:
     while f"layer{layers + 1}/type" in architecture:
         layers += 1
     return layers
+
+
+def is_chain(architecture: Mapping[str, object]) -> bool:
+    """Whether labels are those of an auto-encoder, and of nothing else."""
+    layers = count_layers(architecture)
+    labels = {
+        name: label
+        for name, label in architecture.items()
+        if isinstance(label, int | str) and not isinstance(label, bool)
+    }
+    if layers == 0 or len(labels) < len(architecture):
+        return False
+    try:
+        _space_around(labels.values(), layers).architecture(labels)
+    except ValueError:  # of a label, the settings or the space
+        return False
+    return True
+
+
+def _space_around(labels: Collection[int | str], layers: int) -> SearchSpace:
+    """A space of so many layers that has all these labels as kernels or channels."""
+    kernels = {LayerType.parse(label).kernel for label in labels if isinstance(label, str)}
+    numbers = {label for label in labels if isinstance(label, int) and label > 0}
+    settings = ChainSettings(
+        layers=layers,
+        level_back=layers + 1,  # so that the output may read the image
+        kernels=tuple(sorted(kernels)),
+        channels=tuple(sorted(numbers)),
+    )
+    return autoencoder_space(settings)
 
 
 def traversed(chain: Sequence[Layer], height: int, width: int) -> tuple[Layer, ...]:
