@@ -32,7 +32,9 @@ def test_epochs_are_whole_passes() -> None:
     assert [moment.step for moment in moments] == [1, 2, 3, 4, 5, 6]
     assert [moment.epoch for moment in moments] == [1, 1, 1, 2, 2, 2]
     assert [moment.ends_epoch for moment in moments] == [False, False, True] * 2
-    assert {moment.steps for moment in moments} == {6}
+    assert [moment.starts_epoch for moment in moments] == [True, False, False] * 2
+    assert [moment.part for moment in moments] == [0, 0, 0, 1, 1, 1]
+    assert {(moment.steps, moment.epochs) for moment in moments} == {(6, 2)}
 
 
 def test_steps_may_end_within_a_pass() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -75,8 +74,9 @@ def retrain(
     wrapped, optimizer = fabric.setup(trainee.train(), sgd)
     start = time.perf_counter()
     mean = RunningMean()
-    trainee.before_epoch(0.0)
     for moment, batch in course(batches, settings):
+        if moment.starts_epoch:
+            trainee.before_epoch(moment.part)
         measures = wrapped(fabric.to_device(batch))
         _update(fabric, wrapped, optimizer, measures["loss"], moment.step, settings.clip)
         mean.add(measures)
@@ -93,8 +93,6 @@ def retrain(
         if moment.ends_epoch:
             on_epoch(progress)
             mean = RunningMean()
-            last = math.ceil(moment.steps / len(batches)) - 1
-            trainee.before_epoch(min(1.0, moment.epoch / max(last, 1)))
 
 
 def _update(

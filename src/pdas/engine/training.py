@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import count
 from typing import Any, Protocol
 
 import torch
@@ -33,26 +32,33 @@ class Moment:
     """Where a training stands; steps and epochs count from 1.
 
     Attributes:
-        steps: how many there will be.
-        ends_epoch: whether this is the last step of a pass, or of the training.
+        steps, epochs: how many there will be; the last epoch may be cut short.
+        starts_epoch, ends_epoch: whether this is the first, or the last step of its epoch.
     """
 
     step: int
     epoch: int
     steps: int
+    epochs: int
+    starts_epoch: bool
     ends_epoch: bool
+
+    @property
+    def part(self) -> float:
+        """How far the training is, from 0 in the first epoch to 1 in the last."""
+        return (self.epoch - 1) / max(self.epochs - 1, 1)
 
 
 def course(batches: Loader, settings: TrainingSettings) -> Iterator[tuple[Moment, Any]]:
     """The batches of a whole training, pass after pass, each with its moment."""
     steps = total_steps(settings, len(batches))
+    epochs = math.ceil(steps / len(batches))
     step = 0
-    for epoch in count(1):
-        for batch in batches:
+    for epoch in range(1, epochs + 1):
+        last = min(epoch * len(batches), steps)
+        for index, batch in zip(range(last - step), batches, strict=False):
             step += 1
-            yield Moment(step, epoch, steps, step in (epoch * len(batches), steps)), batch
-            if step == steps:
-                return
+            yield Moment(step, epoch, steps, epochs, index == 0, step == last), batch
 
 
 def total_steps(settings: TrainingSettings, per_epoch: int) -> int:
