@@ -58,9 +58,9 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     rows = []
-    with_base = recipes.load(args.recipe).task == "inpainting"
-    for method, seed in schedule(args.searches, args.randoms, with_base):
-        recipe = recipes.load(args.recipe, [*args.set, *changes(method, seed, args.out)])
+    base = recipes.load(args.recipe, args.set)
+    for method, seed in schedule(args.searches, args.randoms, base.task == "inpainting"):
+        recipe = recipes.change(base, changes(method, seed, args.out))
         out = args.out / f"{method}-{seed}"
         rows.append(finish(Experiment(recipe, seed, args.data_dir), method, out))
         print(rows[-1], flush=True)

@@ -41,6 +41,23 @@ def test_cifar10_has_the_numbers_of_the_paper() -> None:
     assert (search.method, search.theta_rate, search.resample) == ("pdas", "adaptive", False)
 
 
+@pytest.mark.parametrize("mask", ["center", "pixel", "half"])
+@pytest.mark.parametrize("data", ["celeba", "cars", "svhn"])
+def test_inpainting_has_the_numbers_of_the_paper(data: str, mask: str) -> None:
+    recipe = recipes.load(f"{data}-{mask}")
+    assert (recipe.task, recipe.mask, recipe.data.name) == ("inpainting", mask, data)
+    assert (recipe.data.image_size, recipe.data.channels, recipe.data.flip) == (64, 3, True)
+    assert (recipe.data.train_images, recipe.data.test_images) == (None, None)
+    network, search, retrain = recipe.network, recipe.search, recipe.retrain
+    assert (network.layers, network.level_back) == (20, 5)
+    assert (network.kernels, network.channels) == ((1, 3, 5), (64, 128, 256))
+    assert (search.steps, retrain.steps, search.samples) == (50_000, 500_000, 2)
+    for stage in (search, retrain):
+        assert (stage.epochs, stage.batch_size, stage.weight_decay) == (None, 16, 0)
+        assert (stage.learning_rate, stage.momentum, stage.clip) == (0.025, 0.9, 5)
+    assert (search.method, search.theta_rate, search.resample) == ("pdas", "adaptive", False)
+
+
 def test_changes_reach_their_setting() -> None:
     recipe = recipes.load("digits", ["search.epochs=7", "network.operations=[identity]"])
     assert recipe.search.epochs == 7
@@ -89,3 +106,8 @@ def test_unknown_recipes_and_broken_files_are_named(tmp_path: Path) -> None:
 def test_a_date_that_is_none_is_one_line() -> None:
     with pytest.raises(SettingError, match="expected a YAML value"):
         recipes.load("digits", ["name=2024-13-45"])
+
+
+def test_a_task_that_is_no_name_is_one_line() -> None:
+    with pytest.raises(SettingError, match=r"^task: found \[1\]"):
+        recipes.load("digits", ["task=[1]"])

@@ -167,7 +167,7 @@ def list_recipes(
 
 def main() -> None:
     """The console script."""
-    warnings.showwarning = _show_warning
+    warnings.showwarning = partial(_show_warning, set())
     try:
         app()
     except PdasError as error:
@@ -176,6 +176,7 @@ def main() -> None:
 
 
 def _show_warning(
+    shown: set[str],
     message: Warning | str,
     category: type[Warning],
     filename: str,
@@ -183,7 +184,10 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """A warning as one line; of another library with its place."""
+    """A warning as one line, once; of another library with its place."""
+    if str(message) in shown:
+        return
+    shown.add(str(message))
     place = "" if issubclass(category, PdasWarning) else f"{filename}:{lineno}: "
     typer.echo(f"pdas: {place}{message}", err=True)
 

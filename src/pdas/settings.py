@@ -166,6 +166,6 @@ TASKS: dict[str, type[ClassificationRecipe] | type[InpaintingRecipe]] = {
 def as_recipe(values: Mapping[str, Any]) -> Recipe:
     """The recipe of these values; raises `SettingError` for the first that does not fit."""
     task = values.get("task", "classification")
-    if task not in TASKS:
+    if not isinstance(task, str) or task not in TASKS:
         raise SettingError(f"task: found {task!r}, expected one of {', '.join(TASKS)}")
     return validated(TASKS[task], values)

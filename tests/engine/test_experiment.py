@@ -138,13 +138,13 @@ def test_a_retraining_may_not_move_the_split_of_its_search(
     assert not (finished.path / "retrain-7").exists()
 
 
-def test_evaluation_on_other_classes_is_refused(finished: Run, tmp_path: Path) -> None:
+def test_evaluation_on_other_images_is_refused(finished: Run, tmp_path: Path) -> None:
     for name in "ab":
         (tmp_path / name).mkdir()
         for i in range(4):
             Image.fromarray(np.full((8, 8), 60 * i, np.uint8)).save(tmp_path / name / f"{i}.png")
     recipe = recipes.load("folder", ("data.image_size=8", "data.channels=1", "data.cutout=0"))
-    with pytest.raises(DataError, match="--data-dir: found the classes a, b, expected"):
+    with pytest.raises(DataError, match="--data-dir: found other images for the test"):
         Experiment(recipe, 0, tmp_path).evaluate(finished.retrainings()[0])
 
 
@@ -297,7 +297,12 @@ def test_a_folder_that_has_grown_is_not_split_anew(tmp_path: Path) -> None:
     (retrained,) = run.retrainings()
     experiment.evaluate(retrained)
     picture("a", "0a.png")
-    for again in (lambda: experiment.evaluate(retrained), lambda: experiment.retrain(run)):
+    other = changed(experiment, "data.flip=false", "data.image_size=9")
+    for again in (
+        lambda: experiment.evaluate(retrained),
+        lambda: experiment.retrain(run),
+        lambda: other.retrain(run),
+    ):
         with pytest.raises(DataError, match="found other images for the test"):
             again()
 

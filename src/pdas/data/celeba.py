@@ -33,7 +33,8 @@ def find_celeba(root: Path) -> tuple[Framed, Framed]:
         DataError: a file is missing, or an annotation file is malformed.
     """
     for name in (IMAGES, BOXES, PARTITION):
-        if not (root / name).exists():
+        path = root / name
+        if not (path.is_dir() if name == IMAGES else path.is_file()):
             raise DataError(
                 f"--data-dir: found no {name} in {root}, expected the layout of CelebA: {LAYOUT}; "
                 "add it"

@@ -66,7 +66,7 @@ class DiskImages:
     def fingerprint(self) -> str:
         # By the names of files and folders, not by where these are kept today.
         names = ["/".join(Path(path).parts[-2:]) for path in self.paths]
-        return digest(repr((names, self.boxes)).encode())
+        return digest("\n".join(names).encode())
 
     def to(self, device: torch.device | str) -> DiskImages:
         return self
@@ -106,7 +106,7 @@ class DiskImages:
         parts = torch.split(images, READ_BATCH)
         for part, (decoded, _) in zip(parts, self._in_order(), strict=True):
             part.copy_(decoded)
-        return MemoryImages(images, self.labels)
+        return MemoryImages(images, self.labels, self.fingerprint())
 
     def _in_order(self) -> Iterator[tuple[Tensor, Tensor]]:
         return self.batches(torch.split(torch.arange(len(self)), READ_BATCH))

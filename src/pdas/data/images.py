@@ -37,7 +37,10 @@ class ImageSource(Protocol):
     def __len__(self) -> int: ...
 
     def fingerprint(self) -> str:
-        """A text that is the same for the same images in the same order, and for no others."""
+        """A text that tells which images of a set these are, or were drawn from.
+
+        It is the same however they are resized, converted, or moved to another folder.
+        """
         ...
 
     def to(self, device: torch.device | str) -> ImageSource:
@@ -85,9 +88,9 @@ class ImageData:
         return ImageData(self.train.to(device), self.test.to(device), self.classes)
 
 
-def digest(*parts: bytes) -> str:
-    """A short hexadecimal digest of some bytes."""
-    return blake2b(b"".join(parts), digest_size=12).hexdigest()
+def digest(content: bytes) -> str:
+    """A short hexadecimal digest."""
+    return blake2b(content, digest_size=12).hexdigest()
 
 
 class Subset:
@@ -109,7 +112,7 @@ class Subset:
         return len(self.indices)
 
     def fingerprint(self) -> str:
-        return digest(self.source.fingerprint().encode(), self.indices.numpy().tobytes())
+        return self.source.fingerprint()
 
     def to(self, device: torch.device | str) -> Subset:
         return Subset(self.source.to(device), self.indices)
@@ -129,12 +132,13 @@ class MemoryImages:
     Args:
         images: uint8 (N, C, H, W), on the device where batches are to be cut out.
         labels: int64 (N,), class indices from 0.
+        origin: the fingerprint of the files that they were read from, if they were.
 
     Raises:
         DataError: another dtype or shape, or another number of labels than of images.
     """
 
-    def __init__(self, images: Tensor, labels: Tensor) -> None:
+    def __init__(self, images: Tensor, labels: Tensor, origin: str | None = None) -> None:
         if images.dtype != torch.uint8 or images.ndim != 4:
             raise DataError(
                 f"images: found {images.dtype} of shape {tuple(images.shape)}, expected "
@@ -147,6 +151,7 @@ class MemoryImages:
             )
         self.images = images
         self.labels = labels.cpu()
+        self.origin = origin
 
     @property
     def image_shape(self) -> Shape:
@@ -157,10 +162,10 @@ class MemoryImages:
         return len(self.images)
 
     def fingerprint(self) -> str:
-        return digest(self.images.cpu().contiguous().numpy().tobytes())
+        return self.origin or digest(self.labels.numpy().tobytes())
 
     def to(self, device: torch.device | str) -> MemoryImages:
-        return MemoryImages(self.images.to(device), self.labels)
+        return MemoryImages(self.images.to(device), self.labels, self.origin)
 
     def subset(self, indices: Tensor) -> Subset:
         return Subset(self, indices)

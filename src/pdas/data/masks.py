@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -119,7 +120,11 @@ def _import(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None  # the suffix is that of Python source
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.modules[name] = module  # where dataclasses look for it while it is executed
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        del sys.modules[name]
     return module
 
 
@@ -127,9 +132,15 @@ def draw_mask(mask: Mask, images: Tensor, generator: torch.Generator) -> Tensor:
     """What `mask` hides of images (N, C, H, W): bool (N, 1, H, W) on their device.
 
     Raises:
-        SettingError: the result is no bool tensor that broadcasts to that shape.
+        SettingError: the mask fails, or is no bool tensor that broadcasts to that shape.
     """
-    hidden: object = mask(images, generator)
+    try:
+        hidden: object = mask(images, generator)
+    except Exception as error:  # a function of the user's may raise anything
+        raise SettingError(
+            f"mask: the function failed ({' '.join(repr(error).split())}), expected a tensor for "
+            f"images {tuple(images.shape)} and a generator; mend it"
+        ) from error
     n, _, height, width = images.shape
     shape = (n, 1, height, width)
     if isinstance(hidden, Tensor):

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from torch import nn
 
 from pdas.engine.open import fitted, open_task
 from pdas.engine.retrain import RetrainProgress, retrain
@@ -54,13 +55,15 @@ class Experiment:
         method = self.recipe.search.method
         given = None if method == "pdas" else task.control(self.seed)
         task.check_retraining(given)
+        net = self._supernet(task) if given is None else None
         with new_directory(out, "--out"):
             run = Run(out)
             self._write_config(run, task)
-            if given is None:
-                architecture, summary = self._search(task, batches, fabric, run, on_step)
-            else:
+            if given is not None:
                 architecture, summary = given, {"seconds": 0.0, "steps": 0}
+            else:
+                assert net is not None
+                architecture, summary = self._search(task, net, batches, fabric, run, on_step)
             architecture.save(run.path / "architecture.json")
             run.write_json("search.json", {"method": method, "seed": self.seed} | summary)
         return run
@@ -96,13 +99,10 @@ class Experiment:
                 on_epoch=partial(_record_retraining, retrained),
             )
             network = training.trainee.finished()
+            about = training.about | {"seed": self.seed, "architecture": architecture.to_dict()}
             save_weights(network, path / "weights.safetensors")
-            retrained.write_json(
-                "result.json",
-                task.evaluate(network, path)
-                | training.about
-                | {"seed": self.seed, "architecture": architecture.to_dict()},
-            )
+            retrained.write_json("result.json", about)  # enough for `evaluate`, if the test fails
+            retrained.write_json("result.json", task.evaluate(network, path) | about)
         return retrained
 
     def retrain_given(
@@ -134,8 +134,7 @@ class Experiment:
     def evaluate(self, retrained: Run) -> dict[str, Any]:
         """Measures of a retrained network on the test images, taken again from its files.
 
-        Raises `DataError` if the images are not of the kind that it was trained on, or if those for
-        the test are others by now.
+        Raises `DataError` if these are not the test images of the run.
         """
         task = self._task(self._fabric())
         self._check_test_images(retrained, task)
@@ -144,14 +143,14 @@ class Experiment:
     def _search(
         self,
         task: Task,
+        net: nn.Module,
         batches: tuple[Any, Any],
         fabric: Fabric,
         run: Run,
         on_step: Callable[[Progress], None],
     ) -> tuple[Architecture, dict[str, Any]]:
-        torch.manual_seed(self.seed)
         result = search(
-            task.supernet(),
+            net,
             task.loss,
             batches,
             settings=self.recipe.search,
@@ -165,6 +164,16 @@ class Experiment:
             "steps": result.history[-1].step,
             "convergence": result.optimizer.convergence,
         }
+
+    def _supernet(self, task: Task) -> nn.Module:
+        torch.manual_seed(self.seed)
+        try:
+            return task.supernet()
+        except RuntimeError as error:  # of the allocator
+            raise SettingError(
+                f"network: found settings that need more memory than there is "
+                f"({' '.join(str(error).split())[:100]}); lower network.channels"
+            ) from None
 
     def _fabric(self) -> Fabric:
         device = self.recipe.device
@@ -191,14 +200,11 @@ class Experiment:
 
     def _check_test_images(self, run: Run, task: Task) -> None:
         """Refuse data that changed since: what is now for the test may have been trained on."""
-        recipe, _, data_dir = run.config()
-        own = None if self.data_dir is None else self.data_dir.resolve()
-        same = own == data_dir and self.recipe.data == recipe.data
-        expected, found = run.test_fingerprint(), task.test_images.fingerprint()
-        if same and expected is not None and found != expected:
+        expected = run.test_fingerprint()
+        if expected is not None and task.test_images.fingerprint() != expected:
             raise DataError(
-                f"--data-dir: found other images for the test in {own} than {run.path} has, since "
-                "files were added or removed; restore them, or search again"
+                f"--data-dir: found other images for the test than those of {run.path}, with files "
+                "added, removed or renamed since; restore them, or search again"
             )
 
     def _write_config(self, run: Run, task: Task) -> None:

@@ -68,7 +68,4 @@ class Task(Protocol):
         """Measures of a network on the test images; pictures of them go into `directory`."""
 
     def evaluate_saved(self, retrained: Run) -> dict[str, Any]:
-        """Measures of a retrained network from its files.
-
-        Raises `DataError` if the images are not of the kind that it was trained on.
-        """
+        """Measures of a retrained network from its files."""

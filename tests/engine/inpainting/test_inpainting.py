@@ -175,7 +175,7 @@ def test_base_needs_a_file(inpainting: Experiment, tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"found method = base and like = None"):
         changed(inpainting, "search.method=base")
     missing = changed(inpainting, "search.method=base", "search.like=nowhere.json")
-    with pytest.raises(SpaceError, match=r"nowhere\.json: cannot be read"):
+    with pytest.raises(SettingError, match=r"^search\.like: .*nowhere\.json: cannot be read"):
         missing.search(tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
@@ -259,6 +259,10 @@ def test_a_mask_of_ones_own(
     own = changed(inpainting, "mask=stripes:stripes")
     masked, whole = next(iter(task_of(own).data.test_batches()))
     assert not masked[..., ::2].any() and torch.equal(masked[..., 1::2], whole[..., 1::2])
+    (tmp_path / "broken.py").write_text("def broken(images, generator):\n    return 1 / 0\n")
+    with pytest.raises(SettingError, match=r"mask: the function failed .*division by zero"):
+        changed(inpainting, "mask=broken:broken").search(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
     with pytest.raises(SettingError, match=r"mask: found 'middle', expected center, pixel, half"):
         task_of(changed(inpainting, "mask=middle"))
 
@@ -275,3 +279,23 @@ def test_the_same_seed_gives_the_same_run(
 def test_the_chain_is_told_as_the_paper_draws_it(restored: Run) -> None:
     chain = decode_chain(restored.read_json("architecture.json"))
     assert restored.retrainings()[0].read_json("result.json")["chain"] == chain_text(chain)
+
+
+def test_a_network_beyond_the_memory_is_one_line(inpainting: Experiment, tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"^network: .*; lower network\.channels"):
+        changed(inpainting, "network.channels=[30000000]").search(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_evaluation_that_fails_can_be_had_again(
+    inpainting: Experiment, restored: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    run = Run(Path(shutil.copytree(restored.path, tmp_path / "copy")))
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("pdas.engine.inpainting.task.yardsticks", fails)
+        replace(inpainting, seed=1).retrain(run)
+    second = run.retrainings()[1]
+    assert set(inpainting.evaluate(second)) >= {"psnr", "ssim"}

@@ -110,11 +110,17 @@ def test_every_architecture_of_a_small_space_is_that_of_padding() -> None:
         check_against_padding(net, architecture, images(6, 6))
 
 
-@pytest.mark.parametrize("size", [(8, 8), (7, 5), (1, 1), (2, 9), (13, 13)])
+@pytest.mark.parametrize("size", [(8, 8), (7, 5), (1, 2), (2, 9), (13, 13)])
 def test_slicing_is_padding_at_any_size(size: tuple[int, int]) -> None:
     net = make(layers=6, level_back=3, kernels=(1, 3, 5), channels=(2, 3, 7))
     for architecture in sampled(net, 25):
         check_against_padding(net, architecture, images(*size))
+
+
+def test_an_image_of_one_pixel_is_refused() -> None:
+    net = make()
+    with pytest.raises(SettingError, match="found 1x1 pixels"):
+        net(images(1, 1), sampled(net, 1)[0])
 
 
 def test_grey_images_and_images_of_as_many_channels_as_a_layer() -> None:

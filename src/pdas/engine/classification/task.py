@@ -21,7 +21,7 @@ from pdas.engine.images import check_training_batch
 from pdas.engine.retrain import Trainee
 from pdas.engine.task import Retraining
 from pdas.engine.training import Loader, Measures
-from pdas.errors import DataError, SpaceError
+from pdas.errors import SpaceError
 from pdas.nn import CellNetwork, CellSupernet
 from pdas.nn.cell import CellSettings, cell_space, count_nodes, count_weights, heaviest, widest
 from pdas.run import Run
@@ -128,11 +128,6 @@ class ClassificationTask:
     def evaluate_saved(self, retrained: Run) -> dict[str, Any]:
         classifier = load_classifier(retrained)
         data = replace(self.data, standardise=classifier.standardise)
-        if data.images.classes != classifier.classes:
-            raise DataError(
-                f"--data-dir: found the classes {', '.join(data.images.classes)}, expected those "
-                f"that {retrained.path} was trained on, {', '.join(classifier.classes)}"
-            )
         network = classifier.network.to(data.device)
         return {"test_error": error_percent(network, data.test_batches())}
 

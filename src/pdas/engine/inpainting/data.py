@@ -64,7 +64,9 @@ class InpaintingData:
         train = drawn(images.train, settings.train_images, settings.split_seed)
         test = drawn(images.test, settings.test_images, settings.split_seed)
         used = ImageData(train, test, images.classes).to(device)
-        return cls(used, mask, settings.flip, settings.split_seed, device)
+        data = cls(used, mask, settings.flip, settings.split_seed, device)
+        next(iter(data.test_batches()))  # a mask of the user's own fails before anything is made
+        return data
 
     def search_batches(self, batch_size: int, seed: int) -> tuple[MaskedBatches, MaskedBatches]:
         """Batches of D_W and of D_theta, random halves of the training images, both masked."""

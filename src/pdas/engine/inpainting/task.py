@@ -21,7 +21,7 @@ from pdas.engine.inpainting.restorer import load_restorer
 from pdas.engine.retrain import Trainee
 from pdas.engine.task import Retraining
 from pdas.engine.training import Loader, Measures
-from pdas.errors import DataError, SpaceError
+from pdas.errors import SettingError, SpaceError
 from pdas.nn import AutoencoderNetwork, AutoencoderSupernet
 from pdas.nn.autoencoder import autoencoder_space, base_architecture, count_layers
 from pdas.run import Run
@@ -86,7 +86,12 @@ class InpaintingTask:
         if settings.method == "random":
             return self.space.uniform(np.random.default_rng(seed))
         assert settings.like is not None
-        return base_architecture(self.space.load(settings.like))
+        try:
+            return base_architecture(self.space.load(settings.like))
+        except SpaceError as error:
+            raise SettingError(
+                f"search.like: {error}; give an architecture of these network settings"
+            ) from None
 
     def retraining(self, architecture: Architecture, seed: int) -> Retraining:
         images = self.data.images
@@ -108,14 +113,8 @@ class InpaintingTask:
         return found | {"yardsticks": yardsticks(restoration)}
 
     def evaluate_saved(self, retrained: Run) -> dict[str, Any]:
-        restorer, images = load_restorer(retrained), self.data.images
-        found, expected = images.channels, restorer.channels
-        if found != expected:
-            raise DataError(
-                f"--data-dir: found images of {found} channels, expected {expected}, as "
-                f"{retrained.path} was trained on"
-            )
-        return measures(restore(restorer.network.to(self.data.device), self.data), self.data)
+        network = load_restorer(retrained).network.to(self.data.device)
+        return measures(restore(network, self.data), self.data)
 
 
 class AutoencoderTrainee(Trainee[AutoencoderNetwork]):

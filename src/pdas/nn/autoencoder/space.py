@@ -28,10 +28,10 @@ def _odd(kernel: int) -> int:
     return kernel
 
 
-def _ascending(channels: tuple[int, ...]) -> tuple[int, ...]:
-    if list(channels) != sorted(set(channels)):
-        raise ValueError("expected ascending numbers of channels")
-    return channels
+def _ascending(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    if list(numbers) != sorted(set(numbers)):
+        raise ValueError("expected ascending numbers, each once")
+    return numbers
 
 
 class ChainSettings(Settings):
@@ -39,9 +39,9 @@ class ChainSettings(Settings):
 
     layers: int = Field(20, ge=1)  # Nc
     level_back: int = Field(5, ge=1)  # b
-    kernels: tuple[Annotated[PositiveInt, AfterValidator(_odd)], ...] = Field(
-        (1, 3, 5), min_length=1
-    )
+    kernels: Annotated[
+        tuple[Annotated[PositiveInt, AfterValidator(_odd)], ...], AfterValidator(_ascending)
+    ] = Field((1, 3, 5), min_length=1)
     channels: Annotated[tuple[PositiveInt, ...], AfterValidator(_ascending)] = Field(
         (64, 128, 256), min_length=1
     )

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pdas.errors import SettingError
 from pdas.nn.autoencoder.initial import he
 from pdas.nn.autoencoder.network import AutoencoderNetwork
 from pdas.nn.autoencoder.space import (
@@ -65,6 +66,8 @@ class AutoencoderSupernet(nn.Module):
             check_space(architecture, self.space)
         once = Once()
         height, width = x.shape[-2:]
+        if height == width == 1:  # which every layer that samples down would pass over
+            raise SettingError("images: found 1x1 pixels, expected at least 2 in a side")
         chains = [traversed(decode_chain(a), height, width) for a in architectures]
         return [self._restore(x, chain, once) for chain in chains]
 
