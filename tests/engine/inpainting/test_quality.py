@@ -7,7 +7,7 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from pdas.engine.inpainting.quality import Quality, quality
+from pdas.engine.inpainting.quality import Quality, joined, quality
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -53,8 +53,8 @@ def test_the_summary_is_of_means_and_deviations() -> None:
     assert found[values > 1].summary()["psnr"] == 4
 
 
-def test_many_images_are_measured_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_are_joined() -> None:
     restored, clean = torch.rand(2, 7, 3, 12, 12)
-    together = quality(restored, clean)
-    monkeypatch.setattr("pdas.engine.inpainting.quality.PART", 3)
-    assert torch.equal(quality(restored, clean).ssim, together.ssim)
+    parts = [quality(*part) for part in zip(restored.split(3), clean.split(3), strict=True)]
+    assert torch.equal(joined(parts).ssim, quality(restored, clean).ssim)
+    assert torch.equal(joined(parts).psnr, quality(restored, clean).psnr)

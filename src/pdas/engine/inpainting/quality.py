@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +14,6 @@ from torchmetrics.functional.image import (
 
 WINDOW, SIGMA = 11, 1.5  # pixels, of SSIM's Gaussian window
 LARGEST_PSNR = 100.0  # dB
-PART = 64  # images at a time, since SSIM takes ten times their memory
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,7 @@ def quality(restored: Tensor, clean: Tensor) -> Quality:
     over channels and the places of a whole window; H and W are at least 11. PSNR is at most 100 dB,
     that of equal images, so that means stay finite.
     """
-    parts = zip(torch.split(restored, PART), torch.split(clean, PART), strict=True)
-    psnr, ssim = zip(*(_of_part(*part) for part in parts), strict=True)
-    return Quality(torch.cat(psnr).cpu(), torch.cat(ssim).cpu())
-
-
-def _of_part(restored: Tensor, clean: Tensor) -> tuple[Tensor, Tensor]:
-    restored, clean = restored.double().clamp(0, 1), clean.double()
+    restored, clean = restored.cpu().double().clamp(0, 1), clean.cpu().double()
     psnr = peak_signal_noise_ratio(restored, clean, data_range=1.0, reduction="none", dim=(1, 2, 3))
     _, similarity = structural_similarity_index_measure(
         restored,
@@ -63,4 +57,9 @@ def _of_part(restored: Tensor, clean: Tensor) -> tuple[Tensor, Tensor]:
     # Only where the window lies within the image: torchmetrics' own mean has the mirrored margin.
     margin = WINDOW // 2
     ssim = similarity[:, :, margin:-margin, margin:-margin].mean((1, 2, 3))
-    return psnr.clamp(max=LARGEST_PSNR), ssim
+    return Quality(psnr.clamp(max=LARGEST_PSNR), ssim)
+
+
+def joined(parts: Sequence[Quality]) -> Quality:
+    """The quality of several batches as one."""
+    return Quality(torch.cat([q.psnr for q in parts]), torch.cat([q.ssim for q in parts]))

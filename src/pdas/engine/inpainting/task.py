@@ -16,7 +16,7 @@ from pdas.data import ImageSource, find_mask
 from pdas.engine.candidates import Model
 from pdas.engine.images import check_training_batch
 from pdas.engine.inpainting.data import InpaintingData
-from pdas.engine.inpainting.evaluate import measures, restore, save_samples, yardsticks
+from pdas.engine.inpainting.evaluate import measures, network_quality, save_samples, yardsticks
 from pdas.engine.inpainting.restorer import load_restorer
 from pdas.engine.retrain import Trainee
 from pdas.engine.task import Retraining
@@ -107,14 +107,13 @@ class InpaintingTask:
         return Retraining(AutoencoderTrainee(network), batches, about)
 
     def evaluate(self, network: nn.Module, directory: Path) -> dict[str, Any]:
-        restoration = restore(network, self.data)
-        save_samples(restoration, directory / "restored.npz")
-        found = measures(restoration, self.data)
-        return found | {"yardsticks": yardsticks(restoration)}
+        found = network_quality(network, self.data)
+        save_samples(network, self.data, found, directory / "restored.npz")
+        return measures(found, self.data) | {"yardsticks": yardsticks(self.data)}
 
     def evaluate_saved(self, retrained: Run) -> dict[str, Any]:
         network = load_restorer(retrained).network.to(self.data.device)
-        return measures(restore(network, self.data), self.data)
+        return measures(network_quality(network, self.data), self.data)
 
 
 class AutoencoderTrainee(Trainee[AutoencoderNetwork]):
