@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -37,3 +39,7 @@ def finished(experiment: Experiment, tmp_path_factory: pytest.TempPathFactory) -
     run = experiment.search(tmp_path_factory.mktemp("runs") / "digits")
     experiment.retrain(run)
     return run
+
+
+def changed(experiment: Experiment, *changes: str) -> Experiment:
+    return replace(experiment, recipe=recipes.change(experiment.recipe, changes))

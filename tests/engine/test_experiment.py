@@ -25,11 +25,7 @@ from pdas.nn import CellNetwork
 from pdas.nn.cell import cell_space, count_weights
 from pdas.run import Run, new_directory
 from pdas.settings import ClassificationRecipe
-from tests.conftest import TINY
-
-
-def changed(experiment: Experiment, *changes: str) -> Experiment:
-    return replace(experiment, recipe=recipes.change(experiment.recipe, changes))
+from tests.conftest import TINY, changed
 
 
 def network_of(retrained: Run) -> CellNetwork:

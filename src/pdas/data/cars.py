@@ -10,10 +10,9 @@ where the test annotations may also be cars_test_annos_withlabels.mat, there or 
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from pdas.data.frames import Box, Framed
+from pdas.data.frames import Box, Framed, named
 from pdas.errors import DataError
 
 TRAIN = ("devkit/cars_train_annos.mat",)
@@ -47,13 +46,7 @@ def _part(root: Path, folder: str, annotations: tuple[str, ...], minimum: int) -
         raise DataError(
             f"{file}: found {len(boxes)} images, expected at least {minimum}; fetch it again"
         )
-    present = set(os.listdir(root / folder))
-    if missing := [name for name in boxes if name not in present]:
-        raise DataError(
-            f"--data-dir: found no {missing[0]} in {root / folder}, one of {len(missing)} that "
-            f"{file} names, expected all of them; complete the folder"
-        )
-    return Framed([str(root / folder / name) for name in boxes], list(boxes.values()))
+    return named(root / folder, boxes, by=file, expected="all of them")
 
 
 def _boxes(file: Path) -> dict[str, Box]:

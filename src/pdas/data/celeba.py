@@ -9,10 +9,10 @@ The boxes belong to the in-the-wild images, not to the aligned ones. The layout 
 
 from __future__ import annotations
 
-import os
+from itertools import islice
 from pathlib import Path
 
-from pdas.data.frames import Box, Framed
+from pdas.data.frames import Box, Framed, named
 from pdas.errors import DataError
 
 IMAGES, BOXES, PARTITION = "img_celeba", "list_bbox_celeba.txt", "list_eval_partition.txt"
@@ -60,21 +60,15 @@ def _part(
             f"{root / BOXES}: found no box of {without}, which {PARTITION} names, expected one for "
             "each image; fetch both files again"
         )
-    chosen = [(name, box) for name in names if (box := boxes[name]) is not None][:limit]
+    with_box = ((name, box) for name in names if (box := boxes[name]) is not None)
+    chosen = dict(islice(with_box, limit))
     if len(chosen) < minimum:
         raise DataError(
             f"{root / PARTITION}: found {len(chosen)} images of a part, expected at least "
             f"{MIN_TRAIN} of part {TRAIN} (training) and {MIN_TEST} of part {TEST} (test); fetch "
             "it again"
         )
-    present = set(os.listdir(root / IMAGES))
-    if missing := [name for name, _ in chosen if name not in present]:
-        raise DataError(
-            f"--data-dir: found no {missing[0]} in {root / IMAGES}, one of {len(missing)} that "
-            f"{PARTITION} names, expected the in-the-wild images; complete the folder"
-        )
-    paths = [str(root / IMAGES / name) for name, _ in chosen]
-    return Framed(paths, [box for _, box in chosen])
+    return named(root / IMAGES, chosen, by=PARTITION, expected="the in-the-wild images")
 
 
 def _boxes(path: Path) -> dict[str, Box | None]:

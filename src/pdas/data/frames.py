@@ -6,10 +6,14 @@ within it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
+
+from pdas.errors import DataError
 
 Box = tuple[int, int, int, int]
 """(left, top, right, bottom); the pixels at right and bottom are not in it."""
@@ -61,3 +65,17 @@ def clipped(box: Box, width: int, height: int) -> Box | None:
     left, top, right, bottom = box
     left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
     return (left, top, right, bottom) if left < right and top < bottom else None
+
+
+def named(folder: Path, boxes: Mapping[str, Box], *, by: str | Path, expected: str) -> Framed:
+    """The files in a folder that an annotation names, with their boxes.
+
+    Raises DataError if one is not there; it says that `by` names it, and what was `expected`.
+    """
+    present = set(os.listdir(folder))
+    if missing := [name for name in boxes if name not in present]:
+        raise DataError(
+            f"--data-dir: found no {missing[0]} in {folder}, one of {len(missing)} that {by} "
+            f"names, expected {expected}; complete the folder"
+        )
+    return Framed([str(folder / name) for name in boxes], list(boxes.values()))

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from pdas.data import cars, celeba, photos
 from pdas.data.datasets import (
@@ -140,7 +139,7 @@ def _from_files(
     train, test = (
         DiskImages(
             part.paths,
-            _no_labels(len(part.paths)),
+            torch.zeros(len(part.paths), dtype=torch.int64),
             size=size,
             channels=channels,
             workers=workers,
@@ -153,10 +152,6 @@ def _from_files(
     for images in (test, train):
         images.check()
     return ImageData(train, test, NO_CLASSES)
-
-
-def _no_labels(n: int) -> Tensor:
-    return torch.zeros(n, dtype=torch.int64)
 
 
 def _warn_of_grey_files(paths: Iterable[str]) -> None:

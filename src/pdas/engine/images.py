@@ -1,12 +1,18 @@
-"""What the image sets of all tasks have in common: which images are in use, and what fits."""
+"""What the image sets of all tasks have in common: which are in use, and batches that fit."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
 import torch
 
-from pdas.data import ImageSource, halves
+from pdas.data import ImageData, ImageSource, halves
 from pdas.errors import SettingError
 from pdas.settings import ImageSettings
+
+B = TypeVar("B")
 
 
 def drawn(source: ImageSource, count: int | None, seed: int) -> ImageSource:
@@ -22,16 +28,54 @@ def memory_bytes(settings: ImageSettings) -> int:
     return int(settings.memory_limit * 2**30)
 
 
-def search_halves(
-    source: ImageSource, batch_size: int, generator: torch.Generator
-) -> tuple[ImageSource, ImageSource]:
-    """D_W and D_theta, random halves of the training images, each with a batch at least.
+@dataclass(frozen=True, kw_only=True)
+class TaskImages(ABC, Generic[B]):
+    """Images on a device, ready to become the batches of a task.
 
-    Raises `SettingError` if the batch is larger than a half.
+    Attributes:
+        images: training and test images, and the names of the classes.
     """
-    first, second = halves(len(source), generator)
-    check_batch_size(batch_size, len(first))
-    return source.subset(first), source.subset(second)
+
+    smallest_batch: ClassVar[int] = 1  # of a retraining
+
+    images: ImageData
+    device: torch.device
+
+    def search_batches(self, batch_size: int, seed: int) -> tuple[B, B]:
+        """Batches of D_W and of D_theta, random halves of the training images.
+
+        Both are training data. Raises `SettingError` if the batch is larger than a half.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        indices = halves(len(self.images.train), generator)
+        check_batch_size(batch_size, min(map(len, indices)))
+        first, second = (
+            self._training_batches(self.images.train.subset(half), batch_size, generator)
+            for half in indices
+        )
+        return first, second
+
+    def training_batches(self, batch_size: int, seed: int) -> B:
+        """Batches of all training images; raises `SettingError` if there are too few."""
+        self.check_training_batch(batch_size)
+        generator = torch.Generator().manual_seed(seed)
+        return self._training_batches(self.images.train, batch_size, generator)
+
+    def check_training_batch(self, batch_size: int) -> None:
+        """Raise `SettingError` if a batch of the retraining is larger than the training set."""
+        images = len(self.images.train)
+        if batch_size > images:
+            raise SettingError(
+                f"retrain.batch_size: found {batch_size}, expected {self.smallest_batch} to "
+                f"{images}, the number of training images; add --set retrain.batch_size={images} "
+                "or more images"
+            )
+
+    @abstractmethod
+    def _training_batches(
+        self, source: ImageSource, batch_size: int, generator: torch.Generator
+    ) -> B:
+        """Batches of training images, changed and shuffled by the generator."""
 
 
 def check_batch_size(
@@ -46,13 +90,4 @@ def check_batch_size(
         raise SettingError(
             f"search.batch_size: found {batch_size}, expected 1 to {half_size}, the number of "
             f"images in a half of the training data; {remedy}"
-        )
-
-
-def check_training_batch(batch_size: int, images: int, smallest: int = 1) -> None:
-    """Raise `SettingError` if a batch of the retraining is larger than the training set."""
-    if batch_size > images:
-        raise SettingError(
-            f"retrain.batch_size: found {batch_size}, expected {smallest} to {images}, the number "
-            f"of training images; add --set retrain.batch_size={images} or more images"
         )

@@ -16,7 +16,6 @@ import torch
 from PIL import Image
 
 import pdas
-from pdas import recipes
 from pdas.data import find_mask
 from pdas.engine.experiment import Experiment
 from pdas.engine.inpainting import InpaintingTask, Restorer
@@ -25,12 +24,9 @@ from pdas.engine.inpainting.task import restoration_loss
 from pdas.errors import DataError, PdasWarning, RunError, SettingError, SpaceError
 from pdas.nn.autoencoder.space import chain_text, decode_chain
 from pdas.run import Run
+from tests.conftest import changed
 
 CPU = torch.device("cpu")
-
-
-def changed(experiment: Experiment, *changes: str) -> Experiment:
-    return replace(experiment, recipe=recipes.change(experiment.recipe, changes))
 
 
 def task_of(experiment: Experiment) -> InpaintingTask:

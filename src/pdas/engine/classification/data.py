@@ -17,25 +17,24 @@ from pdas.data import (
     load_images,
     training_transform,
 )
-from pdas.engine.images import check_training_batch, drawn, memory_bytes, search_halves
+from pdas.engine.images import TaskImages, drawn, memory_bytes
 from pdas.nn.cell.layout import check_image_size
 from pdas.settings import DataSettings
 
 
-@dataclass(frozen=True)
-class ClassificationData:
+@dataclass(frozen=True, kw_only=True)
+class ClassificationData(TaskImages[Batches]):
     """Images on a device, ready to become batches.
 
     Attributes:
-        images: training and test images, and the names of the classes.
         standardise: by the mean and standard deviation of the training images.
         augment: what is done to training images.
     """
 
-    images: ImageData
+    smallest_batch = 2  # the auxiliary classifier normalises maps of one pixel
+
     standardise: Standardise
     augment: Augment
-    device: torch.device
 
     @classmethod
     def load(
@@ -60,22 +59,9 @@ class ClassificationData:
         images = ImageData(train, images.test, images.classes).to(device)
         augment = Augment(pad=settings.pad, flip=settings.flip, cutout=settings.cutout)
         augment.check_size(images.size)
-        return cls(images, channel_statistics(train), augment, device)
-
-    def search_batches(self, batch_size: int, seed: int) -> tuple[Batches, Batches]:
-        """Batches of D_W and of D_theta, random halves of the training images, both augmented."""
-        generator = torch.Generator().manual_seed(seed)
-        first, second = search_halves(self.images.train, batch_size, generator)
-        return (
-            self._training_batches(first, batch_size, generator),
-            self._training_batches(second, batch_size, generator),
+        return cls(
+            images=images, device=device, standardise=channel_statistics(train), augment=augment
         )
-
-    def training_batches(self, batch_size: int, seed: int) -> Batches:
-        """Batches of all training images, augmented."""
-        check_training_batch(batch_size, len(self.images.train), smallest=2)
-        generator = torch.Generator().manual_seed(seed)
-        return self._training_batches(self.images.train, batch_size, generator)
 
     def test_batches(self, batch_size: int = 256) -> Batches:
         """All test images in order, not augmented."""

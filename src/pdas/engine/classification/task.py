@@ -17,7 +17,6 @@ from pdas.engine.candidates import Model
 from pdas.engine.classification.classifier import load_classifier
 from pdas.engine.classification.data import ClassificationData
 from pdas.engine.classification.evaluate import error_percent
-from pdas.engine.images import check_training_batch
 from pdas.engine.retrain import Trainee
 from pdas.engine.task import Retraining
 from pdas.engine.training import Loader, Measures
@@ -79,8 +78,7 @@ class ClassificationTask:
         return self.data.images.test
 
     def check_retraining(self, given: Architecture | None) -> None:
-        images = len(self.data.images.train)
-        check_training_batch(self.recipe.retrain.batch_size, images, smallest=2)
+        self.data.check_training_batch(self.recipe.retrain.batch_size)
         if given is None:
             self.size(heaviest(self.cells), "the heaviest architecture of this space")
         else:

@@ -15,31 +15,29 @@ from pdas.data import (
     Mask,
     MaskedBatches,
     Standardise,
+    draw_mask,
     load_restoration_images,
     training_transform,
 )
-from pdas.engine.images import check_training_batch, drawn, memory_bytes, search_halves
+from pdas.engine.images import TaskImages, drawn, memory_bytes
 from pdas.settings import InpaintingDataSettings
 
 TEST_BATCH = 64
 
 
-@dataclass(frozen=True)
-class InpaintingData:
+@dataclass(frozen=True, kw_only=True)
+class InpaintingData(TaskImages[MaskedBatches]):
     """Images on a device, ready to become batches `(masked, clean)` of values in [0, 1].
 
     Attributes:
-        images: training and test images, both with labels.
         mask: which pixels are hidden.
         flip: whether training images are mirrored at random.
         test_seed: decides the masks of the test images.
     """
 
-    images: ImageData
     mask: Mask
     flip: bool
     test_seed: int
-    device: torch.device
 
     @classmethod
     def load(
@@ -64,24 +62,16 @@ class InpaintingData:
         train = drawn(images.train, settings.train_images, settings.split_seed)
         test = drawn(images.test, settings.test_images, settings.split_seed)
         used = ImageData(train, test, images.classes).to(device)
-        data = cls(used, mask, settings.flip, settings.split_seed, device)
-        next(iter(data.test_batches()))  # a mask of the user's own fails before anything is made
-        return data
-
-    def search_batches(self, batch_size: int, seed: int) -> tuple[MaskedBatches, MaskedBatches]:
-        """Batches of D_W and of D_theta, random halves of the training images, both masked."""
-        generator = torch.Generator().manual_seed(seed)
-        first, second = search_halves(self.images.train, batch_size, generator)
-        return (
-            self._training_batches(first, batch_size, generator),
-            self._training_batches(second, batch_size, generator),
+        # A mask of the user's own is to fail before anything is made.
+        blank = torch.zeros(2, *used.train.image_shape, device=device)
+        draw_mask(mask, blank, torch.Generator().manual_seed(settings.split_seed))
+        return cls(
+            images=used,
+            device=device,
+            mask=mask,
+            flip=settings.flip,
+            test_seed=settings.split_seed,
         )
-
-    def training_batches(self, batch_size: int, seed: int) -> MaskedBatches:
-        """Batches of all training images, with fresh masks."""
-        check_training_batch(batch_size, len(self.images.train))
-        generator = torch.Generator().manual_seed(seed)
-        return self._training_batches(self.images.train, batch_size, generator)
 
     def test_batches(self) -> MaskedBatches:
         """All test images in order, with the same masks every time."""

@@ -5,13 +5,12 @@ The test images are gone through batch by batch, since a whole set of them may n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from pdas.engine.inpainting.data import InpaintingData
 from pdas.engine.inpainting.quality import Quality, joined, quality
@@ -22,21 +21,10 @@ SAMPLES = ("masked", "restored", "clean")
 
 
 @torch.no_grad()
-def restored_batches(network: nn.Module, data: InpaintingData) -> Iterator[dict[str, Tensor]]:
-    """For each test batch, on the CPU, `masked`, `restored` and `clean` `(n, C, H, W)`.
-
-    The network is in evaluation mode, and what it restores is clipped to [0, 1].
-    """
-    network.eval()
-    for masked, clean in data.test_batches():
-        restored = network(masked).clamp(0, 1)
-        yield {"masked": masked.cpu(), "restored": restored.cpu(), "clean": clean.cpu()}
-
-
 def network_quality(network: nn.Module, data: InpaintingData) -> Quality:
-    """The quality of what a network makes of each test image."""
-    batches = restored_batches(network, data)
-    return joined([quality(batch["restored"], batch["clean"]) for batch in batches])
+    """The quality of what a network, in evaluation mode, makes of each test image."""
+    network.eval()
+    return joined([quality(network(masked), clean) for masked, clean in data.test_batches()])
 
 
 def measures(found: Quality, data: InpaintingData) -> dict[str, Any]:
@@ -79,18 +67,21 @@ def save_samples(network: nn.Module, data: InpaintingData, found: Quality, file:
     np.savez_compressed(file, **arrays, psnr=values.psnr.numpy(), ssim=values.ssim.numpy())
 
 
+@torch.no_grad()
 def _chosen_images(
     network: nn.Module, data: InpaintingData, chosen: set[int]
 ) -> dict[int, dict[str, Any]]:
     """Masked, restored and clean as uint8 `(C, H, W)`, by the index of the test image."""
+    network.eval()
     images: dict[int, dict[str, Any]] = {}
     first = 0
-    for batch in restored_batches(network, data):
-        size = len(batch["clean"])
-        for i in chosen & set(range(first, first + size)):
-            images[i] = {
-                name: (batch[name][i - first] * 255).round().to(torch.uint8).numpy()
-                for name in SAMPLES
-            }
-        first += size
+    for masked, clean in data.test_batches():
+        if shown := chosen & set(range(first, first + len(clean))):
+            batch = {"masked": masked, "restored": network(masked).clamp(0, 1), "clean": clean}
+            for i in shown:
+                images[i] = {
+                    name: (batch[name][i - first] * 255).round().to(torch.uint8).cpu().numpy()
+                    for name in SAMPLES
+                }
+        first += len(clean)
     return images

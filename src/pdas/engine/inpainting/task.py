@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from pdas.data import ImageSource, find_mask
 from pdas.engine.candidates import Model
-from pdas.engine.images import check_training_batch
 from pdas.engine.inpainting.data import InpaintingData
 from pdas.engine.inpainting.evaluate import measures, network_quality, save_samples, yardsticks
 from pdas.engine.inpainting.restorer import load_restorer
@@ -71,7 +70,7 @@ class InpaintingTask:
         return self.data.images.test
 
     def check_retraining(self, given: Architecture | None) -> None:
-        check_training_batch(self.recipe.retrain.batch_size, len(self.data.images.train))
+        self.data.check_training_batch(self.recipe.retrain.batch_size)
 
     def supernet(self) -> nn.Module:
         channels = self.data.images.channels
