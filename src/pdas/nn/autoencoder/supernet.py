@@ -24,8 +24,8 @@ from pdas.nn.autoencoder.space import (
     layer_types,
     traversed,
 )
-from pdas.nn.autoencoder.weight import SlicedWeight
 from pdas.nn.once import Once
+from pdas.nn.sliced import SlicedWeight
 from pdas.nn.supernet import check_space
 from pdas.space import Architecture
 from pdas.validated import validated
