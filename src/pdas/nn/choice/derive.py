@@ -1,0 +1,72 @@
+"""The plain network of one architecture: a copy in which each choice is what was chosen."""
+
+from __future__ import annotations
+
+import copy
+
+from torch import nn
+
+from pdas.errors import NetworkError
+from pdas.nn.choice.layers import SlicedLayer
+from pdas.nn.choice.places import holds
+from pdas.nn.choice.point import Point
+from pdas.nn.choice.run import first_line
+from pdas.nn.choice.tree import ChoiceTree
+from pdas.nn.choice.value import Constant, Multiple
+from pdas.space import Architecture
+
+_RESETS = ("reset_parameters", "_reset_parameters")  # the latter in some modules of PyTorch
+
+
+def derive(tree: ChoiceTree, architecture: Architecture, *, keep_weights: bool) -> nn.Module:
+    """The plain network of the architecture; see `Supernet.derive`."""
+    with tree.selected(architecture):
+        network = _replaced(tree, architecture, keep_weights)
+    if not keep_weights:
+        _reset(network, type(tree.module).__name__, covered=False)
+    return network
+
+
+def _replaced(tree: ChoiceTree, architecture: Architecture, keep_weights: bool) -> nn.Module:
+    # `deepcopy` takes a module that is in `memo` for copied: so choices are replaced wherever the
+    # user's modules refer to them.
+    memo: dict[int, object] = {}
+
+    def copied(part: nn.Module) -> nn.Module:
+        try:
+            return copy.deepcopy(part, memo)
+        except Exception as error:
+            raise NetworkError(
+                f"derive: {type(part).__name__} cannot be copied ({first_line(error)}); keep no "
+                "outputs of a call in attributes"
+            ) from error
+
+    for place in reversed(tree.places):  # what is inside comes before what is around it
+        part = place.module
+        if id(part) in memo or not holds(place.conditions, architecture):
+            continue
+        if isinstance(part, Point):
+            memo[id(part)] = part.derived(copied)
+        elif isinstance(part, SlicedLayer):
+            memo[id(part)] = part.derived(keep_weights)
+        elif isinstance(part, Multiple):
+            memo[id(part)] = Constant(part.value)
+    return copied(tree.module)
+
+
+def _reset(module: nn.Module, path: str, covered: bool) -> None:
+    """Draw the weights inside afresh; `covered` says that a module around it draws them too."""
+    own = list(module.parameters(recurse=False))
+    resets = [getattr(module, name) for name in _RESETS if hasattr(module, name)][:1]
+    for name, child in module.named_children():
+        _reset(child, f"{path}.{name}", covered or bool(resets))
+    frozen = bool(own) and not any(weight.requires_grad for weight in own)
+    if own and not (resets or covered or frozen):
+        raise NetworkError(
+            f"derive: {path} ({type(module).__name__}) has weights but no reset_parameters(), "
+            "expected one that draws them afresh; add it there or to a module around it, or set "
+            "keep_weights=True"
+        )
+    for reset in resets:
+        if not frozen:
+            reset()
