@@ -157,6 +157,7 @@ def _set_up(
         weight_optimizer,
         clip=settings.clip,
         resample=settings.resample,
+        active=getattr(net, "active", None) if settings.mask_inactive else None,
     )
     return step, schedule
 
