@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -55,19 +55,15 @@ class _Together:
 
     def __init__(self, run_all: Model) -> None:
         self._run_all = run_all
-        self._inputs: list[tuple[str | int, Any]] | None = None
+        self._inputs: dict[int | str, Any] | None = None
         self._outputs: Sequence[Any] = ()
 
     def __call__(self, index: int, *inputs: Any, **named: Any) -> Any:
-        given = [*enumerate(inputs), *named.items()]
+        given: dict[int | str, Any] = {**dict(enumerate(inputs)), **named}
         if self._inputs is None or not _identical(given, self._inputs):
             self._inputs, self._outputs = given, self._run_all(*inputs, **named)
         return self._outputs[index]
 
 
-def _identical(
-    first: Sequence[tuple[str | int, Any]], second: Sequence[tuple[str | int, Any]]
-) -> bool:
-    return len(first) == len(second) and all(
-        name == other and x is y for (name, x), (other, y) in zip(first, second, strict=True)
-    )
+def _identical(first: Mapping[int | str, Any], second: Mapping[int | str, Any]) -> bool:
+    return first.keys() == second.keys() and all(x is second[name] for name, x in first.items())

@@ -60,7 +60,7 @@ class OptionalLayer(Point):
         return self.option(0)(x) if self.selected == 0 else x
 
     def derived(self, copy: Copy) -> nn.Module:
-        return copy(self.option(0)) if self.selected == 0 else nn.Identity()
+        return copy(self.option(0)) if self.selected == 0 else self.in_place(nn.Identity())
 
 
 class Repeat(Point):
@@ -107,7 +107,8 @@ class Repeat(Point):
 
     def derived(self, copy: Copy) -> nn.Module:
         count = self._counts[self.selected]
-        return nn.Sequential(*(copy(self.option(number)) for number in range(count)))
+        blocks = (copy(self.option(number)) for number in range(count))
+        return self.in_place(nn.Sequential(*blocks))
 
 
 class InputChoice(Point):
@@ -148,7 +149,7 @@ class InputChoice(Point):
 
     def derived(self, copy: Copy) -> nn.Module:
         chosen = self._sets[self.selected]
-        return PickOne(chosen[0]) if self._alone else PickSome(list(chosen))
+        return self.in_place(PickOne(chosen[0]) if self._alone else PickSome(list(chosen)))
 
 
 class PickOne(nn.Module):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import math
 
+import torch
 from torch import nn
 
 from pdas.errors import NetworkError
@@ -23,7 +25,7 @@ def derive(tree: ChoiceTree, architecture: Architecture, *, keep_weights: bool) 
     with tree.selected(architecture):
         network = _replaced(tree, architecture, keep_weights)
     if not keep_weights:
-        _reset(network, type(tree.module).__name__, covered=False)
+        _draw_weights(network)
     return network
 
 
@@ -50,23 +52,30 @@ def _replaced(tree: ChoiceTree, architecture: Architecture, keep_weights: bool) 
         elif isinstance(part, SlicedLayer):
             memo[id(part)] = part.derived(keep_weights)
         elif isinstance(part, Multiple):
-            memo[id(part)] = Constant(part.value)
+            memo[id(part)] = Constant(part.value).train(part.training)
     return copied(tree.module)
 
 
-def _reset(module: nn.Module, path: str, covered: bool) -> None:
-    """Draw the weights inside afresh; `covered` says that a module around it draws them too."""
+@torch.no_grad()
+def _draw_weights(network: nn.Module) -> None:
+    """Draw all weights afresh but frozen ones, and start running statistics anew."""
+    weights = {name: w for name, w in network.named_parameters() if w.requires_grad}
+    for weight in weights.values():
+        weight.fill_(math.nan)  # which tells afterwards whether it has been drawn
+    _reset(network)
+    for name, weight in weights.items():
+        if weight.isnan().any():
+            raise NetworkError(
+                f"derive: found no reset_parameters() that draws the weight {name!r} afresh, "
+                "expected one in its module or in one around it; add it, or set keep_weights=True"
+            )
+
+
+def _reset(module: nn.Module) -> None:
+    for child in module.children():
+        _reset(child)
     own = list(module.parameters(recurse=False))
-    resets = [getattr(module, name) for name in _RESETS if hasattr(module, name)][:1]
-    for name, child in module.named_children():
-        _reset(child, f"{path}.{name}", covered or bool(resets))
     frozen = bool(own) and not any(weight.requires_grad for weight in own)
-    if own and not (resets or covered or frozen):
-        raise NetworkError(
-            f"derive: {path} ({type(module).__name__}) has weights but no reset_parameters(), "
-            "expected one that draws them afresh; add it there or to a module around it, or set "
-            "keep_weights=True"
-        )
-    for reset in resets:
-        if not frozen:
-            reset()
+    resets = [getattr(module, name) for name in _RESETS if hasattr(module, name)]
+    if resets and not frozen:
+        resets[0]()

@@ -43,16 +43,18 @@ class SlicedLayer(nn.Module):
     weight: ChosenSlice | None
     bias: ChosenSlice | None
 
+    def __init__(self) -> None:
+        super().__init__()
+        # Moved along with the module, so that a layer without weights knows device and precision.
+        self.register_buffer("_like", torch.empty(0), persistent=False)
+
     def plain(self) -> nn.Module:
         """A plain layer of the selected widths, with fresh weights."""
         raise NotImplementedError
 
     def derived(self, keep_weights: bool) -> nn.Module:
         """The plain layer of the selected widths, with these weights or fresh ones."""
-        layer = self.plain().train(self.training)
-        for own in self.parameters():
-            layer.to(own)  # device and precision
-            break
+        layer = self.plain().train(self.training).to(self.get_buffer("_like"))
         if keep_weights:
             self._copy_weights(layer)
         return layer

@@ -86,6 +86,11 @@ class Point(nn.Module):
         """The plain module that takes this place in the network of the selected category."""
         raise NotImplementedError
 
+    def in_place(self, module: nn.Module) -> nn.Module:
+        """A new module that takes this place: in the same mode."""
+        module.training = self.training
+        return module
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.variable.name!r})"
 

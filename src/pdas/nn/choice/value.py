@@ -33,7 +33,7 @@ class Value(Point):
         return self.variable.categories[self.selected]
 
     def derived(self, copy: Copy) -> nn.Module:
-        return Constant(self.value)
+        return self.in_place(Constant(self.value))
 
     def __mul__(self, factor: int) -> Multiple:
         return Multiple(self, factor)
