@@ -34,7 +34,8 @@ class Candidates(nn.Module):
     ) -> Sequence[Any]:
         """The output of each architecture."""
         if isinstance(self.net, SharingSupernet):
-            return self.net.forward_many(*inputs, architectures(), **named)
+            run_all: Callable[..., Sequence[Any]] = self.net.forward_many
+            return run_all(*inputs, architectures(), **named)
         return [self.net(*inputs, architecture, **named) for architecture in architectures()]
 
 
@@ -55,15 +56,15 @@ class _Together:
 
     def __init__(self, run_all: Model) -> None:
         self._run_all = run_all
-        self._inputs: dict[int | str, Any] | None = None
+        self._inputs: dict[Any, Any] | None = None
         self._outputs: Sequence[Any] = ()
 
     def __call__(self, index: int, *inputs: Any, **named: Any) -> Any:
-        given: dict[int | str, Any] = {**dict(enumerate(inputs)), **named}
+        given = dict[Any, Any](enumerate(inputs)) | named
         if self._inputs is None or not _identical(given, self._inputs):
             self._inputs, self._outputs = given, self._run_all(*inputs, **named)
         return self._outputs[index]
 
 
-def _identical(first: Mapping[int | str, Any], second: Mapping[int | str, Any]) -> bool:
+def _identical(first: Mapping[Any, Any], second: Mapping[Any, Any]) -> bool:
     return first.keys() == second.keys() and all(x is second[name] for name, x in first.items())

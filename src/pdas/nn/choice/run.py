@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from pdas.errors import NetworkError
 from pdas.nn.choice.places import Conditions, both
 from pdas.nn.choice.point import Point
 
@@ -37,11 +36,19 @@ class Found:
     reshaping: set[tuple[str, int]] = field(default_factory=set)
 
 
+class MisfitError(Exception):
+    """A candidate fails where others of its choice do not: its variable, its category and why."""
+
+    def __init__(self, variable: str, category: int, reason: str) -> None:
+        super().__init__(reason)
+        self.variable = variable
+        self.category = category
+
+
 def run(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> Found:
     """Run a module whose choices have a category selected, in evaluation mode, all candidates too.
 
-    Raises `NetworkError` for a candidate that fails where another one works, or else the error of
-    the network.
+    Raises `MisfitError`, or else the error of the network.
     """
     with ExitStack() as stack:
         stack.enter_context(evaluating(module))
@@ -147,6 +154,8 @@ class _Run:
             depth = len(self._start)
             try:
                 outputs.append(output())
+            except MisfitError:  # of a choice inside
+                raise
             except Exception as failure:
                 del self._start[depth:], self._inside[depth + 1 :]
                 errors[index] = failure
@@ -154,11 +163,8 @@ class _Run:
         if len(errors) == len(outputs):  # it is what came before that does not fit
             raise errors[selected]
         for index, error in errors.items():
-            label = point.variable.categories[index]
-            raise NetworkError(
-                f"{point}: the candidate {label!r} does not fit where others do, its input has "
-                f"shape {shape(args)} ({first_line(error)}); change or drop it"
-            ) from error
+            reason = f"{first_line(error)}, for an input of shape {shape(args)}"
+            raise MisfitError(point.variable.name, index, reason) from error
         expected = shape(outputs[selected])
         for index, output in enumerate(outputs):
             if shape(output) != expected:

@@ -104,9 +104,9 @@ class Supernet(nn.Module):
         """What the derived networks have or do.
 
         Args:
-            kind: "parameters": numbers in their weights. "multiply_adds": those of matrix products
-                and convolutions in one call on `inputs`; give a batch of one. The network runs at
-                most once for each category.
+            kind: "parameters": numbers in their weights. "multiply_adds": those of matrix products,
+                convolutions and attention, as PyTorch's `FlopCounterMode` sees them, in one call on
+                `inputs`; give a batch of one. The network runs at most once for each category.
 
         Raises what `check` does. Multiply-adds are exact where every choice changes the size of
         what follows by a factor of its own; a `PdasWarning` says where they are not.

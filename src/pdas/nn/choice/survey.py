@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pdas.errors import NetworkError
-from pdas.nn.choice.run import Found, count, first_line, run
+from pdas.nn.choice.run import Found, MisfitError, count, first_line, run
 from pdas.nn.choice.tree import ChoiceTree
 from pdas.nn.choice.value import Value
 from pdas.space import Architecture
@@ -68,8 +68,9 @@ class Survey:
             return self._run(self.base)
         except Exception as error:
             self._blame(error)
-            if isinstance(error, NetworkError):
-                raise
+            if isinstance(error, MisfitError):
+                position = self.tree.space.position(error.variable)
+                raise self._unfit(position, error.category, error) from error
             raise NetworkError(
                 f"{type(self.tree.module).__name__}: found that it fails on the sample input "
                 f"whatever is chosen ({first_line(error)}), expected it to run; check the input, "
@@ -94,7 +95,7 @@ class Survey:
 
     def _unfit(self, position: int, category: int, error: Exception) -> NetworkError:
         return NetworkError(
-            f"{self.tree.describe(position, category)} does not fit what follows it, where others "
+            f"{self.tree.describe(position, category)} does not fit in the network, where others "
             f"do ({first_line(error)}); change or drop it"
         )
 
