@@ -242,6 +242,11 @@ def _varying(space: SearchSpace, term: Term) -> tuple[float, dict[int, FloatArra
 
 def _row(variable: Variable, costs: Mapping[Label, float]) -> FloatArray:
     """The numbers of a variable's labels in order."""
+    if not isinstance(costs, Mapping):
+        raise SpaceError(
+            f"cost table: variable {variable.name!r}: found {costs!r}, expected a mapping of its "
+            "labels to numbers"
+        )
     row = np.full(len(variable.categories), np.nan)
     for label, cost in costs.items():
         row[variable.index(label)] = _checked(f"{variable.name!r}, label {label!r}", cost)

@@ -9,8 +9,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from pdas.cost import ProductCost, Term
 from pdas.errors import NonFiniteLossError, OptimizerError
-from pdas.optim import PDAS, Optimizer
+from pdas.optim import PDAS, Limit, Limited, Optimizer, Penalised, Penalty
 from pdas.space import SearchSpace
 
 SPACE = SearchSpace(
@@ -18,11 +19,21 @@ SPACE = SearchSpace(
 )
 OTHER = SearchSpace({**SPACE, "width": (64, 256)})
 
+
+def size(space: SearchSpace) -> ProductCost:
+    """The sum of the indices: from 0 to 8."""
+    return ProductCost(space, [Term(1.0, {i: np.arange(K)}) for i, K in enumerate(space.sizes)])
+
+
 Make = Callable[[SearchSpace, int], Optimizer]
 OPTIMIZERS: dict[str, Make] = {
     "adaptive": lambda space, seed: PDAS(space, seed=seed),
     "fixed": lambda space, seed: PDAS(space, seed=seed, learning_rate="fixed"),
     "eight samples": lambda space, seed: PDAS(space, seed=seed, samples=8),
+    "limited": lambda space, seed: Limited(PDAS(space, seed=seed), Limit(size(space), 6.0)),
+    "penalised": lambda space, seed: Penalised(
+        PDAS(space, seed=seed), Penalty(size(space), target=5.0, weight=0.1)
+    ),
 }
 
 
