@@ -2,6 +2,7 @@
 
 from pdas.nn.autoencoder import AutoencoderNetwork, AutoencoderSupernet
 from pdas.nn.cell import CellNetwork, CellSupernet
+from pdas.nn.description import read_network
 from pdas.nn.operations import OPERATIONS
 
 __all__ = [
@@ -10,4 +11,5 @@ __all__ = [
     "AutoencoderSupernet",
     "CellNetwork",
     "CellSupernet",
+    "read_network",
 ]
