@@ -33,7 +33,7 @@ class DataError(PdasError, ValueError):
 
 
 class RunError(PdasError, ValueError):
-    """A run directory is missing, incomplete, or already taken."""
+    """A run directory or an export is missing, incomplete, damaged, or already taken."""
 
 
 class NonFiniteLossError(PdasError, ArithmeticError):

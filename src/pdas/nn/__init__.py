@@ -21,6 +21,7 @@ from pdas.nn.choice import (
     Supernet,
     Value,
 )
+from pdas.nn.description import read_network
 from pdas.nn.operations import OPERATIONS
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "Repeat",
     "Supernet",
     "Value",
+    "read_network",
 ]
