@@ -1,10 +1,10 @@
 """A recurrent cell for text, found on the licence texts that Debian ships.
 
 The cell has nodes in the manner of ENAS (Pham et al., 2018): each reads an earlier node, applies an
-activation, and lets a gate mix the two; the mean of the nodes is the new state. Which node is read,
-and which activation is applied, is searched with `pdas.search`. The cell that is found, and cells
-drawn at random, are then trained afresh and compared by bits per character on text that nothing was
-trained on. Takes about two minutes.
+activation and, where it has one, lets a gate mix the two; the mean of the nodes is the new state.
+Which node is read, which activation is applied, and whether there is a gate, is searched with
+`pdas.search`. The cell that is found, and cells drawn at random, are then trained afresh and
+compared by bits per character on text that nothing was trained on. Takes about two minutes.
 """
 
 import sys
@@ -22,22 +22,38 @@ TEXTS = [Path("/usr/share/common-licenses", name) for name in ("GPL-3", "Apache-
 STATE, NODES, LENGTH, BATCH = 64, 4, 32, 32
 
 
-class Keep(nn.Identity):
-    """The node passes its input on."""
+class Highway(nn.Module):
+    """A gate between a state and what becomes of it."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate = nn.Linear(STATE, STATE)
+
+    def forward(self, state, new):
+        return torch.lerp(state, new, self.gate(state).sigmoid())
+
+
+class Replace(nn.Module):
+    """No gate."""
+
+    def forward(self, state, new):
+        return new
 
 
 class Node(nn.Module):
     def __init__(self, number):
         super().__init__()
+        activations = {
+            "tanh": nn.Tanh(), "relu": nn.ReLU(), "sigmoid": nn.Sigmoid(), "identity": nn.Identity()
+        }  # fmt: skip
         self.source = InputChoice(f"node{number}/from", number)
-        self.gates = nn.Linear(STATE, 2 * STATE)
-        activations = {"tanh": nn.Tanh(), "relu": nn.ReLU(), "sigmoid": nn.Sigmoid()}
-        self.activation = Choice(f"node{number}/activation", activations | {"identity": Keep()})
+        self.linear = nn.Linear(STATE, STATE)
+        self.activation = Choice(f"node{number}/activation", activations)
+        self.gate = Choice(f"node{number}/gate", {"highway": Highway(), "none": Replace()})
 
     def forward(self, states):
         state = self.source(states)
-        gate, candidate = self.gates(state).chunk(2, -1)
-        return torch.lerp(state, self.activation(candidate), gate.sigmoid())
+        return self.gate(state, self.activation(self.linear(state)))
 
 
 class Cell(nn.Module):

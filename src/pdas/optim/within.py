@@ -38,9 +38,11 @@ def most_probable(
     table: cost of each category, shape (D, max K); the cost is `constant` plus the chosen ones.
 
     A cost that is over the limit by a 1e-12th of it, as from rounding, is within. None if no
-    architecture is within the limit. Exact to rounding; only where costs follow ln p so closely,
-    to about 1e-4 in every category, that a frontier is longer than `LONGEST`, its least promising
-    choices are dropped, and ln p may be up to 1e-6 below the greatest.
+    architecture is within the limit.
+
+    Exact to rounding. Only where costs follow ln p to about 1e-5 in every category does a frontier
+    reach `LONGEST`; then its least promising choices are dropped, and ln p may be some 1e-6 below
+    the greatest.
     """
     room = ceiling(limit) - constant
     real = np.arange(theta.shape[1]) < sizes[:, np.newaxis]
@@ -119,7 +121,9 @@ class _Knapsack:
 
     def _best_price(self) -> tuple[float, IntArray]:
         """The best lambda, by bisection, and what it chooses, filled up to the budget."""
-        low, high = 0.0, min(1 / (self.cost.max() or 1.0), LARGEST)
+        if self._fits(free := self._priced(0.0)):
+            return 0.0, free
+        low, high = 0.0, min(1 / self.cost.max(), LARGEST)
         while not self._fits(self._priced(high)) and high < LARGEST:
             low, high = high, 2 * high
         for _ in range(BISECTIONS):
