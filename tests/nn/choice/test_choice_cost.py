@@ -13,7 +13,7 @@ from choice_helpers import Everything, multiply_adds, parameters
 from torch import Tensor, nn
 
 from pdas import PDAS
-from pdas.errors import NetworkError, PdasWarning
+from pdas.errors import PdasWarning, SettingError
 from pdas.nn import Choice, Conv2d, Linear, OptionalLayer, Repeat, Supernet, Value
 from pdas.nn.choice.survey import Survey
 from pdas.space import Architecture
@@ -173,5 +173,5 @@ def test_strides_that_round_together_are_said_to_be_inexact() -> None:
 
 def test_another_kind_of_cost_is_named() -> None:
     net = Supernet(Everything())
-    with pytest.raises(NetworkError, match="cost: found 'flops', expected 'parameters' or"):
+    with pytest.raises(SettingError, match="cost: found 'flops', expected one of parameters, "):
         net.cost("flops")  # type: ignore[arg-type]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
 
 from pdas.cost import ProductCost
-from pdas.errors import NetworkError
+from pdas.errors import NetworkError, SettingError
 from pdas.nn.choice.cost import multiply_adds, parameters
 from pdas.nn.choice.derive import derive
 from pdas.nn.choice.point import Mask, refuse_compilation
 from pdas.nn.choice.survey import Survey
 from pdas.nn.choice.tree import ChoiceTree
+from pdas.nn.cost import QUANTITIES, Quantity
 from pdas.space import Architecture
 
 
@@ -98,24 +99,23 @@ class Supernet(nn.Module):
         """
         Survey(self._tree, inputs, named)
 
-    def cost(
-        self, kind: Literal["parameters", "multiply_adds"], *inputs: Any, **named: Any
-    ) -> ProductCost:
+    def cost(self, quantity: Quantity, *inputs: Any, **named: Any) -> ProductCost:
         """What the derived networks have or do.
 
         Args:
-            kind: "parameters": numbers in their weights. "multiply_adds": those of matrix products,
-                convolutions and attention, as PyTorch's `FlopCounterMode` sees them, in one call on
-                `inputs`; give a batch of one. The network runs at most once for each category.
+            quantity: "parameters", or "multiply_adds" of matrix products, convolutions and
+                attention, as PyTorch's `FlopCounterMode` sees them, in one call on `inputs`.
+            inputs, named: a sample for multiply-adds, as a batch of one. The network runs on it at
+                most once for each category.
 
         Raises what `check` does. Multiply-adds are exact where every choice changes the size of
         what follows by a factor of its own; a `PdasWarning` says where they are not.
         """
-        if kind == "parameters":
+        if quantity == "parameters":
             return parameters(self._tree)
-        if kind == "multiply_adds":
+        if quantity == "multiply_adds":
             return multiply_adds(Survey(self._tree, inputs, named))
-        raise NetworkError(
-            f"cost: found {kind!r}, expected 'parameters' or 'multiply_adds'; for a measured "
+        raise SettingError(
+            f"cost: found {quantity!r}, expected one of {', '.join(QUANTITIES)}; for a measured "
             "latency use pdas.ProductCost.from_table"
         )
