@@ -27,14 +27,14 @@ class Candidates(nn.Module):
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
         self.net = net
-        self.shares = isinstance(net, SharingSupernet)
+        self.shares = isinstance(net, SharingSupernet)  # asked once: it takes long of a protocol
 
     def forward(
         self, *inputs: Any, architectures: Callable[[], Sequence[Architecture]], **named: Any
     ) -> Sequence[Any]:
         """The output of each architecture."""
-        if isinstance(self.net, SharingSupernet):
-            run_all: Callable[..., Sequence[Any]] = self.net.forward_many
+        if self.shares:
+            run_all: Callable[..., Sequence[Any]] = self.net.forward_many  # type: ignore[assignment]
             return run_all(*inputs, architectures(), **named)
         return [self.net(*inputs, architecture, **named) for architecture in architectures()]
 
