@@ -72,8 +72,8 @@ def to_padded(named: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Weights, or gradients, of an `AutoencoderSupernet` under the names that they have here."""
     blocks: dict[str, dict[int, dict[int, Tensor]]] = {}
     for name, value in named.items():
-        weight, _, place = name.partition(".blocks.")
-        row, column = map(int, place.split("."))
+        weight, _, place = name.partition(".from")
+        row, column = map(int, place.split("_"))
         blocks.setdefault(weight, {}).setdefault(row, {})[column] = value
     return {
         weight: torch.cat(

@@ -133,6 +133,9 @@ def folders(root: Path) -> None:
         ("evaluate missing", "missing"),
         ("report missing", "missing"),
         ("predict missing x.png", "missing"),
+        ("export missing", "missing has no config.yaml"),
+        ("export empty --format torch", "empty has no config.yaml"),
+        ("export missing --format tf", "--format: found 'tf', expected one of state_dict, torch"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(
@@ -191,6 +194,34 @@ def test_a_prediction_of_what_is_no_file_says_what_to_give(
 
 def test_the_help_of_predict_says_which_retraining(pdas: Pdas) -> None:
     assert "RUN/retrain-1" in pdas("predict", "--help")[1]
+
+
+@pytest.mark.parametrize(
+    ("format", "file"), [("state_dict", "state_dict.pt"), ("torch", "program.pt2")]
+)
+def test_an_export_prints_its_files_and_is_not_made_twice(
+    pdas: Pdas, finished: Run, tmp_path: Path, format: str, file: str
+) -> None:
+    words = ["export", finished.path, "--format", format, "--out", "out"]
+    assert pdas(*words) == (0, f"out/network.json\nout/{file}\n", "")
+    status, _, err = pdas(*words)
+    assert status == 2 and err == "pdas: --out: out already exists and is not empty; give another\n"
+
+
+def test_the_exporters_say_nothing_of_their_own(finished: Run, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pdas.cli", "export", str(finished.path), "--format", "onnx"]
+    out = tmp_path / "out"
+    done = subprocess.run([*command, "--out", str(out)], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert done.stdout == f"{out}/network.json\n{out}/network.onnx\n"
+
+
+def test_an_interrupted_export_says_that_nothing_was_written(
+    pdas: Pdas, finished: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "export_network", interrupt)
+    status, _, err = pdas("export", finished.path, "--out", "out")
+    assert status == 130 and err == "pdas: interrupted; nothing was written\n"
 
 
 def interrupt(*args: object) -> None:

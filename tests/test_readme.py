@@ -10,6 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
+from pdas.engine.classification import Classifier
+from pdas.engine.export import export
+from pdas.engine.open import load
 from pdas.run import Run
 
 README = Path(__file__).parents[1] / "README.md"
@@ -43,6 +46,19 @@ def test_example_of_a_network_and_data_of_ones_own_is_short_and_learns() -> None
 
 def test_example_of_the_optimizer_finds_the_best_architecture() -> None:
     run(block_with("optimizer.ask"))
+
+
+def test_example_of_an_export_gives_the_trained_network(
+    finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    export(finished.path, "state_dict", Path("export-state_dict"))
+    network = run(block_with("read_network"))["network"]
+    classifier = load(finished.path)
+    assert isinstance(classifier, Classifier)
+    images = torch.randint(256, (3, 1, 8, 8), dtype=torch.uint8)
+    found = network(classifier.standardise(images)).softmax(1)
+    torch.testing.assert_close(found, classifier.probabilities(images))
 
 
 def test_example_of_using_a_run_predicts(

@@ -10,12 +10,13 @@ Search", under review at ICLR 2019; equation numbers are its own.
 
 from pdas import nn
 from pdas._version import __version__
+from pdas.cost import ProductCost
 from pdas.engine.classification import Classifier, Prediction
 from pdas.engine.inpainting import Restorer
 from pdas.engine.open import load
 from pdas.engine.search import SearchResult, search
 from pdas.errors import PdasError
-from pdas.optim import PDAS
+from pdas.optim import PDAS, Limit, Penalty
 from pdas.settings import SearchSettings
 from pdas.space import Architecture, SearchSpace
 
@@ -23,8 +24,11 @@ __all__ = [
     "PDAS",
     "Architecture",
     "Classifier",
+    "Limit",
     "PdasError",
+    "Penalty",
     "Prediction",
+    "ProductCost",
     "Restorer",
     "SearchResult",
     "SearchSettings",

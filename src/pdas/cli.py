@@ -19,6 +19,7 @@ import typer
 from pdas import recipes
 from pdas.engine.classification import Classifier
 from pdas.engine.experiment import Experiment
+from pdas.engine.export import export as export_network
 from pdas.engine.open import load
 from pdas.engine.retrain import RetrainProgress
 from pdas.engine.search import Progress
@@ -146,6 +147,24 @@ def predict(
         )
     for path, prediction in zip(images, classifier.predict(images), strict=True):
         typer.echo(f"{path}\t{prediction.label}\t{prediction.probability:.3f}")
+
+
+@app.command()
+def export(
+    run: RunPath,
+    format: Annotated[str, typer.Option(help="state_dict, torch or onnx.")] = "state_dict",
+    out: Annotated[
+        Path | None, typer.Option(help="New directory (default: export-FORMAT in the retraining).")
+    ] = None,
+) -> None:
+    """Write the retrained network of a run as files for other programs, and print their names.
+
+    Its first retraining is used; name RUN/retrain-1 for another.
+    """
+    with _interruptible(run):
+        made = export_network(run, format, out)
+    for file in sorted(made.iterdir()):
+        typer.echo(str(file))
 
 
 @app.command()

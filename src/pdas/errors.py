@@ -20,6 +20,10 @@ class SpaceError(PdasError, ValueError):
     """A search space, an architecture or a distribution over it is malformed."""
 
 
+class NetworkError(PdasError, ValueError):
+    """A network has choices that do not fit together, or is used in a way that cannot work."""
+
+
 class OptimizerError(PdasError, ValueError):
     """An optimizer was told something that does not fit its search space or sample."""
 
@@ -29,7 +33,7 @@ class DataError(PdasError, ValueError):
 
 
 class RunError(PdasError, ValueError):
-    """A run directory is missing, incomplete, or already taken."""
+    """A run directory or an export is missing, incomplete, damaged, or already taken."""
 
 
 class NonFiniteLossError(PdasError, ArithmeticError):

@@ -74,11 +74,13 @@ class SearchSettings(TrainingSettings):
     samples: int = Field(2, ge=2)  # lambda
     theta_rate: Literal["adaptive", "fixed"] = "adaptive"  # eta by (13), or 1/n
     resample: bool = False  # draw new architectures for the update of theta
+    mask_inactive: bool = True  # a choice that an architecture does not use learns nothing from it
 
 
 class ClassificationSearchSettings(SearchSettings):
     """A search of cells, or a control in its place."""
 
+    mask_inactive: bool = False  # as in the paper
     method: Literal["pdas", "random"] = "pdas"  # random: an architecture drawn uniformly
 
 
@@ -102,6 +104,7 @@ class InpaintingSearchSettings(SearchSettings):
     steps: int | None = Field(50_000, ge=1)
     batch_size: int = Field(16, ge=1)
     weight_decay: float = Field(0.0, ge=0)
+    mask_inactive: bool = False  # as in the paper
 
     @model_validator(mode="after")
     def _like_for_base(self) -> Self:

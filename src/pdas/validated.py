@@ -42,7 +42,7 @@ def one_line(error: ValidationError, kind: type[Settings], prefix: str = "") -> 
         message = f"expected {message.removeprefix('Input should be ')}"
     message = message[0].lower() + message[1:]
     if isinstance(first["input"], Mapping):  # settings that do not go together: it says which
-        return f"{key}: {message}"
+        return ": ".join(filter(None, [key, message]))
     return f"{key}: found {first['input']!r}, {message}"
 
 

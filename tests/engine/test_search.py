@@ -11,6 +11,7 @@ from torch.utils.data import TensorDataset
 
 import pdas
 from pdas.errors import SettingError
+from pdas.nn import Choice, Supernet
 from pdas.space import Architecture
 
 
@@ -193,3 +194,106 @@ def test_no_statistics_of_the_data_are_kept() -> None:
     pdas.search(net, lambda model, batch: model(batch).square().mean(), (half, half), epochs=2)
     assert net.norm.track_running_stats
     assert all(torch.equal(before[name], buffer) for name, buffer in net.named_buffers())
+
+
+class Line(nn.Module):
+    """y = w x, where the weight may be given any of three sizes; an unused one never learns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers = {f"{n}": nn.Sequential(nn.Linear(1, n), nn.Linear(n, 1)) for n in (1, 4, 16)}
+        self.hidden = Choice("hidden", layers)
+        inner = Choice("inner", {"a": nn.Identity(), "b": nn.Tanh()})
+        self.outer = Choice("outer", {"plain": nn.Identity(), "curved": nn.Sequential(inner)})
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.outer(self.hidden(x.unsqueeze(1))).squeeze(1)
+        return out
+
+
+def error(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
+    x, y = batch
+    return (model(x) - y).square().mean()
+
+
+def test_no_architecture_over_the_limit_is_trained_or_found() -> None:
+    net = Supernet(Line())
+    cost = net.cost("parameters")
+    before = net.module.hidden.option(2)[0].weight.detach().clone()
+    seen: set[float] = set()
+    result = pdas.search(
+        net, error, data(), limit=pdas.Limit(cost, 13), steps=40, batch_size=20, seed=1,
+        on_epoch=lambda r: seen.add(cost(r.architecture)),
+    )  # fmt: skip
+    assert seen <= {4, 13} and cost(result.architecture) <= 13
+    assert 0.1 < result.history[-1].measures["drawn_again"] < 0.6  # a third at first
+    assert torch.equal(net.module.hidden.option(2)[0].weight, before)
+
+
+def test_a_penalty_decides_where_the_losses_do_not() -> None:
+    def constant(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
+        return 0 * model(batch[0]).sum()
+
+    net = Supernet(Line())
+    penalty = pdas.Penalty(net.cost("parameters"), target=4, weight=0.1)
+    result = pdas.search(net, constant, data(), penalty=penalty, steps=300, batch_size=20)
+    assert result.architecture["hidden"] == "1"
+    assert result.history[-1].measures["theta_loss"] == 0  # the penalty is no part of it
+    assert "drawn_again" not in result.history[-1].measures
+
+
+def test_a_limit_that_nothing_meets_is_named() -> None:
+    net = Supernet(Line())
+    with pytest.raises(SettingError, match=r"limit\.maximum: found 3, expected at least 4"):
+        pdas.search(net, error, data(), limit=pdas.Limit(net.cost("parameters"), 3))
+
+
+def test_inactive_variables_learn_nothing_unless_that_is_off() -> None:
+    class Watched(pdas.PDAS):
+        def tell(self, architectures: Any, losses: Any, active: Any = None) -> None:
+            told.append((architectures, active))
+            super().tell(architectures, losses, active)
+
+    for setting in ({}, {"mask_inactive": False}):
+        told: list[tuple[Any, Any]] = []
+        net = Supernet(Line())
+        optimizer = Watched(net.space)
+        pdas.search(net, error, data(), optimizer=optimizer, steps=20, batch_size=20, **setting)
+        for architectures, active in told:
+            if setting:
+                assert active is None
+            else:
+                assert active.tolist() == [net.active(a).tolist() for a in architectures]
+                assert active[:, 1].all() and set(active[:, 2]) <= {True, False}
+        assert len(told) == 20
+
+
+def test_a_model_takes_what_its_network_takes() -> None:
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = nn.Linear(1, 1)
+            self.act = Choice("act", {"none": nn.Identity(), "tanh": nn.Tanh()})
+
+        def forward(self, x: Tensor, scale: Tensor, *, y: Tensor) -> dict[str, Tensor]:
+            h = self.act(self.linear(x.unsqueeze(1))).squeeze(1) * scale
+            return {"loss": (h - y).square().mean(), "mean": h.detach().mean()}
+
+    def named(model: Any, batch: tuple[Tensor, Tensor]) -> Any:
+        return model(batch[0], torch.tensor(2.0), y=batch[1])
+
+    result = pdas.search(Supernet(Scaled()), named, data(), steps=10, batch_size=20)
+    assert {"loss", "mean", "theta_loss", "theta_mean"} == result.history[-1].measures.keys()
+
+
+@pytest.mark.parametrize(("length", "steps"), [({"steps": 7}, 7), ({"epochs": 2}, 10)])
+def test_steps_or_epochs_alone_set_the_length(length: dict[str, int], steps: int) -> None:
+    settings = pdas.SearchSettings(steps=3, epochs=None)
+    for given in (None, settings):
+        result = pdas.search(Regression(), loss, data(), settings=given, batch_size=20, **length)
+        assert result.history[-1].step == steps
+
+
+def test_a_wrapped_network_is_named() -> None:
+    with pytest.raises(SettingError, match=r"DataParallel has no search space.*without a wrapper"):
+        pdas.search(nn.DataParallel(Supernet(Line())), error, data())

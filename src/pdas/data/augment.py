@@ -43,11 +43,16 @@ class Standardise:
                 "least 0 for each channel"
             )
 
+    @property
+    def divisor(self) -> tuple[float, ...]:
+        """What images in [0, 1] are divided by: `std`, or 1 where it is 0."""
+        return tuple(std or 1.0 for std in self.std)
+
     def __call__(self, batch: Tensor) -> Tensor:
         """uint8 (N, C, H, W) to float32 of the same shape, on the same device."""
         shape = (1, len(self.mean), 1, 1)
         mean = 255 * torch.tensor(self.mean, device=batch.device).view(shape)
-        std = 255 * torch.tensor([std or 1.0 for std in self.std], device=batch.device).view(shape)
+        std = 255 * torch.tensor(self.divisor, device=batch.device).view(shape)
         return (batch.to(torch.float32) - mean).div_(std)
 
 

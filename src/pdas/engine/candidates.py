@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,8 @@ from torch import nn
 from pdas.nn.supernet import SharingSupernet
 from pdas.space import Architecture
 
-Model = Callable[[Any], Any]
+Model = Callable[..., Any]
+"""One architecture of a network, called as the network is."""
 
 
 class Candidates(nn.Module):
@@ -29,12 +30,13 @@ class Candidates(nn.Module):
         self.shares = isinstance(net, SharingSupernet)
 
     def forward(
-        self, x: Any, *, architectures: Callable[[], Sequence[Architecture]]
+        self, *inputs: Any, architectures: Callable[[], Sequence[Architecture]], **named: Any
     ) -> Sequence[Any]:
         """The output of each architecture."""
         if isinstance(self.net, SharingSupernet):
-            return self.net.forward_many(x, architectures())
-        return [self.net(x, architecture) for architecture in architectures()]
+            run_all: Callable[..., Sequence[Any]] = self.net.forward_many
+            return run_all(*inputs, architectures(), **named)
+        return [self.net(*inputs, architecture, **named) for architecture in architectures()]
 
 
 def bind(net: nn.Module, architectures: Sequence[Architecture]) -> list[Model]:
@@ -45,8 +47,8 @@ def bind(net: nn.Module, architectures: Sequence[Architecture]) -> list[Model]:
     return [partial(_alone, net, architecture) for architecture in architectures]
 
 
-def _alone(net: nn.Module, architecture: Architecture, x: Any) -> Any:
-    return net(x, architectures=lambda: [architecture])[0]
+def _alone(net: nn.Module, architecture: Architecture, *inputs: Any, **named: Any) -> Any:
+    return net(*inputs, architectures=lambda: [architecture], **named)[0]
 
 
 class _Together:
@@ -54,10 +56,15 @@ class _Together:
 
     def __init__(self, run_all: Model) -> None:
         self._run_all = run_all
-        self._x: Any = None
+        self._inputs: dict[Any, Any] | None = None
         self._outputs: Sequence[Any] = ()
 
-    def __call__(self, index: int, x: Any) -> Any:
-        if x is not self._x:
-            self._x, self._outputs = x, self._run_all(x)
+    def __call__(self, index: int, *inputs: Any, **named: Any) -> Any:
+        given = dict[Any, Any](enumerate(inputs)) | named
+        if self._inputs is None or not _identical(given, self._inputs):
+            self._inputs, self._outputs = given, self._run_all(*inputs, **named)
         return self._outputs[index]
+
+
+def _identical(first: Mapping[Any, Any], second: Mapping[Any, Any]) -> bool:
+    return first.keys() == second.keys() and all(x is second[name] for name, x in first.items())

@@ -26,7 +26,7 @@ from pdas.engine.images import check_batch_size
 from pdas.engine.step import Loss, SearchStep
 from pdas.engine.training import Loader, RunningMean, course, sgd_with_cosine
 from pdas.errors import SettingError
-from pdas.optim import PDAS
+from pdas.optim import PDAS, Limit, Limited, Optimizer, Penalised, Penalty
 from pdas.settings import SearchSettings
 from pdas.space import Architecture, SearchSpace
 from pdas.validated import validated
@@ -76,6 +76,8 @@ def search(
     *,
     settings: SearchSettings | None = None,
     optimizer: PDAS | None = None,
+    limit: Limit | None = None,
+    penalty: Penalty | None = None,
     fabric: Fabric | None = None,
     seed: int = 0,
     on_step: Callable[[Progress], None] = lambda progress: None,
@@ -85,30 +87,38 @@ def search(
     """Search an architecture for a network and data of one's own (Algorithm 1).
 
     Args:
-        net: a module with `space` and `forward(x, architecture)`; `forward_many(x, architectures)`,
-            where it exists, runs all architectures of a step at once. It is trained in place. Its
-            batch norms use the batch at hand and keep no running statistics meanwhile.
+        net: `pdas.nn.Supernet(module)`, or a module with `space` and `forward(x, architecture)`;
+            `forward_many(x, architectures)`, where it exists, runs all architectures of a step at
+            once. It is trained in place. Its batch norms use the batch at hand and keep no running
+            statistics meanwhile.
         loss: `loss(model, batch)`, a scalar tensor, or a mapping with it as "loss" and with other
-            measures to record; `model(x)` runs one architecture.
+            measures to record; `model(...)` runs one architecture, with the inputs of the network
+            but the last.
         data: a map-style data set, which is split into halves by `seed`; or the two halves, each
             an iterable of batches with a length.
         settings: see `SearchSettings`; single settings can be given by name instead.
         optimizer: default `PDAS(net.space, seed=seed)` with the settings' `samples` and
             `theta_rate`; one that is given keeps its own.
+        limit: no architecture above it is trained or found. One that is drawn is drawn again, which
+            biases the update of theta; the measure "drawn_again" says how large a share that is.
+        penalty: added to the losses that theta learns from, and to these alone.
         fabric: devices and precision; default one CPU or GPU as Lightning Fabric finds it.
 
     Raises:
-        SettingError: a setting is unknown or out of range, a batch larger than half the data, or
-            `net`, `loss`, `data` or `optimizer` is not as said above.
+        SettingError: a setting is unknown or out of range, a batch larger than half the data,
+            `net`, `loss`, `data` or `optimizer` is not as said above, or no architecture is within
+            the limit.
         NonFiniteLossError: no architecture of a step had a finite loss.
     """
     given = settings or SearchSettings()
-    settings = validated(type(given), given.model_dump() | overrides, "search")
+    settings = validated(type(given), given.model_dump() | _one_length(overrides), "search")
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     optimizer = _optimizer(_space(net), optimizer, settings, seed)
+    sampler = optimizer if limit is None else Limited(optimizer, limit)
+    told = sampler if penalty is None else Penalised(sampler, penalty)
     weight_batches, theta_batches = _halves(data, settings.batch_size, seed)
-    step, schedule = _set_up(net, loss, optimizer, settings, fabric, len(weight_batches))
-    result = SearchResult(optimizer.best(), optimizer, theta=[optimizer.theta_array])
+    step, schedule = _set_up(net, loss, told, settings, fabric, len(weight_batches))
+    result = SearchResult(sampler.best(), optimizer, theta=[optimizer.theta_array])
     start = time.perf_counter()
     theta_stream = _endless(theta_batches)
     mean = RunningMean()
@@ -120,7 +130,7 @@ def search(
                 step=moment.step,
                 epoch=moment.epoch,
                 steps=moment.steps,
-                measures=mean.values(),
+                measures=mean.values() | _drawn_again(sampler),
                 convergence=optimizer.convergence,
                 eta=optimizer.learning_rate,
                 learning_rate=float(schedule.get_last_lr()[0]),
@@ -132,7 +142,7 @@ def search(
                 mean = RunningMean()
                 result.history.append(progress)
                 result.theta.append(optimizer.theta_array)
-                result.architecture = optimizer.best()
+                result.architecture = sampler.best()
                 result.seconds = progress.seconds
                 on_epoch(result)
     return result
@@ -141,7 +151,7 @@ def search(
 def _set_up(
     net: nn.Module,
     loss: Loss,
-    optimizer: PDAS,
+    optimizer: Optimizer,
     settings: SearchSettings,
     fabric: Fabric,
     per_epoch: int,
@@ -157,16 +167,31 @@ def _set_up(
         weight_optimizer,
         clip=settings.clip,
         resample=settings.resample,
+        active=getattr(net, "active", None) if settings.mask_inactive else None,
     )
     return step, schedule
+
+
+def _one_length(overrides: dict[str, Any]) -> dict[str, Any]:
+    """With either of `steps` and `epochs` the other is none, unless it is given too."""
+    others = {"steps": "epochs", "epochs": "steps"}
+    return {others[name]: None for name in others if name in overrides} | overrides
+
+
+def _drawn_again(sampler: PDAS | Limited) -> dict[str, float]:
+    """The share of architectures that were over the limit since the start, if there is one."""
+    if isinstance(sampler, PDAS):
+        return {}
+    return {"drawn_again": sampler.rejected / sampler.drawn}
 
 
 def _space(net: nn.Module) -> SearchSpace:
     space = getattr(net, "space", None)
     if not isinstance(space, SearchSpace):
         raise SettingError(
-            f"net: {type(net).__name__} has no search space, expected a module with an attribute "
-            "`space`, a pdas.SearchSpace, and `forward(x, architecture)`"
+            f"net: {type(net).__name__} has no search space, expected pdas.nn.Supernet(module) "
+            "of a module with choices, or a module with an attribute `space`, a pdas.SearchSpace, "
+            "and `forward(x, architecture)`; devices are chosen by `fabric`, without a wrapper"
         )
     return space
 

@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pdas.engine.candidates import Model, bind
@@ -22,6 +24,8 @@ from pdas.space import Architecture
 
 Loss = Callable[[Model, Any], "Tensor | Measures"]
 """`loss(model, batch)`: a scalar, or a mapping that has it as "loss" beside other measures."""
+
+Active = Callable[[Architecture], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class SearchStep:
         weight_optimizer: updates the weights.
         clip: largest norm of the gradient.
         resample: draw new architectures for the update of theta (not Algorithm 1).
+        active: which variables an architecture uses, bool `(D,)`; the others do not learn from it.
+            All by default.
     """
 
     def __init__(
@@ -54,6 +60,7 @@ class SearchStep:
         *,
         clip: float,
         resample: bool = False,
+        active: Active | None = None,
     ) -> None:
         self._fabric = fabric
         self._net = net
@@ -62,6 +69,7 @@ class SearchStep:
         self._weight_optimizer = weight_optimizer
         self._clip = clip
         self._resample = resample
+        self._active = active
         self._steps = 0
 
     def __call__(self, weight_batch: Any, theta_batch: Any) -> StepRecord:
@@ -92,10 +100,15 @@ class SearchStep:
         measured = self._measure(architectures, batch)
         losses = [float(_loss(m)) for m in measured]
         try:
-            self._optimizer.tell(architectures, losses)  # (4), (13)
+            self._optimizer.tell(architectures, losses, self._used(architectures))  # (4), (13)
         except NonFiniteLossError:
             raise self._not_finite("theta loss", architectures) from None
         return _means(measured)
+
+    def _used(self, architectures: Sequence[Architecture]) -> NDArray[np.bool_] | None:
+        if self._active is None:
+            return None
+        return np.array([self._active(architecture) for architecture in architectures])
 
     def _not_finite(self, loss: str, architectures: Sequence[Architecture]) -> NonFiniteLossError:
         return NonFiniteLossError(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
-
-from torch import Tensor
+from typing import Any, Protocol, runtime_checkable
 
 from pdas.errors import SpaceError
 from pdas.space import Architecture, SearchSpace
@@ -23,15 +21,18 @@ class Supernet(Protocol):
     def space(self) -> SearchSpace:
         """The choices that the network has."""
 
-    def __call__(self, x: Tensor, architecture: Architecture) -> Tensor:
-        """The output of one architecture; only what it uses is computed."""
+    def __call__(self, x: Any, architecture: Architecture) -> Any:
+        """The output of one architecture; only what it uses is computed.
+
+        There may be more inputs, before the architecture or by name.
+        """
 
 
 @runtime_checkable
 class SharingSupernet(Supernet, Protocol):
     """A supernet that computes what several architectures have in common only once."""
 
-    def forward_many(self, x: Tensor, architectures: Sequence[Architecture]) -> list[Tensor]:
+    def forward_many(self, x: Any, architectures: Sequence[Architecture]) -> Sequence[Any]:
         """The outputs of the architectures on the same input."""
 
 

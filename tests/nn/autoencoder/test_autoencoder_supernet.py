@@ -15,7 +15,7 @@ from torch import Tensor
 from pdas.errors import SettingError, SpaceError
 from pdas.nn import AutoencoderSupernet, CellSupernet
 from pdas.nn.autoencoder.space import Layer, decode_chain, traversed
-from pdas.nn.autoencoder.weight import SlicedWeight
+from pdas.nn.sliced import SlicedWeight
 from pdas.space import Architecture
 
 
@@ -42,7 +42,7 @@ def images(*size: int, channels: int = 3, n: int = 2) -> Tensor:
 
 
 def whole(weight: SlicedWeight) -> Tensor:
-    return weight(weight._rows[-1], weight._columns[-1])
+    return weight(*(ends[-1] for ends in weight._sizes))
 
 
 def fit(x: Tensor, channels: int) -> Tensor:

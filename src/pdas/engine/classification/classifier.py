@@ -14,7 +14,9 @@ from pdas.data import Standardise, read_image
 from pdas.errors import DataError
 from pdas.nn import CellNetwork
 from pdas.nn.cell import CellSettings
+from pdas.nn.description import CellDescription
 from pdas.run import Run, load_weights, parse_json
+from pdas.validated import validated
 
 PART = 256  # images that are classified at a time
 
@@ -74,6 +76,25 @@ class Classifier:
                 for label, value in zip(labels.tolist(), values.tolist(), strict=True)
             ]
         return predictions
+
+    def description(self) -> CellDescription:
+        """All that it takes to build the network again.
+
+        Raises `SettingError` if the classes or the standardisation are not of this network, as
+        after a damaged file.
+        """
+        settings = self.network.settings
+        return validated(
+            CellDescription,
+            {
+                "architecture": self.network.architecture,
+                "network": settings,
+                "image_shape": (settings.in_channels, self.image_size, self.image_size),
+                "classes": self.classes,
+                "mean": self.standardise.mean,
+                "std": self.standardise.divisor,
+            },
+        )
 
     def _read(self, images: Tensor | Sequence[str | Path]) -> Tensor:
         if isinstance(images, Tensor):

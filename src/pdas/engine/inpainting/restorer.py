@@ -10,7 +10,9 @@ from torch import Tensor
 
 from pdas.errors import DataError
 from pdas.nn import AutoencoderNetwork
+from pdas.nn.description import AutoencoderDescription
 from pdas.run import Run, load_weights, parse_json
+from pdas.validated import validated
 
 
 class Restorer:
@@ -54,6 +56,16 @@ class Restorer:
         restored: Tensor = self.network(masked)
         pixels = (restored.clamp(0, 1) * 255).round().to(torch.uint8)
         return torch.where(hidden, pixels, images)
+
+    def description(self) -> AutoencoderDescription:
+        """All that it takes to build the network again."""
+        return validated(
+            AutoencoderDescription,
+            {
+                "architecture": self.network.architecture,
+                "image_shape": (self.channels, self.image_size, self.image_size),
+            },
+        )
 
 
 def load_restorer(retrained: Run) -> Restorer:

@@ -20,12 +20,17 @@ class AutoencoderNetwork(nn.Module):
         image_channels: channels of the images.
         size: height and width of the images, which decide what samples down; images of other sizes
             can be restored too.
+
+    Attributes:
+        architecture: its labels.
+        chain: the layers that the images go through.
     """
 
     def __init__(
         self, architecture: Mapping[str, object], image_channels: int, size: tuple[int, int]
     ) -> None:
         super().__init__()
+        self.architecture = dict(architecture)
         self.chain = traversed(decode_chain(architecture), *size)
         widths = [image_channels, *(layer.channels for layer in self.chain)]
         self.encoder = nn.ModuleList(

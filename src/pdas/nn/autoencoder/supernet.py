@@ -7,15 +7,18 @@ What two architectures have in common from the image on is computed once.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pdas.cost import Cost, FunctionCost
 from pdas.errors import SettingError
 from pdas.nn.autoencoder.initial import he
 from pdas.nn.autoencoder.network import AutoencoderNetwork
+from pdas.nn.autoencoder.size import count_multiply_adds, count_weights
 from pdas.nn.autoencoder.space import (
     AutoencoderSettings,
     BoolArray,
@@ -26,8 +29,9 @@ from pdas.nn.autoencoder.space import (
     layer_types,
     traversed,
 )
-from pdas.nn.autoencoder.weight import SlicedWeight
+from pdas.nn.cost import Quantity, check_quantity
 from pdas.nn.once import Once
+from pdas.nn.sliced import SlicedWeight
 from pdas.nn.supernet import check_space
 from pdas.space import Architecture
 from pdas.validated import validated
@@ -100,6 +104,25 @@ class AutoencoderSupernet(nn.Module):
         if keep_weights:
             self._copy_weights(network)
         return network
+
+    def cost(self, quantity: Quantity, x: Tensor | None = None) -> Cost:
+        """What the derived network of an architecture costs.
+
+        Args:
+            quantity: "parameters", or "multiply_adds" of all convolutions for one image.
+            x: example images `(N, image_channels, H, W)`, of which only H and W count. They decide
+                which layers are passed over; without them, for parameters, none is.
+
+        Raises `SettingError` if these are not as said. Nothing is run.
+        """
+        image = self.settings.image_channels
+        size = check_quantity(quantity, x, image)
+        if quantity == "parameters":
+            count = partial(count_weights, image_channels=image, size=size)
+            return FunctionCost(self.space, count)
+        assert size is not None
+        count = partial(count_multiply_adds, image_channels=image, size=size)
+        return FunctionCost(self.space, count)
 
     def _restore(self, x: Tensor, chain: Sequence[Layer], once: Once) -> Tensor:
         way: list[tuple[SearchLayer, Layer, Size, Tensor]] = []

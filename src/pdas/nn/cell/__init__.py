@@ -2,7 +2,7 @@
 
 from pdas.nn.cell.layout import CellSettings
 from pdas.nn.cell.network import CellNetwork
-from pdas.nn.cell.size import count_weights, heaviest, widest
+from pdas.nn.cell.size import count_multiply_adds, count_weights, heaviest, widest
 from pdas.nn.cell.space import cell_space, count_nodes
 from pdas.nn.cell.supernet import CellSupernet
 
@@ -11,6 +11,7 @@ __all__ = [
     "CellSettings",
     "CellSupernet",
     "cell_space",
+    "count_multiply_adds",
     "count_nodes",
     "count_weights",
     "heaviest",

@@ -35,6 +35,7 @@ class CellNetwork(nn.Module):
     """The network of `architecture` at the size of `settings`.
 
     Attributes:
+        architecture: its labels.
         drop_path: rate in [0, 1) at which a path is dropped from a sample in training; 0 at first.
     """
 
@@ -46,6 +47,7 @@ class CellNetwork(nn.Module):
         auxiliary: bool = False,
     ) -> None:
         super().__init__()
+        self.architecture = dict(architecture)
         self.settings = settings
         self.plans = {cell: decode(architecture, cell) for cell in CELL_TYPES}
         self.positions = layout(settings)

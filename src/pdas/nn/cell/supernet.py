@@ -9,12 +9,14 @@ norm are fast. Unused weights get no gradient, so that the optimizer leaves them
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pdas.cost import Cost, FunctionCost
 from pdas.errors import SettingError
 from pdas.nn.cell.layout import (
     CellSettings,
@@ -24,7 +26,9 @@ from pdas.nn.cell.layout import (
     needed_cells,
 )
 from pdas.nn.cell.network import CellNetwork, edge_name, input_block, stem
+from pdas.nn.cell.size import count_multiply_adds, count_weights
 from pdas.nn.cell.space import CELL_TYPES, CellPlan, Edge, cell_space, decode
+from pdas.nn.cost import Quantity, check_quantity
 from pdas.nn.once import Once
 from pdas.nn.operations import OPERATIONS, batch_statistics
 from pdas.nn.supernet import check_space
@@ -102,6 +106,25 @@ class CellSupernet(nn.Module):
                 )
             self._copy_weights(network)
         return network
+
+    def cost(self, quantity: Quantity, x: Tensor | None = None) -> Cost:
+        """What the derived network of an architecture costs, at the supernet's own size.
+
+        Args:
+            quantity: "parameters", or "multiply_adds" of convolutions and the classifier for one
+                image. The auxiliary classifier is not counted.
+            x: example images `(N, in_channels, H, W)`, for multiply-adds; only H and W count.
+
+        Raises `SettingError` if these are not as said or the images too small. Nothing is run but,
+        once, every operation on a map without memory.
+        """
+        size = check_quantity(quantity, x, self.settings.in_channels)
+        if quantity == "parameters":
+            return FunctionCost(self.space, partial(count_weights, settings=self.settings))
+        assert size is not None
+        check_image_size(min(size))
+        count = partial(count_multiply_adds, settings=self.settings, size=size)
+        return FunctionCost(self.space, count)
 
     def _copy_weights(self, network: CellNetwork) -> None:
         weights = self.state_dict()

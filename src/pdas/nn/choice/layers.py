@@ -1,0 +1,212 @@
+"""Linear layers and convolutions whose widths are choices.
+
+The weight of the widest is kept, and its leading slice is used: nothing is padded, and what lies
+beyond the slice has no gradient.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pdas.errors import NetworkError
+from pdas.nn.choice.value import Size, Value, now, same_size, sizes_of
+from pdas.nn.sliced import SlicedWeight
+
+Pair = int | tuple[int, int]
+
+
+class ChosenSlice(SlicedWeight):
+    """A weight of which the slice of the selected widths is used.
+
+    Attributes:
+        widths: of its first dimensions.
+    """
+
+    def __init__(self, whole: Tensor, *widths: Size) -> None:
+        super().__init__(whole, *map(sizes_of, widths))
+        self.widths = widths  # in a tuple, so that the layer alone has them as its modules
+
+    def forward(self, *size: int) -> Tensor:
+        """The slice of the selected widths."""
+        return super().forward(*map(now, self.widths))
+
+
+class SlicedLayer(nn.Module):
+    """A layer with weights that are sliced, and the plain layer that it stands for.
+
+    Attributes:
+        weight, bias: the weights, or None where the layer has none.
+    """
+
+    weight: ChosenSlice | None
+    bias: ChosenSlice | None
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Moved along with the module, so that a layer without weights knows device and precision.
+        self.register_buffer("_like", torch.empty(0), persistent=False)
+
+    def plain(self) -> nn.Module:
+        """A plain layer of the selected widths, with fresh weights."""
+        raise NotImplementedError
+
+    def derived(self, keep_weights: bool) -> nn.Module:
+        """The plain layer of the selected widths, with these weights or fresh ones."""
+        layer = self.plain().train(self.training).to(self.get_buffer("_like"))
+        if keep_weights:
+            self._copy_weights(layer)
+        return layer
+
+    @torch.no_grad()
+    def _copy_weights(self, layer: nn.Module) -> None:
+        for name, sliced in (("weight", self.weight), ("bias", self.bias)):
+            if sliced is not None:
+                layer.get_parameter(name).copy_(sliced())
+
+
+def sliced(whole: Tensor | None, *widths: Size) -> ChosenSlice | None:
+    """A weight with its widths, if there is one."""
+    return None if whole is None else ChosenSlice(whole, *widths)
+
+
+def current(weight: ChosenSlice | None) -> Tensor | None:
+    """The selected slice of a weight, if there is one."""
+    out: Tensor | None = None if weight is None else weight()
+    return out
+
+
+class Linear(SlicedLayer):
+    """`nn.Linear` whose features may be choices: `pdas.nn.Linear(64, width)`.
+
+    in_features, out_features: a number, a `Value` or a multiple of one.
+    """
+
+    weight: ChosenSlice
+
+    def __init__(self, in_features: Size, out_features: Size, bias: bool = True) -> None:
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        widest = nn.Linear(sizes_of(in_features)[-1], sizes_of(out_features)[-1], bias)
+        self.weight = ChosenSlice(widest.weight, out_features, in_features)
+        self.bias = sliced(widest.bias, out_features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(..., in_features) -> (..., out_features)`."""
+        return F.linear(x, self.weight(), current(self.bias))
+
+    def plain(self) -> nn.Linear:
+        return nn.Linear(now(self.in_features), now(self.out_features), self.bias is not None)
+
+
+class Conv2d(SlicedLayer):
+    """`nn.Conv2d` whose channels may be choices.
+
+    in_channels, out_channels: a number, a `Value` or a multiple of one.
+    stride: as of `nn.Conv2d`, or a `Value`.
+    groups: 1; or the channels of a depthwise convolution, which are then those in and out; or any
+        number, where no channels are a choice.
+    """
+
+    weight: ChosenSlice
+
+    def __init__(
+        self,
+        in_channels: Size,
+        out_channels: Size,
+        kernel_size: Pair,
+        stride: Pair | Value = 1,
+        padding: Pair = 0,
+        dilation: Pair = 1,
+        groups: Size = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        _check_groups(in_channels, out_channels, groups)
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.kernel_size, self.stride = kernel_size, stride
+        self.padding, self.dilation = padding, dilation
+        widest = nn.Conv2d(
+            sizes_of(in_channels)[-1],
+            sizes_of(out_channels)[-1],
+            kernel_size,
+            groups=sizes_of(groups)[-1],
+            bias=bias,
+        )
+        columns = in_channels if groups == 1 else widest.weight.shape[1]
+        self.weight = ChosenSlice(widest.weight, out_channels, columns)
+        self.bias = sliced(widest.bias, out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(N, in_channels, H, W) -> (N, out_channels, H', W')`."""
+        weight, bias, stride = self.weight(), current(self.bias), now(self.stride)
+        return F.conv2d(x, weight, bias, stride, self.padding, self.dilation, now(self.groups))
+
+    def plain(self) -> nn.Conv2d:
+        return nn.Conv2d(
+            now(self.in_channels),
+            now(self.out_channels),
+            self.kernel_size,
+            now(self.stride),
+            self.padding,
+            self.dilation,
+            now(self.groups),
+            self.bias is not None,
+        )
+
+
+class ConvTranspose2d(SlicedLayer):
+    """`nn.ConvTranspose2d` whose channels may be choices.
+
+    in_channels, out_channels: a number, a `Value` or a multiple of one.
+    stride: as of `nn.ConvTranspose2d`, or a `Value`.
+    """
+
+    weight: ChosenSlice
+
+    def __init__(
+        self,
+        in_channels: Size,
+        out_channels: Size,
+        kernel_size: Pair,
+        stride: Pair | Value = 1,
+        padding: Pair = 0,
+        output_padding: Pair = 0,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.in_channels, self.out_channels = in_channels, out_channels
+        self.kernel_size, self.stride = kernel_size, stride
+        self.padding, self.output_padding = padding, output_padding
+        widest = nn.ConvTranspose2d(
+            sizes_of(in_channels)[-1], sizes_of(out_channels)[-1], kernel_size, bias=bias
+        )
+        self.weight = ChosenSlice(widest.weight, in_channels, out_channels)
+        self.bias = sliced(widest.bias, out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(N, in_channels, H, W) -> (N, out_channels, H', W')`."""
+        weight, bias, stride = self.weight(), current(self.bias), now(self.stride)
+        return F.conv_transpose2d(x, weight, bias, stride, self.padding, self.output_padding)
+
+    def plain(self) -> nn.ConvTranspose2d:
+        return nn.ConvTranspose2d(
+            now(self.in_channels),
+            now(self.out_channels),
+            self.kernel_size,
+            now(self.stride),
+            self.padding,
+            self.output_padding,
+            bias=self.bias is not None,
+        )
+
+
+def _check_groups(in_channels: Size, out_channels: Size, groups: Size) -> None:
+    depthwise = same_size(groups, in_channels) and same_size(groups, out_channels)
+    plain = all(isinstance(size, int) for size in (in_channels, out_channels, groups))
+    if not (groups == 1 or depthwise or plain):
+        raise NetworkError(
+            f"Conv2d: found groups = {groups} with {in_channels} and {out_channels} channels, "
+            "expected 1, or the same choice in all three"
+        )

@@ -1,0 +1,97 @@
+"""Normalisation of maps and features whose width is a choice.
+
+Batch norm takes the statistics of the batch at hand, in training and in evaluation, and keeps none:
+those of one architecture would be wrong for another. The plain layer of a derived network keeps
+running statistics as usual.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pdas.errors import NetworkError
+from pdas.nn.choice.layers import SlicedLayer, current, sliced
+from pdas.nn.choice.value import Size, now, sizes_of
+
+
+class _BatchNorm(SlicedLayer):
+    kind: type[nn.BatchNorm1d] | type[nn.BatchNorm2d]
+
+    def __init__(
+        self, num_features: Size, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True
+    ) -> None:
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        widest = self.kind(sizes_of(num_features)[-1], eps, momentum, affine)
+        self.weight = sliced(widest.weight, num_features)
+        self.bias = sliced(widest.bias, num_features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The normalised `x`, of its shape."""
+        weight, bias = current(self.weight), current(self.bias)
+        return F.batch_norm(x, None, None, weight, bias, training=True, eps=self.eps)
+
+    def plain(self) -> nn.Module:
+        affine = self.weight is not None
+        return self.kind(now(self.num_features), self.eps, self.momentum, affine)
+
+
+class BatchNorm1d(_BatchNorm):
+    """`nn.BatchNorm1d` whose features may be a choice; of the batch at hand."""
+
+    kind = nn.BatchNorm1d
+
+
+class BatchNorm2d(_BatchNorm):
+    """`nn.BatchNorm2d` whose channels may be a choice; of the batch at hand."""
+
+    kind = nn.BatchNorm2d
+
+
+class LayerNorm(SlicedLayer):
+    """`nn.LayerNorm` over a last dimension that may be a choice."""
+
+    def __init__(
+        self, normalized_shape: Size, eps: float = 1e-5, elementwise_affine: bool = True
+    ) -> None:
+        super().__init__()
+        self.normalized_shape, self.eps = normalized_shape, eps
+        widest = nn.LayerNorm(sizes_of(normalized_shape)[-1], eps, elementwise_affine)
+        self.weight = sliced(widest.weight, normalized_shape)
+        self.bias = sliced(widest.bias, normalized_shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The normalised `x`, of its shape."""
+        shape = (now(self.normalized_shape),)
+        return F.layer_norm(x, shape, current(self.weight), current(self.bias), self.eps)
+
+    def plain(self) -> nn.LayerNorm:
+        return nn.LayerNorm(now(self.normalized_shape), self.eps, self.weight is not None)
+
+
+class GroupNorm(SlicedLayer):
+    """`nn.GroupNorm` whose channels may be a choice; the groups must divide every width."""
+
+    def __init__(
+        self, num_groups: int, num_channels: Size, eps: float = 1e-5, affine: bool = True
+    ) -> None:
+        super().__init__()
+        for width in sizes_of(num_channels):
+            if width % num_groups:
+                raise NetworkError(
+                    f"GroupNorm: found {num_groups} groups for {width} channels of {num_channels}, "
+                    "expected a number that divides every width"
+                )
+        self.num_groups, self.num_channels, self.eps = num_groups, num_channels, eps
+        widest = nn.GroupNorm(num_groups, sizes_of(num_channels)[-1], eps, affine)
+        self.weight = sliced(widest.weight, num_channels)
+        self.bias = sliced(widest.bias, num_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The normalised `x`, of its shape."""
+        return F.group_norm(x, self.num_groups, current(self.weight), current(self.bias), self.eps)
+
+    def plain(self) -> nn.GroupNorm:
+        width = now(self.num_channels)
+        return nn.GroupNorm(self.num_groups, width, self.eps, self.weight is not None)

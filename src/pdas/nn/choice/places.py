@@ -1,0 +1,76 @@
+"""The tree of a user's module: which parts of it run under which categories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from torch import nn
+
+from pdas.errors import NetworkError
+from pdas.nn.choice.point import Mask, Point
+from pdas.space import Architecture
+
+Conditions = Mapping[str, Mask]
+"""By the name of a variable, the categories under which something is used, bool `(K,)`.
+
+All must hold. A variable that is not named does not matter.
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A module at one of the places where it stands, and the conditions under which it runs."""
+
+    path: str
+    module: nn.Module
+    conditions: Conditions
+
+
+def places(module: nn.Module) -> list[Place]:
+    """All modules inside, parents first; one that stands in two places comes twice.
+
+    Raises `NetworkError` if a choice is inside of a module that cannot hold one.
+    """
+    found = list(_places(module, "", {}))
+    for outer in found:
+        wrapper = _wrapper(outer.module)
+        if wrapper and any(isinstance(m, Point) for m in outer.module.modules()):
+            raise NetworkError(
+                f"module {outer.path or '(the whole)'}: found choices in a {wrapper}, expected "
+                "them in plain modules, since every call runs another architecture; wrap "
+                "net.derive(architecture) instead"
+            )
+    return found
+
+
+def holds(conditions: Conditions, architecture: Architecture) -> bool:
+    """Whether an architecture meets all conditions."""
+    space, indices = architecture.space, architecture.indices
+    return all(mask[indices[space.position(name)]] for name, mask in conditions.items())
+
+
+def both(first: Conditions, second: Conditions) -> Conditions:
+    """The conditions under which both hold."""
+    shared = {name: first[name] & second[name] for name in first if name in second}
+    return {**first, **second, **shared}
+
+
+def _places(module: nn.Module, path: str, conditions: Conditions) -> Iterator[Place]:
+    yield Place(path, module, conditions)
+    for name, child in module._modules.items():  # `named_children` leaves out what comes twice
+        if child is None:
+            continue
+        inside = conditions
+        if isinstance(module, Point) and name in module.masks:
+            inside = both(conditions, {module.variable.name: module.masks[name]})
+        yield from _places(child, f"{path}.{name}" if path else name, inside)
+
+
+def _wrapper(module: nn.Module) -> str | None:
+    """The kind of a wrapper that choices cannot be in."""
+    if isinstance(module, nn.DataParallel):
+        return "nn.DataParallel"
+    if type(module).__name__ == "OptimizedModule" or module._compiled_call_impl is not None:
+        return "module of torch.compile"
+    return None

@@ -1,0 +1,121 @@
+"""A user's module with choices as a supernet: it is handed an architecture at every call."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from pdas.cost import ProductCost
+from pdas.errors import NetworkError
+from pdas.nn.choice.cost import multiply_adds, parameters
+from pdas.nn.choice.derive import derive
+from pdas.nn.choice.point import Mask, refuse_compilation
+from pdas.nn.choice.survey import Survey
+from pdas.nn.choice.tree import ChoiceTree
+from pdas.space import Architecture
+
+
+class Supernet(nn.Module):
+    """A module that holds choices: `net = pdas.nn.Supernet(module)`, `net(x, architecture)`.
+
+    The module is used as it is, not copied; called by itself, its choices have no architecture.
+
+    Attributes:
+        module: the user's module.
+        space: a variable for each name of a choice, in the order in which they stand in the module.
+
+    Raises:
+        NetworkError: `module` is no module or has no choice, or a choice is in a wrapper where it
+            cannot be, as `nn.DataParallel`.
+        SpaceError: two choices of one name have different categories.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        if not isinstance(module, nn.Module):
+            raise NetworkError(
+                f"Supernet: found {type(module).__name__}, expected a torch.nn.Module with choices"
+            )
+        self.module = module
+        self._tree = ChoiceTree(module)
+        self.space = self._tree.space
+
+    def forward(self, *inputs: Any, architecture: Architecture | None = None, **named: Any) -> Any:
+        """The module's output for one architecture, which is given last or by its name.
+
+        Raises `NetworkError` without an architecture, under `torch.compile` and in an
+        `nn.DataParallel`; `SpaceError` for an architecture of another space.
+        """
+        if torch.compiler.is_compiling():
+            refuse_compilation("Supernet")
+        if "_is_replica" in self.__dict__:
+            raise NetworkError(
+                "Supernet: found it in nn.DataParallel, whose replicas share their choices, "
+                "expected one process for each device; use DistributedDataParallel"
+            )
+        if architecture is None:
+            *inputs, architecture = inputs or (None,)  # type: ignore[assignment]
+        if not isinstance(architecture, Architecture):
+            raise NetworkError(
+                f"Supernet: found {type(architecture).__name__} where the architecture is "
+                "expected; call net(x, architecture), with net.space.architecture(...)"
+            )
+        with self._tree.selected(architecture):
+            return self.module(*inputs, **named)
+
+    def active(self, architecture: Architecture) -> Mask:
+        """Which variables an architecture uses, bool `(D,)`.
+
+        The others are those of choices inside candidates that are not taken. Raises `SpaceError`
+        for an architecture of another space.
+        """
+        return self._tree.active(architecture)
+
+    def derive(self, architecture: Architecture, *, keep_weights: bool = False) -> nn.Module:
+        """The plain module of one architecture: each choice is replaced by what was chosen.
+
+        It shares nothing with this one. Its weights are drawn afresh by `reset_parameters()` of its
+        modules, the innermost first, so that a module of one's own has the last word with a method
+        of that name; modules whose weights are all frozen keep them. Batch norms start
+        their running statistics anew.
+
+        Args:
+            keep_weights: copy the weights instead, and running statistics.
+
+        Raises:
+            SpaceError: the architecture is of another space.
+            NetworkError: a module has weights and no `reset_parameters`, or cannot be copied.
+        """
+        return derive(self._tree, architecture, keep_weights=keep_weights)
+
+    def check(self, *inputs: Any, **named: Any) -> None:
+        """Run every candidate once on a sample input.
+
+        It runs in evaluation mode and without gradients. Raises `NetworkError`, which names the
+        choice and the candidate, for one that does not fit the others.
+        """
+        Survey(self._tree, inputs, named)
+
+    def cost(
+        self, kind: Literal["parameters", "multiply_adds"], *inputs: Any, **named: Any
+    ) -> ProductCost:
+        """What the derived networks have or do.
+
+        Args:
+            kind: "parameters": numbers in their weights. "multiply_adds": those of matrix products,
+                convolutions and attention, as PyTorch's `FlopCounterMode` sees them, in one call on
+                `inputs`; give a batch of one. The network runs at most once for each category.
+
+        Raises what `check` does. Multiply-adds are exact where every choice changes the size of
+        what follows by a factor of its own; a `PdasWarning` says where they are not.
+        """
+        if kind == "parameters":
+            return parameters(self._tree)
+        if kind == "multiply_adds":
+            return multiply_adds(Survey(self._tree, inputs, named))
+        raise NetworkError(
+            f"cost: found {kind!r}, expected 'parameters' or 'multiply_adds'; for a measured "
+            "latency use pdas.ProductCost.from_table"
+        )

@@ -1,0 +1,111 @@
+"""The choices of a module: their space, and the selection of an architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from torch import nn
+
+from pdas.errors import NetworkError, SpaceError
+from pdas.nn.choice.places import Place, holds, places
+from pdas.nn.choice.point import Mask, Point
+from pdas.nn.supernet import check_space
+from pdas.space import Architecture, SearchSpace, Variable
+
+
+class ChoiceTree:
+    """All modules inside of one that has choices.
+
+    Attributes:
+        module: that module.
+        places: the modules inside, with the conditions under which they run.
+        space: a variable for each name of a choice, in the order of the places.
+        points: the choice points of each variable, each once.
+
+    Raises `NetworkError` if there is no choice, or one where it cannot be; `SpaceError` if two of
+    one name have different categories.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+        self.places = places(module)
+        self.space = _space(self.places, type(module).__name__)
+        at = [_places_of(name, self.places) for name in self.space]
+        self.points = [list({id(point): point for point, _ in found}.values()) for found in at]
+        self._conditions = [[place.conditions for _, place in found] for found in at]
+        self._paths = [found[0][1].path for found in at]
+
+    @contextmanager
+    def selected(self, architecture: Architecture) -> Iterator[None]:
+        """Use this architecture meanwhile. Raises `SpaceError` if it is of another space."""
+        check_space(architecture, self.space)
+        before = [points[0].category for points in self.points]
+        self._select(architecture.indices.tolist())
+        try:
+            yield
+        finally:
+            self._select(before)
+
+    def active(self, architecture: Architecture) -> Mask:
+        """Which variables an architecture uses, bool `(D,)`."""
+        check_space(architecture, self.space)
+        used = [any(holds(c, architecture) for c in found) for found in self._conditions]
+        return np.array(used, dtype=bool)
+
+    def activated(self, architecture: Architecture, position: int) -> Architecture:
+        """The architecture with as few others as it takes for a variable to be used."""
+        indices = architecture.indices.copy()
+        for name, mask in self._conditions[position][0].items():
+            place = self.space.position(name)
+            if not mask[indices[place]]:
+                indices[place] = mask.argmax()
+        return self.space.architecture(indices)
+
+    def describe(self, position: int, category: int) -> str:
+        """One category of a variable and where it is, for a message."""
+        variable = self.space.variables[position]
+        kind = type(self.points[position][0]).__name__
+        label = variable.categories[category]
+        return f"{kind} {variable.name!r} at {self._paths[position]}: {label!r}"
+
+    def _select(self, categories: Sequence[int | None]) -> None:
+        for points, category in zip(self.points, categories, strict=True):
+            for point in points:
+                point.select(category)
+
+
+def _space(found: Sequence[Place], module: str) -> SearchSpace:
+    first: dict[str, tuple[Variable, str]] = {}
+    for place in found:
+        if not isinstance(place.module, Point):
+            continue
+        variable = place.module.variable
+        known, path = first.setdefault(variable.name, (variable, place.path))
+        if not _same(known, variable):
+            raise SpaceError(
+                f"choice {variable.name!r}: found {list(variable.categories)} at {place.path} and "
+                f"{list(known.categories)} at {path}, expected the same categories in the same "
+                "order, since one name is one variable; rename one"
+            )
+    if not first:
+        raise NetworkError(
+            f"Supernet: found no choice in {module}, expected at least one, as "
+            "pdas.nn.Choice(name, {...}); register it as an attribute or in a nn.ModuleList"
+        )
+    return SearchSpace({name: variable.categories for name, (variable, _) in first.items()})
+
+
+def _places_of(name: str, found: Sequence[Place]) -> list[tuple[Point, Place]]:
+    return [
+        (place.module, place)
+        for place in found
+        if isinstance(place.module, Point) and place.module.variable.name == name
+    ]
+
+
+def _same(first: Variable, second: Variable) -> bool:
+    """Whether the categories are equal and of the same types: 1 and True differ here."""
+    pairs = zip(first.categories, second.categories, strict=False)
+    return first == second and all(type(a) is type(b) for a, b in pairs)

@@ -1,0 +1,114 @@
+"""A plain value that a module reads: the name of an activation, a rate, a stride, a width."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from pdas.errors import NetworkError
+from pdas.nn.choice.point import Copy, Mask, Point
+from pdas.space import Label
+
+
+class Value(Point):
+    """One of several plain values: `self.rate = pdas.nn.Value("rate", [0.1, 0.3])`.
+
+    The module reads `self.rate.value`. A value of whole numbers above 0 can be the width of
+    `pdas.nn.Linear` and the other layers of `pdas.nn`; `16 * width` is a width too.
+
+    Args:
+        name: of the variable.
+        values: str, int, float or bool.
+    """
+
+    def __init__(self, name: str, values: Sequence[Label]) -> None:
+        super().__init__(name, values)
+
+    @property
+    def value(self) -> Label:
+        """The selected value."""
+        return self.variable.categories[self.selected]
+
+    def derived(self, copy: Copy) -> nn.Module:
+        return self.in_place(Constant(self.value))
+
+    def __mul__(self, factor: int) -> Multiple:
+        return Multiple(self, factor)
+
+    __rmul__ = __mul__
+
+
+class Constant(nn.Module):
+    """What stands for a `Value` in a derived network: an object with that `value`."""
+
+    def __init__(self, value: Label) -> None:
+        super().__init__()
+        self.value = value
+
+    def extra_repr(self) -> str:
+        return repr(self.value)
+
+
+class Multiple(nn.Module):
+    """A width that is a multiple of another, as of a map `(N, width, 4, 4)` after `flatten`."""
+
+    def __init__(self, of: Value, factor: int) -> None:
+        super().__init__()
+        if not isinstance(factor, int) or factor < 1:
+            raise NetworkError(
+                f"{of}: found it multiplied by {factor!r}, expected a whole number above 0"
+            )
+        self.of = of
+        self.factor = factor
+
+    @property
+    def value(self) -> int:
+        """The selected width."""
+        return int(self.of.value) * self.factor
+
+
+Size = int | Value | Multiple
+
+
+def now(size: Any) -> Any:
+    """The selected value of a choice; anything else as it is."""
+    return size.value if isinstance(size, Value | Multiple) else size
+
+
+def sizes_of(size: Size) -> tuple[int, ...]:
+    """The widths that there are, ascending. Raises `NetworkError` for values that are no widths."""
+    if isinstance(size, int):
+        return (size,)
+    value, factor = (size.of, size.factor) if isinstance(size, Multiple) else (size, 1)
+    labels = value.variable.categories
+    for label in labels:
+        if not isinstance(label, int) or isinstance(label, bool) or label < 1:
+            raise NetworkError(
+                f"{value}: found {label!r} as a width, expected whole numbers above 0"
+            )
+    return tuple(sorted(int(label) * factor for label in labels))
+
+
+def conditions_above(size: Size, start: int) -> dict[str, Mask]:
+    """The conditions under which a width is above `start`."""
+    if isinstance(size, int):
+        return {}
+    value, factor = (size.of, size.factor) if isinstance(size, Multiple) else (size, 1)
+    widths = [int(label) * factor for label in value.variable.categories]
+    return {value.variable.name: np.array(widths) > start}
+
+
+def same_size(first: Size, second: Size) -> bool:
+    """Whether two widths are always equal."""
+    return _identity(first) == _identity(second)
+
+
+def _identity(size: Size) -> tuple[str, int]:
+    if isinstance(size, int):
+        return "", size
+    if isinstance(size, Multiple):
+        return size.of.variable.name, size.factor
+    return size.variable.name, 1
