@@ -13,7 +13,8 @@ from pdas.space import Architecture, SearchSpace
 class Supernet(Protocol):
     """A `torch.nn.Module` with a search space, which is handed an architecture at every call.
 
-    It never samples and knows no optimizer.
+    It never samples and knows no optimizer. An architecture of another space is refused with a
+    SpaceError. `pdas.testing.SupernetTests` tests that and more.
     """
 
     @property

@@ -1,6 +1,7 @@
 """What every optimizer of architectures offers: ask for some, tell their losses, name the best.
 
-`told` checks and unpacks what `tell` is given, in the same words for every optimizer.
+`pdas.testing.OptimizerTests` tests what is said here of every optimizer. `told` checks and unpacks
+what `tell` is given, in the same words for every optimizer.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ FloatArray = npt.NDArray[np.float64]
 
 
 class Optimizer(Protocol):
-    """Minimises a loss over the architectures of a space; knows no network."""
+    """Minimises a loss over the architectures of a space; knows no network.
+
+    A call that is refused raises an OptimizerError of one line and leaves the state as it was.
+    """
 
     @property
     def space(self) -> SearchSpace:
@@ -26,7 +30,7 @@ class Optimizer(Protocol):
         ...
 
     def ask(self, n: int | None = None) -> list[Architecture]:
-        """n architectures to evaluate; by default the optimizer's own number of samples."""
+        """n >= 1 architectures to evaluate; by default the optimizer's own number of samples."""
         ...
 
     def tell(
@@ -35,7 +39,12 @@ class Optimizer(Protocol):
         losses: npt.ArrayLike,
         active: npt.ArrayLike | None = None,
     ) -> None:
-        """Learn from the losses (smaller is better) of architectures of this space."""
+        """Learn from the losses (smaller is better) of at least two architectures of this space.
+
+        They need not come from `ask`. Losses that are not finite rank worst; if none is finite,
+        raises NonFiniteLossError. active: bool, shape (n, D), the variables that each architecture
+        uses, for an optimizer that can make something of it.
+        """
         ...
 
     def best(self) -> Architecture:
@@ -47,7 +56,10 @@ class Optimizer(Protocol):
         ...
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a state of an optimizer with the same space and settings."""
+        """Go on exactly from a state of an optimizer with the same space and settings.
+
+        Refuses a state of another space, or with a part missing.
+        """
         ...
 
 

@@ -13,6 +13,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import AfterValidator, Field, PositiveInt
 
 from pdas.errors import SpaceError
@@ -20,6 +22,8 @@ from pdas.space import Architecture, Label, SearchSpace
 from pdas.validated import Settings
 
 OUTPUT = "output/from"
+
+BoolArray = npt.NDArray[np.bool_]
 
 
 def _odd(kernel: int) -> int:
@@ -132,6 +136,12 @@ def decode_chain(architecture: Mapping[str, object]) -> tuple[Layer, ...]:
         chain.append(Layer(i, kind, _integer(architecture[f"layer{i}/channels"]), source))
         i = source
     return tuple(reversed(chain))
+
+
+def active_variables(architecture: Mapping[str, object]) -> BoolArray:
+    """Which variables matter, shape (D,): those of the layers in use, and the output's."""
+    in_use = tuple(f"layer{layer.index}/" for layer in decode_chain(architecture))
+    return np.array([name == OUTPUT or name.startswith(in_use) for name in architecture])
 
 
 def count_layers(architecture: Mapping[str, object]) -> int:

@@ -21,7 +21,9 @@ from pdas.nn.autoencoder.network import AutoencoderNetwork
 from pdas.nn.autoencoder.size import count_multiply_adds, count_weights
 from pdas.nn.autoencoder.space import (
     AutoencoderSettings,
+    BoolArray,
     Layer,
+    active_variables,
     autoencoder_space,
     decode_chain,
     layer_types,
@@ -74,6 +76,14 @@ class AutoencoderSupernet(nn.Module):
             raise SettingError("images: found 1x1 pixels, expected at least 2 in a side")
         chains = [traversed(decode_chain(a), height, width) for a in architectures]
         return [self._restore(x, chain, once) for chain in chains]
+
+    def active(self, architecture: Architecture) -> BoolArray:
+        """Which variables the architecture uses, shape (D,): those of the layers on its chain.
+
+        Changing another one changes nothing. It is the same for images of every size.
+        """
+        check_space(architecture, self.space)
+        return active_variables(architecture)
 
     def derive(
         self,

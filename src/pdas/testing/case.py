@@ -1,0 +1,57 @@
+"""A supernet to test, and what it is tested with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from torch import Tensor, nn
+
+from pdas.space import Architecture
+
+
+@dataclass(frozen=True)
+class SupernetCase:
+    """A supernet to test, and what it is called with. A new one for every test: tests change it.
+
+    net: a module with `space`, called `net(*inputs, architecture)`. Small, so that tests are fast.
+    inputs: of two or more different examples, on the device of `net`. Outputs are a tensor, or
+        dicts, lists and tuples of tensors.
+    derive: gives the plain network of an architecture, with a copy of the supernet's weights if
+        the second argument is true, else with fresh ones. By default
+        `net.derive(architecture, keep_weights=...)`.
+    """
+
+    net: nn.Module
+    inputs: tuple[Any, ...]
+    derive: Callable[[Architecture, bool], nn.Module] | None = None
+
+    def architectures(self) -> list[Architecture]:
+        """Random ones, always the same: at least four, and so many that every category occurs."""
+        rng = np.random.default_rng(0)
+        space: Any = self.net.space
+        count = max(4, int(space.sizes.max()))
+        columns = [rng.permutation(np.arange(count) % K) for K in space.sizes]
+        architectures: list[Architecture] = space.architectures(np.stack(columns, axis=1))
+        return architectures
+
+    def other_inputs(self) -> tuple[Any, ...]:
+        """The same examples in reverse."""
+        return tuple(x.flip(0) if isinstance(x, Tensor) and x.ndim else x for x in self.inputs)
+
+    def derived(self, architecture: Architecture, keep_weights: bool) -> nn.Module:
+        """The plain network of an architecture; skips the test if there is no way to get it."""
+        if self.derive is not None:
+            return self.derive(architecture, keep_weights)
+        network: nn.Module = self.method("derive")(architecture, keep_weights=keep_weights)
+        return network
+
+    def method(self, name: str) -> Any:
+        """A method that a supernet may have; skips the test if it has not."""
+        method: Any = getattr(self.net, name, None)
+        if not callable(method):
+            pytest.skip(f"{type(self.net).__name__} has no {name}")
+        return method

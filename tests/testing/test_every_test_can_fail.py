@@ -1,0 +1,37 @@
+"""The tests of optimizers and supernets find the defects that they are for, and each finds one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from types import ModuleType
+
+import broken_optimizers
+import broken_supernets
+import pytest
+from chosen import Chosen
+from evolution import Evolution
+from separate import run_pytest
+
+from pdas.testing import OptimizerTests, SupernetTests
+
+
+@pytest.mark.parametrize(
+    ("broken", "works", "tests"),
+    [
+        (broken_optimizers, Evolution, OptimizerTests),
+        (broken_supernets, Chosen, SupernetTests),
+    ],
+)
+def test_every_defect_is_found_and_every_test_finds_one(
+    broken: ModuleType, works: type, tests: type
+) -> None:
+    named = {
+        (defect.__name__, test)
+        for defect in works.__subclasses__()
+        for test in re.findall(r"test_\w+", defect.__doc__)
+    }
+    output = run_pytest(Path(str(broken.__file__)), "--tb=no", "-rf")
+    failed = {(defect, t) for t, defect in re.findall(r"FAILED .*::(test_\w+)\[(\w+)", output)}
+    assert named <= failed
+    assert {test for _, test in named} == {name for name in dir(tests) if name.startswith("test_")}
