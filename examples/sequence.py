@@ -131,7 +131,10 @@ def main():
     print(f"convergence {result.optimizer.convergence:.2f} after {result.seconds:.0f} s")
 
     rng = np.random.default_rng(0)
-    cells = {"found": [result.architecture] * 3, "random": [net.space.uniform(rng) for _ in range(3)]}
+    cells = {
+        "found": [result.architecture] * 3,
+        "random": [net.space.uniform(rng) for _ in range(3)],
+    }
     for name, architectures in cells.items():
         bits = [retrained_bits(net.derive(a), training, test) for a in architectures]
         print(f"bits per character, {name}: {np.mean(bits):.3f} +- {np.std(bits, ddof=1):.3f}")
