@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: env demo demo-inpainting test lint
+.PHONY: env demo demo-inpainting examples test lint
 
 env: $(VENV)/.installed
 
@@ -17,6 +17,9 @@ demo: env
 
 demo-inpainting: env
 	$(BIN)/pdas run inpaint-photos --out runs/demo-inpainting-$$(date +%Y%m%d-%H%M%S)
+
+examples: env
+	set -e; for example in examples/*.py; do echo "== $$example"; $(BIN)/python $$example; done
 
 test: env
 	$(BIN)/python -m pytest -q

@@ -107,7 +107,7 @@ def read_texts():
     return training, test, len(characters)
 
 
-def retrained_bits(model, training, test, steps=600):
+def retrained_bits(model, training, test, steps=400):
     """Bits per character of the test pieces after training from fresh weights."""
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     for _ in range(steps):
@@ -124,9 +124,7 @@ def main():
     training, test, characters = read_texts()
     net = pdas.nn.Supernet(LanguageModel(characters))
     net.check(training[:2, :-1])
-    result = pdas.search(
-        net, loss, training, steps=800, epochs=None, batch_size=BATCH, learning_rate=0.5
-    )
+    result = pdas.search(net, loss, training, steps=600, batch_size=BATCH, learning_rate=0.5)
     print(result.architecture)
     print(f"convergence {result.optimizer.convergence:.2f} after {result.seconds:.0f} s")
 

@@ -297,3 +297,11 @@ def test_steps_or_epochs_alone_set_the_length(length: dict[str, int], steps: int
 def test_a_wrapped_network_is_named() -> None:
     with pytest.raises(SettingError, match=r"DataParallel has no search space.*without a wrapper"):
         pdas.search(nn.DataParallel(Supernet(Line())), error, data())
+
+
+def test_a_loss_without_a_gradient_is_named() -> None:
+    def cut(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
+        return error(model, batch).detach()
+
+    with pytest.raises(SettingError, match=r"loss: found that no architecture of step 1 has one"):
+        pdas.search(Supernet(Line()), cut, data(), steps=1, batch_size=20)

@@ -89,8 +89,15 @@ class SearchStep:
         losses = [loss for loss in map(_loss, measured) if torch.isfinite(loss)]
         if not losses:
             raise self._not_finite("training loss", architectures)
+        loss = torch.stack(losses).mean()
+        if not loss.requires_grad:
+            raise SettingError(
+                f"loss: found that no architecture of step {self._steps} has one with a gradient, "
+                "expected one that depends on the weights; leave out detach(), and give every "
+                "architecture weights"
+            )
         self._weight_optimizer.zero_grad(set_to_none=True)
-        self._fabric.backward(torch.stack(losses).mean())  # (2)
+        self._fabric.backward(loss)  # (2)
         clip_gradients(self._fabric, self._net, self._weight_optimizer, self._clip)
         self._weight_optimizer.step()
         return _means(measured)
