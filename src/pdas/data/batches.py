@@ -59,10 +59,21 @@ class Batches:
         full, rest = divmod(len(self.source), self.batch_size)
         return full if self.drop_last or not rest else full + 1
 
+    @property
+    def generator(self) -> torch.Generator | None:
+        """What draws the order."""
+        return self.shuffle
+
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        order = torch.split(self._order(), self.batch_size)[: len(self)]
-        for images, labels in self.source.batches(order, self.device):
-            yield self.transform(images).contiguous(memory_format=torch.channels_last), labels
+        return self.pass_from(0)
+
+    def pass_from(self, first: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """A pass that begins at its batch `first`; the order is drawn now, nothing else."""
+        order = torch.split(self._order(), self.batch_size)[first : len(self)]
+        return (
+            (self.transform(images).contiguous(memory_format=torch.channels_last), labels)
+            for images, labels in self.source.batches(order, self.device)
+        )
 
     def _order(self) -> Tensor:
         n = len(self.source)

@@ -169,6 +169,8 @@ class SizedBatches(Protocol):
 
     def __iter__(self) -> Iterator[tuple[Tensor, Any]]: ...
 
+    def pass_from(self, first: int) -> Iterator[tuple[Tensor, Any]]: ...
+
 
 class MaskedBatches:
     """Passes in mini-batches `(masked, clean)`, as inpainting is trained and measured.
@@ -198,12 +200,18 @@ class MaskedBatches:
         return len(self.batches)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for masked, clean, _ in self.with_masks():
-            yield masked, clean
+        return ((masked, clean) for masked, clean, _ in self.with_masks())
+
+    def pass_from(self, first: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """A pass that begins at its batch `first`; the order is drawn now, nothing else."""
+        passing = map(self._with_mask, self.batches.pass_from(first))
+        return ((masked, clean) for masked, clean, _ in passing)
 
     def with_masks(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """A pass of `(masked, clean, hidden)`; hidden is bool (n, 1, H, W)."""
-        for batch, _ in self.batches:
-            clean = batch.clone(memory_format=torch.contiguous_format)
-            hidden = draw_mask(self.mask, clean, self.generator)
-            yield clean.masked_fill(hidden, 0), clean, hidden
+        return map(self._with_mask, self.batches)
+
+    def _with_mask(self, batch: tuple[Tensor, Any]) -> tuple[Tensor, Tensor, Tensor]:
+        clean = batch[0].clone(memory_format=torch.contiguous_format)
+        hidden = draw_mask(self.mask, clean, self.generator)
+        return clean.masked_fill(hidden, 0), clean, hidden

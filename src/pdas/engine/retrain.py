@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from pdas.engine.checkpoint import Checkpoints
+from pdas.engine.resume import Resumable
+from pdas.engine.stream import Stream
 from pdas.engine.training import (
     Loader,
     Measures,
     RunningMean,
+    Stopwatch,
     clip_gradients,
     course,
     sgd_with_cosine,
@@ -60,39 +63,79 @@ class RetrainProgress:
     seconds: float
 
 
+class History:
+    """The progress at the end of each epoch."""
+
+    def __init__(self) -> None:
+        self.epochs: list[RetrainProgress] = []
+
+    def state_dict(self) -> list[dict[str, Any]]:
+        """All of it, as plain data."""
+        return [asdict(progress) for progress in self.epochs]
+
+    def load_state_dict(self, state: list[dict[str, Any]]) -> None:
+        """Go on from `state_dict`."""
+        self.epochs = [RetrainProgress(**progress) for progress in state]
+
+
 def retrain(
     trainee: Trainee[Any],
     batches: Loader,
     settings: TrainingSettings,
     fabric: Fabric,
     *,
+    checkpoints: Checkpoints | None = None,
     on_step: Callable[[RetrainProgress], None] = lambda progress: None,
-    on_epoch: Callable[[RetrainProgress], None] = lambda progress: None,
+    on_epoch: Callable[[Sequence[RetrainProgress]], None] = lambda history: None,
 ) -> None:
-    """Train a derived network in place. Raises `NonFiniteLossError` when its loss is not finite."""
-    sgd, schedule = sgd_with_cosine(trainee, settings, len(batches))
+    """Train a derived network in place, from the newest checkpoint if there is one.
+
+    `on_epoch` is handed the progress at the end of every epoch so far.
+
+    Raises:
+        NonFiniteLossError: its loss is not finite.
+        StoppedError: with checkpoints, Ctrl-C or SIGTERM ended it.
+        RunError: a checkpoint cannot be written.
+    """
+    stream = Stream(batches)
+    sgd, schedule = sgd_with_cosine(trainee, settings, len(stream))
     wrapped, optimizer = fabric.setup(trainee.train(), sgd)
-    start = time.perf_counter()
-    mean = RunningMean()
-    for moment, batch in course(batches, settings):
-        if moment.starts_epoch:
-            trainee.before_epoch(moment.part)
-        measures = wrapped(fabric.to_device(batch))
-        _update(fabric, wrapped, optimizer, measures["loss"], moment.step, settings.clip)
-        mean.add(measures)
-        progress = RetrainProgress(
-            step=moment.step,
-            epoch=moment.epoch,
-            steps=moment.steps,
-            measures=mean.values(),
-            learning_rate=float(schedule.get_last_lr()[0]),
-            seconds=time.perf_counter() - start,
-        )
-        on_step(progress)
-        schedule.step()
-        if moment.ends_epoch:
-            on_epoch(progress)
-            mean = RunningMean()
+    history, mean, watch = History(), RunningMean(), Stopwatch()
+    parts = {
+        "trainee": trainee,
+        "weights": sgd,
+        "schedule": schedule,
+        "batches": stream,
+        "history": history,
+        "mean": mean,
+        "watch": watch,
+    }
+    training = Resumable(checkpoints, parts)
+    with training.stoppable() as stop:
+        done = training.restore()
+        if history.epochs:
+            on_epoch(history.epochs)
+        for moment, batch in course(stream, settings, done):
+            if moment.starts_epoch or moment.step == done + 1:
+                trainee.before_epoch(moment.part)
+            measures = wrapped(fabric.to_device(batch))
+            _update(fabric, wrapped, optimizer, measures["loss"], moment.step, settings.clip)
+            mean.add(measures)
+            progress = RetrainProgress(
+                step=moment.step,
+                epoch=moment.epoch,
+                steps=moment.steps,
+                measures=mean.values(),
+                learning_rate=float(schedule.get_last_lr()[0]),
+                seconds=watch.seconds(),
+            )
+            on_step(progress)
+            schedule.step()
+            if moment.ends_epoch:
+                history.epochs.append(progress)
+                on_epoch(history.epochs)
+                mean.clear()
+            training.after(moment.step, moment.steps, bool(stop))
 
 
 def _update(

@@ -6,9 +6,8 @@ the same function.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Sized
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sized
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,15 +15,19 @@ import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import nn
+from torch.optim import SGD
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from pdas.data import halves
 from pdas.engine.batch_norm import without_running_statistics
 from pdas.engine.candidates import Candidates
+from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.images import check_batch_size
+from pdas.engine.resume import Resumable
 from pdas.engine.step import Loss, SearchStep
-from pdas.engine.training import Loader, RunningMean, course, sgd_with_cosine
+from pdas.engine.stream import Stream
+from pdas.engine.training import Loader, RunningMean, Stopwatch, course, sgd_with_cosine
 from pdas.errors import SettingError
 from pdas.optim import PDAS, Limit, Limited, Optimizer, Penalised, Penalty
 from pdas.settings import SearchSettings
@@ -68,6 +71,29 @@ class SearchResult:
     theta: list[NDArray[np.float64]] = field(default_factory=list)
     seconds: float = 0.0
 
+    def add_epoch(self, progress: Progress, architecture: Architecture) -> None:
+        """Take in where the search stands at the end of an epoch, and what it has found."""
+        self.history.append(progress)
+        self.theta.append(self.optimizer.theta_array)
+        self.architecture = architecture
+        self.seconds = progress.seconds
+
+    def state_dict(self) -> dict[str, Any]:
+        """All but the optimizer, as plain data."""
+        return {
+            "architecture": self.architecture.indices.tolist(),
+            "history": [asdict(progress) for progress in self.history],
+            "theta": [theta.tolist() for theta in self.theta],
+            "seconds": self.seconds,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state_dict`."""
+        self.architecture = self.optimizer.space.architecture(state["architecture"])
+        self.history = [Progress(**progress) for progress in state["history"]]
+        self.theta = [np.array(theta) for theta in state["theta"]]
+        self.seconds = state["seconds"]
+
 
 def search(
     net: nn.Module,
@@ -79,6 +105,7 @@ def search(
     limit: Limit | None = None,
     penalty: Penalty | None = None,
     fabric: Fabric | None = None,
+    checkpoints: Checkpoints | None = None,
     seed: int = 0,
     on_step: Callable[[Progress], None] = lambda progress: None,
     on_epoch: Callable[[SearchResult], None] = lambda result: None,
@@ -102,6 +129,8 @@ def search(
         limit: no architecture above it is trained or found. One that is drawn is drawn again, which
             biases the update of theta; the measure "drawn_again" says how large a share that is.
         penalty: added to the losses that theta learns from, and to these alone.
+        checkpoints: where the search is kept while it runs; it goes on from the newest one there.
+            Ctrl-C and SIGTERM then end it after the step at hand with a `StoppedError`.
         fabric: devices and precision; default one CPU or GPU as Lightning Fabric finds it.
 
     Raises:
@@ -109,6 +138,7 @@ def search(
             `net`, `loss`, `data` or `optimizer` is not as said above, or no architecture is within
             the limit.
         NonFiniteLossError: no architecture of a step had a finite loss.
+        RunError: a checkpoint cannot be written.
     """
     given = settings or SearchSettings()
     settings = validated(type(given), given.model_dump() | _one_length(overrides), "search")
@@ -116,15 +146,30 @@ def search(
     optimizer = _optimizer(_space(net), optimizer, settings, seed)
     sampler = optimizer if limit is None else Limited(optimizer, limit)
     told = sampler if penalty is None else Penalised(sampler, penalty)
-    weight_batches, theta_batches = _halves(data, settings.batch_size, seed)
-    step, schedule = _set_up(net, loss, told, settings, fabric, len(weight_batches))
+    weight_batches, theta_batches = map(Stream, _halves(data, settings.batch_size, seed))
+    step, weights, schedule = _set_up(net, loss, told, settings, fabric, len(weight_batches))
     result = SearchResult(sampler.best(), optimizer, theta=[optimizer.theta_array])
-    start = time.perf_counter()
-    theta_stream = _endless(theta_batches)
-    mean = RunningMean()
-    with without_running_statistics(net):
-        for moment, batch in course(weight_batches, settings):
-            record = step(fabric.to_device(batch), fabric.to_device(next(theta_stream)))
+    mean, watch = RunningMean(), Stopwatch()
+    training = Resumable(
+        checkpoints,
+        {
+            "net": net,
+            "weights": weights,
+            "schedule": schedule,
+            "optimizer": told,
+            "weight_batches": weight_batches,
+            "theta_batches": theta_batches,
+            "result": result,
+            "mean": mean,
+            "watch": watch,
+        },
+    )
+    with without_running_statistics(net), training.stoppable() as stop:
+        done = training.restore()
+        if done:
+            on_epoch(result)
+        for moment, batch in course(weight_batches, settings, done):
+            record = step(fabric.to_device(batch), fabric.to_device(next(theta_batches)))
             mean.add(record.weights | {f"theta_{name}": x for name, x in record.theta.items()})
             progress = Progress(
                 step=moment.step,
@@ -134,17 +179,15 @@ def search(
                 convergence=optimizer.convergence,
                 eta=optimizer.learning_rate,
                 learning_rate=float(schedule.get_last_lr()[0]),
-                seconds=time.perf_counter() - start,
+                seconds=watch.seconds(),
             )
             on_step(progress)
             schedule.step()
             if moment.ends_epoch:
-                mean = RunningMean()
-                result.history.append(progress)
-                result.theta.append(optimizer.theta_array)
-                result.architecture = sampler.best()
-                result.seconds = progress.seconds
+                mean.clear()
+                result.add_epoch(progress, sampler.best())
                 on_epoch(result)
+            training.after(moment.step, moment.steps, bool(stop))
     return result
 
 
@@ -155,8 +198,8 @@ def _set_up(
     settings: SearchSettings,
     fabric: Fabric,
     per_epoch: int,
-) -> tuple[SearchStep, LambdaLR]:
-    """The step on the devices of `fabric`, and the schedule of the weights' learning rate."""
+) -> tuple[SearchStep, SGD, LambdaLR]:
+    """The step on the devices of `fabric`; what updates the weights, and its learning rate."""
     sgd, schedule = sgd_with_cosine(net, settings, per_epoch)
     wrapped, weight_optimizer = fabric.setup(Candidates(net.train()), sgd)
     step = SearchStep(
@@ -169,7 +212,7 @@ def _set_up(
         resample=settings.resample,
         active=getattr(net, "active", None) if settings.mask_inactive else None,
     )
-    return step, schedule
+    return step, sgd, schedule
 
 
 def _one_length(overrides: dict[str, Any]) -> dict[str, Any]:
@@ -239,8 +282,3 @@ def _halves(
         for half in indices
     )
     return first, second
-
-
-def _endless(batches: Iterable[Any]) -> Iterator[Any]:
-    while True:
-        yield from batches

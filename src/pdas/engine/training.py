@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -23,6 +24,14 @@ class Loader(Protocol):
     """One pass over a data set in batches; every iteration starts a new pass."""
 
     def __iter__(self) -> Iterator[Any]: ...
+
+    def __len__(self) -> int: ...
+
+
+class Passes(Protocol):
+    """Passes over a data set without end."""
+
+    def __next__(self) -> Any: ...
 
     def __len__(self) -> int: ...
 
@@ -49,16 +58,15 @@ class Moment:
         return (self.epoch - 1) / max(self.epochs - 1, 1)
 
 
-def course(batches: Loader, settings: TrainingSettings) -> Iterator[tuple[Moment, Any]]:
-    """The batches of a whole training, pass after pass, each with its moment."""
-    steps = total_steps(settings, len(batches))
-    epochs = math.ceil(steps / len(batches))
-    step = 0
-    for epoch in range(1, epochs + 1):
-        last = min(epoch * len(batches), steps)
-        for index, batch in zip(range(last - step), batches, strict=False):
-            step += 1
-            yield Moment(step, epoch, steps, epochs, index == 0, step == last), batch
+def course(batches: Passes, settings: TrainingSettings, done: int) -> Iterator[tuple[Moment, Any]]:
+    """The batches of a training of which `done` steps are done, each with its moment."""
+    per_epoch = len(batches)
+    steps = total_steps(settings, per_epoch)
+    epochs = math.ceil(steps / per_epoch)
+    for step in range(done + 1, steps + 1):
+        epoch, index = divmod(step - 1, per_epoch)
+        last = min((epoch + 1) * per_epoch, steps)
+        yield Moment(step, epoch + 1, steps, epochs, index == 0, step == last), next(batches)
 
 
 def total_steps(settings: TrainingSettings, per_epoch: int) -> int:
@@ -121,6 +129,37 @@ class RunningMean:
     def values(self) -> dict[str, float]:
         """The mean of each measure."""
         return {name: total / self._count for name, total in self._sums.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The sums, and of how many."""
+        return {"sums": dict(self._sums), "count": self._count}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state_dict`."""
+        self._sums, self._count = dict(state["sums"]), state["count"]
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._sums, self._count = {}, 0
+
+
+class Stopwatch:
+    """Seconds that a training has taken, interruptions not included."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+
+    def seconds(self) -> float:
+        """So far."""
+        return time.perf_counter() - self._start
+
+    def state_dict(self) -> dict[str, float]:
+        """So far."""
+        return {"seconds": self.seconds()}
+
+    def load_state_dict(self, state: dict[str, float]) -> None:
+        """Go on from there."""
+        self._start = time.perf_counter() - state["seconds"]
 
 
 def number(value: Tensor | float) -> float:

@@ -1,0 +1,38 @@
+"""The state of every random generator that a training may draw from."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+
+def random_state(generators: Sequence[torch.Generator] = ()) -> dict[str, Any]:
+    """The global generators of torch, on all devices, of Python and of numpy, and those given.
+
+    It is plain data and tensors.
+    """
+    name, keys, *rest = np.random.get_state(legacy=True)  # of a user's data sets and losses
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "python": random.getstate(),
+        "numpy": (name, np.asarray(keys).tolist(), *rest),
+        "given": [generator.get_state() for generator in generators],
+    }
+
+
+def set_random_state(state: dict[str, Any], generators: Sequence[torch.Generator] = ()) -> None:
+    """Go on from `random_state(generators)`."""
+    torch.set_rng_state(state["torch"].cpu())
+    if state["cuda"]:
+        torch.cuda.set_rng_state_all([each.cpu() for each in state["cuda"]])
+    version, internal, gauss = state["python"]
+    random.setstate((version, tuple(internal), gauss))
+    name, keys, *rest = state["numpy"]
+    np.random.set_state((name, np.array(keys, dtype=np.uint32), *rest))
+    for generator, each in zip(generators, state["given"], strict=True):
+        generator.set_state(each.cpu())
