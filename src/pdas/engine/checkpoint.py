@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import torch
 
@@ -111,7 +111,7 @@ class _Hashing(io.RawIOBase):
 
 def _write(file: IO[bytes], state: Mapping[str, Any]) -> None:
     hashing = _Hashing(file)
-    torch.save(dict(state), hashing)
+    torch.save(dict(state), cast(IO[bytes], hashing))
     file.write(_MARK + f"{FORMAT:05d} {hashing.sha256.hexdigest()}".encode())
     file.flush()
     os.fsync(file.fileno())

@@ -11,7 +11,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from pdas.engine.checkpoint import Checkpoints
-from pdas.engine.resume import Resumable
+from pdas.engine.resume import Resumable, Stateful
 from pdas.engine.stream import Stream
 from pdas.engine.training import (
     Loader,
@@ -101,7 +101,7 @@ def retrain(
     sgd, schedule = sgd_with_cosine(trainee, settings, len(stream))
     wrapped, optimizer = fabric.setup(trainee.train(), sgd)
     history, mean, watch = History(), RunningMean(), Stopwatch()
-    parts = {
+    parts: dict[str, Stateful] = {
         "trainee": trainee,
         "weights": sgd,
         "schedule": schedule,
