@@ -21,6 +21,7 @@ from pdas.engine.classification import Classifier
 from pdas.engine.experiment import Experiment
 from pdas.engine.export import export as export_network
 from pdas.engine.open import load
+from pdas.engine.resume import StoppedError
 from pdas.engine.retrain import RetrainProgress
 from pdas.engine.search import Progress
 from pdas.errors import PdasError, PdasWarning, RunError, SettingError
@@ -42,6 +43,9 @@ Seed = Annotated[
     int, typer.Option(min=0, max=LARGEST_SEED, help="Decides everything that is drawn.")
 ]
 DataDir = Annotated[Path | None, typer.Option(help="Where the images are.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on where it was stopped; what is finished is kept.")
+]
 Changes = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")
 ]
@@ -53,12 +57,13 @@ def run(
     out: Out = None,
     seed: Seed = 0,
     data_dir: DataDir = None,
+    resume: Resume = False,
     changes: Changes = None,
 ) -> None:
     """Search, retrain, evaluate and report: the whole experiment of a recipe."""
     experiment = Experiment(recipes.load(recipe, changes or ()), seed, data_dir)
-    found = _search(experiment, out)
-    _retrain(experiment, found)
+    found = _search(experiment, out, resume)
+    _retrain(experiment, found, resume)
     _report(found)
 
 
@@ -68,10 +73,12 @@ def search(
     out: Out = None,
     seed: Seed = 0,
     data_dir: DataDir = None,
+    resume: Resume = False,
     changes: Changes = None,
 ) -> None:
     """Search an architecture into a new run directory."""
-    _report(_search(Experiment(recipes.load(recipe, changes or ()), seed, data_dir), out))
+    experiment = Experiment(recipes.load(recipe, changes or ()), seed, data_dir)
+    _report(_search(experiment, out, resume))
 
 
 @app.command()
@@ -87,6 +94,7 @@ def retrain(
         int | None, typer.Option(min=0, max=LARGEST_SEED, help="(default: that of the run)")
     ] = None,
     data_dir: DataDir = None,
+    resume: Resume = False,
     changes: Changes = None,
 ) -> None:
     """Retrain the architecture of a run, or of a file on any data, and evaluate it."""
@@ -103,7 +111,7 @@ def retrain(
             own_seed if seed is None else seed,
             data_dir or own_data_dir,
         )
-        _retrain(experiment, found)
+        _retrain(experiment, found, resume)
     else:
         if not source.exists():
             raise RunError(f"run: there is no {source}; check the path")
@@ -115,7 +123,9 @@ def retrain(
         experiment = Experiment(recipes.load(recipe, changes or ()), seed or 0, data_dir)
         path = out or Path("runs") / f"{experiment.recipe.name}-{source.stem}-{experiment.seed}"
         with _interruptible(path), progress_of("retrain") as show:
-            found = experiment.retrain_given(source, path, partial(_show_retraining, show))
+            found = experiment.retrain_given(
+                source, path, partial(_show_retraining, show), resume=resume
+            )
     _report(found)
 
 
@@ -211,15 +221,15 @@ def _show_warning(
     typer.echo(f"pdas: {place}{message}", err=True)
 
 
-def _search(experiment: Experiment, out: Path | None) -> Run:
+def _search(experiment: Experiment, out: Path | None, resume: bool) -> Run:
     path = out or Path("runs") / f"{experiment.recipe.name}-{experiment.seed}"
     with _interruptible(path), progress_of("search") as show:
-        return experiment.search(path, partial(_show_search, show))
+        return experiment.search(path, partial(_show_search, show), resume=resume)
 
 
-def _retrain(experiment: Experiment, run: Run) -> None:
+def _retrain(experiment: Experiment, run: Run, resume: bool) -> None:
     with _interruptible(run.path / f"retrain-{experiment.seed}"), progress_of("retrain") as show:
-        experiment.retrain(run, partial(_show_retraining, show))
+        experiment.retrain(run, partial(_show_retraining, show), resume=resume)
 
 
 @contextmanager
@@ -229,6 +239,9 @@ def _interruptible(path: Path) -> Iterator[None]:
     taken = os.path.exists(config)
     try:
         yield
+    except StoppedError as stopped:
+        typer.echo(f"pdas: {stopped}; add --resume to the command to go on", err=True)
+        raise typer.Exit(130) from None
     except KeyboardInterrupt:
         written = os.path.exists(config) and not taken
         left = f"{path} holds what there is so far" if written else "nothing was written"

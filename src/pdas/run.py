@@ -8,6 +8,7 @@ retraining, `retrain-<seed>/` with a `config.yaml` of its own, `metrics.csv`,
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import platform
@@ -25,13 +26,14 @@ import torch
 import yaml
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from pdas._version import __version__
 from pdas.errors import PdasError, RunError
+from pdas.files import written_whole
 from pdas.settings import Recipe, as_recipe
-from pdas.space import SearchSpace
+from pdas.space import Architecture, SearchSpace
 
 T = TypeVar("T")
 
@@ -55,7 +57,8 @@ _REMEDY = "restore it, or search or retrain again"
 def new_directory(path: Path, setting: str) -> Iterator[Path]:
     """Make a directory that must not hold anything yet.
 
-    What was made is removed if a `PdasError` follows, the directories above it too.
+    What was made is removed if a `PdasError` follows, the directories above it too, unless there is
+    a checkpoint by now.
     """
     try:
         _refuse_taken(path, setting)
@@ -67,13 +70,18 @@ def new_directory(path: Path, setting: str) -> Iterator[Path]:
     try:
         yield path
     except PdasError:
-        for content in path.iterdir():
-            with suppress(OSError):  # so that it is the first error that is told
-                shutil.rmtree(content) if content.is_dir() else content.unlink()
-        for above in made:
-            with suppress(OSError):  # by now another run may be in it
-                above.rmdir()
+        if not any(path.rglob("*.ckpt")):
+            _remove(path, made)
         raise
+
+
+def _remove(path: Path, made: Sequence[Path]) -> None:
+    with suppress(OSError):  # so that it is the first error that is told
+        for content in path.iterdir():
+            shutil.rmtree(content) if content.is_dir() else content.unlink()
+    for above in made:
+        with suppress(OSError):  # by now another run may be in it
+            above.rmdir()
 
 
 def _refuse_taken(path: Path, setting: str) -> None:
@@ -81,8 +89,8 @@ def _refuse_taken(path: Path, setting: str) -> None:
         return
     if Run(path).is_unfinished:
         raise RunError(
-            f"{setting}: {path} holds a {Run(path).stage} that has not finished; remove it or "
-            "give another"
+            f"{setting}: {path} holds a {Run(path).stage} that has not finished; go on with "
+            "--resume, remove it, or give another"
         )
     raise RunError(f"{setting}: {path} already exists and is not empty; give another")
 
@@ -128,35 +136,40 @@ class Run:
             "test_fingerprint": test_fingerprint,
             "environment": environment(),
         }
-        text = yaml.safe_dump(config, sort_keys=False)
-        (self.path / "config.yaml").write_text(text, encoding="utf-8")
+        self._write("config.yaml", yaml.safe_dump(config, sort_keys=False))
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write `name`, indented."""
-        text = json.dumps(content, indent=2) + "\n"
-        (self.path / name).write_text(text, encoding="utf-8")
+        self._write(name, json.dumps(content, indent=2) + "\n")
 
-    def append_metrics(self, row: Mapping[str, float | int]) -> None:
-        """Add a row to `metrics.csv`, which gets its header with the first."""
-        file = self.path / "metrics.csv"
-        first = not file.exists()
-        with file.open("a", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, list(row))
-            if first:
-                writer.writeheader()
-            writer.writerow(row)
+    def write_metrics(self, rows: Sequence[Mapping[str, float | int]]) -> None:
+        """Write `metrics.csv`, a row for each epoch."""
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+        self._write("metrics.csv", text.getvalue())
 
     def write_theta(
         self, space: SearchSpace, steps: Sequence[int], theta: Sequence[NDArray[np.float64]]
     ) -> None:
         """Write the history of theta: `steps (T,)`, `theta (T, D, K_max)`, `names`, `sizes`."""
-        np.savez_compressed(
-            self.path / "theta.npz",
-            steps=np.asarray(steps),
-            theta=np.asarray(theta),
-            names=np.asarray(space.names),
-            sizes=np.asarray(space.sizes),
-        )
+        with written_whole(self.path / "theta.npz") as file:
+            np.savez_compressed(
+                file,
+                steps=np.asarray(steps),
+                theta=np.asarray(theta),
+                names=np.asarray(space.names),
+                sizes=np.asarray(space.sizes),
+            )
+
+    def write_architecture(self, architecture: Architecture) -> None:
+        """Write `architecture.json`, by which a search has finished."""
+        self._write("architecture.json", architecture.to_json() + "\n")
+
+    def _write(self, name: str, text: str) -> None:
+        with written_whole(self.path / name) as file:
+            file.write(text.encode())
 
     def config(self) -> tuple[Recipe, int, Path | None]:
         """The recipe, the seed and the data directory."""
@@ -199,7 +212,21 @@ class Run:
     def is_unfinished(self) -> bool:
         """Whether this was begun and is not complete, since it is under way or was interrupted."""
         last = "result.json" if self.stage == "retraining" else "architecture.json"
-        return (self.path / "config.yaml").is_file() and not (self.path / last).is_file()
+        return self.has_config and not (self.path / last).is_file()
+
+    @property
+    def has_config(self) -> bool:
+        """Whether this was begun."""
+        return (self.path / "config.yaml").is_file()
+
+    @property
+    def checkpoint_directory(self) -> Path:
+        """Where its training is kept while it runs."""
+        return self.path / "checkpoint"
+
+    def remove_checkpoints(self) -> None:
+        """Make room, when the training is done and written."""
+        shutil.rmtree(self.checkpoint_directory, ignore_errors=True)
 
     def architecture_file(self) -> Path:
         """The file of the found architecture; raises `RunError` if the search has not finished."""
@@ -210,7 +237,7 @@ class Run:
             )
         if self.is_unfinished:
             raise RunError(
-                f"run: {self.path}: the search has not finished; search again with another --out"
+                f"run: {self.path}: the search has not finished; go on with `pdas search --resume`"
             )
         return self.path / "architecture.json"
 
@@ -237,7 +264,9 @@ def parse_json(file: Path) -> dict[str, Any]:
 def save_weights(network: nn.Module, file: Path) -> None:
     """Save the weights of a network in `file`."""
     # safetensors refuses other layouts, as that of a channels-last weight.
-    save_file({name: w.contiguous() for name, w in network.state_dict().items()}, file)
+    weights = {name: w.contiguous() for name, w in network.state_dict().items()}
+    with written_whole(file) as stream:
+        stream.write(save(weights))
 
 
 def load_weights(network: nn.Module, file: Path) -> None:

@@ -56,3 +56,12 @@ def _expected(kind: type[BaseModel], place: tuple[int | str, ...]) -> str:
     near = get_close_matches(name, kind.model_fields, n=1, cutoff=0.7)
     hint = f"; did you mean {near[0]}?" if near else ""
     return f"expected one of {', '.join(kind.model_fields)}{hint}"
+
+
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by `search.epochs` and so on."""
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        nested = isinstance(value, Mapping)
+        found |= flat(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
+    return found

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import time
 import warnings
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
 import torch
 
 from pdas.errors import PdasWarning, RunError
+from pdas.files import written_whole
 
 FORMAT = 1
 KEPT = 2
@@ -51,21 +50,15 @@ class Checkpoints:
         Raises `RunError` if it cannot be written; the earlier ones are as they were.
         """
         start = time.monotonic()
-        path = self._path(step)
-        part = path.with_suffix(".part")
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                _write(file, state)
-            os.replace(part, path)
-            _sync_directory(self.directory)
         except OSError as error:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
             raise RunError(
-                f"checkpoint: {path} cannot be written ({error.strerror}), expected room and a "
-                "directory to write in; mend that and resume from the checkpoint before"
+                f"checkpoint: {self.directory} cannot be made ({error.strerror}); mend that, and "
+                "go on with --resume"
             ) from error
+        with written_whole(self._path(step)) as file:
+            _write(file, state)
         for old in self._paths()[:-KEPT]:
             old.unlink()
         self._last = time.monotonic()
@@ -113,8 +106,6 @@ def _write(file: IO[bytes], state: Mapping[str, Any]) -> None:
     hashing = _Hashing(file)
     torch.save(dict(state), cast(IO[bytes], hashing))
     file.write(_MARK + f"{FORMAT:05d} {hashing.sha256.hexdigest()}".encode())
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _read(path: Path, device: torch.device | str) -> dict[str, Any]:
@@ -130,14 +121,3 @@ def _read(path: Path, device: torch.device | str) -> dict[str, Any]:
         raise ValueError("its checksum is another one")
     state: dict[str, Any] = torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
     return state
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make a rename in it last, where directories can be synced."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,7 +5,8 @@ All that can be wrong with settings and data is found before a directory is made
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
+from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.open import fitted, open_task
 from pdas.engine.retrain import RetrainProgress, retrain
 from pdas.engine.search import Progress, SearchResult, search
@@ -23,6 +25,7 @@ from pdas.errors import DataError, SettingError, SpaceError
 from pdas.run import Run, new_directory, save_weights
 from pdas.settings import Recipe
 from pdas.space import Architecture, load_labels
+from pdas.validated import flat
 
 
 @dataclass(frozen=True)
@@ -38,16 +41,28 @@ class Experiment:
     seed: int = 0
     data_dir: Path | None = None
 
-    def search(self, out: Path, on_step: Callable[[Progress], None] = lambda progress: None) -> Run:
-        """Search an architecture into the new run directory `out`.
+    def search(
+        self,
+        out: Path,
+        on_step: Callable[[Progress], None] = lambda progress: None,
+        *,
+        resume: bool = False,
+    ) -> Run:
+        """Search an architecture into the run directory `out`.
 
         The method "random" draws the architecture uniformly instead, "base" makes the paper's BASE
         of the depth of a given one; both leave everything after it the same.
 
+        Args:
+            out: a new directory, or with `resume` also one where this search was stopped; then it
+                goes on from there, and ends as if it had not been.
+
         Raises:
-            DataError, SettingError: the data or a setting does not fit.
-            RunError: `out` is taken.
+            DataError, SettingError: the data or a setting does not fit, or is another one than that
+                of the search that is to go on.
+            RunError: `out` is taken, or cannot be written.
             NonFiniteLossError: no architecture of a step had a finite loss.
+            StoppedError: Ctrl-C or SIGTERM ended it after a step.
         """
         fabric = self._fabric()
         task = self._task(fabric)
@@ -56,24 +71,30 @@ class Experiment:
         given = None if method == "pdas" else task.control(self.seed)
         task.check_retraining(given)
         net = self._supernet(task) if given is None else None
-        with new_directory(out, "--out"):
-            run = Run(out)
-            self._write_config(run, task)
+        with self._directory(out, "--out", task, resume) as run:
+            if not run.is_unfinished:
+                return run
             if given is not None:
                 architecture, summary = given, {"seconds": 0.0, "steps": 0}
             else:
                 assert net is not None
                 architecture, summary = self._search(task, net, batches, fabric, run, on_step)
-            architecture.save(run.path / "architecture.json")
             run.write_json("search.json", {"method": method, "seed": self.seed} | summary)
+            run.write_architecture(architecture)
+            run.remove_checkpoints()
         return run
 
     def retrain(
-        self, run: Run, on_step: Callable[[RetrainProgress], None] = lambda progress: None
+        self,
+        run: Run,
+        on_step: Callable[[RetrainProgress], None] = lambda progress: None,
+        *,
+        resume: bool = False,
     ) -> Run:
         """Retrain the architecture of a run from fresh weights, into its `retrain-<seed>/`.
 
-        The network of the last step is evaluated on the test images.
+        The network of the last step is evaluated on the test images. With `resume` a retraining
+        that was stopped goes on, as in `search`.
         Raises what `search` does, `SettingError` if no width meets the weight limit, or if the
         test images would not be those of the run, which its search has not seen, and `RunError` if
         that search has not finished.
@@ -87,14 +108,16 @@ class Experiment:
         architecture = task.space.load(file)
         torch.manual_seed(self.seed)
         training = task.retraining(architecture, self.seed)
-        with new_directory(run.path / f"retrain-{self.seed}", "--seed") as path:
-            retrained = Run(path)
-            self._write_config(retrained, task)
+        path = run.path / f"retrain-{self.seed}"
+        with self._directory(path, "--seed", task, resume) as retrained:
+            if not retrained.is_unfinished:
+                return retrained
             retrain(
                 training.trainee,
                 training.batches,
                 settings,
                 fabric,
+                checkpoints=Checkpoints(retrained.checkpoint_directory),
                 on_step=on_step,
                 on_epoch=partial(_record_retraining, retrained),
             )
@@ -102,6 +125,7 @@ class Experiment:
             about = training.about | {"seed": self.seed, "architecture": architecture.to_dict()}
             save_weights(network, path / "weights.safetensors")
             retrained.write_json("result.json", about)  # enough for `evaluate`, if the test fails
+            retrained.remove_checkpoints()
             retrained.write_json("result.json", task.evaluate(network, path) | about)
         return retrained
 
@@ -110,8 +134,10 @@ class Experiment:
         file: Path,
         out: Path,
         on_step: Callable[[RetrainProgress], None] = lambda progress: None,
+        *,
+        resume: bool = False,
     ) -> Run:
-        """Retrain the architecture of a JSON file, in the new run directory `out`.
+        """Retrain the architecture of a JSON file, in the run directory `out`.
 
         The architecture may come from other data and another number of nodes or layers.
         Raises what `retrain` does, and `SpaceError` for a file that holds no architecture of the
@@ -123,12 +149,10 @@ class Experiment:
         except SpaceError as error:
             raise SpaceError(f"architecture file {file}: {error}") from None
         experiment = replace(self, recipe=recipe)
-        with new_directory(out, "--out"):
-            run = Run(out)
-            run.write_config(recipe, seed=self.seed, data_dir=self.data_dir)
-            architecture.save(run.path / "architecture.json")
+        with experiment._directory(out, "--out", None, resume) as run:
             run.write_json("search.json", {"method": f"given: {file}"})
-            experiment.retrain(run, on_step)
+            run.write_architecture(architecture)
+            experiment.retrain(run, on_step, resume=resume)
         return run
 
     def evaluate(self, retrained: Run) -> dict[str, Any]:
@@ -156,6 +180,7 @@ class Experiment:
             settings=self.recipe.search,
             seed=self.seed,
             fabric=fabric,
+            checkpoints=Checkpoints(run.checkpoint_directory),
             on_step=on_step,
             on_epoch=partial(_record_search, run),
         )
@@ -207,22 +232,47 @@ class Experiment:
                 "added, removed or renamed since; restore them, or search again"
             )
 
-    def _write_config(self, run: Run, task: Task) -> None:
-        fingerprint = task.test_images.fingerprint()
-        run.write_config(
-            self.recipe, seed=self.seed, data_dir=self.data_dir, test_fingerprint=fingerprint
-        )
+    @contextmanager
+    def _directory(
+        self, path: Path, setting: str, task: Task | None, resume: bool
+    ) -> Iterator[Run]:
+        """The directory `path` of a run of this experiment: a new one, or one that goes on."""
+        run = Run(path)
+        if resume and run.has_config:
+            self._check_same(run)
+            if task is not None:
+                self._check_test_images(run, task)
+            yield run
+            return
+        with new_directory(path, setting):
+            fingerprint = None if task is None else task.test_images.fingerprint()
+            run.write_config(
+                self.recipe, seed=self.seed, data_dir=self.data_dir, test_fingerprint=fingerprint
+            )
+            yield run
+
+    def _check_same(self, run: Run) -> None:
+        """Refuse to go on with what was begun with other settings."""
+        recipe, seed, _ = run.config()
+        found = flat(self.recipe.model_dump(mode="json")) | {"--seed": self.seed}
+        expected = flat(recipe.model_dump(mode="json")) | {"--seed": seed}
+        for name, value in expected.items():
+            if found.get(name) != value:
+                raise SettingError(
+                    f"{name}: found {found.get(name)!r}, expected {value!r} as in {run.path}, "
+                    "which is to go on; give it as it was, or another --out without --resume"
+                )
 
 
 def _record_search(run: Run, result: SearchResult) -> None:
-    """Add the last epoch to the metrics, and write the history of theta from its start."""
-    run.append_metrics(_row(asdict(result.history[-1])))
+    """Write the metrics of all epochs, and the history of theta from its start."""
+    run.write_metrics([_row(asdict(progress)) for progress in result.history])
     steps = [0, *(progress.step for progress in result.history)]
     run.write_theta(result.optimizer.space, steps, result.theta)
 
 
-def _record_retraining(retrained: Run, progress: RetrainProgress) -> None:
-    retrained.append_metrics(_row(asdict(progress)))
+def _record_retraining(retrained: Run, history: Sequence[RetrainProgress]) -> None:
+    retrained.write_metrics([_row(asdict(progress)) for progress in history])
 
 
 def _row(progress: dict[str, Any]) -> dict[str, float | int]:

@@ -12,6 +12,7 @@ import yaml
 
 from pdas.errors import SettingError
 from pdas.settings import Recipe, as_recipe
+from pdas.validated import flat
 
 
 def names() -> list[str]:
@@ -63,7 +64,7 @@ def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
         for part in path:
             level = level.get(part) if isinstance(level, dict) else None
         if not isinstance(level, dict) or last not in level or isinstance(level[last], dict):
-            near = _near(key, _keys(recipe.model_dump()))
+            near = _near(key, list(flat(recipe.model_dump())))
             hint = f"did you mean {' or '.join(near)}? " if near else ""
             raise SettingError(
                 f"--set: there is no setting {key!r}; {hint}"
@@ -89,11 +90,3 @@ def _text(file: Path) -> str:
         return file.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingError(f"recipe: {file} cannot be read ({error})") from None
-
-
-def _keys(settings: dict[str, Any], prefix: str = "") -> list[str]:
-    keys: list[str] = []
-    for name, value in settings.items():
-        nested = isinstance(value, dict)
-        keys += _keys(value, f"{prefix}{name}.") if nested else [f"{prefix}{name}"]
-    return keys

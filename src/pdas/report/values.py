@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeGuard
 
+from pdas.validated import flat
+
 
 def is_number(value: object) -> TypeGuard[float]:
     """Whether a value of a JSON file is a number; true and false are not."""
@@ -24,12 +26,6 @@ def value_text(value: object) -> str:
     return str(value)
 
 
-def flattened(settings: Mapping[str, object], prefix: str = "") -> dict[str, str]:
+def flattened(settings: Mapping[str, object]) -> dict[str, str]:
     """Nested settings as text, by `search.epochs` and so on."""
-    flat: dict[str, str] = {}
-    for key, value in settings.items():
-        if isinstance(value, Mapping):
-            flat |= flattened(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value_text(value)
-    return flat
+    return {name: value_text(value) for name, value in flat(settings).items()}
