@@ -39,12 +39,28 @@ class Candidates(nn.Module):
         return [self.net(*inputs, architecture, **named) for architecture in architectures()]
 
 
+class BoundModel:
+    """The network by one architecture: call it as the network is called, without the last input."""
+
+    def __init__(self, run: Callable[..., Any]) -> None:
+        self._run = run
+
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
+        return self._run(*inputs, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"the model that a loss is handed runs one architecture and has no {name!r}; call it, "
+            "or take that of the network itself"
+        )
+
+
 def bind(net: nn.Module, architectures: Sequence[Architecture]) -> list[Model]:
     """A model for each architecture of `Candidates`; those that share are run at one call."""
     if net.shares:
         together = _Together(partial(net, architectures=lambda: architectures))
-        return [partial(together, index) for index in range(len(architectures))]
-    return [partial(_alone, net, architecture) for architecture in architectures]
+        return [BoundModel(partial(together, i)) for i in range(len(architectures))]
+    return [BoundModel(partial(_alone, net, a)) for a in architectures]
 
 
 def _alone(net: nn.Module, architecture: Architecture, *inputs: Any, **named: Any) -> Any:

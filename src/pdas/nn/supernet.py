@@ -38,6 +38,11 @@ class SharingSupernet(Supernet, Protocol):
 
 def check_space(architecture: Architecture, space: SearchSpace) -> None:
     """Raise `SpaceError` if the architecture is not of a supernet's space."""
+    if not isinstance(architecture, Architecture):
+        raise SpaceError(
+            f"architecture: found {type(architecture).__name__}, expected an architecture; make it "
+            "with net.space.architecture(...)"
+        )
     if architecture.space != space:
         raise SpaceError(
             f"architecture: {architecture!r} is of another search space; make it with "

@@ -144,6 +144,29 @@ def test_a_layer_in_a_loop_counts_each_time() -> None:
     assert [cost(a) for a in every(net)] == [7 * 16, 0]
 
 
+def test_a_stack_that_the_module_loops_over() -> None:
+    class Loop(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            width = Value("width", [3, 4])
+            self.first, self.last = Linear(2, width), Linear(width, 2)
+            self.layers = Repeat("depth", [Linear(width, width) for _ in range(3)])
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.first(x)
+            for layer in self.layers:
+                x = layer(x)
+            return self.last(x)
+
+    net = Supernet(Loop())
+    x = torch.randn(1, 2)
+    weights, madds = net.cost("parameters"), net.cost("multiply_adds", x)
+    for architecture in every(net):
+        network = net.derive(architecture)
+        assert weights(architecture) == parameters(network)
+        assert madds(architecture) == multiply_adds(network, x)
+
+
 def test_a_value_that_decides_what_runs() -> None:
     class Switch(nn.Module):
         def __init__(self) -> None:

@@ -237,11 +237,10 @@ def test_a_choice_that_is_not_registered_is_named() -> None:
         def __init__(self) -> None:
             super().__init__()
             self.seen = Linear(2, Value("width", [2, 3]))
-            self.hidden = [Choice("op", {"a": nn.ReLU()})]
+            self.hidden = hidden
 
-        def forward(self, x: Tensor) -> Tensor:
-            return self.hidden[0](self.seen(x))
-
-    net = Supernet(Hidden())
-    with pytest.raises(NetworkError, match=r"Choice\('op'\): .* in a nn\.ModuleList"):
-        net(torch.randn(1, 2), net.space.architecture([0]))
+    choice = Choice("op", {"a": nn.ReLU()})
+    for hidden in ([choice], {"first": choice}, (choice,)):
+        message = rf"Choice\('op'\): found it in the {type(hidden).__name__} 'hidden' of module 1"
+        with pytest.raises(NetworkError, match=message):
+            Supernet(nn.Sequential(nn.ReLU(), Hidden()))

@@ -54,8 +54,9 @@ def multiply_adds(survey: Survey) -> ProductCost:
         if not math.isclose(found, expected, rel_tol=1e-9):
             warnings.warn(
                 f"multiply_adds: found {found:.0f} by products for an architecture that has "
-                f"{expected}; some choices change the size of what follows together, and not each "
-                "by a factor",
+                f"{expected}, expected them equal: choices change the size of what follows "
+                "together and not each by a factor, or a Value decides what is called; for that "
+                "use Choice, OptionalLayer or Repeat, and take no limit on this cost for exact",
                 PdasWarning,
                 stacklevel=3,
             )
@@ -114,7 +115,7 @@ def _multiply_add_terms(survey: Survey) -> Iterator[Term]:
         value = float(number)
         for position, counts in _changed(survey, unit).items():
             relative = counts / math.gcd(*map(int, counts))
-            value /= relative[0]  # the first run has the first category
+            value /= relative[survey.base.indices[position]]
             factors[position] = factors.get(position, 1.0) * relative
         yield Term(value, factors)
     for change in survey.changes:  # units that are there with one category only

@@ -134,7 +134,7 @@ class Conv2d(SlicedLayer):
             groups=sizes_of(groups)[-1],
             bias=bias,
         )
-        columns = in_channels if groups == 1 else widest.weight.shape[1]
+        columns = in_channels if same_size(groups, 1) else widest.weight.shape[1]
         self.weight = ChosenSlice(widest.weight, out_channels, columns)
         self.bias = sliced(widest.bias, out_channels)
 
@@ -205,7 +205,7 @@ class ConvTranspose2d(SlicedLayer):
 def _check_groups(in_channels: Size, out_channels: Size, groups: Size) -> None:
     depthwise = same_size(groups, in_channels) and same_size(groups, out_channels)
     plain = all(isinstance(size, int) for size in (in_channels, out_channels, groups))
-    if not (groups == 1 or depthwise or plain):
+    if not (same_size(groups, 1) or depthwise or plain):
         raise NetworkError(
             f"Conv2d: found groups = {groups} with {in_channels} and {out_channels} channels, "
             "expected 1, or the same choice in all three"

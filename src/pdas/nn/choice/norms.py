@@ -7,6 +7,7 @@ running statistics as usual.
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -28,8 +29,14 @@ class _BatchNorm(SlicedLayer):
         self.bias = sliced(widest.bias, num_features)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The normalised `x`, of its shape."""
+        """The normalised `x`, of its shape.
+
+        In evaluation a single value of each feature is its own mean; in training it is an error, as
+        of `nn.BatchNorm1d`.
+        """
         weight, bias = current(self.weight), current(self.bias)
+        if not self.training and x.numel() == x.shape[1]:  # as in a trial of one sample
+            return torch.zeros_like(x) if bias is None else bias.view(1, -1, *x.shape[2:]) + 0 * x
         return F.batch_norm(x, None, None, weight, bias, training=True, eps=self.eps)
 
     def plain(self) -> nn.Module:

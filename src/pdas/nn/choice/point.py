@@ -28,6 +28,7 @@ class Point(nn.Module):
         options: the modules that it decides about, if any.
         masks: for each of these the categories that use it, bool `(K,)`.
         category: the one that is selected now, or None.
+        registered: whether a supernet has found it.
     """
 
     def __init__(
@@ -49,12 +50,20 @@ class Point(nn.Module):
             self.add_module(str(number), option)
             self.masks[str(number)] = np.array(mask, dtype=bool)
         self.category: int | None = None
+        self.registered = False
+
+    @property
+    def usual(self) -> int:
+        """The category to begin a survey with, which uses all modules where one does."""
+        return 0
 
     @property
     def selected(self) -> int:
         """The category to use now. Raises `NetworkError` outside of a supernet's call."""
         if torch.compiler.is_compiling():
-            refuse_compilation(str(self))
+            from pdas.nn.choice.compilation import refuse  # imports the compiler
+
+            refuse(str(self))
         if self.category is None:
             raise self._not_selected()
         return self.category
@@ -91,24 +100,21 @@ class Point(nn.Module):
         module.training = self.training
         return module
 
-    def __repr__(self) -> str:
+    def extra_repr(self) -> str:
+        return f"{self.variable.name!r}, {list(self.variable.categories)}"
+
+    def __str__(self) -> str:
         return f"{type(self).__name__}({self.variable.name!r})"
 
-    __str__ = __repr__
-
     def _not_selected(self) -> NetworkError:
+        if not self.registered:
+            return NetworkError(
+                f"{self}: found it used outside of a supernet, expected pdas.nn.Supernet(module) "
+                "with it as an attribute of one of its modules or in a nn.ModuleList, and no use "
+                "before that, as in __init__"
+            )
         return NetworkError(
-            f"{self}: found no architecture when it was used, expected to run within a call of "
-            "pdas.nn.Supernet(module); register it as an attribute of its module or in a "
-            "nn.ModuleList, call the supernet, and leave out torch.utils.checkpoint, which would "
-            "run it again after that call"
+            f"{self}: found no architecture when it was used, expected to run within a call of its "
+            "supernet; call net(x, architecture), not the module itself, and leave out "
+            "torch.utils.checkpoint, which would run it again after that call"
         )
-
-
-@torch.compiler.disable  # type: ignore[untyped-decorator]  # so that it runs, and is not traced
-def refuse_compilation(what: str) -> None:
-    """Raise `NetworkError`: a network with choices would be compiled anew for each architecture."""
-    raise NetworkError(
-        f"{what}: found it under torch.compile or torch.export, expected a plain module, since "
-        "every architecture would be compiled anew; compile net.derive(architecture) instead"
-    )

@@ -29,11 +29,15 @@ class Found:
         counts: multiply-adds of each unit, those of the modules inside not included.
         conditions: those of each unit.
         reshaping: (variable, category) whose output differs in shape from the selected one's.
+        tried: variables of choices that ran all their candidates.
+        output: the shapes of what the module returned.
     """
 
     counts: dict[Unit, int] = field(default_factory=lambda: defaultdict(int))
     conditions: dict[Unit, Conditions] = field(default_factory=dict)
     reshaping: set[tuple[str, int]] = field(default_factory=set)
+    tried: set[str] = field(default_factory=set)
+    output: Any = None
 
 
 class MisfitError(Exception):
@@ -116,7 +120,7 @@ class _Run:
                 stack.enter_context(_replaced(part, "option", partial(self._option, part)))
 
     def found(self, inputs: Sequence[Any], named: Mapping[str, Any]) -> Found:
-        self._module(*inputs, **named)
+        self._found.output = shape(self._module(*inputs, **named))
         return self._found
 
     def _enter(self, module: nn.Module, args: Any) -> None:
@@ -148,6 +152,7 @@ class _Run:
 
     def _try_all(self, point: Point, *args: Any, **kwargs: Any) -> Any:
         selected = point.selected
+        self._found.tried.add(point.variable.name)
         outputs: list[Any] = []
         errors: dict[int, Exception] = {}
         for index, (_, output) in enumerate(point.outputs(*args, **kwargs)):
@@ -195,5 +200,7 @@ def shape(value: Any) -> Any:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, in one line."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    """What an error says, in one line, with its kind where that says more."""
+    text = (str(error).splitlines() or [""])[0]
+    plain = isinstance(error, RuntimeError | ValueError | MisfitError) and text
+    return text if plain else f"{type(error).__name__}: {text}"

@@ -11,7 +11,7 @@ from pdas.cost import ProductCost
 from pdas.errors import NetworkError, SettingError
 from pdas.nn.choice.cost import multiply_adds, parameters
 from pdas.nn.choice.derive import derive
-from pdas.nn.choice.point import Mask, refuse_compilation
+from pdas.nn.choice.point import Mask
 from pdas.nn.choice.survey import Survey
 from pdas.nn.choice.tree import ChoiceTree
 from pdas.nn.cost import QUANTITIES, Quantity
@@ -50,7 +50,9 @@ class Supernet(nn.Module):
         `nn.DataParallel`; `SpaceError` for an architecture of another space.
         """
         if torch.compiler.is_compiling():
-            refuse_compilation("Supernet")
+            from pdas.nn.choice.compilation import refuse  # imports the compiler
+
+            refuse("Supernet")
         if "_is_replica" in self.__dict__:
             raise NetworkError(
                 "Supernet: found it in nn.DataParallel, whose replicas share their choices, "
@@ -92,12 +94,17 @@ class Supernet(nn.Module):
         return derive(self._tree, architecture, keep_weights=keep_weights)
 
     def check(self, *inputs: Any, **named: Any) -> None:
-        """Run every candidate once on a sample input.
+        """Run every candidate once on a sample input, and see that a network can be derived.
 
         It runs in evaluation mode and without gradients. Raises `NetworkError`, which names the
-        choice and the candidate, for one that does not fit the others.
+        choice and the candidate, for one that does not fit the others, and what `derive` does. A
+        `PdasWarning` names a candidate with which the output of the whole has another shape.
         """
-        Survey(self._tree, inputs, named)
+        survey = Survey(self._tree, inputs, named)
+        survey.warn_of_other_outputs()
+        devices = {weight.device for weight in self.parameters() if weight.is_cuda}
+        with torch.random.fork_rng(devices):
+            self.derive(survey.base)
 
     def cost(self, quantity: Quantity, *inputs: Any, **named: Any) -> ProductCost:
         """What the derived networks have or do.

@@ -1,20 +1,20 @@
 """A survey of a supernet: every candidate is run once on a sample input.
 
-One run with the first category of every variable tries all candidates of a choice where it stands
-and goes on with the first. Only where a candidate's output differs in shape, or a plain value is
-chosen, what follows is run again with that one.
+One run tries all candidates of each choice where it stands, and goes on with the first, or with all
+blocks of a stack. Only where a candidate's output differs in shape, or the module itself decides
+what to do with what is chosen, as with a plain value, it is run again with that one.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pdas.errors import NetworkError
+from pdas.errors import NetworkError, PdasError, PdasWarning
 from pdas.nn.choice.run import Found, MisfitError, count, first_line, run
 from pdas.nn.choice.tree import ChoiceTree
-from pdas.nn.choice.value import Value
 from pdas.space import Architecture
 
 
@@ -32,7 +32,7 @@ class Survey:
     """Runs a supernet on sample inputs.
 
     Attributes:
-        base: the architecture of all first categories.
+        base: the architecture of all first categories, but the most blocks of every stack.
         found: what was found with it.
         changes: what was found with each other category that changes what follows.
         runs: how often the network was run.
@@ -42,7 +42,7 @@ class Survey:
 
     def __init__(self, tree: ChoiceTree, inputs: Sequence[Any], named: Mapping[str, Any]) -> None:
         self.tree = tree
-        self.base = tree.space.architecture([0] * len(tree.space))
+        self.base = tree.space.architecture([points[0].usual for points in tree.points])
         self.changes: list[Change] = []
         self.runs = 0
         self._inputs, self._named = inputs, named
@@ -63,29 +63,44 @@ class Survey:
         with self.tree.selected(architecture):
             return count(self.tree.module, self._inputs, self._named)
 
+    def warn_of_other_outputs(self) -> None:
+        """Name the categories with which the output of the whole has another shape."""
+        for change in self.changes:
+            found, expected = change.after.output, change.before.output
+            if found != expected:
+                warnings.warn(
+                    f"{self.tree.describe(change.position, change.category)}: found an output of "
+                    f"the network of shape {found}, where others give {expected}; change it if the "
+                    "loss does not expect that",
+                    PdasWarning,
+                    stacklevel=4,
+                )
+
     def _first(self) -> Found:
         try:
             return self._run(self.base)
         except Exception as error:
             self._blame(error)
+            if isinstance(error, PdasError):
+                raise
             if isinstance(error, MisfitError):
                 position = self.tree.space.position(error.variable)
                 raise self._unfit(position, error.category, error) from error
             raise NetworkError(
                 f"{type(self.tree.module).__name__}: found that it fails on the sample input "
-                f"whatever is chosen ({first_line(error)}), expected it to run; check the input, "
-                "and the network with the first candidate of every choice"
+                f"whatever is chosen ({first_line(error)}), expected it to run; check the input "
+                "and the module"
             ) from error
 
     def _blame(self, error: Exception) -> None:
         """Name the first category that fails the network, if there is one other that does not."""
-        for position, variable in enumerate(self.tree.space.variables):
-            for category in range(1, len(variable.categories)):
+        for position in range(len(self.tree.space)):
+            for category in self._others(position):
                 try:
                     self._run(self._flip(position, category)[1])
                 except Exception:
                     continue
-                raise self._unfit(position, 0, error) from error
+                raise self._unfit(position, int(self.base.indices[position]), error) from error
 
     def _try(self, architecture: Architecture, position: int, category: int) -> Found:
         try:
@@ -111,11 +126,17 @@ class Survey:
         indices[position] = category
         return around, self.tree.space.architecture(indices)
 
+    def _others(self, position: int) -> Iterator[int]:
+        """The categories of a variable but that of the base."""
+        count = int(self.tree.space.sizes[position])
+        return (i for i in range(count) if i != self.base.indices[position])
+
     def _pending(self, found: Iterable[Found]) -> Iterator[tuple[int, int]]:
         """The categories that may change what follows."""
-        reshaping = {flip for run in found for flip in run.reshaping}
+        runs = list(found)
+        reshaping = {flip for run in runs for flip in run.reshaping}
         for position, variable in enumerate(self.tree.space.variables):
-            plain = any(isinstance(point, Value) for point in self.tree.points[position])
-            for category in range(1, len(variable.categories)):
-                if plain or (variable.name, category) in reshaping:
+            tried = any(variable.name in run.tried for run in runs)
+            for category in self._others(position):
+                if not tried or (variable.name, category) in reshaping:
                     yield position, category

@@ -31,11 +31,15 @@ class ChoiceTree:
     def __init__(self, module: nn.Module) -> None:
         self.module = module
         self.places = places(module)
+        _refuse_hidden(self.places)
         self.space = _space(self.places, type(module).__name__)
         at = [_places_of(name, self.places) for name in self.space]
         self.points = [list({id(point): point for point, _ in found}.values()) for found in at]
         self._conditions = [[place.conditions for _, place in found] for found in at]
         self._paths = [found[0][1].path for found in at]
+        for points in self.points:
+            for point in points:
+                point.registered = True
 
     @contextmanager
     def selected(self, architecture: Architecture) -> Iterator[None]:
@@ -74,6 +78,23 @@ class ChoiceTree:
         for points, category in zip(self.points, categories, strict=True):
             for point in points:
                 point.select(category)
+
+
+def _refuse_hidden(found: Sequence[Place]) -> None:
+    """Raise `NetworkError` for a choice in a plain list or dict, where PyTorch does not see it."""
+    registered = {id(place.module) for place in found}
+    for place in found:
+        for name, value in vars(place.module).items():
+            held = value.values() if isinstance(value, dict) else value
+            if name.startswith("_") or not isinstance(value, dict | list | tuple):
+                continue
+            for item in held:
+                if isinstance(item, Point) and id(item) not in registered:
+                    raise NetworkError(
+                        f"{item}: found it in the {type(value).__name__} {name!r} of module "
+                        f"{place.path or '(the whole)'}, expected it where PyTorch sees it; use "
+                        "nn.ModuleList or nn.ModuleDict"
+                    )
 
 
 def _space(found: Sequence[Place], module: str) -> SearchSpace:

@@ -35,6 +35,21 @@ class Value(Point):
     def derived(self, copy: Copy) -> nn.Module:
         return self.in_place(Constant(self.value))
 
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, str | int | float | bool):
+            raise self._not_read()
+        return self is other
+
+    __hash__ = Point.__hash__
+
+    def __bool__(self) -> bool:
+        raise self._not_read()
+
+    def _not_read(self) -> NetworkError:
+        return NetworkError(
+            f"{self}: found it compared or tested itself, expected its value; read `.value`"
+        )
+
     def __mul__(self, factor: int) -> Multiple:
         return Multiple(self, factor)
 
@@ -82,6 +97,10 @@ def sizes_of(size: Size) -> tuple[int, ...]:
     """The widths that there are, ascending. Raises `NetworkError` for values that are no widths."""
     if isinstance(size, int):
         return (size,)
+    if not isinstance(size, Value | Multiple):
+        raise NetworkError(
+            f"width: found {size!r}, expected a whole number, a pdas.nn.Value, or a multiple of one"
+        )
     value, factor = (size.of, size.factor) if isinstance(size, Multiple) else (size, 1)
     labels = value.variable.categories
     for label in labels:
