@@ -7,28 +7,25 @@ the same function.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import Dataset
 
-from pdas.data import halves
 from pdas.engine.batch_norm import without_running_statistics
 from pdas.engine.candidates import Candidates
-from pdas.engine.images import check_batch_size
+from pdas.engine.given import both_halves, check_kinds, optimizer_for, space_of
 from pdas.engine.step import Loss, SearchStep
 from pdas.engine.training import Loader, RunningMean, course, sgd_with_cosine
-from pdas.errors import SettingError
 from pdas.optim import PDAS, Limit, Limited, Optimizer, Penalised, Penalty
 from pdas.settings import SearchSettings
-from pdas.space import Architecture, SearchSpace
+from pdas.space import Architecture
 from pdas.validated import validated
 
 
@@ -113,11 +110,11 @@ def search(
     given = settings or SearchSettings()
     settings = validated(type(given), given.model_dump() | _one_length(overrides), "search")
     fabric = fabric or Fabric(accelerator="auto", devices=1)
-    optimizer = _optimizer(_space(net), optimizer, settings, seed)
-    _check_kinds(loss, limit, penalty)
+    optimizer = optimizer_for(space_of(net), optimizer, settings, seed)
+    check_kinds(loss, limit, penalty)
     sampler = optimizer if limit is None else Limited(optimizer, limit)
     told = sampler if penalty is None else Penalised(sampler, penalty)
-    weight_batches, theta_batches = _halves(data, settings.batch_size, seed)
+    weight_batches, theta_batches = both_halves(data, settings.batch_size, seed)
     step, schedule = _set_up(net, loss, told, settings, fabric, len(weight_batches))
     result = SearchResult(sampler.best(), optimizer, theta=[optimizer.theta_array])
     start = time.perf_counter()
@@ -184,103 +181,6 @@ def _drawn_again(sampler: PDAS | Limited) -> dict[str, float]:
     if isinstance(sampler, PDAS):
         return {}
     return {"drawn_again": sampler.rejected / sampler.drawn}
-
-
-def _space(net: nn.Module) -> SearchSpace:
-    space = getattr(net, "space", None)
-    if not isinstance(space, SearchSpace):
-        raise SettingError(
-            f"net: {type(net).__name__} has no search space, expected pdas.nn.Supernet(module) "
-            "of a module with choices, or a module with an attribute `space`, a pdas.SearchSpace, "
-            "and `forward(x, architecture)`; devices are chosen by `fabric`, without a wrapper"
-        )
-    return space
-
-
-def _check_kinds(loss: object, limit: object, penalty: object) -> None:
-    if not callable(loss):
-        raise SettingError(
-            f"loss: found {type(loss).__name__}, expected a function loss(model, batch) that calls "
-            "the model"
-        )
-    for name, value, kind in (("limit", limit, Limit), ("penalty", penalty, Penalty)):
-        if value is not None and not isinstance(value, kind):
-            raise SettingError(
-                f"{name}: found {type(value).__name__}, expected one pdas.{kind.__name__}; make it "
-                "of net.cost(...)"
-            )
-
-
-def _optimizer(space: SearchSpace, given: PDAS | None, settings: SearchSettings, seed: int) -> PDAS:
-    if given is None:
-        rate = settings.theta_rate
-        return PDAS(space, seed=seed, samples=settings.samples, learning_rate=rate)
-    if not isinstance(given, PDAS):
-        raise SettingError(
-            f"optimizer: found {type(given).__name__}, expected pdas.PDAS(net.space, ...), which "
-            "draws architectures; for another optimizer of weights than SGD write the loop yourself"
-        )
-    if given.space != space:
-        raise SettingError(
-            "optimizer: found one of another search space than the network's, expected "
-            "pdas.PDAS(net.space, ...)"
-        )
-    return given
-
-
-def _halves(
-    data: Dataset[Any] | tuple[Loader, Loader], batch_size: int, seed: int
-) -> tuple[Loader, Loader]:
-    """D_W and D_theta: as given, or random halves of a data set, each shuffled every pass."""
-    if isinstance(data, tuple) and all(map(_is_data_set, data)) and len(data) == 2:
-        generator = torch.Generator().manual_seed(seed)
-        check_batch_size(batch_size, min(map(_size, data)), "batch_size")
-        first, second = (_shuffled(cast(Any, part), batch_size, generator) for part in data)
-        return first, second
-    if isinstance(data, tuple):
-        _refuse_tensors(data)
-        sizes = [len(part) if isinstance(part, Sized) else None for part in data]
-        if len(sizes) != 2 or not all(sizes):
-            raise SettingError(
-                f"data: found {len(sizes)} parts of {sizes} batches, expected the two halves, "
-                "each with a length and at least one batch; make a generator a list"
-            )
-        return data
-    _refuse_tensors((data,))
-    if not isinstance(data, Sized) or isinstance(data, DataLoader):
-        raise SettingError(
-            f"data: found {type(data).__name__}, expected a map-style data set with a length, to "
-            "be split in halves, or the two halves as a tuple of data sets or of loaders"
-        )
-    generator = torch.Generator().manual_seed(seed)
-    indices = halves(len(data), generator)
-    check_batch_size(batch_size, min(map(len, indices)), "batch_size")
-    first, second = (
-        _shuffled(Subset(data, half.tolist()), batch_size, generator) for half in indices
-    )
-    return first, second
-
-
-def _shuffled(data: Dataset[Any], batch_size: int, generator: torch.Generator) -> Loader:
-    return DataLoader(data, batch_size, shuffle=True, drop_last=True, generator=generator)
-
-
-def _is_data_set(data: object) -> bool:
-    return isinstance(data, Dataset) and isinstance(data, Sized)
-
-
-def _size(data: object) -> int:
-    assert isinstance(data, Sized)
-    return len(data)
-
-
-def _refuse_tensors(parts: Sequence[object]) -> None:
-    for part in parts:
-        if isinstance(part, np.ndarray) or (isinstance(part, torch.Tensor) and len(parts) > 1):
-            raise SettingError(
-                f"data: found a {type(part).__name__} by itself, expected a data set; give "
-                "torch.utils.data.TensorDataset(x, y)"
-            )
 
 
 def _endless(batches: Iterable[Any]) -> Iterator[Any]:

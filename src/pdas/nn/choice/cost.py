@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 from torch import nn
 
 from pdas.cost import FloatArray, ProductCost, Term
-from pdas.errors import PdasWarning
+from pdas.errors import NetworkError, PdasWarning
 from pdas.nn.choice.layers import ChosenSlice
 from pdas.nn.choice.places import Conditions, Place, both
+from pdas.nn.choice.point import Mask
 from pdas.nn.choice.run import Unit
-from pdas.nn.choice.survey import Survey
+from pdas.nn.choice.survey import Survey, View
 from pdas.nn.choice.tree import ChoiceTree
 from pdas.nn.choice.value import conditions_above
-from pdas.space import SearchSpace
+from pdas.space import Label, SearchSpace
 
+MOST_PLACES = 10
 TRIALS = 3  # architectures that are counted by running them, to see whether the products hold
 
 
@@ -64,6 +66,19 @@ def multiply_adds(survey: Survey) -> ProductCost:
     return cost
 
 
+def of_table(tree: ChoiceTree, table: Mapping[str, Mapping[Label, float]]) -> ProductCost:
+    """A cost for each category, where its variable is in use."""
+    space = tree.space
+    costs = ProductCost.from_table(space, table)
+    terms = []
+    for position in range(len(space)):
+        row = costs.table[position, : space.sizes[position]]
+        for sign, conditions in _any(tree.conditions[position]):
+            factors = _factors(space, conditions)
+            terms.append(Term(sign, factors | {position: row * factors.get(position, 1.0)}))
+    return ProductCost(space, terms)
+
+
 def _weights(place: Place) -> Iterator[tuple[nn.Parameter, Conditions]]:
     """The weights of one module, not of those inside, and where they are used."""
     if isinstance(place.module, ChosenSlice):
@@ -78,29 +93,39 @@ def _weights(place: Place) -> Iterator[tuple[nn.Parameter, Conditions]]:
 
 
 def _any(cases: Sequence[Conditions]) -> Iterator[tuple[int, Conditions]]:
-    """Where any of the cases holds, as a sum of signed cases (inclusion and exclusion)."""
-    distinct = _merged(cases)
-    for number in range(1, len(distinct) + 1):
-        for chosen in combinations(distinct, number):
-            together: Conditions = {}
+    """Where any of the cases holds, as a sum of signed cases."""
+    alone, joint = _merged(cases)
+    if not all(cases):  # one without conditions always holds
+        yield 1, {}
+        return
+    none_alone: Conditions = {name: ~mask for name, mask in alone.items()}
+    if alone:
+        yield 1, {}
+        yield -1, none_alone
+    if len(joint) > MOST_PLACES:
+        raise NetworkError(
+            f"cost: found a module in {len(joint)} places under several choices each, expected at "
+            f"most {MOST_PLACES}; give some of them modules of their own"
+        )
+    for number in range(1, len(joint) + 1):  # inclusion and exclusion
+        for chosen in combinations(joint, number):
+            together = none_alone
             for case in chosen:
                 together = both(together, case)
             yield (-1) ** (number + 1), together
 
 
-def _merged(cases: Sequence[Conditions]) -> list[Conditions]:
-    """The cases with as few conditions; those on one same variable are one."""
-    alone: dict[str, Conditions] = {}
-    others: dict[tuple[tuple[str, bytes], ...], Conditions] = {}
+def _merged(cases: Sequence[Conditions]) -> tuple[dict[str, Mask], list[Conditions]]:
+    """Those on a single variable, joined for each; and the others, each once."""
+    alone: dict[str, Mask] = {}
+    joint: dict[tuple[tuple[str, bytes], ...], Conditions] = {}
     for case in cases:
-        if not case:
-            return [case]
         if len(case) == 1:
             ((name, mask),) = case.items()
-            alone[name] = {name: mask | alone[name][name]} if name in alone else case
+            alone[name] = mask | alone[name] if name in alone else mask
         else:
-            others[tuple((name, mask.tobytes()) for name, mask in sorted(case.items()))] = case
-    return [*alone.values(), *others.values()]
+            joint[tuple((name, mask.tobytes()) for name, mask in sorted(case.items()))] = case
+    return alone, list(joint.values())
 
 
 def _factors(space: SearchSpace, conditions: Conditions) -> dict[int, FloatArray]:
@@ -108,30 +133,28 @@ def _factors(space: SearchSpace, conditions: Conditions) -> dict[int, FloatArray
 
 
 def _multiply_add_terms(survey: Survey) -> Iterator[Term]:
-    """Those of each unit in the first run, times how each choice changes them."""
+    """Those of each unit where it was seen, times how each choice changes them."""
     space = survey.tree.space
-    for unit, number in survey.found.counts.items():
-        factors = _factors(space, survey.found.conditions[unit])
-        value = float(number)
-        for position, counts in _changed(survey, unit).items():
-            relative = counts / math.gcd(*map(int, counts))
-            value /= relative[survey.base.indices[position]]
-            factors[position] = factors.get(position, 1.0) * relative
-        yield Term(value, factors)
-    for change in survey.changes:  # units that are there with one category only
-        for unit in change.after.counts.keys() - change.before.counts.keys():
-            only = np.arange(space.sizes[change.position]) == change.category
-            conditions = both(change.after.conditions[unit], {space.names[change.position]: only})
-            yield Term(change.after.counts[unit], _factors(space, conditions))
+    for view in survey.views():
+        for unit in view.units:
+            conditions = both(view.found.conditions[unit], view.conditions)
+            factors = _factors(space, conditions)
+            value = float(view.found.counts[unit])
+            for position, counts in _changed(space, view, unit).items():
+                relative = counts / math.gcd(*map(int, counts))
+                value /= relative[view.architecture.indices[position]]
+                factors[position] = factors.get(position, 1.0) * relative
+            yield Term(value, factors)
 
 
-def _changed(survey: Survey, unit: Unit) -> dict[int, FloatArray]:
+def _changed(space: SearchSpace, view: View, unit: Unit) -> dict[int, FloatArray]:
     """By variable, the multiply-adds of a unit with each of its categories, where they differ."""
     counts: dict[int, FloatArray] = {}
-    for change in survey.changes:
+    for change in view.changes:
         before, after = (found.counts.get(unit, 0) for found in (change.before, change.after))
         if before and before != after:
-            size = survey.tree.space.sizes[change.position]
-            row = counts.setdefault(change.position, np.full(size, float(before)))
+            row = counts.setdefault(
+                change.position, np.full(space.sizes[change.position], float(before))
+            )
             row[change.category] = after
     return counts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -9,13 +10,13 @@ from torch import nn
 
 from pdas.cost import ProductCost
 from pdas.errors import NetworkError, SettingError
-from pdas.nn.choice.cost import multiply_adds, parameters
+from pdas.nn.choice.cost import multiply_adds, of_table, parameters
 from pdas.nn.choice.derive import derive
 from pdas.nn.choice.point import Mask
 from pdas.nn.choice.survey import Survey
 from pdas.nn.choice.tree import ChoiceTree
 from pdas.nn.cost import QUANTITIES, Quantity
-from pdas.space import Architecture
+from pdas.space import Architecture, Label
 
 
 class Supernet(nn.Module):
@@ -56,7 +57,7 @@ class Supernet(nn.Module):
         if "_is_replica" in self.__dict__:
             raise NetworkError(
                 "Supernet: found it in nn.DataParallel, whose replicas share their choices, "
-                "expected one process for each device; use DistributedDataParallel"
+                "expected one device; use it without"
             )
         if architecture is None:
             *inputs, architecture = inputs or (None,)  # type: ignore[assignment]
@@ -104,25 +105,34 @@ class Supernet(nn.Module):
         survey.warn_of_other_outputs()
         devices = {weight.device for weight in self.parameters() if weight.is_cuda}
         with torch.random.fork_rng(devices):
-            self.derive(survey.base)
+            self.derive(survey.view.architecture)
 
-    def cost(self, quantity: Quantity, *inputs: Any, **named: Any) -> ProductCost:
-        """What the derived networks have or do.
+    def cost(
+        self, quantity: Quantity | Mapping[str, Mapping[Label, float]], *inputs: Any, **named: Any
+    ) -> ProductCost:
+        """What the derived networks have or do, for any architecture.
 
         Args:
-            quantity: "parameters", or "multiply_adds" of matrix products, convolutions and
-                attention, as PyTorch's `FlopCounterMode` sees them, in one call on `inputs`.
+            quantity: "parameters"; "multiply_adds" of matrix products, convolutions and attention,
+                as PyTorch's `FlopCounterMode` sees them, in one call on the inputs; or a table of
+                what was measured, as latencies, `{"op": {"conv3": 1.2, "conv5": 2.1}, ...}`: a
+                number for every category of some variables, which counts where the variable is in
+                use.
             inputs, named: a sample for multiply-adds, as a batch of one. The network runs on it at
-                most once for each category.
+                most once for each category, but where it decides by itself, by an `if` on a
+                `Value`, what is called: there once for each two.
 
-        Raises what `check` does. Multiply-adds are exact where every choice changes the size of
-        what follows by a factor of its own; a `PdasWarning` says where they are not.
+        Multiply-adds are exact where every choice changes the size of what follows by a factor of
+        its own; else a `PdasWarning` says so. Raises what `check` does, and `SettingError` or
+        `SpaceError` for a quantity that is none.
         """
+        if isinstance(quantity, Mapping):
+            return of_table(self._tree, quantity)
         if quantity == "parameters":
             return parameters(self._tree)
         if quantity == "multiply_adds":
             return multiply_adds(Survey(self._tree, inputs, named))
         raise SettingError(
-            f"cost: found {quantity!r}, expected one of {', '.join(QUANTITIES)}; for a measured "
-            "latency use pdas.ProductCost.from_table"
+            f"cost: found {quantity!r}, expected one of {', '.join(QUANTITIES)}, or a table of "
+            "numbers for each category"
         )

@@ -8,12 +8,16 @@ what to do with what is chosen, as with a plain value, it is run again with that
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from torch import Tensor
+
 from pdas.errors import NetworkError, PdasError, PdasWarning
-from pdas.nn.choice.run import Found, MisfitError, count, first_line, run
+from pdas.nn.choice.places import Conditions
+from pdas.nn.choice.run import Found, MisfitError, Unit, count, first_line, run
 from pdas.nn.choice.tree import ChoiceTree
 from pdas.space import Architecture
 
@@ -24,17 +28,32 @@ class Change:
 
     position: int
     category: int
+    architecture: Architecture
     before: Found
     after: Found
+
+
+@dataclass(frozen=True)
+class View:
+    """What was found with one architecture, and with each other category that changes it.
+
+    Attributes:
+        units: those that are looked at from here.
+        conditions: under which they are there at all.
+    """
+
+    architecture: Architecture
+    found: Found
+    changes: Sequence[Change]
+    units: Collection[Unit]
+    conditions: Conditions
 
 
 class Survey:
     """Runs a supernet on sample inputs.
 
     Attributes:
-        base: the architecture of all first categories, but the most blocks of every stack.
-        found: what was found with it.
-        changes: what was found with each other category that changes what follows.
+        view: from the architecture of all first categories, but the most blocks of every stack.
         runs: how often the network was run.
 
     Raises `NetworkError`, which names the choice and the candidate, for one that does not fit.
@@ -42,20 +61,44 @@ class Survey:
 
     def __init__(self, tree: ChoiceTree, inputs: Sequence[Any], named: Mapping[str, Any]) -> None:
         self.tree = tree
-        self.base = tree.space.architecture([points[0].usual for points in tree.points])
-        self.changes: list[Change] = []
         self.runs = 0
-        self._inputs, self._named = inputs, named
-        self.found = self._first()
-        runs = {self.base: self.found}
+        self._inputs, self._named = cloned(inputs), cloned(named)
+        self._base = tree.space.architecture([points[0].usual for points in tree.points])
+        self._found = {self._base: self._first()}
+        self.view = self._view(self._base, self._found[self._base].counts.keys(), {})
+
+    def views(self) -> Iterator[View]:
+        """The first view, and one from each category with which something runs that did not there.
+
+        That is where the module itself decides by a value what is called.
+        """
+        yield self.view
+        seen = self.view.units
+        for change in self.view.changes:
+            new = change.after.counts.keys() - seen
+            if new:
+                only = np.arange(self.tree.space.sizes[change.position]) == change.category
+                fixed = {self.tree.space.names[change.position]: only}
+                yield self._view(change.architecture, new, fixed)
+
+    def _view(self, base: Architecture, units: Collection[Unit], fixed: Conditions) -> View:
+        changes: list[Change] = []
         done: set[tuple[int, int]] = set()
-        while pending := [flip for flip in self._pending(runs.values()) if flip not in done]:
+        while pending := [flip for flip in self._pending(base, changes) if flip not in done]:
             for position, category in pending:
                 done.add((position, category))
-                around, flipped = self._flip(position, category)
-                runs[flipped] = after = self._try(flipped, position, category)
-                before = runs.get(around, self.found)
-                self.changes.append(Change(position, category, before, after))
+                if self.tree.space.names[position] not in fixed:
+                    changes.append(self._change(base, position, category))
+        return View(base, self._found[base], changes, units, fixed)
+
+    def _change(self, base: Architecture, position: int, category: int) -> Change:
+        around = self.tree.activated(base, position)
+        flipped = replaced(around, position, category)
+        for architecture in (around, flipped):
+            if architecture not in self._found:
+                self._found[architecture] = self._try(architecture, position, category)
+        before, after = self._found[around], self._found[flipped]
+        return Change(position, category, flipped, before, after)
 
     def count(self, architecture: Architecture) -> int:
         """The multiply-adds of one architecture, by running it."""
@@ -65,7 +108,7 @@ class Survey:
 
     def warn_of_other_outputs(self) -> None:
         """Name the categories with which the output of the whole has another shape."""
-        for change in self.changes:
+        for change in self.view.changes:
             found, expected = change.after.output, change.before.output
             if found != expected:
                 warnings.warn(
@@ -78,7 +121,7 @@ class Survey:
 
     def _first(self) -> Found:
         try:
-            return self._run(self.base)
+            return self._run(self._base)
         except Exception as error:
             self._blame(error)
             if isinstance(error, PdasError):
@@ -95,12 +138,13 @@ class Survey:
     def _blame(self, error: Exception) -> None:
         """Name the first category that fails the network, if there is one other that does not."""
         for position in range(len(self.tree.space)):
-            for category in self._others(position):
+            for category in self._others(self._base, position):
+                around = self.tree.activated(self._base, position)
                 try:
-                    self._run(self._flip(position, category)[1])
+                    self._run(replaced(around, position, category))
                 except Exception:
                     continue
-                raise self._unfit(position, int(self.base.indices[position]), error) from error
+                raise self._unfit(position, int(self._base.indices[position]), error) from error
 
     def _try(self, architecture: Architecture, position: int, category: int) -> Found:
         try:
@@ -119,24 +163,33 @@ class Survey:
         with self.tree.selected(architecture):
             return run(self.tree.module, self._inputs, self._named)
 
-    def _flip(self, position: int, category: int) -> tuple[Architecture, Architecture]:
-        """The base with a variable in use, and the same with another category of it."""
-        around = self.tree.activated(self.base, position)
-        indices = around.indices.copy()
-        indices[position] = category
-        return around, self.tree.space.architecture(indices)
-
-    def _others(self, position: int) -> Iterator[int]:
+    def _others(self, base: Architecture, position: int) -> Iterator[int]:
         """The categories of a variable but that of the base."""
         count = int(self.tree.space.sizes[position])
-        return (i for i in range(count) if i != self.base.indices[position])
+        return (i for i in range(count) if i != base.indices[position])
 
-    def _pending(self, found: Iterable[Found]) -> Iterator[tuple[int, int]]:
+    def _pending(self, base: Architecture, changes: Sequence[Change]) -> Iterator[tuple[int, int]]:
         """The categories that may change what follows."""
-        runs = list(found)
+        runs = [self._found[base], *(change.after for change in changes)]
         reshaping = {flip for run in runs for flip in run.reshaping}
         for position, variable in enumerate(self.tree.space.variables):
             tried = any(variable.name in run.tried for run in runs)
-            for category in self._others(position):
+            for category in self._others(base, position):
                 if not tried or (variable.name, category) in reshaping:
                     yield position, category
+
+
+def replaced(architecture: Architecture, position: int, category: int) -> Architecture:
+    """The architecture with another category of one variable."""
+    indices = architecture.indices.copy()
+    indices[position] = category
+    return architecture.space.architecture(indices)
+
+
+def cloned(value: Any) -> Any:
+    """A copy of nested inputs, since a candidate may work in place."""
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    if isinstance(value, Mapping):
+        return {key: cloned(item) for key, item in value.items()}
+    return type(value)(map(cloned, value)) if type(value) in (tuple, list) else value

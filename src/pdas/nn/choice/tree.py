@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -23,6 +24,7 @@ class ChoiceTree:
         places: the modules inside, with the conditions under which they run.
         space: a variable for each name of a choice, in the order of the places.
         points: the choice points of each variable, each once.
+        conditions: of each variable, those at each of its places.
 
     Raises `NetworkError` if there is no choice, or one where it cannot be; `SpaceError` if two of
     one name have different categories.
@@ -35,8 +37,9 @@ class ChoiceTree:
         self.space = _space(self.places, type(module).__name__)
         at = [_places_of(name, self.places) for name in self.space]
         self.points = [list({id(point): point for point, _ in found}.values()) for found in at]
-        self._conditions = [[place.conditions for _, place in found] for found in at]
+        self.conditions = [[place.conditions for _, place in found] for found in at]
         self._paths = [found[0][1].path for found in at]
+        self._thread = 0  # whose call is under way
         for points in self.points:
             for point in points:
                 point.registered = True
@@ -46,6 +49,13 @@ class ChoiceTree:
         """Use this architecture meanwhile. Raises `SpaceError` if it is of another space."""
         check_space(architecture, self.space)
         before = [points[0].category for points in self.points]
+        thread = threading.get_ident()
+        if before[0] is not None and self._thread != thread:
+            raise NetworkError(
+                "Supernet: found a call in another thread under way, expected one at a time, since "
+                "they share their choices; give each thread a copy of the network"
+            )
+        self._thread = thread
         self._select(architecture.indices.tolist())
         try:
             yield
@@ -55,13 +65,13 @@ class ChoiceTree:
     def active(self, architecture: Architecture) -> Mask:
         """Which variables an architecture uses, bool `(D,)`."""
         check_space(architecture, self.space)
-        used = [any(holds(c, architecture) for c in found) for found in self._conditions]
+        used = [any(holds(c, architecture) for c in found) for found in self.conditions]
         return np.array(used, dtype=bool)
 
     def activated(self, architecture: Architecture, position: int) -> Architecture:
         """The architecture with as few others as it takes for a variable to be used."""
         indices = architecture.indices.copy()
-        for name, mask in self._conditions[position][0].items():
+        for name, mask in self.conditions[position][0].items():
             place = self.space.position(name)
             if not mask[indices[place]]:
                 indices[place] = mask.argmax()
@@ -72,7 +82,8 @@ class ChoiceTree:
         variable = self.space.variables[position]
         kind = type(self.points[position][0]).__name__
         label = variable.categories[category]
-        return f"{kind} {variable.name!r} at {self._paths[position]}: {label!r}"
+        where = self._paths[position] or "(the whole)"
+        return f"{kind} {variable.name!r} at {where}: {label!r}"
 
     def _select(self, categories: Sequence[int | None]) -> None:
         for points, category in zip(self.points, categories, strict=True):
