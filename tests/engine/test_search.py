@@ -223,7 +223,7 @@ def error(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
 def test_no_architecture_over_the_limit_is_trained_or_found() -> None:
     net = Supernet(Line())
     cost = net.cost("parameters")
-    before = net.module.hidden.option(2)[0].weight.detach().clone()
+    before = net.module.hidden.candidate(2)[0].weight.detach().clone()
     seen: set[float] = set()
     result = pdas.search(
         net, error, data(), limit=pdas.Limit(cost, 13), steps=40, batch_size=20, seed=1,
@@ -231,7 +231,7 @@ def test_no_architecture_over_the_limit_is_trained_or_found() -> None:
     )  # fmt: skip
     assert seen <= {4, 13} and cost(result.architecture) <= 13
     assert 0.1 < result.history[-1].measures["drawn_again"] < 0.6  # a third at first
-    assert torch.equal(net.module.hidden.option(2)[0].weight, before)
+    assert torch.equal(net.module.hidden.candidate(2)[0].weight, before)
 
 
 def test_a_penalty_decides_where_the_losses_do_not() -> None:

@@ -18,7 +18,7 @@ Model = Callable[..., Any]
 class Candidates(nn.Module):
     """A supernet as Fabric is to set it up: its architectures are given by a function.
 
-    Fabric takes arguments that are mappings apart to convert what is in them; a function it leaves.
+    Fabric rebuilds arguments that are mappings, as an architecture is; a function it passes on.
 
     Attributes:
         shares: whether the supernet has `forward_many`.
@@ -27,7 +27,7 @@ class Candidates(nn.Module):
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
         self.net = net
-        self.shares = isinstance(net, SharingSupernet)  # asked once: it takes long of a protocol
+        self.shares = isinstance(net, SharingSupernet)  # asked once, since it is slow of a protocol
 
     def forward(
         self, *inputs: Any, architectures: Callable[[], Sequence[Architecture]], **named: Any
@@ -63,7 +63,7 @@ def bind(net: nn.Module, architectures: Sequence[Architecture]) -> list[Model]:
     return [BoundModel(partial(_alone, net, a)) for a in architectures]
 
 
-def _alone(net: nn.Module, architecture: Architecture, *inputs: Any, **named: Any) -> Any:
+def _alone(net: nn.Module, architecture: Architecture, /, *inputs: Any, **named: Any) -> Any:
     return net(*inputs, architectures=lambda: [architecture], **named)[0]
 
 
@@ -75,7 +75,7 @@ class _Together:
         self._inputs: dict[Any, Any] | None = None
         self._outputs: Sequence[Any] = ()
 
-    def __call__(self, index: int, *inputs: Any, **named: Any) -> Any:
+    def __call__(self, index: int, /, *inputs: Any, **named: Any) -> Any:
         given = dict[Any, Any](enumerate(inputs)) | named
         if self._inputs is None or not _identical(given, self._inputs):
             self._inputs, self._outputs = given, self._run_all(*inputs, **named)

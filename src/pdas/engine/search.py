@@ -21,8 +21,9 @@ from torch.utils.data import Dataset
 from pdas.engine.batch_norm import without_running_statistics
 from pdas.engine.candidates import Candidates
 from pdas.engine.given import both_halves, check_kinds, optimizer_for, space_of
-from pdas.engine.step import Loss, SearchStep
+from pdas.engine.step import Active, Loss, SearchStep
 from pdas.engine.training import Loader, RunningMean, course, sgd_with_cosine
+from pdas.nn.supernet import MaskingSupernet
 from pdas.optim import PDAS, Limit, Limited, Optimizer, Penalised, Penalty
 from pdas.settings import SearchSettings
 from pdas.space import Architecture
@@ -86,8 +87,8 @@ def search(
     Args:
         net: `pdas.nn.Supernet(module)`, or a module with `space` and `forward(x, architecture)`;
             `forward_many(x, architectures)`, where it exists, runs all architectures of a step at
-            once. It is trained in place. Its batch norms use the batch at hand and keep no running
-            statistics meanwhile.
+            once, and `active(architecture)` tells which variables are in use. It is trained in
+            place. Its batch norms use the batch at hand and keep no running statistics meanwhile.
         loss: `loss(model, batch)`, a scalar tensor, or a mapping with it as "loss" and with other
             measures to record; `model(...)` runs one architecture, with the inputs of the network
             but the last.
@@ -113,9 +114,9 @@ def search(
     optimizer = optimizer_for(space_of(net), optimizer, settings, seed)
     check_kinds(loss, limit, penalty)
     sampler = optimizer if limit is None else Limited(optimizer, limit)
-    told = sampler if penalty is None else Penalised(sampler, penalty)
+    learner = sampler if penalty is None else Penalised(sampler, penalty)
     weight_batches, theta_batches = both_halves(data, settings.batch_size, seed)
-    step, schedule = _set_up(net, loss, told, settings, fabric, len(weight_batches))
+    step, schedule = _set_up(net, loss, learner, settings, fabric, len(weight_batches))
     result = SearchResult(sampler.best(), optimizer, theta=[optimizer.theta_array])
     start = time.perf_counter()
     theta_stream = _endless(theta_batches)
@@ -165,9 +166,13 @@ def _set_up(
         weight_optimizer,
         clip=settings.clip,
         resample=settings.resample,
-        active=getattr(net, "active", None) if settings.mask_inactive else None,
+        active=_active(net) if settings.mask_inactive else None,
     )
     return step, schedule
+
+
+def _active(net: nn.Module) -> Active | None:
+    return net.active if isinstance(net, MaskingSupernet) else None
 
 
 def _one_length(overrides: dict[str, Any]) -> dict[str, Any]:

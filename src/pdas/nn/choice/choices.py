@@ -40,10 +40,10 @@ class Choice(Point):
         super().__init__(name, list(candidates), list(candidates.values()), one_hot)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        return self.option(self.selected)(*args, **kwargs)
+        return self.candidate(self.selected)(*args, **kwargs)
 
     def derived(self, copy: Copy) -> nn.Module:
-        return copy(self.option(self.selected))
+        return copy(self.candidate(self.selected))
 
 
 class OptionalLayer(Point):
@@ -63,10 +63,10 @@ class OptionalLayer(Point):
                 f"{self}: found {1 + len(others) + len(named)} inputs, expected one tensor; for "
                 "more use a Choice, whose other candidate returns the first"
             )
-        return self.option(0)(x) if self.selected == 0 else x
+        return self.candidate(0)(x) if self.selected == 0 else x
 
     def derived(self, copy: Copy) -> nn.Module:
-        return copy(self.option(0)) if self.selected == 0 else self.in_place(nn.Identity())
+        return copy(self.candidate(0)) if self.selected == 0 else self.in_its_mode(nn.Identity())
 
 
 class Repeat(Point):
@@ -91,10 +91,10 @@ class Repeat(Point):
         blocks = list(blocks)
         counts = list(range(1, len(blocks) + 1)) if counts is None else list(counts)
         for count in counts:
-            if not isinstance(count, int) or not 0 <= count <= len(blocks):
+            if type(count) is not int or not 0 <= count <= len(blocks):
                 raise NetworkError(
                     f"Repeat({name!r}): found the count {count!r}, expected 0 to {len(blocks)}, "
-                    "the number of blocks"
+                    "the number of blocks; drop it, or add blocks"
                 )
         masks = [[count > number for count in counts] for number in range(len(blocks))]
         super().__init__(name, counts, blocks, masks)
@@ -107,7 +107,7 @@ class Repeat(Point):
 
     def __iter__(self) -> Iterator[nn.Module]:
         """The blocks that run."""
-        return map(self.option, range(self._counts[self.selected]))
+        return map(self.candidate, range(self._counts[self.selected]))
 
     def outputs(self, *args: Any, **kwargs: Any) -> Iterator[tuple[Label, Callable[[], Any]]]:
         """As for every point; each block runs once, whatever the order of the counts."""
@@ -116,7 +116,7 @@ class Repeat(Point):
 
         def after(count: int) -> Any:
             if count not in results:
-                results[count] = self.option(count - 1)(after(count - 1))
+                results[count] = self.candidate(count - 1)(after(count - 1))
             return results[count]
 
         for count in self._counts:
@@ -128,8 +128,8 @@ class Repeat(Point):
 
     def derived(self, copy: Copy) -> nn.Module:
         count = self._counts[self.selected]
-        blocks = (copy(self.option(number)) for number in range(count))
-        return self.in_place(nn.Sequential(*blocks))
+        blocks = (copy(self.candidate(number)) for number in range(count))
+        return self.in_its_mode(nn.Sequential(*blocks))
 
 
 MOST = 1000  # categories of a choice of several inputs
@@ -146,13 +146,13 @@ class InputChoice(Point):
     """
 
     def __init__(self, name: str, inputs: int | Sequence[str], choose: int | None = None) -> None:
-        if isinstance(inputs, str):
+        if not (type(inputs) is int or isinstance(inputs, list | tuple)):
             raise NetworkError(
                 f"InputChoice({name!r}): found {inputs!r}, expected how many tensors there are, or "
                 "a list of names"
             )
         names: Sequence[Label] = range(inputs) if isinstance(inputs, int) else list(inputs)
-        if choose is not None and not 1 <= choose <= len(names):
+        if choose is not None and (type(choose) is not int or not 1 <= choose <= len(names)):
             raise NetworkError(
                 f"InputChoice({name!r}): found choose = {choose!r}, expected 1 to {len(names)}, "
                 "the number of inputs"
@@ -183,7 +183,7 @@ class InputChoice(Point):
 
     def derived(self, copy: Copy) -> nn.Module:
         chosen = self._sets[self.selected]
-        return self.in_place(PickOne(chosen[0]) if self._alone else PickSome(list(chosen)))
+        return self.in_its_mode(PickOne(chosen[0]) if self._alone else PickSome(list(chosen)))
 
 
 class PickOne(nn.Module):

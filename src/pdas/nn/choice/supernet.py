@@ -10,11 +10,11 @@ from torch import nn
 
 from pdas.cost import ProductCost
 from pdas.errors import NetworkError, SettingError
+from pdas.nn.choice.conditions import Mask
 from pdas.nn.choice.cost import multiply_adds, of_table, parameters
 from pdas.nn.choice.derive import derive
-from pdas.nn.choice.point import Mask
+from pdas.nn.choice.found import FoundChoices
 from pdas.nn.choice.survey import Survey
-from pdas.nn.choice.tree import ChoiceTree
 from pdas.nn.cost import QUANTITIES, Quantity
 from pdas.space import Architecture, Label
 
@@ -41,8 +41,8 @@ class Supernet(nn.Module):
                 f"Supernet: found {type(module).__name__}, expected a torch.nn.Module with choices"
             )
         self.module = module
-        self._tree = ChoiceTree(module)
-        self.space = self._tree.space
+        self._choices = FoundChoices(module)
+        self.space = self._choices.space
 
     def forward(self, *inputs: Any, architecture: Architecture | None = None, **named: Any) -> Any:
         """The module's output for one architecture, which is given last or by its name.
@@ -66,7 +66,7 @@ class Supernet(nn.Module):
                 f"Supernet: found {type(architecture).__name__} where the architecture is "
                 "expected; call net(x, architecture), with net.space.architecture(...)"
             )
-        with self._tree.selected(architecture):
+        with self._choices.selected(architecture):
             return self.module(*inputs, **named)
 
     def active(self, architecture: Architecture) -> Mask:
@@ -75,7 +75,7 @@ class Supernet(nn.Module):
         The others are those of choices inside candidates that are not taken. Raises `SpaceError`
         for an architecture of another space.
         """
-        return self._tree.active(architecture)
+        return self._choices.active(architecture)
 
     def derive(self, architecture: Architecture, *, keep_weights: bool = False) -> nn.Module:
         """The plain module of one architecture: each choice is replaced by what was chosen.
@@ -92,7 +92,7 @@ class Supernet(nn.Module):
             SpaceError: the architecture is of another space.
             NetworkError: a module has weights and no `reset_parameters`, or cannot be copied.
         """
-        return derive(self._tree, architecture, keep_weights=keep_weights)
+        return derive(self._choices, architecture, keep_weights=keep_weights)
 
     def check(self, *inputs: Any, **named: Any) -> None:
         """Run every candidate once on a sample input, and see that a network can be derived.
@@ -101,7 +101,7 @@ class Supernet(nn.Module):
         choice and the candidate, for one that does not fit the others, and what `derive` does. A
         `PdasWarning` names a candidate with which the output of the whole has another shape.
         """
-        survey = Survey(self._tree, inputs, named)
+        survey = Survey(self._choices, inputs, named)
         survey.warn_of_other_outputs()
         devices = {weight.device for weight in self.parameters() if weight.is_cuda}
         with torch.random.fork_rng(devices):
@@ -127,11 +127,11 @@ class Supernet(nn.Module):
         `SpaceError` for a quantity that is none.
         """
         if isinstance(quantity, Mapping):
-            return of_table(self._tree, quantity)
+            return of_table(self._choices, quantity)
         if quantity == "parameters":
-            return parameters(self._tree)
+            return parameters(self._choices)
         if quantity == "multiply_adds":
-            return multiply_adds(Survey(self._tree, inputs, named))
+            return multiply_adds(Survey(self._choices, inputs, named))
         raise SettingError(
             f"cost: found {quantity!r}, expected one of {', '.join(QUANTITIES)}, or a table of "
             "numbers for each category"

@@ -16,26 +16,26 @@ import numpy as np
 from torch import Tensor
 
 from pdas.errors import NetworkError, PdasError, PdasWarning
-from pdas.nn.choice.places import Conditions
-from pdas.nn.choice.run import Found, MisfitError, Unit, count, first_line, run
-from pdas.nn.choice.tree import ChoiceTree
+from pdas.nn.choice.conditions import Conditions
+from pdas.nn.choice.found import FoundChoices
+from pdas.nn.choice.trial import MisfitError, Trial, Unit, count, first_line, try_all
 from pdas.space import Architecture
 
 
 @dataclass(frozen=True)
 class Change:
-    """What two runs found that differ in one category: `category` of the variable `position`."""
+    """What two trials saw that differ in one category: `category` of the variable `position`."""
 
     position: int
     category: int
     architecture: Architecture
-    before: Found
-    after: Found
+    before: Trial
+    after: Trial
 
 
 @dataclass(frozen=True)
 class View:
-    """What was found with one architecture, and with each other category that changes it.
+    """What was seen with one architecture, and with each other category that changes it.
 
     Attributes:
         units: those that are looked at from here.
@@ -43,7 +43,7 @@ class View:
     """
 
     architecture: Architecture
-    found: Found
+    trial: Trial
     changes: Sequence[Change]
     units: Collection[Unit]
     conditions: Conditions
@@ -54,18 +54,22 @@ class Survey:
 
     Attributes:
         view: from the architecture of all first categories, but the most blocks of every stack.
-        runs: how often the network was run.
+        trials: how often the network was run.
 
     Raises `NetworkError`, which names the choice and the candidate, for one that does not fit.
     """
 
-    def __init__(self, tree: ChoiceTree, inputs: Sequence[Any], named: Mapping[str, Any]) -> None:
-        self.tree = tree
-        self.runs = 0
+    def __init__(
+        self, choices: FoundChoices, inputs: Sequence[Any], named: Mapping[str, Any]
+    ) -> None:
+        self.choices = choices
+        self.trials = 0
         self._inputs, self._named = cloned(inputs), cloned(named)
-        self._base = tree.space.architecture([points[0].usual for points in tree.points])
-        self._found = {self._base: self._first()}
-        self.view = self._view(self._base, self._found[self._base].counts.keys(), {})
+        self._base = choices.space.architecture([points[0].usual for points in choices.points])
+        self._by_architecture = {self._base: self._first()}
+        self.view = self._view(
+            self._base, self._by_architecture[self._base].counts.keys(), Conditions()
+        )
 
     def views(self) -> Iterator[View]:
         """The first view, and one from each category with which something runs that did not there.
@@ -77,8 +81,8 @@ class Survey:
         for change in self.view.changes:
             new = change.after.counts.keys() - seen
             if new:
-                only = np.arange(self.tree.space.sizes[change.position]) == change.category
-                fixed = {self.tree.space.names[change.position]: only}
+                only = np.arange(self.choices.space.sizes[change.position]) == change.category
+                fixed = Conditions({self.choices.space.names[change.position]: only})
                 yield self._view(change.architecture, new, fixed)
 
     def _view(self, base: Architecture, units: Collection[Unit], fixed: Conditions) -> View:
@@ -87,24 +91,24 @@ class Survey:
         while pending := [flip for flip in self._pending(base, changes) if flip not in done]:
             for position, category in pending:
                 done.add((position, category))
-                if self.tree.space.names[position] not in fixed:
+                if self.choices.space.names[position] not in fixed:
                     changes.append(self._change(base, position, category))
-        return View(base, self._found[base], changes, units, fixed)
+        return View(base, self._by_architecture[base], changes, units, fixed)
 
     def _change(self, base: Architecture, position: int, category: int) -> Change:
-        around = self.tree.activated(base, position)
+        around = self.choices.activated(base, position)
         flipped = replaced(around, position, category)
         for architecture in (around, flipped):
-            if architecture not in self._found:
-                self._found[architecture] = self._try(architecture, position, category)
-        before, after = self._found[around], self._found[flipped]
+            if architecture not in self._by_architecture:
+                self._by_architecture[architecture] = self._try(architecture, position, category)
+        before, after = self._by_architecture[around], self._by_architecture[flipped]
         return Change(position, category, flipped, before, after)
 
     def count(self, architecture: Architecture) -> int:
         """The multiply-adds of one architecture, by running it."""
-        self.runs += 1
-        with self.tree.selected(architecture):
-            return count(self.tree.module, self._inputs, self._named)
+        self.trials += 1
+        with self.choices.selected(architecture):
+            return count(self.choices.module, self._inputs, self._named)
 
     def warn_of_other_outputs(self) -> None:
         """Name the categories with which the output of the whole has another shape."""
@@ -112,14 +116,14 @@ class Survey:
             found, expected = change.after.output, change.before.output
             if found != expected:
                 warnings.warn(
-                    f"{self.tree.describe(change.position, change.category)}: found an output of "
-                    f"the network of shape {found}, where others give {expected}; change it if the "
-                    "loss does not expect that",
+                    f"{self.choices.describe(change.position, change.category)}: found an "
+                    f"output of the network of shape {found}, where others give {expected}; change "
+                    "it if the loss does not expect that",
                     PdasWarning,
                     stacklevel=4,
                 )
 
-    def _first(self) -> Found:
+    def _first(self) -> Trial:
         try:
             return self._run(self._base)
         except Exception as error:
@@ -127,26 +131,26 @@ class Survey:
             if isinstance(error, PdasError):
                 raise
             if isinstance(error, MisfitError):
-                position = self.tree.space.position(error.variable)
+                position = self.choices.space.position(error.variable)
                 raise self._unfit(position, error.category, error) from error
             raise NetworkError(
-                f"{type(self.tree.module).__name__}: found that it fails on the sample input "
+                f"{type(self.choices.module).__name__}: found that it fails on the sample input "
                 f"whatever is chosen ({first_line(error)}), expected it to run; check the input "
                 "and the module"
             ) from error
 
     def _blame(self, error: Exception) -> None:
         """Name the first category that fails the network, if there is one other that does not."""
-        for position in range(len(self.tree.space)):
+        for position in range(len(self.choices.space)):
             for category in self._others(self._base, position):
-                around = self.tree.activated(self._base, position)
+                around = self.choices.activated(self._base, position)
                 try:
                     self._run(replaced(around, position, category))
                 except Exception:
                     continue
                 raise self._unfit(position, int(self._base.indices[position]), error) from error
 
-    def _try(self, architecture: Architecture, position: int, category: int) -> Found:
+    def _try(self, architecture: Architecture, position: int, category: int) -> Trial:
         try:
             return self._run(architecture)
         except Exception as error:
@@ -154,26 +158,26 @@ class Survey:
 
     def _unfit(self, position: int, category: int, error: Exception) -> NetworkError:
         return NetworkError(
-            f"{self.tree.describe(position, category)} does not fit in the network, where others "
-            f"do ({first_line(error)}); change or drop it"
+            f"{self.choices.describe(position, category)} does not fit in the network, where "
+            f"others do ({first_line(error)}); change or drop it"
         )
 
-    def _run(self, architecture: Architecture) -> Found:
-        self.runs += 1
-        with self.tree.selected(architecture):
-            return run(self.tree.module, self._inputs, self._named)
+    def _run(self, architecture: Architecture) -> Trial:
+        self.trials += 1
+        with self.choices.selected(architecture):
+            return try_all(self.choices.module, self._inputs, self._named)
 
     def _others(self, base: Architecture, position: int) -> Iterator[int]:
         """The categories of a variable but that of the base."""
-        count = int(self.tree.space.sizes[position])
+        count = int(self.choices.space.sizes[position])
         return (i for i in range(count) if i != base.indices[position])
 
     def _pending(self, base: Architecture, changes: Sequence[Change]) -> Iterator[tuple[int, int]]:
         """The categories that may change what follows."""
-        runs = [self._found[base], *(change.after for change in changes)]
-        reshaping = {flip for run in runs for flip in run.reshaping}
-        for position, variable in enumerate(self.tree.space.variables):
-            tried = any(variable.name in run.tried for run in runs)
+        trials = [self._by_architecture[base], *(change.after for change in changes)]
+        reshaping = {flip for trial in trials for flip in trial.reshaping}
+        for position, variable in enumerate(self.choices.space.variables):
+            tried = any(variable.name in trial.tried for trial in trials)
             for category in self._others(base, position):
                 if not tried or (variable.name, category) in reshaping:
                     yield position, category

@@ -10,18 +10,19 @@ import numpy as np
 from torch import nn
 
 from pdas.errors import NetworkError, SpaceError
-from pdas.nn.choice.places import Place, holds, places
-from pdas.nn.choice.point import Mask, Point
+from pdas.nn.choice.conditions import Conditions, Mask
+from pdas.nn.choice.places import Place, places
+from pdas.nn.choice.point import Point
 from pdas.nn.supernet import check_space
 from pdas.space import Architecture, SearchSpace, Variable
 
 
-class ChoiceTree:
-    """All modules inside of one that has choices.
+class FoundChoices:
+    """The choices inside of a module.
 
     Attributes:
         module: that module.
-        places: the modules inside, with the conditions under which they run.
+        places: all modules inside, with the conditions under which they run.
         space: a variable for each name of a choice, in the order of the places.
         points: the choice points of each variable, each once.
         conditions: of each variable, those at each of its places.
@@ -35,18 +36,23 @@ class ChoiceTree:
         self.places = places(module)
         _refuse_hidden(self.places)
         self.space = _space(self.places, type(module).__name__)
-        at = [_places_of(name, self.places) for name in self.space]
-        self.points = [list({id(point): point for point, _ in found}.values()) for found in at]
-        self.conditions = [[place.conditions for _, place in found] for found in at]
-        self._paths = [found[0][1].path for found in at]
+        self.points: list[list[Point]] = [[] for _ in self.space]
+        self.conditions: list[list[Conditions]] = [[] for _ in self.space]
+        for place in self.places:
+            if isinstance(place.module, Point):
+                self._add(place.module, place)
         self._thread = 0  # whose call is under way
-        for points in self.points:
-            for point in points:
-                point.registered = True
+
+    def _add(self, point: Point, place: Place) -> None:
+        position = self.space.position(point.variable.name)
+        self.conditions[position].append(place.conditions)
+        if not any(point is known for known in self.points[position]):
+            point.path = place.path or "(the whole)"
+            self.points[position].append(point)
 
     @contextmanager
     def selected(self, architecture: Architecture) -> Iterator[None]:
-        """Use this architecture meanwhile. Raises `SpaceError` if it is of another space."""
+        """Use this architecture within the block. Raises `SpaceError` if it is of another space."""
         check_space(architecture, self.space)
         before = [points[0].category for points in self.points]
         thread = threading.get_ident()
@@ -65,7 +71,7 @@ class ChoiceTree:
     def active(self, architecture: Architecture) -> Mask:
         """Which variables an architecture uses, bool `(D,)`."""
         check_space(architecture, self.space)
-        used = [any(holds(c, architecture) for c in found) for found in self.conditions]
+        used = [any(each.hold(architecture) for each in found) for found in self.conditions]
         return np.array(used, dtype=bool)
 
     def activated(self, architecture: Architecture, position: int) -> Architecture:
@@ -79,11 +85,8 @@ class ChoiceTree:
 
     def describe(self, position: int, category: int) -> str:
         """One category of a variable and where it is, for a message."""
-        variable = self.space.variables[position]
-        kind = type(self.points[position][0]).__name__
-        label = variable.categories[category]
-        where = self._paths[position] or "(the whole)"
-        return f"{kind} {variable.name!r} at {where}: {label!r}"
+        label = self.space.variables[position].categories[category]
+        return f"{self.points[position][0]}: {label!r}"
 
     def _select(self, categories: Sequence[int | None]) -> None:
         for points, category in zip(self.points, categories, strict=True):
@@ -127,14 +130,6 @@ def _space(found: Sequence[Place], module: str) -> SearchSpace:
             "pdas.nn.Choice(name, {...}); register it as an attribute or in a nn.ModuleList"
         )
     return SearchSpace({name: variable.categories for name, (variable, _) in first.items()})
-
-
-def _places_of(name: str, found: Sequence[Place]) -> list[tuple[Point, Place]]:
-    return [
-        (place.module, place)
-        for place in found
-        if isinstance(place.module, Point) and place.module.variable.name == name
-    ]
 
 
 def _same(first: Variable, second: Variable) -> bool:
