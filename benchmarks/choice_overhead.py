@@ -6,12 +6,14 @@ The hand-written network has the same weights as plain tensors and modules; it s
 what an architecture has by `if` and index. Its step is what a training loop would have: forward
 passes of two architectures, backward, clipping, SGD, and forward passes of the other batch. It is
 handed the architectures that the search drew; `pdas` also draws them and updates theta. Both sides
-start from the same weights and take turns; their losses are compared.
+start from the same weights and take turns. The difference of their losses is printed: by hand,
+weight decay and momentum also reach what lies beyond a slice.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -105,7 +107,10 @@ class ByHand(nn.Module):
         super().__init__()
         whole = {name: m for name, m in net.module.named_modules() if isinstance(m, ChosenSlice)}
         self.weights = nn.ParameterDict(
-            {name.replace(".", "_"): joined(weight) for name, weight in whole.items()}
+            {
+                name.replace(".", "_"): nn.Parameter(weight.whole().detach())
+                for name, weight in whole.items()
+            }
         )
 
     def slice(self, name: str, *size: int) -> Tensor:
@@ -120,7 +125,7 @@ class ImagesByHand(ByHand):
         assert isinstance(module, Images)
         self.stage1 = nn.ModuleList(options(choice) for choice in module.stage1)
         self.stage2 = nn.ModuleList(options(b[0]) for b in module.stage2.children())
-        self.extra, self.head = clone(module.extra.option(0)), clone(module.head)
+        self.extra, self.head = copy.deepcopy(module.extra.candidate(0)), copy.deepcopy(module.head)
 
     def forward(self, x: Tensor, a: Architecture) -> Tensor:
         w = int(a["width"])
@@ -149,27 +154,12 @@ class TableByHand(ByHand):
         return F.linear(x, self.slice("last_weight", 10, w), self.slice("last_bias", 10))
 
 
-def joined(weight: ChosenSlice) -> nn.Parameter:
-    blocks = list(weight.blocks())
-    shape = [max(r[d][1] for _, r in blocks) for d in range(len(blocks[0][1]))]
-    whole = torch.empty(*shape, *blocks[0][0].shape[len(shape) :])
-    for values, ranges in blocks:
-        whole[tuple(slice(*r) for r in ranges)] = values.detach()
-    return nn.Parameter(whole)
-
-
 def options(choice: nn.Module) -> nn.ModuleDict:
     assert isinstance(choice, Choice)
     labels = map(str, choice.variable.categories)
     return nn.ModuleDict(
-        {label: clone(m) for label, m in zip(labels, choice.children(), strict=True)}
+        {label: copy.deepcopy(m) for label, m in zip(labels, choice.children(), strict=True)}
     )
-
-
-def clone(module: nn.Module) -> nn.Module:
-    import copy
-
-    return copy.deepcopy(module)
 
 
 def loss(model: Callable[..., Tensor], batch: tuple[Tensor, Tensor]) -> Tensor:

@@ -1,7 +1,7 @@
 """A training loop of one's own: `ask`, the supernet, `tell`. scikit-learn's diabetes data.
 
 A regression with AdamW, a loss of its own, and everything else that a loop may have; PDAS gives the
-architectures and learns from their losses. Takes a few seconds.
+architectures and learns from their losses. Takes about 10 seconds.
 """
 
 import numpy as np
@@ -29,22 +29,22 @@ def network(columns):
 def search(net, x, y, steps=1500):
     """The optimizer of architectures after a search with AdamW."""
     halves = torch.randperm(len(x)).chunk(2)  # weights learn from one, theta from the other
-    architectures = pdas.PDAS(net.space, seed=0)
-    weights = torch.optim.AdamW(net.parameters(), lr=3e-3)
+    optimizer = pdas.PDAS(net.space, seed=0)
+    adamw = torch.optim.AdamW(net.parameters(), lr=3e-3)
 
     def losses(pair, half):
         rows = half[torch.randint(len(half), (64,))]  # one batch for both, so that they compare
         return torch.stack([huber_loss(net(x[rows], a).squeeze(1), y[rows]) for a in pair])
 
     for _ in range(steps):
-        pair = architectures.ask(2)
-        weights.zero_grad(set_to_none=True)  # what a step does not use, it does not touch
+        pair = optimizer.ask(2)
+        adamw.zero_grad(set_to_none=True)  # what a step does not use, it does not touch
         losses(pair, halves[0]).mean().backward()
-        weights.step()
+        adamw.step()
         with torch.no_grad():
             theta_losses = losses(pair, halves[1])
-        architectures.tell(pair, theta_losses.tolist(), [net.active(a) for a in pair])
-    return architectures
+        optimizer.tell(pair, theta_losses.tolist(), [net.active(a) for a in pair])
+    return optimizer
 
 
 def retrained_error(model, x, y, test_x, test_y, steps=300):
@@ -66,10 +66,10 @@ def main():
     training, test = (x[:300], y[:300]), (x[300:], y[300:])
 
     net = pdas.nn.Supernet(network(x.shape[1]))
-    architectures = search(net, *training)
-    found = architectures.best()
+    optimizer = search(net, *training)
+    found = optimizer.best()
     print(found)
-    print(f"convergence {architectures.convergence:.2f}")
+    print(f"convergence {optimizer.convergence:.2f}")
 
     def error(architecture):
         return std * retrained_error(net.derive(architecture), *training, *test)

@@ -1,7 +1,7 @@
 """The search inside of Lightning: manual optimization, Lightning's loaders, logs and devices.
 
 A LightningModule holds the supernet and the optimizer of architectures; its training step is
-Algorithm 1. scikit-learn's wine data. Takes a few seconds; needs `pip install lightning`.
+Algorithm 1. scikit-learn's wine data. Takes about 10 seconds; needs `pip install lightning`.
 """
 
 import lightning
@@ -32,7 +32,7 @@ class Search(lightning.LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.net = net
-        self.architectures = pdas.PDAS(net.space, seed=0)
+        self.theta_optimizer = pdas.PDAS(net.space, seed=0)
 
     def configure_optimizers(self):
         sgd = torch.optim.SGD(self.parameters(), lr=0.05, momentum=0.9)
@@ -43,25 +43,25 @@ class Search(lightning.LightningModule):
         return torch.stack([cross_entropy(self.net(x, a), y) for a in pair])
 
     def training_step(self, batch, index):
-        weights, pair = self.optimizers(), self.architectures.ask(2)
+        sgd, pair = self.optimizers(), self.theta_optimizer.ask(2)
         loss = self.losses(pair, batch["weights"]).mean()
-        weights.zero_grad()
+        sgd.zero_grad()
         self.manual_backward(loss)
-        self.clip_gradients(weights, gradient_clip_val=5.0)
-        weights.step()
+        self.clip_gradients(sgd, gradient_clip_val=5.0)
+        sgd.step()
         with torch.no_grad():
             theta_losses = self.losses(pair, batch["theta"])
-        self.architectures.tell(pair, theta_losses.tolist(), [self.net.active(a) for a in pair])
-        self.log_dict({"loss": loss, "convergence": self.architectures.convergence})
+        self.theta_optimizer.tell(pair, theta_losses.tolist(), [self.net.active(a) for a in pair])
+        self.log_dict({"loss": loss, "convergence": self.theta_optimizer.convergence})
 
     def on_train_epoch_end(self):
         self.lr_schedulers().step()
 
     def on_save_checkpoint(self, checkpoint):
-        checkpoint["architectures"] = self.architectures.state_dict()
+        checkpoint["theta"] = self.theta_optimizer.state_dict()
 
     def on_load_checkpoint(self, checkpoint):
-        self.architectures.load_state_dict(checkpoint["architectures"])
+        self.theta_optimizer.load_state_dict(checkpoint["theta"])
 
 
 def main():
@@ -80,10 +80,10 @@ def main():
         enable_model_summary=False,
     )
     trainer.fit(search, CombinedLoader({"weights": first, "theta": second}, "max_size_cycle"))
-    print(search.architectures.best())
+    print(search.theta_optimizer.best())
     print(f"loss {trainer.callback_metrics['loss']:.3f}, "
-          f"convergence {search.architectures.convergence:.2f}")  # fmt: skip
-    print(search.net.derive(search.architectures.best()))
+          f"convergence {search.theta_optimizer.convergence:.2f}")  # fmt: skip
+    print(search.net.derive(search.theta_optimizer.best()))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from pdas.run import Run
 
 README = Path(__file__).parents[1] / "README.md"
 NETWORKS = README.parent / "docs" / "networks.md"
+EXPORT = README.parent / "docs" / "export.md"
 
 
 def blocks(page: Path) -> list[str]:
@@ -62,7 +63,7 @@ def test_example_of_an_export_gives_the_trained_network(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     export(finished.path, "state_dict", Path("export-state_dict"))
-    network = run(block_with("read_network"))["network"]
+    network = run(blocks(EXPORT)[0])["network"]
     classifier = load(finished.path)
     assert isinstance(classifier, Classifier)
     images = torch.randint(256, (3, 1, 8, 8), dtype=torch.uint8)

@@ -12,8 +12,8 @@ from pdas.errors import SettingError
 def test_a_batch_larger_than_a_half_is_refused(batch_size: int) -> None:
     check_batch_size(50, 50)
     expected = (
-        rf"found {batch_size}, expected 1 to 50, the number of images in a half of the training "
-        "data; add --set search.batch_size=50 or more images$"
+        rf"found {batch_size}, expected 1 to 50, the size of a half of the training data; "
+        "add --set search.batch_size=50 or more images$"
     )
     with pytest.raises(SettingError, match=rf"^search\.batch_size: {expected}"):
         check_batch_size(batch_size, 50)

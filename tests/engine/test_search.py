@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.utils.data import TensorDataset
+from torch.utils.data import DataLoader, TensorDataset
 
 import pdas
 from pdas.errors import SettingError
@@ -128,7 +129,10 @@ def test_a_loss_that_changes_its_input_gets_the_output_of_each_architecture() ->
     [
         (([1], []), r"data: found 2 parts of \[1, 0\] batches"),
         (([1],), "data: found 1 parts"),
-        (iter([1]), "has no length"),
+        (iter([1]), "found list_iterator, expected a map-style data set with a length"),
+        (DataLoader(data()), "found DataLoader, expected a map-style data set"),
+        ((torch.ones(9, 1), torch.ones(9)), r"found a Tensor by itself.*TensorDataset\(x, y\)"),
+        (np.ones((9, 1)), "found a ndarray by itself"),
         ((iter([1]), iter([1])), r"data: found 2 parts of \[None, None\] batches"),
     ],
 )
@@ -169,7 +173,7 @@ def test_a_measure_may_be_a_plain_number() -> None:
 
 @pytest.mark.parametrize("bad", [0.5, {"error": torch.zeros(())}, torch.zeros(2)])
 def test_a_loss_that_is_no_scalar_tensor_is_named(bad: Any) -> None:
-    with pytest.raises(SettingError, match=r"loss: found .*expected a scalar tensor"):
+    with pytest.raises(SettingError, match=r"loss: found .*returns a scalar tensor"):
         pdas.search(Regression(), lambda model, batch: bad, data(), batch_size=20)
 
 
@@ -219,7 +223,7 @@ def error(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
 def test_no_architecture_over_the_limit_is_trained_or_found() -> None:
     net = Supernet(Line())
     cost = net.cost("parameters")
-    before = net.module.hidden.option(2)[0].weight.detach().clone()
+    before = net.module.hidden.candidate(2)[0].weight.detach().clone()
     seen: set[float] = set()
     result = pdas.search(
         net, error, data(), limit=pdas.Limit(cost, 13), steps=40, batch_size=20, seed=1,
@@ -227,7 +231,7 @@ def test_no_architecture_over_the_limit_is_trained_or_found() -> None:
     )  # fmt: skip
     assert seen <= {4, 13} and cost(result.architecture) <= 13
     assert 0.1 < result.history[-1].measures["drawn_again"] < 0.6  # a third at first
-    assert torch.equal(net.module.hidden.option(2)[0].weight, before)
+    assert torch.equal(net.module.hidden.candidate(2)[0].weight, before)
 
 
 def test_a_penalty_decides_where_the_losses_do_not() -> None:
@@ -305,3 +309,50 @@ def test_a_loss_without_a_gradient_is_named() -> None:
 
     with pytest.raises(SettingError, match=r"loss: found that no architecture of step 1 has one"):
         pdas.search(Supernet(Line()), cut, data(), steps=1, batch_size=20)
+
+
+def test_two_data_sets_are_the_halves() -> None:
+    seen: tuple[set[float], set[float]] = (set(), set())
+
+    def watch(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
+        assert batch[0].shape == (20,)
+        seen[0 if torch.is_grad_enabled() else 1].update(batch[0].tolist())
+        return error(model, batch)
+
+    first, second = TensorDataset(*data()[:120]), TensorDataset(*data()[120:])
+    result = pdas.search(Supernet(Line()), watch, (first, second), epochs=1, batch_size=20)
+    assert result.history[-1].step == 6
+    assert [len(half) for half in seen] == [120, 80]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"loss": "mse"}, r"loss: found str, expected a function loss\(model, batch\)"),
+        ({"limit": 100}, r"limit: found int, expected one pdas\.Limit; make it of net\.cost"),
+        ({"penalty": [1]}, "penalty: found list"),
+        (
+            {"optimizer": torch.optim.SGD([torch.ones(1)])},
+            r"optimizer: found SGD, expected pdas\.P",
+        ),
+    ],
+)
+def test_arguments_of_another_kind_are_named(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        pdas.search(**({"net": Supernet(Line()), "loss": error, "data": data()} | arguments))
+
+
+def test_a_measure_that_is_no_number_is_named() -> None:
+    def several(model: Any, batch: tuple[Tensor, Tensor]) -> dict[str, Any]:
+        return {"loss": error(model, batch), "outputs": torch.ones(3)}
+
+    with pytest.raises(SettingError, match="loss: found Tensor as the measure 'outputs'"):
+        pdas.search(Supernet(Line()), several, data(), steps=1, batch_size=20)
+
+
+def test_the_model_says_what_it_is() -> None:
+    def penalised(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
+        return error(model, batch) + sum(w.abs().sum() for w in model.parameters())
+
+    with pytest.raises(AttributeError, match="runs one architecture and has no 'parameters'"):
+        pdas.search(Supernet(Line()), penalised, data(), steps=1, batch_size=20)

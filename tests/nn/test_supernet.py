@@ -3,7 +3,7 @@ from __future__ import annotations
 from torch import nn
 
 from pdas.nn import AutoencoderSupernet, CellSupernet
-from pdas.nn.supernet import SharingSupernet, Supernet
+from pdas.nn.supernet import MaskingSupernet, SharingSupernet, SupernetProtocol
 
 
 def test_the_supernets_are_what_the_search_asks_for() -> None:
@@ -12,9 +12,10 @@ def test_the_supernets_are_what_the_search_asks_for() -> None:
         AutoencoderSupernet(layers=1, channels=(2,)),
     )
     for net in nets:
-        assert isinstance(net, Supernet)
+        assert isinstance(net, SupernetProtocol)
         assert isinstance(net, SharingSupernet)
+    assert [isinstance(net, MaskingSupernet) for net in nets] == [False, True]
 
 
 def test_a_module_without_a_space_is_not() -> None:
-    assert not isinstance(nn.Linear(1, 1), Supernet)
+    assert not isinstance(nn.Linear(1, 1), SupernetProtocol)

@@ -18,7 +18,7 @@ Model = Callable[..., Any]
 class Candidates(nn.Module):
     """A supernet as Fabric is to set it up: its architectures are given by a function.
 
-    Fabric takes arguments that are mappings apart to convert what is in them; a function it leaves.
+    Fabric rebuilds arguments that are mappings, as an architecture is; a function it passes on.
 
     Attributes:
         shares: whether the supernet has `forward_many`.
@@ -27,7 +27,7 @@ class Candidates(nn.Module):
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
         self.net = net
-        self.shares = isinstance(net, SharingSupernet)  # asked once: it takes long of a protocol
+        self.shares = isinstance(net, SharingSupernet)  # asked once, since it is slow of a protocol
 
     def forward(
         self, *inputs: Any, architectures: Callable[[], Sequence[Architecture]], **named: Any
@@ -39,15 +39,31 @@ class Candidates(nn.Module):
         return [self.net(*inputs, architecture, **named) for architecture in architectures()]
 
 
+class BoundModel:
+    """The network by one architecture: call it as the network is called, without the last input."""
+
+    def __init__(self, run: Callable[..., Any]) -> None:
+        self._run = run
+
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
+        return self._run(*inputs, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"the model that a loss is handed runs one architecture and has no {name!r}; call it, "
+            "or take that of the network itself"
+        )
+
+
 def bind(net: nn.Module, architectures: Sequence[Architecture]) -> list[Model]:
     """A model for each architecture of `Candidates`; those that share are run at one call."""
     if net.shares:
         together = _Together(partial(net, architectures=lambda: architectures))
-        return [partial(together, index) for index in range(len(architectures))]
-    return [partial(_alone, net, architecture) for architecture in architectures]
+        return [BoundModel(partial(together, i)) for i in range(len(architectures))]
+    return [BoundModel(partial(_alone, net, a)) for a in architectures]
 
 
-def _alone(net: nn.Module, architecture: Architecture, *inputs: Any, **named: Any) -> Any:
+def _alone(net: nn.Module, architecture: Architecture, /, *inputs: Any, **named: Any) -> Any:
     return net(*inputs, architectures=lambda: [architecture], **named)[0]
 
 
@@ -59,7 +75,7 @@ class _Together:
         self._inputs: dict[Any, Any] | None = None
         self._outputs: Sequence[Any] = ()
 
-    def __call__(self, index: int, *inputs: Any, **named: Any) -> Any:
+    def __call__(self, index: int, /, *inputs: Any, **named: Any) -> Any:
         given = dict[Any, Any](enumerate(inputs)) | named
         if self._inputs is None or not _identical(given, self._inputs):
             self._inputs, self._outputs = given, self._run_all(*inputs, **named)

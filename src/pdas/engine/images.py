@@ -88,6 +88,6 @@ def check_batch_size(
     if not 1 <= batch_size <= half_size:
         remedy = f"add {argument}={half_size} or more images" if half_size else "add images"
         raise SettingError(
-            f"search.batch_size: found {batch_size}, expected 1 to {half_size}, the number of "
-            f"images in a half of the training data; {remedy}"
+            f"search.batch_size: found {batch_size}, expected 1 to {half_size}, the size of a half "
+            f"of the training data; {remedy}"
         )

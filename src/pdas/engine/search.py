@@ -6,32 +6,30 @@ the same function.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sized
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import nn
 from torch.optim import SGD
 from torch.optim.lr_scheduler import LambdaLR
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import Dataset
 
-from pdas.data import halves
 from pdas.engine.batch_norm import without_running_statistics
 from pdas.engine.candidates import Candidates
 from pdas.engine.checkpoint import Checkpoints
-from pdas.engine.images import check_batch_size
+from pdas.engine.given import both_halves, check_kinds, optimizer_for, space_of
 from pdas.engine.resume import Resumable
-from pdas.engine.step import Loss, SearchStep
+from pdas.engine.step import Active, Loss, SearchStep
 from pdas.engine.stream import Stream
 from pdas.engine.training import Loader, RunningMean, Stopwatch, course, sgd_with_cosine
-from pdas.errors import SettingError
+from pdas.nn.supernet import MaskingSupernet
 from pdas.optim import PDAS, Limit, Limited, Optimizer, Penalised, Penalty
 from pdas.settings import SearchSettings
-from pdas.space import Architecture, SearchSpace
+from pdas.space import Architecture
 from pdas.validated import validated
 
 
@@ -116,13 +114,13 @@ def search(
     Args:
         net: `pdas.nn.Supernet(module)`, or a module with `space` and `forward(x, architecture)`;
             `forward_many(x, architectures)`, where it exists, runs all architectures of a step at
-            once. It is trained in place. Its batch norms use the batch at hand and keep no running
-            statistics meanwhile.
+            once, and `active(architecture)` tells which variables are in use. It is trained in
+            place. Its batch norms use the batch at hand and keep no running statistics meanwhile.
         loss: `loss(model, batch)`, a scalar tensor, or a mapping with it as "loss" and with other
             measures to record; `model(...)` runs one architecture, with the inputs of the network
             but the last.
-        data: a map-style data set, which is split into halves by `seed`; or the two halves, each
-            an iterable of batches with a length.
+        data: a map-style data set, which is split into halves by `seed`; or the two halves, as two
+            data sets, or as two iterables of batches with a length.
         settings: see `SearchSettings`; single settings can be given by name instead.
         optimizer: default `PDAS(net.space, seed=seed)` with the settings' `samples` and
             `theta_rate`; one that is given keeps its own.
@@ -143,11 +141,12 @@ def search(
     given = settings or SearchSettings()
     settings = validated(type(given), given.model_dump() | _one_length(overrides), "search")
     fabric = fabric or Fabric(accelerator="auto", devices=1)
-    optimizer = _optimizer(_space(net), optimizer, settings, seed)
+    optimizer = optimizer_for(space_of(net), optimizer, settings, seed)
+    check_kinds(loss, limit, penalty)
     sampler = optimizer if limit is None else Limited(optimizer, limit)
-    told = sampler if penalty is None else Penalised(sampler, penalty)
-    weight_batches, theta_batches = map(Stream, _halves(data, settings.batch_size, seed))
-    step, weights, schedule = _set_up(net, loss, told, settings, fabric, len(weight_batches))
+    learner = sampler if penalty is None else Penalised(sampler, penalty)
+    weight_batches, theta_batches = map(Stream, both_halves(data, settings.batch_size, seed))
+    step, weights, schedule = _set_up(net, loss, learner, settings, fabric, len(weight_batches))
     result = SearchResult(sampler.best(), optimizer, theta=[optimizer.theta_array])
     mean, watch = RunningMean(), Stopwatch()
     training = Resumable(
@@ -156,7 +155,7 @@ def search(
             "net": net,
             "weights": weights,
             "schedule": schedule,
-            "optimizer": told,
+            "optimizer": learner,
             "weight_batches": weight_batches,
             "theta_batches": theta_batches,
             "result": result,
@@ -210,9 +209,13 @@ def _set_up(
         weight_optimizer,
         clip=settings.clip,
         resample=settings.resample,
-        active=getattr(net, "active", None) if settings.mask_inactive else None,
+        active=_active(net) if settings.mask_inactive else None,
     )
     return step, sgd, schedule
+
+
+def _active(net: nn.Module) -> Active | None:
+    return net.active if isinstance(net, MaskingSupernet) else None
 
 
 def _one_length(overrides: dict[str, Any]) -> dict[str, Any]:
@@ -226,59 +229,3 @@ def _drawn_again(sampler: PDAS | Limited) -> dict[str, float]:
     if isinstance(sampler, PDAS):
         return {}
     return {"drawn_again": sampler.rejected / sampler.drawn}
-
-
-def _space(net: nn.Module) -> SearchSpace:
-    space = getattr(net, "space", None)
-    if not isinstance(space, SearchSpace):
-        raise SettingError(
-            f"net: {type(net).__name__} has no search space, expected pdas.nn.Supernet(module) "
-            "of a module with choices, or a module with an attribute `space`, a pdas.SearchSpace, "
-            "and `forward(x, architecture)`; devices are chosen by `fabric`, without a wrapper"
-        )
-    return space
-
-
-def _optimizer(space: SearchSpace, given: PDAS | None, settings: SearchSettings, seed: int) -> PDAS:
-    if given is None:
-        rate = settings.theta_rate
-        return PDAS(space, seed=seed, samples=settings.samples, learning_rate=rate)
-    if given.space != space:
-        raise SettingError(
-            "optimizer: found one of another search space than the network's, expected "
-            "pdas.PDAS(net.space, ...)"
-        )
-    return given
-
-
-def _halves(
-    data: Dataset[Any] | tuple[Loader, Loader], batch_size: int, seed: int
-) -> tuple[Loader, Loader]:
-    """D_W and D_theta: as given, or random halves of a data set, each shuffled every pass."""
-    if isinstance(data, tuple):
-        sizes = [len(part) if isinstance(part, Sized) else None for part in data]
-        if len(sizes) != 2 or not all(sizes):
-            raise SettingError(
-                f"data: found {len(sizes)} parts of {sizes} batches, expected the two halves, "
-                "each with a length and at least one batch; make a generator a list"
-            )
-        return data
-    if not isinstance(data, Sized):
-        raise SettingError(
-            f"data: found {type(data).__name__}, which has no length, expected a map-style data "
-            "set, or the two halves as a tuple"
-        )
-    generator = torch.Generator().manual_seed(seed)
-    indices = halves(len(data), generator)
-    check_batch_size(batch_size, min(map(len, indices)), "batch_size")
-    first, second = (
-        DataLoader(
-            Subset(data, half.tolist()),
-            batch_size,
-            shuffle=True,
-            drop_last=True,
-            generator=generator,
-        )
-        for half in indices
-    )
-    return first, second

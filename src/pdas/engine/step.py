@@ -132,11 +132,23 @@ def _as_measures(loss: Tensor | Measures) -> Measures:
     measures = loss if isinstance(loss, Mapping) else {"loss": loss}
     value = measures.get("loss")
     if not isinstance(value, Tensor) or value.numel() != 1:
+        shape = f" of shape {tuple(value.shape)}" if isinstance(value, Tensor) else ""
+        where = f" among {sorted(measures)}" if isinstance(loss, Mapping) else ""
         raise SettingError(
-            f"loss: found {type(value).__name__} of {list(measures)}, expected a scalar tensor, or "
-            "a mapping that has one as 'loss'"
+            f"loss: found {type(value).__name__}{shape}{where}, expected that loss(model, batch) "
+            "returns a scalar tensor, or a mapping that has one as 'loss'; take the mean of several"
         )
+    for name, measure in measures.items():
+        if not ((isinstance(measure, Tensor) and measure.numel() == 1) or _is_number(measure)):
+            raise SettingError(
+                f"loss: found {type(measure).__name__} as the measure {name!r}, expected a number "
+                "or a tensor of one"
+            )
     return measures
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.number)
 
 
 def _loss(measures: Measures) -> Tensor:

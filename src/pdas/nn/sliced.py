@@ -44,6 +44,10 @@ class SlicedWeight(nn.Module):
         bands = [_joined(blocks[i * row : i * row + counts[1]], 1) for i in range(counts[0])]
         return _joined(bands, 0)
 
+    def whole(self) -> Tensor:
+        """All of it."""
+        return self.forward(*(ends[-1] for ends in self._sizes))
+
     def blocks(self) -> Iterator[tuple[nn.Parameter, tuple[Range, ...]]]:
         """Each block with the range that it covers in each of the first dimensions."""
         yield from zip(self.parameters(recurse=False), self._ranges(), strict=True)

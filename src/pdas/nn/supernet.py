@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pdas.errors import SpaceError
 from pdas.space import Architecture, SearchSpace
 
 
 @runtime_checkable
-class Supernet(Protocol):
+class SupernetProtocol(Protocol):
     """A `torch.nn.Module` with a search space, which is handed an architecture at every call.
 
     It never samples and knows no optimizer. An architecture of another space is refused with a
@@ -29,15 +32,28 @@ class Supernet(Protocol):
 
 
 @runtime_checkable
-class SharingSupernet(Supernet, Protocol):
+class SharingSupernet(SupernetProtocol, Protocol):
     """A supernet that computes what several architectures have in common only once."""
 
     def forward_many(self, x: Any, architectures: Sequence[Architecture]) -> Sequence[Any]:
         """The outputs of the architectures on the same input."""
 
 
+@runtime_checkable
+class MaskingSupernet(SupernetProtocol, Protocol):
+    """A supernet that says which variables an architecture uses."""
+
+    def active(self, architecture: Architecture) -> NDArray[np.bool_]:
+        """For each variable whether it matters, bool `(D,)`."""
+
+
 def check_space(architecture: Architecture, space: SearchSpace) -> None:
     """Raise `SpaceError` if the architecture is not of a supernet's space."""
+    if not isinstance(architecture, Architecture):
+        raise SpaceError(
+            f"architecture: found {type(architecture).__name__}, expected an architecture; make it "
+            "with net.space.architecture(...)"
+        )
     if architecture.space != space:
         raise SpaceError(
             f"architecture: {architecture!r} is of another search space; make it with "

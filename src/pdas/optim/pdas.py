@@ -58,6 +58,11 @@ class PDAS:
         initial: Probabilities | Architecture | None = None,
         confidence: float = 0.5,
     ) -> None:
+        if not isinstance(space, SearchSpace):
+            raise SettingError(
+                f"space: found {type(space).__name__}, expected a SearchSpace; give net.space, or "
+                "pdas.SearchSpace({...})"
+            )
         _check_settings(seed, samples, learning_rate, alpha)
         self._space = space
         self._samples = int(samples)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,11 @@ from pdas.space import Architecture
 class SupernetCase:
     """A supernet to test, and what it is called with. A new one for every test: tests change it.
 
-    net: a module with `space`, called `net(*inputs, architecture)`. Small, so that tests are fast.
+    net: a module with `space`, called `net(*inputs, architecture, **named)`. Small, so that tests
+        are fast.
     inputs: of two or more different examples, on the device of `net`. Outputs are a tensor, or
         dicts, lists and tuples of tensors.
+    named: inputs that are given by name.
     derive: gives the plain network of an architecture, with a copy of the supernet's weights if
         the second argument is true, else with fresh ones. By default
         `net.derive(architecture, keep_weights=...)`.
@@ -28,6 +30,7 @@ class SupernetCase:
     net: nn.Module
     inputs: tuple[Any, ...]
     derive: Callable[[Architecture, bool], nn.Module] | None = None
+    named: Mapping[str, Any] = field(default_factory=dict)
 
     def architectures(self) -> list[Architecture]:
         """Random ones, always the same: at least four, and so many that every category occurs."""

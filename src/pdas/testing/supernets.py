@@ -20,6 +20,7 @@ from pdas.testing.tensors import (
     check_equal,
     close,
     gradients,
+    influences,
     largest,
     same_weights,
     shift_weights,
@@ -40,50 +41,53 @@ class SupernetTests:
 
     def test_every_category_runs_and_gives_finite_outputs(self, case: SupernetCase) -> None:
         for architecture in case.architectures():
-            check_finite(case.net(*case.inputs, architecture))
+            check_finite(case.net(*case.inputs, architecture, **case.named))
 
     def test_a_call_does_not_depend_on_former_ones(self, case: SupernetCase) -> None:
         """Of other architectures or other inputs, with or without a backward pass."""
         net = case.net.train()
         untouched = copy.deepcopy(net)
         for architecture in case.architectures():
-            backward(net(*case.other_inputs(), architecture))
+            backward(net(*case.other_inputs(), architecture, **case.named))
         for architecture in case.architectures():
-            expected = copy.deepcopy(untouched)(*case.inputs, architecture)
-            check_equal(net(*case.inputs, architecture), expected)
+            expected = copy.deepcopy(untouched)(*case.inputs, architecture, **case.named)
+            check_equal(net(*case.inputs, architecture, **case.named), expected)
 
     def test_architectures_of_an_equal_space_are_accepted(self, case: SupernetCase) -> None:
         for architecture in case.architectures():
             twin = SearchSpace(architecture.space.to_dict()).architecture(architecture.indices)
-            expected = case.net(*case.inputs, architecture)
-            check_equal(case.net(*case.inputs, twin), expected)
+            expected = case.net(*case.inputs, architecture, **case.named)
+            check_equal(case.net(*case.inputs, twin, **case.named), expected)
 
     def test_forward_refuses_an_architecture_of_another_space(self, case: SupernetCase) -> None:
         with refusal(SpaceError):
-            case.net(*case.inputs, foreign(case))
+            case.net(*case.inputs, foreign(case), **case.named)
 
     def test_a_step_changes_only_weights_in_use(self, case: SupernetCase) -> None:
         """Not by weight decay or momentum: the other weights have no gradient, rather than zero."""
         net = case.net.train()
         sgd = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, weight_decay=0.1)
         for architecture in case.architectures():  # leaves momentum everywhere
-            step(sgd, net, *case.inputs, architecture)
+            step(sgd, net, *case.inputs, architecture, **case.named)
         for architecture in case.architectures():
-            used = weights_in_use(net, *case.inputs, architecture)
+            used = weights_in_use(net, *case.inputs, architecture, **case.named)
             before = {name: w.detach().clone() for name, w in net.named_parameters()}
-            step(sgd, net, *case.inputs, architecture)
+            step(sgd, net, *case.inputs, architecture, **case.named)
             changed = {n for n, w in net.named_parameters() if not torch.equal(w, before[n])}
-            assert changed <= used
+            for name in changed - used:
+                assert influences(net, name, *case.inputs, architecture, **case.named), (
+                    f"a step changed {name}, which {architecture!r} does not use"
+                )
 
     def test_many_together_are_each_by_itself(self, case: SupernetCase) -> None:
         net, forward_many = case.net.train(), case.method("forward_many")
         architectures = [*case.architectures(), case.architectures()[0]]
-        together = forward_many(*case.inputs, architectures)
+        together = forward_many(*case.inputs, architectures, **case.named)
         backward(together)
         found = gradients(net)
         net.zero_grad(set_to_none=True)
         for out, architecture in zip(together, architectures, strict=True):
-            alone = net(*case.inputs, architecture)
+            alone = net(*case.inputs, architecture, **case.named)
             check_equal(out, alone)
             backward(alone)
         expected = gradients(net)
@@ -96,31 +100,34 @@ class SupernetTests:
     ) -> None:
         forward_many = case.method("forward_many")
         with refusal(SpaceError):
-            forward_many(*case.inputs, [case.architectures()[0], foreign(case)])
+            forward_many(*case.inputs, [case.architectures()[0], foreign(case)], **case.named)
 
     def test_the_derived_network_stands_alone(self, case: SupernetCase) -> None:
         """It runs without an architecture, and has nothing in common with the supernet."""
         for architecture in case.architectures():
-            expected = [t.shape for t in tensors(case.net(*case.inputs, architecture))]
+            expected = [
+                t.shape for t in tensors(case.net(*case.inputs, architecture, **case.named))
+            ]
             for keep_weights in (False, True):
                 network = case.derived(architecture, keep_weights)
                 check_apart(network, case.net)
-                out = network(*case.inputs)
+                out = network(*case.inputs, **case.named)
                 check_finite(out)
                 assert [t.shape for t in tensors(out)] == expected
 
     def test_nothing_is_unused_in_the_derived_network(self, case: SupernetCase) -> None:
         for architecture in case.architectures():
             network = case.derived(architecture, False).train()
-            backward(network(*case.inputs))
+            backward(network(*case.inputs, **case.named))
             trained = {name for name, w in network.named_parameters() if w.requires_grad}
-            assert trained == set(gradients(network))
+            unused = trained - set(gradients(network))
+            assert not unused, f"the network of {architecture!r} does not use {sorted(unused)}"
 
     def test_the_derived_network_pickles(self, case: SupernetCase) -> None:
         for architecture in case.architectures():
             network = case.derived(architecture, False).eval()
             restored = pickle.loads(pickle.dumps(network))
-            check_equal(restored(*case.inputs), network(*case.inputs))
+            check_equal(restored(*case.inputs, **case.named), network(*case.inputs, **case.named))
 
     def test_fresh_weights_are_drawn_from_the_seed_of_torch(self, case: SupernetCase) -> None:
         for architecture in case.architectures():
@@ -138,7 +145,9 @@ class SupernetTests:
         shift_weights(net)
         for architecture in case.architectures():
             network = case.derived(architecture, True).train()
-            check_equal(network(*case.inputs), net(*case.inputs, architecture))
+            check_equal(
+                network(*case.inputs, **case.named), net(*case.inputs, architecture, **case.named)
+            )
 
     def test_derive_refuses_an_architecture_of_another_space(self, case: SupernetCase) -> None:
         case.derived(case.architectures()[0], False)
@@ -154,10 +163,10 @@ class SupernetTests:
     def test_inactive_variables_change_nothing(self, case: SupernetCase) -> None:
         active = case.method("active")
         for architecture in case.architectures():
-            expected = case.net(*case.inputs, architecture)
+            expected = case.net(*case.inputs, architecture, **case.named)
             for position in np.flatnonzero(~np.asarray(active(architecture))):
                 other = with_another_category(architecture, int(position))
-                check_equal(case.net(*case.inputs, other), expected)
+                check_equal(case.net(*case.inputs, other, **case.named), expected)
 
 
 def check_finite(output: Any) -> None:
@@ -180,8 +189,8 @@ def with_another_category(architecture: Architecture, position: int) -> Architec
     return architecture.space.architecture(indices)
 
 
-def step(sgd: torch.optim.Optimizer, net: nn.Module, *arguments: Any) -> None:
+def step(sgd: torch.optim.Optimizer, net: nn.Module, *arguments: Any, **named: Any) -> None:
     """One step of training."""
     net.zero_grad(set_to_none=True)
-    backward(net(*arguments))
+    backward(net(*arguments, **named))
     sgd.step()

@@ -63,7 +63,7 @@ def gradients(net: nn.Module) -> dict[str, Tensor]:
     return {name: w.grad for name, w in net.named_parameters() if w.grad is not None}
 
 
-def weights_in_use(net: nn.Module, *arguments: Any) -> set[str]:
+def weights_in_use(net: nn.Module, *arguments: Any, **named: Any) -> set[str]:
     """Names of the weights that have any influence on the output.
 
     A gradient may be zero by chance, as that of a ReLU without a positive input. So it is taken at
@@ -74,12 +74,23 @@ def weights_in_use(net: nn.Module, *arguments: Any) -> set[str]:
     used: set[str] = set()
     for _ in range(TRIALS):
         net.zero_grad(set_to_none=True)
-        backward(net(*arguments))
+        backward(net(*arguments, **named))
         used |= {name for name, gradient in gradients(net).items() if gradient.count_nonzero()}
         for weight in net.parameters():
             size = 2 * weight.detach().abs().mean()
             weight.data.copy_(torch.rand(weight.shape, generator=generator) * size.cpu())
     return used
+
+
+@torch.no_grad()
+def influences(net: nn.Module, name: str, *arguments: Any, **named: Any) -> bool:
+    """Whether the output changes with one weight."""
+    net = copy.deepcopy(net)
+    before = tensors(net(*arguments, **named))
+    weight = net.get_parameter(name)
+    generator = torch.Generator().manual_seed(0)
+    weight.add_(torch.randn(weight.shape, generator=generator).to(weight))
+    return not all(map(torch.equal, tensors(net(*arguments, **named)), before))
 
 
 @torch.no_grad()

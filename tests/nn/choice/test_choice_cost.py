@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from itertools import product
+from itertools import permutations, product
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from choice_helpers import Everything, multiply_adds, parameters
 from torch import Tensor, nn
 
 from pdas import PDAS
-from pdas.errors import PdasWarning, SettingError
+from pdas.errors import PdasWarning, SettingError, SpaceError
 from pdas.nn import Choice, Conv2d, Linear, OptionalLayer, Repeat, Supernet, Value
 from pdas.nn.choice.survey import Survey
 from pdas.space import Architecture
@@ -45,7 +45,7 @@ def test_the_network_runs_no_more_often_than_there_are_candidates() -> None:
     calls.clear()
     net.cost("parameters")
     assert not calls
-    assert Survey(net._tree, (X,), {}).runs == 1 + 2 + 1 + 1  # widths, stride, activation
+    assert Survey(net._choices, (X,), {}).trials == 1 + 2 + 1 + 1  # widths, stride, activation
 
 
 def test_the_expected_cost_is_exact() -> None:
@@ -142,6 +142,98 @@ def test_a_layer_in_a_loop_counts_each_time() -> None:
     net = Supernet(Loop())
     cost = net.cost("multiply_adds", torch.randn(1, 4))
     assert [cost(a) for a in every(net)] == [7 * 16, 0]
+
+
+class Gated(nn.Module):
+    """A value with which another layer runs, whose width is chosen too."""
+
+    def __init__(self, gates: list[str]) -> None:
+        super().__init__()
+        self.width, self.gate = Value("width", [3, 5, 2]), Value("gate", gates)
+        self.first, self.last = Linear(4, self.width), Linear(self.width, 2)
+        self.extra, self.other = Linear(self.width, self.width), Linear(self.width, self.width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        if self.gate.value in ("extra", "both"):
+            x = self.extra(x)
+        if self.gate.value in ("other", "both"):
+            x = self.other(x)
+        return self.last(x)
+
+
+class Pooled(nn.Module):
+    """A nested choice, of which the one around it changes the size of what follows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        width = Value("width", [2, 4])
+        bottleneck = nn.Sequential(Conv2d(4, width, 1), Conv2d(width, 4, 1))
+        inner = Choice("inner", {"none": nn.Identity(), "conv": bottleneck})
+        pooled = nn.Sequential(nn.AvgPool2d(2), inner)
+        self.pool = Choice("pool", {"no": nn.Identity(), "yes": pooled})
+        self.down = nn.Conv2d(4, 4, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(self.pool(x)).mean((2, 3))
+
+
+@pytest.mark.parametrize("gates", list(permutations(["none", "extra", "other", "both"])))
+def test_layers_that_run_with_some_values_only(gates: Any) -> None:
+    net, x = Supernet(Gated(list(gates))), torch.randn(1, 4)
+    cost = net.cost("multiply_adds", x)
+    for architecture in every(net):
+        assert cost(architecture) == multiply_adds(net.derive(architecture), x)
+
+
+def test_what_a_nested_choice_changes_is_not_counted_for_the_one_around_it() -> None:
+    net, x = Supernet(Pooled()), torch.randn(1, 4, 8, 8)
+    cost = net.cost("multiply_adds", x)
+    for architecture in every(net):
+        assert cost(architecture) == multiply_adds(net.derive(architecture), x)
+
+
+def test_a_module_in_many_places_is_counted_quickly() -> None:
+    layer = nn.Linear(3, 3)
+    choices = [Choice(f"op{i}", {"layer": layer, "none": nn.Identity()}) for i in range(40)]
+    net = Supernet(nn.Sequential(*choices))
+    cost = net.cost("parameters")
+    assert cost(net.space.architecture([1] * 40)) == 0
+    assert cost(net.space.architecture([1] * 39 + [0])) == 12
+
+
+def test_a_table_of_costs_counts_what_is_in_use() -> None:
+    inner = Choice("inner", {"a": nn.Identity(), "b": nn.Tanh()})
+    net = Supernet(Choice("op", {"x": nn.Sequential(inner), "y": nn.ReLU()}))
+    cost = net.cost({"op": {"x": 2.0, "y": 1.0}, "inner": {"a": 5.0, "b": 0.5}})
+    labels = [("x", "a", 7.0), ("x", "b", 2.5), ("y", "a", 1.0), ("y", "b", 1.0)]
+    for op, inside, expected in labels:
+        assert cost(net.space.architecture({"op": op, "inner": inside})) == expected
+    with pytest.raises(SpaceError, match="lacks the labels 'y'"):
+        net.cost({"op": {"x": 2.0}})
+
+
+def test_a_stack_that_the_module_loops_over() -> None:
+    class Loop(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            width = Value("width", [3, 4])
+            self.first, self.last = Linear(2, width), Linear(width, 2)
+            self.layers = Repeat("depth", [Linear(width, width) for _ in range(3)])
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.first(x)
+            for layer in self.layers:
+                x = layer(x)
+            return self.last(x)
+
+    net = Supernet(Loop())
+    x = torch.randn(1, 2)
+    weights, madds = net.cost("parameters"), net.cost("multiply_adds", x)
+    for architecture in every(net):
+        network = net.derive(architecture)
+        assert weights(architecture) == parameters(network)
+        assert madds(architecture) == multiply_adds(network, x)
 
 
 def test_a_value_that_decides_what_runs() -> None:

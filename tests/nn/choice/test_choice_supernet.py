@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import threading
 from typing import Any
 
 import numpy as np
@@ -182,10 +183,20 @@ def test_true_is_not_one() -> None:
         Supernet(module)
 
 
+class Wrapper(nn.parallel.DistributedDataParallel):
+    """As of a process group, without one."""
+
+    def __init__(self) -> None:
+        nn.Module.__init__(self)
+        self.module = Choice("op", {"a": nn.ReLU()})
+
+
 def test_a_choice_in_a_data_parallel_is_named() -> None:
     module = nn.Sequential(nn.Linear(2, 2), nn.DataParallel(Choice("op", {"a": nn.ReLU()})))
     with pytest.raises(NetworkError, match=r"module 1: found choices in a nn\.DataParallel, exp"):
         Supernet(module)
+    with pytest.raises(NetworkError, match=r"module \(the whole\): found choices in a nn\.Wrapper"):
+        Supernet(Wrapper())
     net = Supernet(Choice("op", {"a": nn.ReLU()}))
     replica = net._replicate_for_data_parallel()  # what nn.DataParallel calls, on many devices
     with pytest.raises(NetworkError, match=r"Supernet: found it in nn\.DataParallel, whose"):
@@ -208,8 +219,31 @@ def test_a_choice_under_compilation_is_named() -> None:
         with pytest.raises(NetworkError, match=r"Supernet: found it under torch\.compile"):
             compiled(X, architecture)
     choice.compile(backend="eager")
-    with pytest.raises(NetworkError, match=r"Choice\('op'\): found it under torch\.compile"):
+    with pytest.raises(NetworkError, match=r"Choice 'op' at .*: found it under torch\.compile"):
         net(X, architecture)
+
+
+def test_calls_in_two_threads_at_once_are_named() -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    class Waits(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            inside.set()
+            go_on.wait(10)
+            return x
+
+    net = Supernet(Choice("op", {"slow": Waits(), "fast": nn.ReLU()}))
+    slow, fast = net.space.architectures([[0], [1]])
+    outputs: list[Tensor] = []
+    thread = threading.Thread(target=lambda: outputs.append(net(X, slow)))
+    thread.start()
+    inside.wait(10)
+    with pytest.raises(NetworkError, match="found a call in another thread under way"):
+        net(X, fast)
+    go_on.set()
+    thread.join()
+    assert torch.equal(outputs[0], X)
+    assert torch.equal(net(X, fast), X.relu())
 
 
 def test_a_compiled_candidate_is_none_of_our_business() -> None:
@@ -237,11 +271,10 @@ def test_a_choice_that_is_not_registered_is_named() -> None:
         def __init__(self) -> None:
             super().__init__()
             self.seen = Linear(2, Value("width", [2, 3]))
-            self.hidden = [Choice("op", {"a": nn.ReLU()})]
+            self.hidden = hidden
 
-        def forward(self, x: Tensor) -> Tensor:
-            return self.hidden[0](self.seen(x))
-
-    net = Supernet(Hidden())
-    with pytest.raises(NetworkError, match=r"Choice\('op'\): .* in a nn\.ModuleList"):
-        net(torch.randn(1, 2), net.space.architecture([0]))
+    choice = Choice("op", {"a": nn.ReLU()})
+    for hidden in ([choice], {"first": choice}, (choice,)):
+        message = rf"Choice 'op': found it in the {type(hidden).__name__} 'hidden' of module 1"
+        with pytest.raises(NetworkError, match=message):
+            Supernet(nn.Sequential(nn.ReLU(), Hidden()))

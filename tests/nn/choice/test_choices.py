@@ -119,8 +119,14 @@ def test_a_module_reads_a_plain_value() -> None:
         (lambda: Repeat("n", []), SpaceError, "no categories"),
         (lambda: InputChoice("f", 2, choose=3), NetworkError, "choose = 3, expected 1 to 2"),
         (lambda: InputChoice("f", 2, choose=0), NetworkError, "choose = 0"),
+        (lambda: InputChoice("f", "ab"), NetworkError, "found 'ab', expected how many"),
+        (lambda: InputChoice("f", 30, choose=15), NetworkError, "155,117,520 ways to choose 15"),
+        (lambda: Repeat("n", Add(1)), NetworkError, "found Add, expected a list of modules"),
         (lambda: Value("v", [1, 1]), SpaceError, "duplicate category 1"),
         (lambda: 1.5 * Value("v", [1]), NetworkError, "multiplied by 1.5"),
+        (lambda: InputChoice("f", 2.5), NetworkError, "found 2.5, expected how many"),
+        (lambda: InputChoice("f", 2, choose="a"), NetworkError, "choose = 'a'"),
+        (lambda: Repeat("n", [Add(1)], [True]), NetworkError, "the count True"),
     ],
 )
 def test_what_is_no_choice_is_named(make: Any, error: type[Exception], message: str) -> None:
@@ -131,12 +137,57 @@ def test_what_is_no_choice_is_named(make: Any, error: type[Exception], message: 
 
 def test_too_few_tensors_are_named() -> None:
     net = Supernet(InputChoice("from", 3))
-    with pytest.raises(NetworkError, match=r"InputChoice\('from'\): found 2 inputs, expected 3"):
-        net([X, X], net.space.architecture([0]))
+    for inputs, found in (([X, X], "list of 2"), (torch.ones(3, 2), "Tensor of 3")):
+        message = rf"InputChoice 'from' at .*: found {found}, expected a list of 3 tensors"
+        with pytest.raises(NetworkError, match=message):
+            net(inputs, net.space.architecture([0]))
 
 
 @pytest.mark.parametrize("use", [lambda c: c(X), lambda c: c.selected])
 def test_a_choice_by_itself_has_no_architecture(use: Any) -> None:
-    with pytest.raises(NetworkError, match=r"Choice\('op'\): found no architecture") as caught:
-        use(Choice("op", {"a": Add(1)}))
+    choice = Choice("op", {"a": Add(1)})
+    with pytest.raises(NetworkError, match=r"Choice 'op': found it used outside of a supernet"):
+        use(choice)
+    Supernet(choice)
+    with pytest.raises(NetworkError, match=r"no architecture .*, not the module itself") as caught:
+        use(choice)
     assert "\n" not in str(caught.value)
+
+
+def test_blocks_of_more_inputs_are_called_in_a_loop() -> None:
+    class Shift(nn.Module):
+        def forward(self, x: Tensor, by: Tensor) -> Tensor:
+            return x + by
+
+    class Loop(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = Repeat("depth", [Shift() for _ in range(3)])
+
+        def forward(self, x: Tensor, by: Tensor) -> Tensor:
+            for layer in self.layers:
+                x = layer(x, by)
+            return x
+
+    assert_both(Loop(), [X + 1, X + 2, X + 3], X, torch.ones(2))
+
+
+def test_an_optional_layer_of_more_inputs_is_named() -> None:
+    net = Supernet(OptionalLayer("extra", Add(1)))
+    with pytest.raises(
+        NetworkError, match=r"OptionalLayer 'extra' at .*: found 2 inputs, expected on"
+    ):
+        net(X, X, net.space.architecture([0]))
+
+
+@pytest.mark.parametrize(
+    "use", [lambda v: v == 3, lambda v: v != "a", lambda v: v in [1.0], lambda v: not v, bool]
+)
+def test_a_value_is_read_and_never_compared_itself(use: Any) -> None:
+    with pytest.raises(NetworkError, match=r"Value 'k': found it compared .*; read `\.value`"):
+        use(Value("k", [3, 5]))
+
+
+def test_values_are_told_apart_as_objects() -> None:
+    first, second = Value("k", [3, 5]), Value("k", [3, 5])
+    assert first == first and first != second and len({first, second, first}) == 2

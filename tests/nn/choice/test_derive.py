@@ -103,7 +103,7 @@ def test_a_module_has_the_last_word_on_its_weights() -> None:
             self.reset_parameters()
 
         def reset_parameters(self) -> None:
-            self.op.option(0).weight.data.zero_() if isinstance(
+            self.op.candidate(0).weight.data.zero_() if isinstance(
                 self.op, Point
             ) else self.op.weight.data.zero_()
             self.scale[0].data.fill_(0.5)
@@ -137,6 +137,48 @@ def test_parametrised_weights_are_not_silently_kept() -> None:
     layer = nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
     net = Supernet(Choice("op", {"a": layer}))
     with pytest.raises(NetworkError, match=r"derive: .*'parametrizations\.weight"):
+        net.derive(net.space.architecture([0]))
+
+
+def test_frozen_weights_are_kept() -> None:
+    class Frozen(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.sliced = Linear(3, Value("width", [2, 4]))
+            self.backbone = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3, affine=False))
+            self.partly = nn.Linear(3, 3)
+            for weight in (*self.sliced.parameters(), *self.backbone.parameters()):
+                weight.requires_grad_(False)
+            self.partly.weight.requires_grad_(False)
+
+        def reset_parameters(self) -> None:
+            nn.init.zeros_(self.backbone[0].weight)
+
+    net = Supernet(Frozen())
+    with torch.no_grad():
+        for value in [*net.parameters(), *net.buffers()]:
+            value.fill_(7)
+    for keep in (True, False):
+        network = net.derive(net.space.architecture({"width": 4}), keep_weights=keep)
+        assert (network.sliced.weight == 7).all() and not network.sliced.weight.requires_grad
+        assert (network.backbone[0].weight == 7).all()
+        assert (network.backbone[1].running_mean == 7).all()
+        assert (network.partly.weight == 7).all() and network.partly.bias.requires_grad
+        assert (network.partly.bias == 7).all() == keep
+
+
+def test_what_a_plain_module_would_lose_is_refused() -> None:
+    class Mine(Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            return 2 * super().forward(x)
+
+    net = Supernet(nn.Sequential(Mine(2, Value("width", [2, 3]))))
+    with pytest.raises(NetworkError, match="derive: Mine at 0 has a class of its own, expected"):
+        net.derive(net.space.architecture([0]))
+    choice = Choice("op", {"a": nn.ReLU()})
+    choice.register_forward_hook(lambda module, inputs, output: output + 1)
+    net = Supernet(choice)
+    with pytest.raises(NetworkError, match=r"derive: Choice at \(the whole\) has hooks"):
         net.derive(net.space.architecture([0]))
 
 

@@ -135,6 +135,12 @@ def test_a_multiple_of_a_width() -> None:
         torch.testing.assert_close(net(x, architecture), network(x))
 
 
+def test_a_multiple_of_a_multiple() -> None:
+    layer = P.Linear(2 * (3 * Value("width", [2, 5])), 1)
+    net = Supernet(layer)
+    assert net(torch.ones(1, 30), net.space.architecture({"width": 5})).shape == (1, 1)
+
+
 def test_a_stride_may_be_chosen() -> None:
     net = Supernet(P.Conv2d(1, 2, 3, stride=Value("stride", [1, 2]), padding=1))
     x = torch.randn(1, 1, 8, 8)
@@ -157,10 +163,14 @@ def test_batch_norm_keeps_nothing_of_a_batch() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: P.Linear(2, Value("w", [8, 0])), r"Value\('w'\): found 0 as a width"),
+        (lambda: P.Linear(2, Value("w", [8, 0])), r"Value 'w': found 0 as a width"),
         (lambda: P.Linear(2, Value("w", ["a"])), "found 'a' as a width"),
         (lambda: P.Linear(2, Value("w", [True])), "found True as a width"),
         (lambda: P.Conv2d(Value("w", [2, 4]), 4, 3, groups=2), "Conv2d: found groups = 2 with"),
+        (lambda: P.Linear(3.0, 4), r"width: found 3\.0, expected a whole number above 0"),
+        (lambda: P.Linear(3, 0), "width: found 0"),
+        (lambda: P.LayerNorm((4, 4)), r"width: found \(4, 4\)"),
+        (lambda: P.Conv2d(1, 2, 3, stride=Value("s", ["a"])), "found 'a' as a width"),
         (lambda: P.GroupNorm(4, Value("w", [8, 6])), "found 4 groups for 6 channels"),
     ],
 )

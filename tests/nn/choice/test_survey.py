@@ -10,8 +10,18 @@ import torch
 from choice_helpers import Everything
 from torch import Tensor, nn
 
-from pdas.errors import NetworkError
-from pdas.nn import Choice, Conv2d, InputChoice, Linear, OptionalLayer, Repeat, Supernet, Value
+from pdas.errors import NetworkError, PdasWarning
+from pdas.nn import (
+    BatchNorm1d,
+    Choice,
+    Conv2d,
+    InputChoice,
+    Linear,
+    OptionalLayer,
+    Repeat,
+    Supernet,
+    Value,
+)
 
 X = torch.randn(2, 8)
 
@@ -134,7 +144,41 @@ def test_an_input_of_another_shape_is_named() -> None:
 def test_another_shape_that_fits_is_no_mistake() -> None:
     strides = Choice("op", {s: nn.Conv2d(3, 4, 3, stride=s, padding=1) for s in (1, 2)})
     check(strides, nn.AdaptiveAvgPool2d(1), x=torch.randn(1, 3, 8, 8))
-    check(Conv2d(3, 4, 3, stride=Value("stride", [1, 2])), x=torch.randn(1, 3, 8, 8))
+    sliced = Conv2d(3, 4, 3, stride=Value("stride", [1, 2]))
+    check(sliced, nn.AdaptiveAvgPool2d(1), x=torch.randn(1, 3, 8, 8))
+
+
+def test_another_shape_of_the_whole_output_is_said() -> None:
+    message = r"Choice 'op' at 1: 'to 5': found an output of the network of shape \(2, 5\), where"
+    with pytest.warns(PdasWarning, match=message):
+        check(nn.ReLU(), Choice("op", linears(4, 5)))
+
+
+def test_weights_that_nothing_draws_are_named_before_the_search() -> None:
+    layer = nn.utils.parametrizations.weight_norm(nn.Linear(8, 8))
+    with pytest.raises(NetworkError, match="derive: found no reset_parameters"):
+        check(layer, Choice("op", linears(4, 4)))
+
+
+def test_a_sample_of_one_goes_through_batch_norm() -> None:
+    width = Value("width", [3, 4])
+    norms = [Linear(8, width), BatchNorm1d(width), OptionalLayer("n", BatchNorm1d(width))]
+    check(*norms, Linear(width, 2), x=torch.randn(1, 8))
+
+
+def test_blocks_that_the_module_calls_itself_are_tried() -> None:
+    class Loop(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = Repeat("depth", [nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(5, 8)])
+
+        def forward(self, x: Tensor) -> Tensor:
+            for layer in self.layers:
+                x = layer(x)
+            return x
+
+    with pytest.raises(NetworkError, match=r"Repeat 'depth' at layers: 3 does not fit"):
+        Supernet(Loop()).check(X)
 
 
 def test_several_inputs_and_nested_outputs() -> None:

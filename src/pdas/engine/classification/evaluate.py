@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from torchmetrics.classification import MulticlassAccuracy
 
 from pdas.data import Batches
 from pdas.nn import CellNetwork
@@ -12,6 +11,8 @@ from pdas.nn import CellNetwork
 @torch.no_grad()
 def error_percent(network: CellNetwork, batches: Batches) -> float:
     """Percentage of images that the network, in evaluation mode, puts into a wrong class."""
+    from torchmetrics.classification import MulticlassAccuracy  # slow to import
+
     network.eval()
     accuracy = MulticlassAccuracy(network.settings.classes, average="micro").to(batches.device)
     for images, labels in batches:

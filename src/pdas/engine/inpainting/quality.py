@@ -7,10 +7,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torchmetrics.functional.image import (
-    peak_signal_noise_ratio,
-    structural_similarity_index_measure,
-)
 
 WINDOW, SIGMA = 11, 1.5  # pixels, of SSIM's Gaussian window
 LARGEST_PSNR = 100.0  # dB
@@ -43,6 +39,11 @@ def quality(restored: Tensor, clean: Tensor) -> Quality:
     over channels and the places of a whole window; H and W are at least 11. PSNR is at most 100 dB,
     that of equal images, so that means stay finite.
     """
+    from torchmetrics.functional.image import (  # slow to import
+        peak_signal_noise_ratio,
+        structural_similarity_index_measure,
+    )
+
     restored, clean = restored.cpu().double().clamp(0, 1), clean.cpu().double()
     psnr = peak_signal_noise_ratio(restored, clean, data_range=1.0, reduction="none", dim=(1, 2, 3))
     _, similarity = structural_similarity_index_measure(

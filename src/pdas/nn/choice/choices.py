@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
+from math import comb
 from typing import Any
 
 from torch import Tensor, nn
@@ -39,10 +40,10 @@ class Choice(Point):
         super().__init__(name, list(candidates), list(candidates.values()), one_hot)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        return self.option(self.selected)(*args, **kwargs)
+        return self.candidate(self.selected)(*args, **kwargs)
 
     def derived(self, copy: Copy) -> nn.Module:
-        return copy(self.option(self.selected))
+        return copy(self.candidate(self.selected))
 
 
 class OptionalLayer(Point):
@@ -56,15 +57,23 @@ class OptionalLayer(Point):
     def __init__(self, name: str, layer: nn.Module) -> None:
         super().__init__(name, (True, False), [layer], [(True, False)])
 
-    def forward(self, x: Any) -> Any:
-        return self.option(0)(x) if self.selected == 0 else x
+    def forward(self, x: Any, *others: Any, **named: Any) -> Any:
+        if others or named:
+            raise NetworkError(
+                f"{self}: found {1 + len(others) + len(named)} inputs, expected one tensor; for "
+                "more use a Choice, whose other candidate returns the first"
+            )
+        return self.candidate(0)(x) if self.selected == 0 else x
 
     def derived(self, copy: Copy) -> nn.Module:
-        return copy(self.option(0)) if self.selected == 0 else self.in_place(nn.Identity())
+        return copy(self.candidate(0)) if self.selected == 0 else self.in_its_mode(nn.Identity())
 
 
 class Repeat(Point):
     """The first n of a stack of blocks, one after the other.
+
+    Blocks that take more than one tensor are called by a loop over it: `for block in self.layers:
+    x = block(x, mask)`, which runs over the first n.
 
     Args:
         name: of the variable.
@@ -75,22 +84,30 @@ class Repeat(Point):
     def __init__(
         self, name: str, blocks: Sequence[nn.Module], counts: Sequence[int] | None = None
     ) -> None:
+        if not isinstance(blocks, Iterable):
+            raise NetworkError(
+                f"Repeat({name!r}): found {type(blocks).__name__}, expected a list of modules"
+            )
         blocks = list(blocks)
         counts = list(range(1, len(blocks) + 1)) if counts is None else list(counts)
         for count in counts:
-            if not isinstance(count, int) or not 0 <= count <= len(blocks):
+            if type(count) is not int or not 0 <= count <= len(blocks):
                 raise NetworkError(
                     f"Repeat({name!r}): found the count {count!r}, expected 0 to {len(blocks)}, "
-                    "the number of blocks"
+                    "the number of blocks; drop it, or add blocks"
                 )
         masks = [[count > number for count in counts] for number in range(len(blocks))]
         super().__init__(name, counts, blocks, masks)
         self._counts = tuple(counts)
 
     def forward(self, x: Any) -> Any:
-        for number in range(self._counts[self.selected]):
-            x = self.option(number)(x)
+        for block in self:
+            x = block(x)
         return x
+
+    def __iter__(self) -> Iterator[nn.Module]:
+        """The blocks that run."""
+        return map(self.candidate, range(self._counts[self.selected]))
 
     def outputs(self, *args: Any, **kwargs: Any) -> Iterator[tuple[Label, Callable[[], Any]]]:
         """As for every point; each block runs once, whatever the order of the counts."""
@@ -99,16 +116,23 @@ class Repeat(Point):
 
         def after(count: int) -> Any:
             if count not in results:
-                results[count] = self.option(count - 1)(after(count - 1))
+                results[count] = self.candidate(count - 1)(after(count - 1))
             return results[count]
 
         for count in self._counts:
             yield count, lambda count=count: after(count)  # type: ignore[misc]
 
+    @property
+    def usual(self) -> int:
+        return self._counts.index(max(self._counts))
+
     def derived(self, copy: Copy) -> nn.Module:
         count = self._counts[self.selected]
-        blocks = (copy(self.option(number)) for number in range(count))
-        return self.in_place(nn.Sequential(*blocks))
+        blocks = (copy(self.candidate(number)) for number in range(count))
+        return self.in_its_mode(nn.Sequential(*blocks))
+
+
+MOST = 1000  # categories of a choice of several inputs
 
 
 class InputChoice(Point):
@@ -122,11 +146,21 @@ class InputChoice(Point):
     """
 
     def __init__(self, name: str, inputs: int | Sequence[str], choose: int | None = None) -> None:
+        if not (type(inputs) is int or isinstance(inputs, list | tuple)):
+            raise NetworkError(
+                f"InputChoice({name!r}): found {inputs!r}, expected how many tensors there are, or "
+                "a list of names"
+            )
         names: Sequence[Label] = range(inputs) if isinstance(inputs, int) else list(inputs)
-        if choose is not None and not 1 <= choose <= len(names):
+        if choose is not None and (type(choose) is not int or not 1 <= choose <= len(names)):
             raise NetworkError(
                 f"InputChoice({name!r}): found choose = {choose!r}, expected 1 to {len(names)}, "
                 "the number of inputs"
+            )
+        if choose is not None and comb(len(names), choose) > MOST:
+            raise NetworkError(
+                f"InputChoice({name!r}): found {comb(len(names), choose):,} ways to choose "
+                f"{choose} of {len(names)}, expected at most {MOST:,}; use several choices"
             )
         sets = list(combinations(range(len(names)), 1 if choose is None else choose))
         labels = [
@@ -139,17 +173,17 @@ class InputChoice(Point):
         self._alone = choose is None
 
     def forward(self, inputs: Sequence[Tensor]) -> Any:
-        if len(inputs) != self._count:
+        if not isinstance(inputs, list | tuple) or len(inputs) != self._count:
             raise NetworkError(
-                f"{self}: found {len(inputs)} inputs, expected {self._count}; call it with a list "
-                "of as many tensors"
+                f"{self}: found {type(inputs).__name__} of {len(inputs)}, expected a list of "
+                f"{self._count} tensors"
             )
         chosen = self._sets[self.selected]
         return inputs[chosen[0]] if self._alone else [inputs[i] for i in chosen]
 
     def derived(self, copy: Copy) -> nn.Module:
         chosen = self._sets[self.selected]
-        return self.in_place(PickOne(chosen[0]) if self._alone else PickSome(list(chosen)))
+        return self.in_its_mode(PickOne(chosen[0]) if self._alone else PickSome(list(chosen)))
 
 
 class PickOne(nn.Module):

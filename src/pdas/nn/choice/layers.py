@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pdas.errors import NetworkError
-from pdas.nn.choice.value import Size, Value, now, same_size, sizes_of
+from pdas.nn.choice.value import Size, Value, same_size, selected, widths_of
 from pdas.nn.sliced import SlicedWeight
 
 Pair = int | tuple[int, int]
@@ -25,12 +25,12 @@ class ChosenSlice(SlicedWeight):
     """
 
     def __init__(self, whole: Tensor, *widths: Size) -> None:
-        super().__init__(whole, *map(sizes_of, widths))
+        super().__init__(whole, *map(widths_of, widths))
         self.widths = widths  # in a tuple, so that the layer alone has them as its modules
 
-    def forward(self, *size: int) -> Tensor:
+    def selected(self) -> Tensor:
         """The slice of the selected widths."""
-        return super().forward(*map(now, self.widths))
+        return self.forward(*map(selected, self.widths))
 
 
 class SlicedLayer(nn.Module):
@@ -52,18 +52,16 @@ class SlicedLayer(nn.Module):
         """A plain layer of the selected widths, with fresh weights."""
         raise NotImplementedError
 
-    def derived(self, keep_weights: bool) -> nn.Module:
-        """The plain layer of the selected widths, with these weights or fresh ones."""
-        layer = self.plain().train(self.training).to(self.get_buffer("_like"))
-        if keep_weights:
-            self._copy_weights(layer)
-        return layer
-
     @torch.no_grad()
-    def _copy_weights(self, layer: nn.Module) -> None:
+    def derived(self) -> nn.Module:
+        """The plain layer of the selected widths, with these weights."""
+        layer = self.plain().train(self.training).to(self.get_buffer("_like"))
         for name, sliced in (("weight", self.weight), ("bias", self.bias)):
             if sliced is not None:
-                layer.get_parameter(name).copy_(sliced())
+                weight = layer.get_parameter(name)
+                weight.copy_(sliced.selected())
+                weight.requires_grad_(any(block.requires_grad for block in sliced.parameters()))
+        return layer
 
 
 def sliced(whole: Tensor | None, *widths: Size) -> ChosenSlice | None:
@@ -71,10 +69,9 @@ def sliced(whole: Tensor | None, *widths: Size) -> ChosenSlice | None:
     return None if whole is None else ChosenSlice(whole, *widths)
 
 
-def current(weight: ChosenSlice | None) -> Tensor | None:
+def slice_of(weight: ChosenSlice | None) -> Tensor | None:
     """The selected slice of a weight, if there is one."""
-    out: Tensor | None = None if weight is None else weight()
-    return out
+    return None if weight is None else weight.selected()
 
 
 class Linear(SlicedLayer):
@@ -88,16 +85,18 @@ class Linear(SlicedLayer):
     def __init__(self, in_features: Size, out_features: Size, bias: bool = True) -> None:
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
-        widest = nn.Linear(sizes_of(in_features)[-1], sizes_of(out_features)[-1], bias)
+        widest = nn.Linear(widths_of(in_features)[-1], widths_of(out_features)[-1], bias)
         self.weight = ChosenSlice(widest.weight, out_features, in_features)
         self.bias = sliced(widest.bias, out_features)
 
     def forward(self, x: Tensor) -> Tensor:
         """`(..., in_features) -> (..., out_features)`."""
-        return F.linear(x, self.weight(), current(self.bias))
+        return F.linear(x, self.weight.selected(), slice_of(self.bias))
 
     def plain(self) -> nn.Linear:
-        return nn.Linear(now(self.in_features), now(self.out_features), self.bias is not None)
+        return nn.Linear(
+            selected(self.in_features), selected(self.out_features), self.bias is not None
+        )
 
 
 class Conv2d(SlicedLayer):
@@ -124,34 +123,35 @@ class Conv2d(SlicedLayer):
     ) -> None:
         super().__init__()
         _check_groups(in_channels, out_channels, groups)
+        _check_stride(stride)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.stride = kernel_size, stride
         self.padding, self.dilation = padding, dilation
         widest = nn.Conv2d(
-            sizes_of(in_channels)[-1],
-            sizes_of(out_channels)[-1],
+            widths_of(in_channels)[-1],
+            widths_of(out_channels)[-1],
             kernel_size,
-            groups=sizes_of(groups)[-1],
+            groups=widths_of(groups)[-1],
             bias=bias,
         )
-        columns = in_channels if groups == 1 else widest.weight.shape[1]
+        columns = in_channels if same_size(groups, 1) else widest.weight.shape[1]
         self.weight = ChosenSlice(widest.weight, out_channels, columns)
         self.bias = sliced(widest.bias, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """`(N, in_channels, H, W) -> (N, out_channels, H', W')`."""
-        weight, bias, stride = self.weight(), current(self.bias), now(self.stride)
-        return F.conv2d(x, weight, bias, stride, self.padding, self.dilation, now(self.groups))
+        weight, bias, stride = self.weight.selected(), slice_of(self.bias), selected(self.stride)
+        return F.conv2d(x, weight, bias, stride, self.padding, self.dilation, selected(self.groups))
 
     def plain(self) -> nn.Conv2d:
         return nn.Conv2d(
-            now(self.in_channels),
-            now(self.out_channels),
+            selected(self.in_channels),
+            selected(self.out_channels),
             self.kernel_size,
-            now(self.stride),
+            selected(self.stride),
             self.padding,
             self.dilation,
-            now(self.groups),
+            selected(self.groups),
             self.bias is not None,
         )
 
@@ -173,40 +173,47 @@ class ConvTranspose2d(SlicedLayer):
         stride: Pair | Value = 1,
         padding: Pair = 0,
         output_padding: Pair = 0,
+        *,
         bias: bool = True,
     ) -> None:
         super().__init__()
+        _check_stride(stride)
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size, self.stride = kernel_size, stride
         self.padding, self.output_padding = padding, output_padding
         widest = nn.ConvTranspose2d(
-            sizes_of(in_channels)[-1], sizes_of(out_channels)[-1], kernel_size, bias=bias
+            widths_of(in_channels)[-1], widths_of(out_channels)[-1], kernel_size, bias=bias
         )
         self.weight = ChosenSlice(widest.weight, in_channels, out_channels)
         self.bias = sliced(widest.bias, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """`(N, in_channels, H, W) -> (N, out_channels, H', W')`."""
-        weight, bias, stride = self.weight(), current(self.bias), now(self.stride)
+        weight, bias, stride = self.weight.selected(), slice_of(self.bias), selected(self.stride)
         return F.conv_transpose2d(x, weight, bias, stride, self.padding, self.output_padding)
 
     def plain(self) -> nn.ConvTranspose2d:
         return nn.ConvTranspose2d(
-            now(self.in_channels),
-            now(self.out_channels),
+            selected(self.in_channels),
+            selected(self.out_channels),
             self.kernel_size,
-            now(self.stride),
+            selected(self.stride),
             self.padding,
             self.output_padding,
             bias=self.bias is not None,
         )
 
 
+def _check_stride(stride: Pair | Value) -> None:
+    if isinstance(stride, Value):
+        widths_of(stride)  # whole numbers above 0, too
+
+
 def _check_groups(in_channels: Size, out_channels: Size, groups: Size) -> None:
     depthwise = same_size(groups, in_channels) and same_size(groups, out_channels)
     plain = all(isinstance(size, int) for size in (in_channels, out_channels, groups))
-    if not (groups == 1 or depthwise or plain):
+    if not (same_size(groups, 1) or depthwise or plain):
         raise NetworkError(
             f"Conv2d: found groups = {groups} with {in_channels} and {out_channels} channels, "
-            "expected 1, or the same choice in all three"
+            "expected 1, the same choice in all three, or numbers only; set groups=1"
         )

@@ -7,12 +7,13 @@ running statistics as usual.
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pdas.errors import NetworkError
-from pdas.nn.choice.layers import SlicedLayer, current, sliced
-from pdas.nn.choice.value import Size, now, sizes_of
+from pdas.nn.choice.layers import SlicedLayer, slice_of, sliced
+from pdas.nn.choice.value import Size, selected, widths_of
 
 
 class _BatchNorm(SlicedLayer):
@@ -23,18 +24,24 @@ class _BatchNorm(SlicedLayer):
     ) -> None:
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        widest = self.kind(sizes_of(num_features)[-1], eps, momentum, affine)
+        widest = self.kind(widths_of(num_features)[-1], eps, momentum, affine)
         self.weight = sliced(widest.weight, num_features)
         self.bias = sliced(widest.bias, num_features)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The normalised `x`, of its shape."""
-        weight, bias = current(self.weight), current(self.bias)
+        """The normalised `x`, of its shape.
+
+        In evaluation a single value of each feature is its own mean; in training it is an error, as
+        of `nn.BatchNorm1d`.
+        """
+        weight, bias = slice_of(self.weight), slice_of(self.bias)
+        if not self.training and x.numel() == x.shape[1]:  # as in a trial of one sample
+            return torch.zeros_like(x) if bias is None else bias.view(1, -1, *x.shape[2:]) + 0 * x
         return F.batch_norm(x, None, None, weight, bias, training=True, eps=self.eps)
 
     def plain(self) -> nn.Module:
         affine = self.weight is not None
-        return self.kind(now(self.num_features), self.eps, self.momentum, affine)
+        return self.kind(selected(self.num_features), self.eps, self.momentum, affine)
 
 
 class BatchNorm1d(_BatchNorm):
@@ -57,17 +64,17 @@ class LayerNorm(SlicedLayer):
     ) -> None:
         super().__init__()
         self.normalized_shape, self.eps = normalized_shape, eps
-        widest = nn.LayerNorm(sizes_of(normalized_shape)[-1], eps, elementwise_affine)
+        widest = nn.LayerNorm(widths_of(normalized_shape)[-1], eps, elementwise_affine)
         self.weight = sliced(widest.weight, normalized_shape)
         self.bias = sliced(widest.bias, normalized_shape)
 
     def forward(self, x: Tensor) -> Tensor:
         """The normalised `x`, of its shape."""
-        shape = (now(self.normalized_shape),)
-        return F.layer_norm(x, shape, current(self.weight), current(self.bias), self.eps)
+        shape = (selected(self.normalized_shape),)
+        return F.layer_norm(x, shape, slice_of(self.weight), slice_of(self.bias), self.eps)
 
     def plain(self) -> nn.LayerNorm:
-        return nn.LayerNorm(now(self.normalized_shape), self.eps, self.weight is not None)
+        return nn.LayerNorm(selected(self.normalized_shape), self.eps, self.weight is not None)
 
 
 class GroupNorm(SlicedLayer):
@@ -77,21 +84,23 @@ class GroupNorm(SlicedLayer):
         self, num_groups: int, num_channels: Size, eps: float = 1e-5, affine: bool = True
     ) -> None:
         super().__init__()
-        for width in sizes_of(num_channels):
+        for width in widths_of(num_channels):
             if width % num_groups:
                 raise NetworkError(
                     f"GroupNorm: found {num_groups} groups for {width} channels of {num_channels}, "
                     "expected a number that divides every width"
                 )
         self.num_groups, self.num_channels, self.eps = num_groups, num_channels, eps
-        widest = nn.GroupNorm(num_groups, sizes_of(num_channels)[-1], eps, affine)
+        widest = nn.GroupNorm(num_groups, widths_of(num_channels)[-1], eps, affine)
         self.weight = sliced(widest.weight, num_channels)
         self.bias = sliced(widest.bias, num_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """The normalised `x`, of its shape."""
-        return F.group_norm(x, self.num_groups, current(self.weight), current(self.bias), self.eps)
+        return F.group_norm(
+            x, self.num_groups, slice_of(self.weight), slice_of(self.bias), self.eps
+        )
 
     def plain(self) -> nn.GroupNorm:
-        width = now(self.num_channels)
+        width = selected(self.num_channels)
         return nn.GroupNorm(self.num_groups, width, self.eps, self.weight is not None)

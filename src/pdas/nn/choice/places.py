@@ -1,21 +1,15 @@
-"""The tree of a user's module: which parts of it run under which categories."""
+"""The places in a user's module: which parts of it run under which categories."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torch import nn
 
 from pdas.errors import NetworkError
-from pdas.nn.choice.point import Mask, Point
-from pdas.space import Architecture
-
-Conditions = Mapping[str, Mask]
-"""By the name of a variable, the categories under which something is used, bool `(K,)`.
-
-All must hold. A variable that is not named does not matter.
-"""
+from pdas.nn.choice.conditions import Conditions
+from pdas.nn.choice.point import Point
 
 
 @dataclass(frozen=True)
@@ -32,7 +26,7 @@ def places(module: nn.Module) -> list[Place]:
 
     Raises `NetworkError` if a choice is inside of a module that cannot hold one.
     """
-    found = list(_places(module, "", {}))
+    found = list(_places(module, "", Conditions()))
     for outer in found:
         wrapper = _wrapper(outer.module)
         if wrapper and any(isinstance(m, Point) for m in outer.module.modules()):
@@ -44,33 +38,21 @@ def places(module: nn.Module) -> list[Place]:
     return found
 
 
-def holds(conditions: Conditions, architecture: Architecture) -> bool:
-    """Whether an architecture meets all conditions."""
-    space, indices = architecture.space, architecture.indices
-    return all(mask[indices[space.position(name)]] for name, mask in conditions.items())
-
-
-def both(first: Conditions, second: Conditions) -> Conditions:
-    """The conditions under which both hold."""
-    shared = {name: first[name] & second[name] for name in first if name in second}
-    return {**first, **second, **shared}
-
-
 def _places(module: nn.Module, path: str, conditions: Conditions) -> Iterator[Place]:
     yield Place(path, module, conditions)
     for name, child in module._modules.items():  # `named_children` leaves out what comes twice
         if child is None:
             continue
         inside = conditions
-        if isinstance(module, Point) and name in module.masks:
-            inside = both(conditions, {module.variable.name: module.masks[name]})
+        if isinstance(module, Point):
+            inside = conditions & module.condition_of(name)
         yield from _places(child, f"{path}.{name}" if path else name, inside)
 
 
 def _wrapper(module: nn.Module) -> str | None:
     """The kind of a wrapper that choices cannot be in."""
-    if isinstance(module, nn.DataParallel):
-        return "nn.DataParallel"
+    if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        return f"nn.{type(module).__name__}"
     if type(module).__name__ == "OptimizedModule" or module._compiled_call_impl is not None:
         return "module of torch.compile"
     return None

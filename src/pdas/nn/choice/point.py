@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 
 from pdas.errors import NetworkError
+from pdas.nn.choice.conditions import Conditions
 from pdas.space import Label, Variable
 
-Mask = npt.NDArray[np.bool_]
 Copy = Callable[[nn.Module], nn.Module]
 
 
@@ -25,36 +24,44 @@ class Point(nn.Module):
 
     Attributes:
         variable: its name and categories.
-        options: the modules that it decides about, if any.
-        masks: for each of these the categories that use it, bool `(K,)`.
+        masks: for each of its candidates, the modules that it decides about, the categories that
+            use it, bool `(K,)`.
         category: the one that is selected now, or None.
+        path: where a supernet has found it; None if none has.
     """
 
     def __init__(
         self,
         name: str,
         categories: Sequence[Label],
-        options: Sequence[nn.Module] = (),
+        candidates: Sequence[nn.Module] = (),
         masks: Sequence[Sequence[bool]] = (),
     ) -> None:
         super().__init__()
         self.variable = Variable(name, categories)
-        self.masks: dict[str, Mask] = {}
-        for number, (option, mask) in enumerate(zip(options, masks, strict=True)):
-            if not isinstance(option, nn.Module):
-                raise NetworkError(
-                    f"{self}: found {option!r}, expected a torch.nn.Module; for a plain value use "
-                    "pdas.nn.Value"
-                )
-            self.add_module(str(number), option)
-            self.masks[str(number)] = np.array(mask, dtype=bool)
+        self.masks = tuple(np.array(mask, dtype=bool) for mask in masks)
         self.category: int | None = None
+        self.path: str | None = None
+        for number, candidate in enumerate(candidates):
+            if not isinstance(candidate, nn.Module):
+                raise NetworkError(
+                    f"{self}: found {candidate!r}, expected a torch.nn.Module; for a plain value "
+                    "use pdas.nn.Value"
+                )
+            self.add_module(str(number), candidate)
+
+    @property
+    def usual(self) -> int:
+        """The category to begin a survey with, which uses all modules where one does."""
+        return 0
 
     @property
     def selected(self) -> int:
         """The category to use now. Raises `NetworkError` outside of a supernet's call."""
         if torch.compiler.is_compiling():
-            refuse_compilation(str(self))
+            from pdas.nn.choice.compilation import refuse  # imports the compiler
+
+            refuse(str(self))
         if self.category is None:
             raise self._not_selected()
         return self.category
@@ -63,11 +70,16 @@ class Point(nn.Module):
         """Use this category from now on; None: the point may not be used."""
         object.__setattr__(self, "category", category)  # `nn.Module`'s own is slow
 
-    def option(self, number: int) -> nn.Module:
-        """One of the modules that the point decides about."""
-        option = self._modules[str(number)]
-        assert option is not None
-        return option
+    def candidate(self, number: int) -> nn.Module:
+        """One of the modules that the point decides about, to be called."""
+        candidate = self._modules[str(number)]
+        assert candidate is not None
+        return candidate
+
+    def condition_of(self, child: str) -> Conditions:
+        """Where a module with this name inside is used."""
+        numbered = child.isdecimal()
+        return Conditions({self.variable.name: self.masks[int(child)]} if numbered else {})
 
     def outputs(self, *args: Any, **kwargs: Any) -> Iterator[tuple[Label, Callable[[], Any]]]:
         """What each category gives for an input, as a function that computes it, in order.
@@ -86,29 +98,27 @@ class Point(nn.Module):
         """The plain module that takes this place in the network of the selected category."""
         raise NotImplementedError
 
-    def in_place(self, module: nn.Module) -> nn.Module:
-        """A new module that takes this place: in the same mode."""
+    def in_its_mode(self, module: nn.Module) -> nn.Module:
+        """A new module, in training or evaluation mode as this one."""
         module.training = self.training
         return module
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.variable.name!r})"
+    def extra_repr(self) -> str:
+        return f"{self.variable.name!r}, {list(self.variable.categories)}"
 
-    __str__ = __repr__
+    def __str__(self) -> str:
+        where = "" if self.path is None else f" at {self.path}"
+        return f"{type(self).__name__} {self.variable.name!r}{where}"
 
     def _not_selected(self) -> NetworkError:
+        if self.path is None:
+            return NetworkError(
+                f"{self}: found it used outside of a supernet, expected pdas.nn.Supernet(module) "
+                "with it as an attribute of one of its modules or in a nn.ModuleList, and no use "
+                "before that, as in __init__"
+            )
         return NetworkError(
-            f"{self}: found no architecture when it was used, expected to run within a call of "
-            "pdas.nn.Supernet(module); register it as an attribute of its module or in a "
-            "nn.ModuleList, call the supernet, and leave out torch.utils.checkpoint, which would "
-            "run it again after that call"
+            f"{self}: found no architecture when it was used, expected to run within a call of its "
+            "supernet; call net(x, architecture), not the module itself, and leave out "
+            "torch.utils.checkpoint, which would run it again after that call"
         )
-
-
-@torch.compiler.disable  # type: ignore[untyped-decorator]  # so that it runs, and is not traced
-def refuse_compilation(what: str) -> None:
-    """Raise `NetworkError`: a network with choices would be compiled anew for each architecture."""
-    raise NetworkError(
-        f"{what}: found it under torch.compile or torch.export, expected a plain module, since "
-        "every architecture would be compiled anew; compile net.derive(architecture) instead"
-    )

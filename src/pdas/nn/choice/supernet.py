@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -9,13 +10,13 @@ from torch import nn
 
 from pdas.cost import ProductCost
 from pdas.errors import NetworkError, SettingError
-from pdas.nn.choice.cost import multiply_adds, parameters
+from pdas.nn.choice.conditions import Mask
+from pdas.nn.choice.cost import multiply_adds, of_table, parameters
 from pdas.nn.choice.derive import derive
-from pdas.nn.choice.point import Mask, refuse_compilation
+from pdas.nn.choice.found import FoundChoices
 from pdas.nn.choice.survey import Survey
-from pdas.nn.choice.tree import ChoiceTree
 from pdas.nn.cost import QUANTITIES, Quantity
-from pdas.space import Architecture
+from pdas.space import Architecture, Label
 
 
 class Supernet(nn.Module):
@@ -40,8 +41,8 @@ class Supernet(nn.Module):
                 f"Supernet: found {type(module).__name__}, expected a torch.nn.Module with choices"
             )
         self.module = module
-        self._tree = ChoiceTree(module)
-        self.space = self._tree.space
+        self._choices = FoundChoices(module)
+        self.space = self._choices.space
 
     def forward(self, *inputs: Any, architecture: Architecture | None = None, **named: Any) -> Any:
         """The module's output for one architecture, which is given last or by its name.
@@ -50,11 +51,13 @@ class Supernet(nn.Module):
         `nn.DataParallel`; `SpaceError` for an architecture of another space.
         """
         if torch.compiler.is_compiling():
-            refuse_compilation("Supernet")
+            from pdas.nn.choice.compilation import refuse  # imports the compiler
+
+            refuse("Supernet")
         if "_is_replica" in self.__dict__:
             raise NetworkError(
                 "Supernet: found it in nn.DataParallel, whose replicas share their choices, "
-                "expected one process for each device; use DistributedDataParallel"
+                "expected one device; use it without"
             )
         if architecture is None:
             *inputs, architecture = inputs or (None,)  # type: ignore[assignment]
@@ -63,7 +66,7 @@ class Supernet(nn.Module):
                 f"Supernet: found {type(architecture).__name__} where the architecture is "
                 "expected; call net(x, architecture), with net.space.architecture(...)"
             )
-        with self._tree.selected(architecture):
+        with self._choices.selected(architecture):
             return self.module(*inputs, **named)
 
     def active(self, architecture: Architecture) -> Mask:
@@ -72,7 +75,7 @@ class Supernet(nn.Module):
         The others are those of choices inside candidates that are not taken. Raises `SpaceError`
         for an architecture of another space.
         """
-        return self._tree.active(architecture)
+        return self._choices.active(architecture)
 
     def derive(self, architecture: Architecture, *, keep_weights: bool = False) -> nn.Module:
         """The plain module of one architecture: each choice is replaced by what was chosen.
@@ -89,33 +92,47 @@ class Supernet(nn.Module):
             SpaceError: the architecture is of another space.
             NetworkError: a module has weights and no `reset_parameters`, or cannot be copied.
         """
-        return derive(self._tree, architecture, keep_weights=keep_weights)
+        return derive(self._choices, architecture, keep_weights=keep_weights)
 
     def check(self, *inputs: Any, **named: Any) -> None:
-        """Run every candidate once on a sample input.
+        """Run every candidate once on a sample input, and see that a network can be derived.
 
         It runs in evaluation mode and without gradients. Raises `NetworkError`, which names the
-        choice and the candidate, for one that does not fit the others.
+        choice and the candidate, for one that does not fit the others, and what `derive` does. A
+        `PdasWarning` names a candidate with which the output of the whole has another shape.
         """
-        Survey(self._tree, inputs, named)
+        survey = Survey(self._choices, inputs, named)
+        survey.warn_of_other_outputs()
+        devices = {weight.device for weight in self.parameters() if weight.is_cuda}
+        with torch.random.fork_rng(devices):
+            self.derive(survey.view.architecture)
 
-    def cost(self, quantity: Quantity, *inputs: Any, **named: Any) -> ProductCost:
-        """What the derived networks have or do.
+    def cost(
+        self, quantity: Quantity | Mapping[str, Mapping[Label, float]], *inputs: Any, **named: Any
+    ) -> ProductCost:
+        """What the derived networks have or do, for any architecture.
 
         Args:
-            quantity: "parameters", or "multiply_adds" of matrix products, convolutions and
-                attention, as PyTorch's `FlopCounterMode` sees them, in one call on `inputs`.
+            quantity: "parameters"; "multiply_adds" of matrix products, convolutions and attention,
+                as PyTorch's `FlopCounterMode` sees them, in one call on the inputs; or a table of
+                what was measured, as latencies, `{"op": {"conv3": 1.2, "conv5": 2.1}, ...}`: a
+                number for every category of some variables, which counts where the variable is in
+                use.
             inputs, named: a sample for multiply-adds, as a batch of one. The network runs on it at
-                most once for each category.
+                most once for each category, but where it decides by itself, by an `if` on a
+                `Value`, what is called: there once for each two.
 
-        Raises what `check` does. Multiply-adds are exact where every choice changes the size of
-        what follows by a factor of its own; a `PdasWarning` says where they are not.
+        Multiply-adds are exact where every choice changes the size of what follows by a factor of
+        its own; else a `PdasWarning` says so. Raises what `check` does, and `SettingError` or
+        `SpaceError` for a quantity that is none.
         """
+        if isinstance(quantity, Mapping):
+            return of_table(self._choices, quantity)
         if quantity == "parameters":
-            return parameters(self._tree)
+            return parameters(self._choices)
         if quantity == "multiply_adds":
-            return multiply_adds(Survey(self._tree, inputs, named))
+            return multiply_adds(Survey(self._choices, inputs, named))
         raise SettingError(
-            f"cost: found {quantity!r}, expected one of {', '.join(QUANTITIES)}; for a measured "
-            "latency use pdas.ProductCost.from_table"
+            f"cost: found {quantity!r}, expected one of {', '.join(QUANTITIES)}, or a table of "
+            "numbers for each category"
         )

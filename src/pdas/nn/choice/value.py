@@ -9,7 +9,8 @@ import numpy as np
 from torch import nn
 
 from pdas.errors import NetworkError
-from pdas.nn.choice.point import Copy, Mask, Point
+from pdas.nn.choice.conditions import Conditions
+from pdas.nn.choice.point import Copy, Point
 from pdas.space import Label
 
 
@@ -33,7 +34,22 @@ class Value(Point):
         return self.variable.categories[self.selected]
 
     def derived(self, copy: Copy) -> nn.Module:
-        return self.in_place(Constant(self.value))
+        return self.in_its_mode(Constant(self.value))
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, str | int | float | bool):
+            raise self._not_read()
+        return self is other
+
+    __hash__ = Point.__hash__
+
+    def __bool__(self) -> bool:
+        raise self._not_read()
+
+    def _not_read(self) -> NetworkError:
+        return NetworkError(
+            f"{self}: found it compared or tested itself, expected its value; read `.value`"
+        )
 
     def __mul__(self, factor: int) -> Multiple:
         return Multiple(self, factor)
@@ -69,20 +85,30 @@ class Multiple(nn.Module):
         """The selected width."""
         return int(self.of.value) * self.factor
 
+    def __mul__(self, factor: int) -> Multiple:
+        return Multiple(self.of, self.factor * Multiple(self.of, factor).factor)
+
+    __rmul__ = __mul__
+
 
 Size = int | Value | Multiple
 
 
-def now(size: Any) -> Any:
+def selected(size: Any) -> Any:
     """The selected value of a choice; anything else as it is."""
     return size.value if isinstance(size, Value | Multiple) else size
 
 
-def sizes_of(size: Size) -> tuple[int, ...]:
+def widths_of(size: Size) -> tuple[int, ...]:
     """The widths that there are, ascending. Raises `NetworkError` for values that are no widths."""
-    if isinstance(size, int):
+    if isinstance(size, int) and not isinstance(size, bool) and size > 0:
         return (size,)
-    value, factor = (size.of, size.factor) if isinstance(size, Multiple) else (size, 1)
+    if not isinstance(size, Value | Multiple):
+        raise NetworkError(
+            f"width: found {size!r}, expected a whole number above 0, a pdas.nn.Value of such, or "
+            "a multiple of one; give one of these"
+        )
+    value, factor = _factored(size)
     labels = value.variable.categories
     for label in labels:
         if not isinstance(label, int) or isinstance(label, bool) or label < 1:
@@ -92,13 +118,17 @@ def sizes_of(size: Size) -> tuple[int, ...]:
     return tuple(sorted(int(label) * factor for label in labels))
 
 
-def conditions_above(size: Size, start: int) -> dict[str, Mask]:
-    """The conditions under which a width is above `start`."""
+def conditions_above(size: Size, start: int) -> Conditions:
+    """Where a width is above `start`."""
     if isinstance(size, int):
-        return {}
-    value, factor = (size.of, size.factor) if isinstance(size, Multiple) else (size, 1)
+        return Conditions()
+    value, factor = _factored(size)
     widths = [int(label) * factor for label in value.variable.categories]
-    return {value.variable.name: np.array(widths) > start}
+    return Conditions({value.variable.name: np.array(widths) > start})
+
+
+def _factored(size: Value | Multiple) -> tuple[Value, int]:
+    return (size.of, size.factor) if isinstance(size, Multiple) else (size, 1)
 
 
 def same_size(first: Size, second: Size) -> bool:
@@ -109,6 +139,5 @@ def same_size(first: Size, second: Size) -> bool:
 def _identity(size: Size) -> tuple[str, int]:
     if isinstance(size, int):
         return "", size
-    if isinstance(size, Multiple):
-        return size.of.variable.name, size.factor
-    return size.variable.name, 1
+    value, factor = _factored(size)
+    return value.variable.name, factor

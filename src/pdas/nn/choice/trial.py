@@ -1,4 +1,4 @@
-"""One run of a supernet in which each choice tries all its candidates, with its multiply-adds."""
+"""A trial: one run in which each choice tries all its candidates, with their multiply-adds."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from pdas.nn.choice.places import Conditions, both
+from pdas.nn.choice.conditions import Conditions
 from pdas.nn.choice.point import Point
 
-Unit = tuple[int, tuple[tuple[str, bytes], ...]]
-"""What is counted by itself: a module (its id) under the conditions of the options around it."""
+Unit = tuple[int, Conditions]
+"""What is counted by itself: a module (its id) under the conditions of the candidates around it."""
 
 
 @dataclass
-class Found:
-    """What a run found.
+class Trial:
+    """What was seen with one architecture.
 
     Attributes:
         counts: multiply-adds of each unit, those of the modules inside not included.
-        conditions: those of each unit.
         reshaping: (variable, category) whose output differs in shape from the selected one's.
+        tried: variables of choices that ran all their candidates.
+        output: the shapes of what the module returned.
     """
 
     counts: dict[Unit, int] = field(default_factory=lambda: defaultdict(int))
-    conditions: dict[Unit, Conditions] = field(default_factory=dict)
     reshaping: set[tuple[str, int]] = field(default_factory=set)
+    tried: set[str] = field(default_factory=set)
+    output: Any = None
 
 
 class MisfitError(Exception):
@@ -45,15 +47,15 @@ class MisfitError(Exception):
         self.category = category
 
 
-def run(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> Found:
-    """Run a module whose choices have a category selected, in evaluation mode, all candidates too.
+def try_all(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> Trial:
+    """Run a module once, in evaluation mode, trying every candidate of each choice.
 
     Raises `MisfitError`, or else the error of the network.
     """
     with ExitStack() as stack:
         stack.enter_context(evaluating(module))
         counter = stack.enter_context(counting(module))
-        return _Run(module, counter, stack).found(inputs, named)
+        return _Observer(module, counter, stack).found(inputs, named)
 
 
 def count(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> int:
@@ -65,7 +67,7 @@ def count(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) ->
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients meanwhile."""
+    """Evaluation mode without gradients within the block."""
     training = [(part, part.training) for part in module.modules()]
     module.eval()
     try:
@@ -78,7 +80,7 @@ def evaluating(module: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def counting(module: nn.Module) -> Iterator[FlopCounterMode]:
-    """Count meanwhile, also in layers that PyTorch would run in one piece."""
+    """Count within the block, also in layers that PyTorch would run in one piece."""
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
@@ -93,19 +95,19 @@ def counting(module: nn.Module) -> Iterator[FlopCounterMode]:
 @contextmanager
 def _without_onednn() -> Iterator[None]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of its setting for another precision
+        warnings.simplefilter("ignore", UserWarning)  # that TF32 settings are about to be renamed
         with torch.backends.mkldnn.flags(enabled=False):
             yield
 
 
-class _Run:
+class _Observer:
     """Counts between the hooks of modules, and tries candidates in place of a point's forward."""
 
     def __init__(self, module: nn.Module, counter: FlopCounterMode, stack: ExitStack) -> None:
         self._module = module
         self._counter = counter
-        self._found = Found()
-        self._around: list[Conditions] = [{}]
+        self._trial = Trial()
+        self._around: list[Conditions] = [Conditions()]
         self._inside: list[int] = [0]  # multiply-adds so far of the modules inside of the open ones
         self._start: list[int] = []
         for part in module.modules():
@@ -113,11 +115,11 @@ class _Run:
             stack.callback(part.register_forward_hook(self._leave).remove)
             if isinstance(part, Point):
                 stack.enter_context(_replaced(part, "forward", partial(self._try_all, part)))
-                stack.enter_context(_replaced(part, "option", partial(self._option, part)))
+                stack.enter_context(_replaced(part, "candidate", partial(self._candidate, part)))
 
-    def found(self, inputs: Sequence[Any], named: Mapping[str, Any]) -> Found:
-        self._module(*inputs, **named)
-        return self._found
+    def found(self, inputs: Sequence[Any], named: Mapping[str, Any]) -> Trial:
+        self._trial.output = shape(self._module(*inputs, **named))
+        return self._trial
 
     def _enter(self, module: nn.Module, args: Any) -> None:
         self._start.append(self._counter.get_total_flops())
@@ -128,19 +130,16 @@ class _Run:
         own = total - self._inside.pop()
         self._inside[-1] += total
         if own:
-            conditions = self._around[-1]
-            unit = id(module), tuple((name, m.tobytes()) for name, m in sorted(conditions.items()))
-            self._found.counts[unit] += own // 2
-            self._found.conditions[unit] = conditions
+            self._trial.counts[id(module), self._around[-1]] += own // 2
 
-    def _option(self, point: Point, number: int) -> Callable[..., Any]:
-        option = Point.option(point, number)
-        condition = {point.variable.name: point.masks[str(number)]}
+    def _candidate(self, point: Point, number: int) -> Callable[..., Any]:
+        candidate = Point.candidate(point, number)
+        condition = point.condition_of(str(number))
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            self._around.append(both(self._around[-1], condition))
+            self._around.append(self._around[-1] & condition)
             try:
-                return option(*args, **kwargs)
+                return candidate(*args, **kwargs)
             finally:
                 self._around.pop()
 
@@ -148,6 +147,7 @@ class _Run:
 
     def _try_all(self, point: Point, *args: Any, **kwargs: Any) -> Any:
         selected = point.selected
+        self._trial.tried.add(point.variable.name)
         outputs: list[Any] = []
         errors: dict[int, Exception] = {}
         for index, (_, output) in enumerate(point.outputs(*args, **kwargs)):
@@ -168,13 +168,13 @@ class _Run:
         expected = shape(outputs[selected])
         for index, output in enumerate(outputs):
             if shape(output) != expected:
-                self._found.reshaping.add((point.variable.name, index))
+                self._trial.reshaping.add((point.variable.name, index))
         return outputs[selected]
 
 
 @contextmanager
 def _replaced(point: Point, name: str, function: Callable[..., Any]) -> Iterator[None]:
-    """Another method for this one object meanwhile."""
+    """Another method for this one object within the block."""
     object.__setattr__(point, name, function)
     try:
         yield
@@ -195,5 +195,7 @@ def shape(value: Any) -> Any:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, in one line."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    """What an error says, in one line, with its kind where that says more."""
+    text = (str(error).splitlines() or [""])[0]
+    plain = isinstance(error, RuntimeError | ValueError | MisfitError) and text
+    return text if plain else f"{type(error).__name__}: {text}"

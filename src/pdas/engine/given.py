@@ -1,0 +1,125 @@
+"""What a user gives to `pdas.search`, checked and completed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Sized
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset
+
+from pdas.data import halves
+from pdas.engine.images import check_batch_size
+from pdas.engine.training import Loader
+from pdas.errors import SettingError
+from pdas.optim import PDAS, Limit, Penalty
+from pdas.settings import SearchSettings
+from pdas.space import SearchSpace
+
+
+def space_of(net: nn.Module) -> SearchSpace:
+    """The network's space; raises `SettingError` if it has none."""
+    space = getattr(net, "space", None)
+    if not isinstance(space, SearchSpace):
+        raise SettingError(
+            f"net: {type(net).__name__} has no search space, expected pdas.nn.Supernet(module) "
+            "of a module with choices, or a module with an attribute `space`, a pdas.SearchSpace, "
+            "and `forward(x, architecture)`; devices are chosen by `fabric`, without a wrapper"
+        )
+    return space
+
+
+def check_kinds(loss: object, limit: object, penalty: object) -> None:
+    """Raise `SettingError` for an argument of another kind."""
+    if not callable(loss):
+        raise SettingError(
+            f"loss: found {type(loss).__name__}, expected a function loss(model, batch) that calls "
+            "the model"
+        )
+    for name, value, kind in (("limit", limit, Limit), ("penalty", penalty, Penalty)):
+        if value is not None and not isinstance(value, kind):
+            raise SettingError(
+                f"{name}: found {type(value).__name__}, expected one pdas.{kind.__name__}; make it "
+                "of net.cost(...)"
+            )
+
+
+def optimizer_for(
+    space: SearchSpace, given: PDAS | None, settings: SearchSettings, seed: int
+) -> PDAS:
+    """The given optimizer, or a new one; raises `SettingError` if it does not fit the space."""
+    if given is None:
+        rate = settings.theta_rate
+        return PDAS(space, seed=seed, samples=settings.samples, learning_rate=rate)
+    if not isinstance(given, PDAS):
+        raise SettingError(
+            f"optimizer: found {type(given).__name__}, expected pdas.PDAS(net.space, ...), which "
+            "draws architectures; for another optimizer of weights than SGD write the loop yourself"
+        )
+    if given.space != space:
+        raise SettingError(
+            "optimizer: found one of another search space than the network's, expected "
+            "pdas.PDAS(net.space, ...)"
+        )
+    return given
+
+
+def both_halves(
+    data: Dataset[Any] | tuple[Loader, Loader], batch_size: int, seed: int
+) -> tuple[Loader, Loader]:
+    """D_W and D_theta: as given, or random halves of a data set, each shuffled every pass.
+
+    Raises `SettingError` for data of another kind, or if a half does not fill a batch.
+    """
+    if isinstance(data, tuple) and all(map(_is_data_set, data)) and len(data) == 2:
+        generator = torch.Generator().manual_seed(seed)
+        check_batch_size(batch_size, min(map(_size, data)), "batch_size")
+        first, second = (_shuffled(cast(Any, part), batch_size, generator) for part in data)
+        return first, second
+    if isinstance(data, tuple):
+        _refuse_tensors(data)
+        sizes = [len(part) if isinstance(part, Sized) else None for part in data]
+        if len(sizes) != 2 or not all(sizes):
+            raise SettingError(
+                f"data: found {len(sizes)} parts of {sizes} batches, expected the two halves, "
+                "each with a length and at least one batch; make a generator a list"
+            )
+        return data
+    _refuse_tensors((data,))
+    if not isinstance(data, Sized) or isinstance(data, DataLoader):
+        raise SettingError(
+            f"data: found {type(data).__name__}, expected a map-style data set with a length, to "
+            "be split in halves, or the two halves as a tuple of data sets or of loaders"
+        )
+    generator = torch.Generator().manual_seed(seed)
+    indices = halves(len(data), generator)
+    check_batch_size(batch_size, min(map(len, indices)), "batch_size")
+    first, second = (
+        _shuffled(Subset(data, half.tolist()), batch_size, generator) for half in indices
+    )
+    return first, second
+
+
+def _shuffled(data: Dataset[Any], batch_size: int, generator: torch.Generator) -> Loader:
+    return DataLoader(data, batch_size, shuffle=True, drop_last=True, generator=generator)
+
+
+def _is_data_set(data: object) -> bool:
+    mapped = isinstance(data, Dataset) and not isinstance(data, IterableDataset)
+    return mapped and isinstance(data, Sized)
+
+
+def _size(data: object) -> int:
+    assert isinstance(data, Sized)
+    return len(data)
+
+
+def _refuse_tensors(parts: Sequence[object]) -> None:
+    for part in parts:
+        if isinstance(part, np.ndarray) or (isinstance(part, torch.Tensor) and len(parts) > 1):
+            raise SettingError(
+                f"data: found a {type(part).__name__} by itself, expected a data set; give "
+                "torch.utils.data.TensorDataset(x, y)"
+            )
