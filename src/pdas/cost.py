@@ -15,10 +15,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from pdas.arrays import FloatArray as FloatArray  # also offered from here
+from pdas.arrays import IntArray
 from pdas.errors import SettingError, SpaceError
-from pdas.space import Architecture, IntArray, Label, SearchSpace, Variable, shortened
-
-FloatArray = npt.NDArray[np.float64]
+from pdas.space import Architecture, Label, SearchSpace, Variable, shortened
 
 CHUNK = 1 << 18  # products at a time, 2 MB, when many architectures are evaluated
 

@@ -23,12 +23,12 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 import yaml
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from pdas._version import __version__
+from pdas.arrays import FloatArray
 from pdas.errors import PdasError, RunError
 from pdas.settings import Recipe, as_recipe
 from pdas.space import SearchSpace
@@ -147,7 +147,7 @@ class Run:
             writer.writerow(row)
 
     def write_theta(
-        self, space: SearchSpace, steps: Sequence[int], theta: Sequence[NDArray[np.float64]]
+        self, space: SearchSpace, steps: Sequence[int], theta: Sequence[FloatArray]
     ) -> None:
         """Write the history of theta: `steps (T,)`, `theta (T, D, K_max)`, `names`, `sizes`."""
         np.savez_compressed(

@@ -12,10 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from pdas.arrays import FloatArray, IntArray
 from pdas.errors import OptimizerError
-from pdas.space import Architecture, IntArray, SearchSpace
-
-FloatArray = npt.NDArray[np.float64]
+from pdas.space import Architecture, SearchSpace
 
 
 class Optimizer(Protocol):

@@ -8,12 +8,8 @@ variable of one category is constant: it is sampled, but counts in no formula.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from pdas.optim.base import FloatArray
-from pdas.space import IntArray
-
-BoolArray = npt.NDArray[np.bool_]
+from pdas.arrays import BoolArray, FloatArray, IntArray
 
 
 class CategoricalProduct:

@@ -15,9 +15,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from pdas.arrays import BoolArray, FloatArray
 from pdas.errors import NonFiniteLossError, OptimizerError, SettingError
-from pdas.optim.base import FloatArray, told
-from pdas.optim.distribution import BoolArray, CategoricalProduct
+from pdas.optim.base import told
+from pdas.optim.distribution import CategoricalProduct
 from pdas.optim.learning_rate import AdaptiveRate, FixedRate, LearningRate
 from pdas.optim.natural_gradient import fisher_trace, natural_gradient, whitened
 from pdas.optim.utility import rank_utility

@@ -19,9 +19,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pdas.optim.base import FloatArray
-from pdas.optim.distribution import BoolArray
-from pdas.space import IntArray
+from pdas.arrays import BoolArray, FloatArray, IntArray
 
 ROUNDING = 1e-12  # of sums of costs, relative to the limit; of sums of losses
 LONGEST = 10_000  # partial choices of a frontier

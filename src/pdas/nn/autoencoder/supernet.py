@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pdas.arrays import BoolArray
 from pdas.cost import Cost, FunctionCost
 from pdas.errors import SettingError
 from pdas.nn.autoencoder.initial import he
@@ -21,7 +22,6 @@ from pdas.nn.autoencoder.network import AutoencoderNetwork
 from pdas.nn.autoencoder.size import count_multiply_adds, count_weights
 from pdas.nn.autoencoder.space import (
     AutoencoderSettings,
-    BoolArray,
     Layer,
     active_variables,
     autoencoder_space,
