@@ -40,7 +40,9 @@ def theta_of_architecture(
             "space.architecture(...)"
         )
     if not 0 <= confidence <= 1:
-        raise SettingError(f"confidence: found {confidence!r}, expected a number from 0 to 1")
+        raise SettingError(
+            f"confidence: found {confidence!r}, expected a number from 0 to 1; leave it out for 0.5"
+        )
     categories = np.arange(space.sizes.max())
     K = space.sizes[:, np.newaxis]
     chosen = categories == architecture.indices[:, np.newaxis]
