@@ -104,13 +104,15 @@ class PDAS:
         architectures: of this space; they need not come from `ask`.
         losses: shape (lambda,). NaN and infinity rank worst.
         active: bool, shape (lambda, D): which variables each architecture uses; the others do not
-            learn from it. All by default, as in the paper.
+            learn from it, and one that none uses stays as it is, bit for bit. All by default, as
+            in the paper.
 
         If all losses are equal nothing changes. Raises OptimizerError for arguments that do not
         fit, NonFiniteLossError if no loss is finite; both leave the state as it was.
         """
         indices, values = checked_losses(self._space, architectures, losses)
-        used = self._p.free if active is None else self._p.free & _mask(active, indices.shape)
+        mask = None if active is None else _mask(active, indices.shape)
+        used = self._p.free if mask is None else self._p.free & mask
         if not np.isfinite(values).any():
             raise NonFiniteLossError(
                 f"tell, step {self._step + 1}: no loss is finite, found {values.tolist()} for the "
@@ -124,7 +126,11 @@ class PDAS:
             return
         g = natural_gradient(self._p, indices, weights)
         direction = whitened(self._p, g) / math.sqrt(trace)
-        self._p.set(self._p.theta + self._rate.eta * g)  # (4), (11), (12)
+        before = self._p.theta
+        self._p.set(before + self._rate.eta * g)  # (4), (11), (12)
+        if mask is not None:  # rounding in (12) moves rows of theta even where g is 0
+            unused = ~mask.any(axis=0)
+            self._p.theta[unused] = before[unused]
         self._rate.adapt(direction)
 
     def best(self) -> Architecture:
