@@ -22,6 +22,7 @@ from pdas.space import Architecture, Label, SearchSpace
 from pdas.validated import Settings
 
 OUTPUT = "output/from"
+OUTPUT_KERNEL = 3  # of the convolution after the decoder
 
 
 def _odd(kernel: int) -> int:
