@@ -29,7 +29,7 @@ from torch import nn
 
 from pdas._version import __version__
 from pdas.arrays import FloatArray
-from pdas.errors import PdasError, RunError
+from pdas.errors import PdasError, RunError, reason
 from pdas.settings import Recipe, as_recipe
 from pdas.space import SearchSpace
 
@@ -185,8 +185,7 @@ class Run:
             raise RunError(f"{file}: missing; {_REMEDY}") from error
         except _DAMAGE as error:
             # Cut short, since torch names every weight that does not fit.
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
-            raise RunError(f"{file}: damaged ({reason}); {_REMEDY}") from error
+            raise RunError(f"{file}: damaged ({reason(error)}); {_REMEDY}") from error
 
     @property
     def stage(self) -> str:
