@@ -57,11 +57,7 @@ def export(path: str | Path, format: str = "state_dict", out: Path | None = None
     network = model.network.to(memory_format=torch.contiguous_format)
     out = retrained.path / f"export-{format}" if out is None else out
     # Written elsewhere first, so that nothing half-made is left, even after an interrupt.
-    with (
-        new_directory(out, "--out") as made,
-        TemporaryDirectory() as name,
-        _one_line(format),
-    ):
+    with new_directory(out, "--out") as made, TemporaryDirectory() as name, _one_line(format):
         text = description.model_dump_json(indent=2) + "\n"
         Path(name, "network.json").write_text(text, encoding="utf-8")
         exported = FORMATS[format](description, network, Path(name))
