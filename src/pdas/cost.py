@@ -15,8 +15,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from pdas.arrays import FloatArray as FloatArray  # also offered from here
-from pdas.arrays import IntArray
+from pdas.arrays import FloatArray, IntArray
 from pdas.errors import SettingError, SpaceError
 from pdas.space import Architecture, Label, SearchSpace, Variable, shortened
 
