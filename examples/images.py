@@ -99,12 +99,12 @@ def main():
     result = pdas.search(net, loss, data, limit=limit, epochs=40, batch_size=64)
     found = result.architecture
     print(found)
-    drawn_again = result.history[-1].measures["drawn_again"]
+    rejection_rate = result.history[-1].measures["rejection_rate"]
     print(
         f"{cost(found):,.0f} multiply-adds of at most {LIMIT:,}, {parameters(found):,.0f} weights"
     )
     print(f"convergence {result.optimizer.convergence:.2f} after {result.seconds:.0f} s, "
-          f"{drawn_again:.0%} of the architectures drawn again")  # fmt: skip
+          f"{rejection_rate:.0%} of the architectures drawn again")  # fmt: skip
 
     def trained(architecture):
         return retrain(net.derive(architecture), images[training], digits[training])

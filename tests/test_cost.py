@@ -71,7 +71,6 @@ def test_terms_over_the_enumerated_space(sizes: list[int], seed: int) -> None:
     cost, architectures = ProductCost(space, terms), enumerated(space)
     values = [by_hand(terms, a) for a in architectures]
     assert [cost(a) for a in architectures] == values  # integers: exactly
-    assert cost.many([a.indices for a in architectures]).tolist() == values
 
     theta = some_theta(space, rng)
     p = [
@@ -124,14 +123,27 @@ def test_a_cost_keeps_no_array_that_was_given() -> None:
         cost.table[0, 0] = 1
 
 
-def test_many_of_nothing_and_of_many() -> None:
+def test_many_products() -> None:
     terms = random_terms(SPACE, np.random.default_rng(0), most=3, count=300)
     cost = ProductCost(SPACE, terms)
-    assert cost.many(np.empty((0, 3), dtype=int)).shape == (0,)
-    rng = np.random.default_rng(1)
-    indices = rng.integers(SPACE.sizes, size=(5000, 3))
-    by_indices = {tuple(a.indices): by_hand(terms, a) for a in SPACE.architectures(INDICES)}
-    assert cost.many(indices).tolist() == [by_indices[tuple(row)] for row in indices]
+    for a in SPACE.architectures(INDICES):
+        assert cost(a) == by_hand(terms, a)
+
+
+@given(SIZES, st.integers(0, 2**32 - 1))
+@settings(max_examples=50, deadline=None)
+def test_the_cheapest_of_an_additive_cost(sizes: list[int], seed: int) -> None:
+    space, rng = some_space(sizes), np.random.default_rng(seed)
+    terms = [Term(1.0, {i: rng.integers(-3, 9, K)}) for i, K in enumerate(space.sizes)]
+    cost = ProductCost(space, [*terms, Term(5.0)])
+    assert cost(cost.cheapest()) == min(map(cost, enumerated(space)))
+
+
+def test_a_product_says_nothing_of_the_cheapest() -> None:
+    cost = ProductCost(SPACE, [Term(1.0, {0: [1, 2, 3], 1: [8, 16]})])
+    with pytest.raises(SettingError, match=r"cheapest: .*expected an additive one; compare") as e:
+        cost.cheapest()
+    assert "\n" not in str(e.value)
 
 
 def test_a_table_of_latencies() -> None:
@@ -183,18 +195,11 @@ def test_terms_that_do_not_fit(term: Term, error: type[PdasError], message: str)
     assert "\n" not in str(caught.value)
 
 
-def test_architectures_and_indices_of_another_space() -> None:
+def test_architectures_of_another_space() -> None:
     product = ProductCost(SPACE, [Term(1.0, {1: [8, 16]})])
     for cost in (product, FunctionCost(SPACE, lambda a: len(str(a["op"])))):
         with pytest.raises(SpaceError, match="not an architecture of this cost's space"):
             cost(OTHER.architecture([0, 0, 0]))
-    for indices, message in (
-        ([0, 0, 0], r"shape \(3,\), expected integers of shape \(n, 3\)"),
-        ([[0, 0, 0.5]], "float64 indices"),
-        ([[0, 2, 0]], "out of range"),
-    ):
-        with pytest.raises(SpaceError, match=message):
-            product.many(indices)
 
 
 def test_theta_that_does_not_fit() -> None:

@@ -19,6 +19,7 @@ import typer
 from pdas import recipes
 from pdas.engine.classification import Classifier
 from pdas.engine.experiment import Experiment
+from pdas.engine.export import FORMATS
 from pdas.engine.export import export as export_network
 from pdas.engine.open import load
 from pdas.engine.resume import StoppedError
@@ -162,7 +163,7 @@ def predict(
 @app.command()
 def export(
     run: RunPath,
-    format: Annotated[str, typer.Option(help="state_dict, torch or onnx.")] = "state_dict",
+    format: Annotated[str, typer.Option(help=f"One of {', '.join(FORMATS)}.")] = "state_dict",
     out: Annotated[
         Path | None, typer.Option(help="New directory (default: export-FORMAT in the retraining).")
     ] = None,

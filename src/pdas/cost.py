@@ -15,12 +15,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from pdas.arrays import FloatArray, IntArray
 from pdas.errors import SettingError, SpaceError
-from pdas.space import Architecture, IntArray, Label, SearchSpace, Variable, shortened
-
-FloatArray = npt.NDArray[np.float64]
-
-CHUNK = 1 << 18  # products at a time, 2 MB, when many architectures are evaluated
+from pdas.space import Architecture, Label, SearchSpace, Variable, shortened
 
 
 class Cost(Protocol):
@@ -74,7 +71,7 @@ class ProductCost:
     def __init__(self, space: SearchSpace, terms: Iterable[Term]) -> None:
         self._space = space
         table = np.zeros((len(space), space.sizes.max()))
-        factors = _Factors(space)
+        distinct = _DistinctFactors(space)
         products: dict[tuple[int, ...], float] = {}
         self.constant = 0.0
         for term in terms:
@@ -85,15 +82,18 @@ class ProductCost:
                 ((i, factor),) = varying.items()
                 table[i, : len(factor)] += value * factor
             elif value:
-                rows = tuple(sorted(factors.row(i, factor) for i, factor in varying.items()))
-                products[rows] = products.get(rows, 0.0) + value
+                numbers = tuple(sorted(distinct.number(i, factor) for i, factor in varying.items()))
+                products[numbers] = products.get(numbers, 0.0) + value
         table.flags.writeable = False
         self.table: FloatArray = table
-        self._start = np.arange(len(space)) * table.shape[1]
-        self._values = np.array(list(products.values()))[:, np.newaxis]
-        self._rows = _padded(products)
-        self._factors, self._variables = factors.arrays()
-        self._factor_start = np.arange(len(self._factors))[:, np.newaxis] * table.shape[1]
+        # T products of at most F factors, of which N are distinct; that of number 0 is 1.
+        # _values (T,): what each product is multiplied by.
+        # _numbers (F, T): which factors each product has, filled up with number 0.
+        # _factors (N, max K): the numbers that each factor has for the categories.
+        # _variables (N,): the position of each factor's variable.
+        self._values = np.array(list(products.values()))
+        self._numbers = _padded(products)
+        self._factors, self._variables = distinct.arrays()
 
     @classmethod
     def from_table(
@@ -136,21 +136,23 @@ class ProductCost:
     def __call__(self, architecture: Architecture) -> float:
         """The cost of an architecture. Raises SpaceError if it is of another space."""
         _check_space(architecture, self._space)
-        return float(self._costs(architecture.indices[np.newaxis])[0])
+        indices = architecture.indices
+        additive = self.table[np.arange(len(indices)), indices].sum()
+        chosen = indices[self._variables]
+        return self._total(additive, self._factors[np.arange(len(chosen)), chosen])
 
-    def many(self, indices: npt.ArrayLike) -> FloatArray:
-        """The costs, shape (n,), of category indices of shape (n, D). Raises SpaceError."""
-        array = np.asarray(indices)
-        if array.ndim != 2 or array.shape[1] != len(self._space) or array.dtype.kind not in "iu":
-            raise SpaceError(
-                f"cost: found {array.dtype} indices of shape {array.shape}, expected integers of "
-                f"shape (n, {len(self._space)}): one for each variable of the space"
+    def cheapest(self) -> Architecture:
+        """The architecture of the least cost, the first if several are.
+
+        Raises SettingError if the cost is not additive.
+        """
+        if not self.additive:
+            raise SettingError(
+                "cheapest: found a cost with products of several variables, expected an additive "
+                "one; compare the costs of architectures that you draw"
             )
-        if ((array < 0) | (array >= self._space.sizes)).any():
-            raise SpaceError("cost: found an index out of range, expected 0 to K_i - 1")
-        step = max(1, CHUNK // max(1, len(self._values)))
-        parts = [self._costs(array[n : n + step]) for n in range(0, len(array), step)]
-        return np.concatenate([np.empty(0), *parts])
+        padding = np.arange(self.table.shape[1]) >= self._space.sizes[:, np.newaxis]
+        return self._space.architecture(np.where(padding, np.inf, self.table).argmin(axis=1))
 
     def expected(self, theta: Mapping[str, npt.ArrayLike]) -> float:
         """The mean cost of architectures drawn by theta, exactly.
@@ -160,58 +162,46 @@ class ProductCost:
         theta does not fit the space.
         """
         p = _theta_array(self._space, theta)
-        means = (self._factors * p[self._variables]).sum(axis=1, keepdims=True)
-        return float(self._total((self.table * p).sum(keepdims=True)[0], means)[0])
+        means = (self._factors * p[self._variables]).sum(axis=1)
+        return self._total((self.table * p).sum(), means)
 
-    def _costs(self, indices: IntArray) -> FloatArray:
-        """Of indices (n, D) that are known to fit."""
-        additive = self.table.take(indices + self._start).sum(axis=1)
-        if self.additive:
-            return self._total(additive, self._factors)
-        chosen = indices.T[self._variables] + self._factor_start
-        return self._total(additive, self._factors.take(chosen))
-
-    def _total(self, additive: FloatArray, factors: FloatArray) -> FloatArray:
-        """The costs (n,) of the sums of table entries, (n,), and each factor's numbers, (N, n)."""
-        total: FloatArray = self.constant + additive
-        if self.additive:
-            return total
-        product = self._values * factors[self._rows[0]]
-        for rows in self._rows[1:]:
-            product *= factors[rows]
-        result: FloatArray = total + product.sum(axis=0)
-        return result
+    def _total(self, additive: float, factors: FloatArray) -> float:
+        """The cost where the table adds up to `additive` and each factor, (N,), is this number."""
+        products = self._values.copy()
+        for numbers in self._numbers:
+            products *= factors[numbers]
+        return float(self.constant + additive + products.sum())
 
 
-class _Factors:
-    """The distinct factors of all terms; the first is 1 for whatever is chosen."""
+class _DistinctFactors:
+    """The factors of all products, each once, by numbers; number 0 is 1 whatever is chosen."""
 
     def __init__(self, space: SearchSpace) -> None:
         self._width = int(space.sizes.max())
-        self._rows: dict[tuple[int, bytes], int] = {}
-        self._factors: list[FloatArray] = [np.ones(self._width)]
+        self._numbers: dict[tuple[int, bytes], int] = {}
+        self._rows: list[FloatArray] = [np.ones(self._width)]
         self._variables = [0]
 
-    def row(self, variable: int, factor: FloatArray) -> int:
+    def number(self, variable: int, factor: FloatArray) -> int:
         """The number of this factor of this variable, from 1."""
         key = variable, factor.tobytes()
-        if key not in self._rows:
-            self._rows[key] = len(self._factors)
-            self._factors.append(np.pad(factor, (0, self._width - len(factor))))
+        if key not in self._numbers:
+            self._numbers[key] = len(self._rows)
+            self._rows.append(np.pad(factor, (0, self._width - len(factor))))
             self._variables.append(variable)
-        return self._rows[key]
+        return self._numbers[key]
 
     def arrays(self) -> tuple[FloatArray, IntArray]:
         """All factors, shape (N, max K), and the position of each one's variable, shape (N,)."""
-        return np.array(self._factors), np.array(self._variables)
+        return np.array(self._rows), np.array(self._variables)
 
 
 def _padded(products: Iterable[tuple[int, ...]]) -> IntArray:
-    """The rows of all products, shape (most factors of one, products), filled up with row 0."""
-    rows = list(products)
-    padded = np.zeros((max(map(len, rows), default=0), len(rows)), dtype=np.int64)
-    for t, row in enumerate(rows):
-        padded[: len(row), t] = row
+    """The numbers of the factors of all products, shape (F, T), filled up with 0."""
+    columns = list(products)
+    padded = np.zeros((max(map(len, columns), default=0), len(columns)), dtype=np.int64)
+    for t, numbers in enumerate(columns):
+        padded[: len(numbers), t] = numbers
     return padded
 
 
@@ -219,7 +209,9 @@ def _varying(space: SearchSpace, term: Term) -> tuple[float, dict[int, FloatArra
     """A term as its value, constant factors included, and the factors that vary."""
     value = float(term.value)
     if not math.isfinite(value):
-        raise SettingError(f"cost: found a term of value {value}, expected a finite number")
+        raise SettingError(
+            f"cost: found a term of value {value}, expected a finite number; mend its value"
+        )
     varying: dict[int, FloatArray] = {}
     for i, given in term.factors.items():
         if not 0 <= i < len(space):
@@ -231,7 +223,7 @@ def _varying(space: SearchSpace, term: Term) -> tuple[float, dict[int, FloatArra
         if factor.shape != (space.sizes[i],) or not np.isfinite(factor).all():
             raise SpaceError(
                 f"cost: found the factor {given!r} of variable {space.names[i]!r}, expected "
-                f"{space.sizes[i]} finite numbers, one for each of its categories"
+                f"{space.sizes[i]} finite numbers; give one for each of its categories"
             )
         if (factor == factor[0]).all():
             value *= float(factor[0])
@@ -245,7 +237,7 @@ def _row(variable: Variable, costs: Mapping[Label, float]) -> FloatArray:
     if not isinstance(costs, Mapping):
         raise SpaceError(
             f"cost table: variable {variable.name!r}: found {costs!r}, expected a mapping of its "
-            "labels to numbers"
+            "labels to numbers; give {label: number, ...}"
         )
     row = np.full(len(variable.categories), np.nan)
     for label, cost in costs.items():
@@ -262,7 +254,10 @@ def _row(variable: Variable, costs: Mapping[Label, float]) -> FloatArray:
 def _checked(name: str, cost: float) -> float:
     number = isinstance(cost, int | float | np.number) and not isinstance(cost, bool)
     if not number or not 0 <= cost < math.inf:
-        raise SettingError(f"cost table, {name}: found {cost!r}, expected a finite number >= 0")
+        raise SettingError(
+            f"cost table, {name}: found {cost!r}, expected a finite number >= 0; measure it again "
+            "or leave its variable out"
+        )
     return float(cost)
 
 
@@ -271,7 +266,7 @@ def _theta_array(space: SearchSpace, theta: Mapping[str, npt.ArrayLike]) -> Floa
     if set(theta) != set(space):
         raise SpaceError(
             f"theta: found variables {shortened(list(theta))}, expected exactly "
-            f"{shortened(space.names)}"
+            f"{shortened(space.names)}; give optimizer.theta"
         )
     array = np.zeros((len(space), space.sizes.max()))
     for row, (name, labels) in zip(array, space.items(), strict=True):
@@ -279,7 +274,7 @@ def _theta_array(space: SearchSpace, theta: Mapping[str, npt.ArrayLike]) -> Floa
         if p.shape != (len(labels),) or not (p >= 0).all() or not abs(p.sum() - 1) < 1e-6:
             raise SpaceError(
                 f"theta of variable {name!r}: found {p.tolist()}, expected {len(labels)} "
-                "probabilities that sum to one"
+                "probabilities that sum to one; divide them by their sum"
             )
         row[: len(p)] = p
     return array

@@ -8,6 +8,11 @@ worth a word but no reason to stop is a `PdasWarning`, of one line too.
 from __future__ import annotations
 
 
+def reason(error: BaseException, most: int = 200) -> str:
+    """What an error of another library says, in one line of at most so many characters."""
+    return " ".join(str(error).split())[:most] or type(error).__name__
+
+
 class PdasError(Exception):
     """Base of every error that a user can cause and mend."""
 

@@ -24,13 +24,13 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 import yaml
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import nn
 
 from pdas._version import __version__
-from pdas.errors import PdasError, RunError
+from pdas.arrays import FloatArray
+from pdas.errors import PdasError, RunError, reason
 from pdas.files import written_whole
 from pdas.settings import Recipe, as_recipe
 from pdas.space import Architecture, SearchSpace
@@ -151,7 +151,7 @@ class Run:
         self._write("metrics.csv", text.getvalue())
 
     def write_theta(
-        self, space: SearchSpace, steps: Sequence[int], theta: Sequence[NDArray[np.float64]]
+        self, space: SearchSpace, steps: Sequence[int], theta: Sequence[FloatArray]
     ) -> None:
         """Write the history of theta: `steps (T,)`, `theta (T, D, K_max)`, `names`, `sizes`."""
         with written_whole(self.path / "theta.npz") as file:
@@ -198,8 +198,7 @@ class Run:
             raise RunError(f"{file}: missing; {_REMEDY}") from error
         except _DAMAGE as error:
             # Cut short, since torch names every weight that does not fit.
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
-            raise RunError(f"{file}: damaged ({reason}); {_REMEDY}") from error
+            raise RunError(f"{file}: damaged ({reason(error)}); {_REMEDY}") from error
 
     @property
     def stage(self) -> str:

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pdas.arrays import IntArray
 from pdas.errors import SpaceError
 
 Label = str | int | float | bool
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -230,7 +230,7 @@ def test_no_architecture_over_the_limit_is_trained_or_found() -> None:
         on_epoch=lambda r: seen.add(cost(r.architecture)),
     )  # fmt: skip
     assert seen <= {4, 13} and cost(result.architecture) <= 13
-    assert 0.1 < result.history[-1].measures["drawn_again"] < 0.6  # a third at first
+    assert 0.1 < result.history[-1].measures["rejection_rate"] < 0.6  # a third at first
     assert torch.equal(net.module.hidden.candidate(2)[0].weight, before)
 
 
@@ -243,7 +243,7 @@ def test_a_penalty_decides_where_the_losses_do_not() -> None:
     result = pdas.search(net, constant, data(), penalty=penalty, steps=300, batch_size=20)
     assert result.architecture["hidden"] == "1"
     assert result.history[-1].measures["theta_loss"] == 0  # the penalty is no part of it
-    assert "drawn_again" not in result.history[-1].measures
+    assert "rejection_rate" not in result.history[-1].measures
 
 
 def test_a_limit_that_nothing_meets_is_named() -> None:

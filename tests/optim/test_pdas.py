@@ -128,6 +128,24 @@ def test_inactive_variables_do_not_learn() -> None:
     assert optimizer.theta["v5"][0] > 1 / 5 > optimizer.theta["v5"][1]
 
 
+def test_variables_that_no_sample_uses_stay_as_they_are_bit_for_bit() -> None:
+    rng = np.random.default_rng(0)
+    optimizer, whole, masked = (PDAS(SPACE, seed=3) for _ in range(3))
+    moved = 0
+    for _ in range(200):
+        pair, losses = optimizer.ask(), rng.random(2)
+        active = rng.random((2, 8)) < 0.5
+        before = optimizer.theta_array
+        optimizer.tell(pair, losses, active)
+        unused = ~active.any(axis=0)
+        assert (optimizer.theta_array[unused] == before[unused]).all()
+        moved += int((optimizer.theta_array[~unused] != before[~unused]).any())
+        whole.tell(pair, losses)
+        masked.tell(pair, losses, np.ones((2, 8), dtype=bool))
+        assert masked.state_dict() == whole.state_dict()
+    assert moved == 200
+
+
 @pytest.mark.parametrize(
     ("active", "message"),
     [

@@ -10,7 +10,7 @@ import pytest
 
 from pdas.errors import NonFiniteLossError, OptimizerError
 from pdas.optim import PDAS
-from pdas.optim.base import told
+from pdas.optim.base import checked_losses
 from pdas.space import SearchSpace
 
 SPACE = SearchSpace({"op": ("conv3", "conv5", "skip"), "depth": range(6)})
@@ -31,7 +31,7 @@ A = SPACE.architecture([0, 0])
 )
 def test_losses_that_do_not_fit_are_named(losses: Any, message: str) -> None:
     with pytest.raises(OptimizerError, match=message):
-        told(SPACE, [A, A], losses)
+        checked_losses(SPACE, [A, A], losses)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_losses_that_do_not_fit_are_named(losses: Any, message: str) -> None:
 )
 def test_architectures_that_do_not_fit_are_named(architectures: Any, message: str) -> None:
     with pytest.raises(OptimizerError, match=message):
-        told(SPACE, architectures, [0.1] * len(architectures))
+        checked_losses(SPACE, architectures, [0.1] * len(architectures))
 
 
 def test_losses_of_which_none_is_finite_are_named_with_the_step_and_the_architectures() -> None:

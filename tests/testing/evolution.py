@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pdas.errors import NonFiniteLossError, OptimizerError
-from pdas.optim.base import told
+from pdas.optim.base import checked_losses
 from pdas.space import Architecture, SearchSpace
 
 
@@ -39,7 +39,7 @@ class Evolution:
         losses: npt.ArrayLike,
         active: npt.ArrayLike | None = None,
     ) -> None:
-        indices, values = told(self.space, architectures, losses)
+        indices, values = checked_losses(self.space, architectures, losses)
         values = np.where(np.isfinite(values), values, math.inf)
         if values.min() == math.inf:
             raise NonFiniteLossError("tell: no loss is finite")

@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pdas.data.frames import Box, Framed, named
-from pdas.errors import DataError
+from pdas.errors import DataError, reason
 
 TRAIN = ("devkit/cars_train_annos.mat",)
 TEST = (
@@ -66,9 +66,8 @@ def _boxes(file: Path) -> dict[str, Box]:
             for row in rows
         }
     except Exception as error:  # scipy's reader and its fields fail in many ways
-        reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(
-            f"{file}: found no annotations of Stanford Cars ({reason}), expected a MATLAB file "
-            "with a struct array `annotations` (bbox_x1, bbox_y1, bbox_x2, bbox_y2, fname); fetch "
-            "it again"
+            f"{file}: found no annotations of Stanford Cars ({reason(error)}), expected a MATLAB "
+            "file with a struct array `annotations` (bbox_x1, bbox_y1, bbox_x2, bbox_y2, fname); "
+            "fetch it again"
         ) from error

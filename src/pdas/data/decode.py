@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from pdas.data.frames import Box, clipped
-from pdas.errors import DataError
+from pdas.errors import DataError, reason
 
 GREY_MODES = ("1", "L", "LA", "La", "F", "I")  # PIL's; those of 16 bits begin with an I
 ORIENTATION = 0x0112  # the EXIF tag
@@ -91,10 +91,9 @@ def _unreadable(path: str | Path, error: Exception) -> DataError:
         return DataError(f"images: there is no file {path}; check the path")
     if isinstance(error, IsADirectoryError):
         return DataError(f"images: found the directory {path}, expected files; give {path}/*.png")
-    reason = " ".join(str(error).split()) or type(error).__name__
     return DataError(
-        f"{path}: found no readable image ({reason}), expected a whole image file; replace or "
-        "remove it"
+        f"{path}: found no readable image ({reason(error)}), expected a whole image file; replace "
+        "or remove it"
     )
 
 

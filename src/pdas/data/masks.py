@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from pdas.errors import SettingError
+from pdas.errors import SettingError, reason
 
 Mask = Callable[[Tensor, torch.Generator], Tensor]
 """Images (N, C, H, W) and a generator to bool (N, 1, H, W) on the same device, True if hidden."""
@@ -83,9 +83,8 @@ def find_mask(name: str) -> Mask:
     try:
         module = _import(module_name)
     except Exception as error:  # running a module of the user's may raise anything
-        reason = " ".join(str(error).split()) or type(error).__name__
         raise _refusal(
-            name, f" ({reason})", f"mend {module_name}.py or run where it can be imported"
+            name, f" ({reason(error)})", f"mend {module_name}.py or run where it can be imported"
         ) from error
     mask = getattr(module, function, None)
     if not callable(mask):

@@ -21,7 +21,7 @@ from pdas.engine.open import fitted, open_task
 from pdas.engine.retrain import RetrainProgress, retrain
 from pdas.engine.search import Progress, SearchResult, search
 from pdas.engine.task import Task
-from pdas.errors import DataError, SettingError, SpaceError
+from pdas.errors import DataError, SettingError, SpaceError, reason
 from pdas.run import Run, new_directory, save_weights
 from pdas.settings import Recipe
 from pdas.space import Architecture, load_labels
@@ -197,7 +197,7 @@ class Experiment:
         except RuntimeError as error:  # of the allocator
             raise SettingError(
                 f"network: found settings that need more memory than there is "
-                f"({' '.join(str(error).split())[:100]}); lower network.channels"
+                f"({reason(error)}); lower network.channels"
             ) from None
 
     def _fabric(self) -> Fabric:

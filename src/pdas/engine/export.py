@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from pdas.engine.open import load
-from pdas.errors import PdasError, RunError, SettingError
+from pdas.errors import PdasError, RunError, SettingError, reason
 from pdas.nn import read_network
 from pdas.nn.description import Description
 from pdas.run import Run, new_directory
@@ -47,9 +47,7 @@ def export(path: str | Path, format: str = "state_dict", out: Path | None = None
     nothing is left then.
     """
     if format not in FORMATS:
-        raise SettingError(
-            f"--format: found {format!r}, expected one of {', '.join(FORMATS)}; give one of these"
-        )
+        raise SettingError(f"--format: found {format!r}, expected one of {', '.join(FORMATS)}")
     if format == "onnx":
         _require_onnx()
     retrained = Run.open(path).retrained()[0]
@@ -59,7 +57,7 @@ def export(path: str | Path, format: str = "state_dict", out: Path | None = None
     network = model.network.to(memory_format=torch.contiguous_format)
     out = retrained.path / f"export-{format}" if out is None else out
     # Written elsewhere first, so that nothing half-made is left, even after an interrupt.
-    with new_directory(out, "--out") as made, TemporaryDirectory() as name, _told(format):
+    with new_directory(out, "--out") as made, TemporaryDirectory() as name, _one_line(format):
         text = description.model_dump_json(indent=2) + "\n"
         Path(name, "network.json").write_text(text, encoding="utf-8")
         exported = FORMATS[format](description, network, Path(name))
@@ -79,18 +77,19 @@ def _state_dict(description: Description, network: nn.Module, directory: Path) -
 
 def _torch(description: Description, network: nn.Module, directory: Path) -> Program:
     file = directory / "program.pt2"
-    torch.export.save(torch.export.export(**_traced(description, network)), file)
+    program, arguments = _traced(description, network)
+    torch.export.save(torch.export.export(program, **arguments), file)
     return torch.export.load(file).module()
 
 
 def _onnx(description: Description, network: nn.Module, directory: Path) -> Program:
     file = directory / "network.onnx"
-    arguments = _traced(description, network)
+    program, arguments = _traced(description, network)
     torch.onnx.export(
-        arguments.pop("mod"),
+        program,
         f=file,
         input_names=["images"],
-        output_names=["logits" if description.kind == "cell" else "restored"],
+        output_names=[description.output_name],
         dynamo=True,
         external_data=False,
         verbose=False,
@@ -108,10 +107,9 @@ FORMATS: Mapping[str, Callable[[Description, nn.Module, Path], Program]] = Mappi
 """Name -> writes the file of a network into a directory, and returns what that file computes."""
 
 
-def _traced(description: Description, network: nn.Module) -> dict[str, Any]:
-    """What both exporters are given: the program, a batch of zeros, and that its size is free."""
-    return {
-        "mod": description.program(network).eval(),
+def _traced(description: Description, network: nn.Module) -> tuple[nn.Module, dict[str, Any]]:
+    """What both exporters are given: the program; a batch of zeros, and that its size is free."""
+    return description.program(network).eval(), {
         "args": (torch.zeros(2, *description.image_shape),),
         "dynamic_shapes": ({0: torch.export.Dim("batch")},),
     }
@@ -134,17 +132,16 @@ def _check(exported: Program, program: Program, image_shape: tuple[int, int, int
 
 
 @contextmanager
-def _told(format: str) -> Iterator[None]:
-    """What an exporter cannot do is one line: they raise errors of many kinds."""
+def _one_line(format: str) -> Iterator[None]:
+    """Makes one line of what an exporter cannot do: they raise errors of many kinds."""
     try:
         yield
     except PdasError:
         raise
     except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise RunError(
             f"export: torch {torch.__version__} could not write this network as {format} "
-            f"({reason}); try another version of torch, or --format state_dict"
+            f"({reason(error)}); try another version of torch, or --format state_dict"
         ) from error
 
 

@@ -38,7 +38,8 @@ class Progress:
     """Where a search stands; handed to `on_step` after every step.
 
     `measures` are means over the epoch so far: "loss" and whatever else the loss measures, of the
-    weight batches, and the same with the prefix "theta_" of the theta batches.
+    weight batches, and the same with the prefix "theta_" of the theta batches. With a limit there
+    is "rejection_rate", the share of all draws so far that were over it.
     """
 
     step: int
@@ -125,7 +126,7 @@ def search(
         optimizer: default `PDAS(net.space, seed=seed)` with the settings' `samples` and
             `theta_rate`; one that is given keeps its own.
         limit: no architecture above it is trained or found. One that is drawn is drawn again, which
-            biases the update of theta; the measure "drawn_again" says how large a share that is.
+            biases the update of theta; the measure "rejection_rate" says how large a share that is.
         penalty: added to the losses that theta learns from, and to these alone.
         checkpoints: where the search is kept while it runs; it goes on from the newest one there.
             Ctrl-C and SIGTERM then end it after the step at hand with a `StoppedError`.
@@ -174,7 +175,7 @@ def search(
                 step=moment.step,
                 epoch=moment.epoch,
                 steps=moment.steps,
-                measures=mean.values() | _drawn_again(sampler),
+                measures=mean.values() | _rejections(sampler),
                 convergence=optimizer.convergence,
                 eta=optimizer.learning_rate,
                 learning_rate=float(schedule.get_last_lr()[0]),
@@ -224,8 +225,8 @@ def _one_length(overrides: dict[str, Any]) -> dict[str, Any]:
     return {others[name]: None for name in others if name in overrides} | overrides
 
 
-def _drawn_again(sampler: PDAS | Limited) -> dict[str, float]:
-    """The share of architectures that were over the limit since the start, if there is one."""
-    if isinstance(sampler, PDAS):
-        return {}
-    return {"drawn_again": sampler.rejected / sampler.drawn}
+def _rejections(sampler: PDAS | Limited) -> dict[str, float]:
+    """The share of draws that were over the limit since the start, if there is one."""
+    if isinstance(sampler, Limited):
+        return {"rejection_rate": sampler.rejection_rate}
+    return {}

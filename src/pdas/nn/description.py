@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import PositiveFloat, PositiveInt, model_validator
 from torch import nn
 
 from pdas._version import __version__
-from pdas.errors import PdasError, RunError
+from pdas.errors import PdasError, RunError, reason
 from pdas.nn.autoencoder.network import AutoencoderNetwork
 from pdas.nn.autoencoder.space import is_chain
 from pdas.nn.cell.layout import CellSettings
@@ -29,6 +29,8 @@ FORMAT: Literal[1] = 1  # the next one when a field is added, removed or changes
 
 class Description(Settings, ABC):
     """A network and its images."""
+
+    output_name: ClassVar[str]  # in files of programs
 
     format: Literal[1] = FORMAT
     pdas: str = __version__
@@ -49,6 +51,8 @@ class Description(Settings, ABC):
 
 class CellDescription(Description):
     """A classifier of cells."""
+
+    output_name = "logits"
 
     kind: Literal["cell"] = "cell"
     network: CellSettings
@@ -84,6 +88,8 @@ class CellDescription(Description):
 
 class AutoencoderDescription(Description):
     """An auto-encoder that restores images."""
+
+    output_name = "restored"
 
     kind: Literal["autoencoder"] = "autoencoder"
     input: str = "images, float32 (N, *image_shape) in [0, 1], 0 in all channels of a hidden pixel"
@@ -127,10 +133,9 @@ def read_network(path: str | Path) -> nn.Module:
             f"{path}: missing, expected the network.json of an export; check the path"
         ) from None
     except (PdasError, OSError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
         raise RunError(
-            f"{path}: found no description of a network ({reason}), expected the network.json of "
-            "an export; export the run again"
+            f"{path}: found no description of a network ({reason(error)}), expected the "
+            "network.json of an export; export the run again"
         ) from error
 
 

@@ -1,7 +1,7 @@
 """What every optimizer of architectures offers: ask for some, tell their losses, name the best.
 
-`pdas.testing.OptimizerTests` tests what is said here of every optimizer. `told` checks and unpacks
-what `tell` is given, in the same words for every optimizer.
+`pdas.testing.OptimizerTests` tests what is said here of every optimizer. `checked_losses`
+checks and unpacks what `tell` is given, in the same words for every optimizer.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from pdas.arrays import FloatArray, IntArray
 from pdas.errors import OptimizerError
-from pdas.space import Architecture, IntArray, SearchSpace
-
-FloatArray = npt.NDArray[np.float64]
+from pdas.space import Architecture, SearchSpace
 
 
 class Optimizer(Protocol):
@@ -63,7 +62,7 @@ class Optimizer(Protocol):
         ...
 
 
-def told(
+def checked_losses(
     space: SearchSpace, architectures: Sequence[Architecture], losses: npt.ArrayLike
 ) -> tuple[IntArray, FloatArray]:
     """Indices, shape (n, D), and losses, shape (n,), of at least two architectures of the space.
@@ -91,6 +90,6 @@ def told(
     if values.shape != (len(architectures),):
         raise OptimizerError(
             f"tell: found losses of shape {values.shape} for {len(architectures)} architectures, "
-            f"expected ({len(architectures)},): one loss for each"
+            f"expected ({len(architectures)},), one loss for each; give the mean over its batch"
         )
     return np.array([architecture.indices for architecture in architectures]), values

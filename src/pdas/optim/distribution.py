@@ -8,12 +8,8 @@ variable of one category is constant: it is sampled, but counts in no formula.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from pdas.optim.base import FloatArray
-from pdas.space import IntArray
-
-BoolArray = npt.NDArray[np.bool_]
+from pdas.arrays import BoolArray, FloatArray, IntArray
 
 
 class CategoricalProduct:
@@ -63,9 +59,10 @@ class CategoricalProduct:
         scale = self._mass_above / above.sum(axis=1, keepdims=True)
         self.theta = self.theta_min + above * scale
 
-    def log_probability(self, indices: IntArray) -> float:
-        """ln p_theta of one architecture, shape (D,)."""
-        return float(np.log(self.theta.take(indices + self._row_start)).sum())
+    def log_probability(self, indices: IntArray) -> FloatArray:
+        """ln p_theta of architectures: shape (...) for indices of shape (..., D)."""
+        total: FloatArray = np.log(self.theta.take(indices + self._row_start)).sum(axis=-1)
+        return total
 
     def entropy(self) -> FloatArray:
         """Entropy of each variable in nats: shape (D,)."""

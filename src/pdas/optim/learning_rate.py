@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pdas.optim.base import FloatArray
+from pdas.arrays import FloatArray
 
 
 class LearningRate(Protocol):

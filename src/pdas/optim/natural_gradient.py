@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pdas.optim.base import FloatArray
+from pdas.arrays import FloatArray, IntArray
 from pdas.optim.distribution import CategoricalProduct
-from pdas.space import IntArray
 
 
 def natural_gradient(p: CategoricalProduct, indices: IntArray, weights: FloatArray) -> FloatArray:

@@ -15,9 +15,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from pdas.arrays import BoolArray, FloatArray
 from pdas.errors import NonFiniteLossError, OptimizerError, SettingError
-from pdas.optim.base import FloatArray, told
-from pdas.optim.distribution import BoolArray, CategoricalProduct
+from pdas.optim.base import checked_losses
+from pdas.optim.distribution import CategoricalProduct
 from pdas.optim.learning_rate import AdaptiveRate, FixedRate, LearningRate
 from pdas.optim.natural_gradient import fisher_trace, natural_gradient, whitened
 from pdas.optim.utility import rank_utility
@@ -84,7 +85,10 @@ class PDAS:
         """n >= 1 architectures drawn from p_theta; lambda = `samples` by default."""
         count = self._samples if n is None else n
         if not isinstance(count, int | np.integer) or count < 1:
-            raise OptimizerError(f"ask: found n = {count!r}, expected an integer of at least 1")
+            raise OptimizerError(
+                f"ask: found n = {count!r}, expected an integer of at least 1; "
+                "leave it out for the optimizer's own number"
+            )
         indices = self._p.sample(self._rng, count)
         indices.flags.writeable = False
         return [Architecture(self._space, row) for row in indices]  # they need no check
@@ -100,13 +104,15 @@ class PDAS:
         architectures: of this space; they need not come from `ask`.
         losses: shape (lambda,). NaN and infinity rank worst.
         active: bool, shape (lambda, D): which variables each architecture uses; the others do not
-            learn from it. All by default, as in the paper.
+            learn from it, and one that none uses stays as it is, bit for bit. All by default, as
+            in the paper.
 
         If all losses are equal nothing changes. Raises OptimizerError for arguments that do not
         fit, NonFiniteLossError if no loss is finite; both leave the state as it was.
         """
-        indices, values = told(self._space, architectures, losses)
-        used = self._p.free if active is None else self._p.free & _mask(active, indices.shape)
+        indices, values = checked_losses(self._space, architectures, losses)
+        mask = None if active is None else _mask(active, indices.shape)
+        used = self._p.free if mask is None else self._p.free & mask
         if not np.isfinite(values).any():
             raise NonFiniteLossError(
                 f"tell, step {self._step + 1}: no loss is finite, found {values.tolist()} for the "
@@ -120,7 +126,11 @@ class PDAS:
             return
         g = natural_gradient(self._p, indices, weights)
         direction = whitened(self._p, g) / math.sqrt(trace)
-        self._p.set(self._p.theta + self._rate.eta * g)  # (4), (11), (12)
+        before = self._p.theta
+        self._p.set(before + self._rate.eta * g)  # (4), (11), (12)
+        if mask is not None:  # rounding in (12) moves rows of theta even where g is 0
+            unused = ~mask.any(axis=0)
+            self._p.theta[unused] = before[unused]
         self._rate.adapt(direction)
 
     def best(self) -> Architecture:
@@ -159,7 +169,7 @@ class PDAS:
                 "log_probability: the architecture is of another space than this optimizer; "
                 "make it with optimizer.space.architecture(...)"
             )
-        return self._p.log_probability(architecture.indices)
+        return float(self._p.log_probability(architecture.indices))
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that changes, as data that JSON holds without loss."""
@@ -198,16 +208,21 @@ def _check_settings(
     seed: int, samples: int, learning_rate: Literal["adaptive", "fixed"] | float, alpha: float
 ) -> None:
     if not isinstance(seed, int | np.integer) or seed < 0:
-        raise SettingError(f"seed: found {seed!r}, expected an integer of at least 0")
+        raise SettingError(f"seed: found {seed!r}, expected an integer of at least 0; give 0 or 1")
     if not isinstance(samples, int | np.integer) or samples < 2:
-        raise SettingError(f"samples: found {samples!r}, expected an integer of at least 2")
+        raise SettingError(
+            f"samples: found {samples!r}, expected an integer of at least 2; "
+            "leave it out for the paper's 2"
+        )
     if learning_rate not in ("adaptive", "fixed") and not _is_positive(learning_rate):
         raise SettingError(
             f"learning_rate: found {learning_rate!r}, expected 'adaptive', 'fixed' or a number "
-            "above 0"
+            "above 0; leave it out for the paper's adaptive one"
         )
     if not _is_positive(alpha):
-        raise SettingError(f"alpha: found {alpha!r}, expected a number above 0")
+        raise SettingError(
+            f"alpha: found {alpha!r}, expected a number above 0; leave it out for the paper's 1.5"
+        )
 
 
 def _is_positive(value: object) -> bool:
@@ -229,6 +244,7 @@ def _mask(active: npt.ArrayLike, shape: tuple[int, ...]) -> BoolArray:
     if mask.shape != shape or mask.dtype != np.bool_:
         raise OptimizerError(
             f"tell: found active of shape {mask.shape} and type {mask.dtype}, expected {shape} "
-            "and bool: one value for each architecture and variable"
+            "and bool, one value for each architecture and variable; give "
+            "np.stack([net.active(a) for a in architectures])"
         )
     return mask

@@ -7,7 +7,7 @@ from itertools import groupby
 
 import numpy as np
 
-from pdas.optim.base import FloatArray
+from pdas.arrays import FloatArray
 
 
 def rank_utility(losses: FloatArray) -> FloatArray:

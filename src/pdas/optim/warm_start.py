@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from pdas.arrays import FloatArray
 from pdas.errors import SettingError, SpaceError
-from pdas.optim.base import FloatArray
 from pdas.space import Architecture, SearchSpace, Variable, shortened
 
-Probabilities = Mapping[str, Sequence[float] | npt.NDArray[np.float64]]
+Probabilities = Mapping[str, Sequence[float] | FloatArray]
 
 
 def theta_of_probabilities(space: SearchSpace, probabilities: Probabilities) -> FloatArray:
@@ -41,7 +40,9 @@ def theta_of_architecture(
             "space.architecture(...)"
         )
     if not 0 <= confidence <= 1:
-        raise SettingError(f"confidence: found {confidence!r}, expected a number from 0 to 1")
+        raise SettingError(
+            f"confidence: found {confidence!r}, expected a number from 0 to 1; leave it out for 0.5"
+        )
     categories = np.arange(space.sizes.max())
     K = space.sizes[:, np.newaxis]
     chosen = categories == architecture.indices[:, np.newaxis]

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from pdas.errors import SettingError
+from pdas.errors import SettingError, reason
 from pdas.settings import Recipe, as_recipe
 from pdas.validated import flat
 
@@ -41,7 +41,7 @@ def load(name: str, changes: Sequence[str] = ()) -> Recipe:
     try:
         settings = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
-        raise SettingError(f"recipe: {name} is not YAML ({str(error).splitlines()[0]})") from None
+        raise SettingError(f"recipe: {name} is not YAML ({reason(error)})") from None
     if not isinstance(settings, dict):
         raise SettingError(f"recipe: {name} holds no settings, expected keys such as `search:`")
     return change(as_recipe(settings), changes)

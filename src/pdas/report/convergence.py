@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
-from pdas.report.reader import Floats, ThetaHistory, read_metrics, read_theta
+from pdas.arrays import FloatArray
+from pdas.report.reader import ThetaHistory, read_metrics, read_theta
 from pdas.report.style import BLUE, FAINT, GREY, INK, MUTED, ORANGE, font, new_figure, save, tint
 from pdas.run import Run
 
@@ -32,7 +33,7 @@ def plot_convergence(run_dir: str | PathLike[str]) -> Path:
     return save(convergence_figure(theta, metrics), run.path / "convergence.png")
 
 
-def convergence_figure(theta: ThetaHistory, metrics: Mapping[str, Floats]) -> Figure:
+def convergence_figure(theta: ThetaHistory, metrics: Mapping[str, FloatArray]) -> Figure:
     """Three panels above each other: max theta over the variables, eta, and the losses."""
     figure = new_figure(6.8, 6.0, layout=ConstrainedLayoutEngine(w_pad=0.2, h_pad=0.12))
     panels = figure.subplots(3, 1, sharex=True, height_ratios=(4, 1.4, 2.8))
@@ -67,14 +68,14 @@ def _draw_theta(axes: Axes, theta: ThetaHistory) -> None:
     _title(axes, "max θ of a variable: mean, and band between the quartiles")
 
 
-def _draw_rate(axes: Axes, steps: Floats, rate: Floats) -> None:
+def _draw_rate(axes: Axes, steps: FloatArray, rate: FloatArray) -> None:
     axes.plot(steps, rate, color=INK, linewidth=1.2, **_points(steps))
     axes.set_ylim(0, 1.1 * max(rate[np.isfinite(rate) & (rate > 0)], default=1.0))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
     _title(axes, "learning rate η of θ")
 
 
-def _draw_losses(axes: Axes, metrics: Mapping[str, Floats]) -> None:
+def _draw_losses(axes: Axes, metrics: Mapping[str, FloatArray]) -> None:
     for column, label, colour in (
         ("loss", "half that trains the weights", BLUE),
         ("theta_loss", "half that trains θ", ORANGE),
@@ -93,7 +94,7 @@ def _draw_losses(axes: Axes, metrics: Mapping[str, Floats]) -> None:
     _title(axes, "loss, on either half of the data")
 
 
-def _points(steps: Floats) -> dict[str, Any]:
+def _points(steps: FloatArray) -> dict[str, Any]:
     """Something to see where a single value makes no line."""
     return {"marker": "o", "markersize": 4, "clip_on": False} if len(steps) == 1 else {}
 

@@ -13,13 +13,11 @@ from os import PathLike
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pdas.arrays import FloatArray
 from pdas.report.quality import read_qualities
 from pdas.report.values import is_number
 from pdas.run import Run, parse_json
-
-Floats = NDArray[np.float64]
 
 FIGURES = ("test_error", "params")  # of a result: percent, and the number of weights
 
@@ -59,8 +57,8 @@ class ThetaHistory:
         uniform: the mean over the D variables of 1/K_i, where the search starts.
     """
 
-    steps: Floats
-    largest: Floats
+    steps: FloatArray
+    largest: FloatArray
     uniform: float
 
 
@@ -86,7 +84,7 @@ def read_theta(run: Run) -> ThetaHistory:
     return run.read("theta.npz", _parse_theta)
 
 
-def read_metrics(run: Run, columns: Sequence[str]) -> dict[str, Floats]:
+def read_metrics(run: Run, columns: Sequence[str]) -> dict[str, FloatArray]:
     """These columns of `metrics.csv`, empty cells as NaN. Raises RunError."""
     return run.read("metrics.csv", lambda file: _parse_columns(file, columns))
 
@@ -127,7 +125,7 @@ def _parse_theta(path: Path) -> ThetaHistory:
     return ThetaHistory(steps, theta[:, chosen].max(axis=2), float((1 / sizes[chosen]).mean()))
 
 
-def _parse_columns(path: Path, columns: Sequence[str]) -> dict[str, Floats]:
+def _parse_columns(path: Path, columns: Sequence[str]) -> dict[str, FloatArray]:
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         rows = list(reader)

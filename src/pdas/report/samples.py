@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from pdas.arrays import FloatArray
 from pdas.report.style import DPI, INK, MUTED, font, new_figure, save, text_width
 from pdas.run import Run
 
@@ -38,7 +39,7 @@ class Samples:
     """
 
     images: dict[str, Pixels]
-    psnr: NDArray[np.float64]
+    psnr: FloatArray
 
 
 def draw_samples(retraining: str | PathLike[str]) -> Path:

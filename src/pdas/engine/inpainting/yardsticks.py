@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 from joblib import Parallel, delayed
-from numpy.typing import NDArray
 from skimage.restoration import inpaint_biharmonic
 from torch import Tensor
 
-Floats = NDArray[np.float64]
+from pdas.arrays import BoolArray, FloatArray
 
 
 def biharmonic(masked: Tensor, hidden: Tensor) -> Tensor:
@@ -30,8 +29,8 @@ def biharmonic(masked: Tensor, hidden: Tensor) -> Tensor:
     return torch.from_numpy(np.stack(restored)).permute(0, 3, 1, 2).to(masked)
 
 
-def _restore(image: Floats, mask: NDArray[np.bool_]) -> Floats:
+def _restore(image: FloatArray, mask: BoolArray) -> FloatArray:
     if mask.all():
         return image
-    restored: Floats = inpaint_biharmonic(image, mask, channel_axis=-1)
+    restored: FloatArray = inpaint_biharmonic(image, mask, channel_axis=-1)
     return restored

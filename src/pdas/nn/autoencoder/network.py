@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pdas.nn.autoencoder.initial import he
-from pdas.nn.autoencoder.space import Layer, chain_text, decode_chain, traversed
+from pdas.nn.autoencoder.space import OUTPUT_KERNEL, Layer, chain_text, decode_chain, traversed
 
 
 class AutoencoderNetwork(nn.Module):
@@ -42,7 +42,9 @@ class AutoencoderNetwork(nn.Module):
             for width, layer in zip(widths[-1:] + widths[:1:-1], reversed(self.chain), strict=False)
         )
         last = widths[1] if self.chain else image_channels
-        output = nn.ConvTranspose2d(last, image_channels, 3, padding=1, bias=False)
+        output = nn.ConvTranspose2d(
+            last, image_channels, OUTPUT_KERNEL, padding=OUTPUT_KERNEL // 2, bias=False
+        )
         self.output = he(output, relu=False)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pdas.nn.autoencoder.space import Layer, decode_chain, traversed
-
-OUTPUT_KERNEL = 3
+from pdas.nn.autoencoder.space import OUTPUT_KERNEL, Layer, decode_chain, traversed
 
 
 def count_weights(

@@ -14,16 +14,15 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import AfterValidator, Field, PositiveInt
 
+from pdas.arrays import BoolArray
 from pdas.errors import SpaceError
 from pdas.space import Architecture, Label, SearchSpace
 from pdas.validated import Settings
 
 OUTPUT = "output/from"
-
-BoolArray = npt.NDArray[np.bool_]
+OUTPUT_KERNEL = 3  # of the convolution after the decoder
 
 
 def _odd(kernel: int) -> int:

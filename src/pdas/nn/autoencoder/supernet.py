@@ -14,14 +14,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pdas.arrays import BoolArray
 from pdas.cost import Cost, FunctionCost
 from pdas.errors import SettingError
 from pdas.nn.autoencoder.initial import he
 from pdas.nn.autoencoder.network import AutoencoderNetwork
 from pdas.nn.autoencoder.size import count_multiply_adds, count_weights
 from pdas.nn.autoencoder.space import (
+    OUTPUT_KERNEL,
     AutoencoderSettings,
-    BoolArray,
     Layer,
     active_variables,
     autoencoder_space,
@@ -29,7 +30,7 @@ from pdas.nn.autoencoder.space import (
     layer_types,
     traversed,
 )
-from pdas.nn.cost import Quantity, check_quantity
+from pdas.nn.cost import Quantity, check_quantity, image_size
 from pdas.nn.once import Once
 from pdas.nn.sliced import SlicedWeight
 from pdas.nn.supernet import check_space
@@ -59,7 +60,7 @@ class AutoencoderSupernet(nn.Module):
         image = self.settings.image_channels
         if self.settings.layers < self.settings.level_back:  # the output may read the image
             widths = _breakpoints(image, widths)
-        whole = he(nn.ConvTranspose2d(widths[-1], image, 3, bias=False), relu=False)
+        whole = he(nn.ConvTranspose2d(widths[-1], image, OUTPUT_KERNEL, bias=False), relu=False)
         self.output = SlicedWeight(whole.weight, widths, (image,))
 
     def forward(self, x: Tensor, architecture: Architecture) -> Tensor:
@@ -116,12 +117,11 @@ class AutoencoderSupernet(nn.Module):
         Raises `SettingError` if these are not as said. Nothing is run.
         """
         image = self.settings.image_channels
-        size = check_quantity(quantity, x, image)
+        check_quantity(quantity)
         if quantity == "parameters":
-            count = partial(count_weights, image_channels=image, size=size)
-            return FunctionCost(self.space, count)
-        assert size is not None
-        count = partial(count_multiply_adds, image_channels=image, size=size)
+            size = None if x is None else image_size(x, image)
+            return FunctionCost(self.space, partial(count_weights, image_channels=image, size=size))
+        count = partial(count_multiply_adds, image_channels=image, size=image_size(x, image))
         return FunctionCost(self.space, count)
 
     def _restore(self, x: Tensor, chain: Sequence[Layer], once: Once) -> Tensor:
@@ -142,7 +142,7 @@ class AutoencoderSupernet(nn.Module):
 
     def _output(self, x: Tensor) -> Tensor:
         weight = self.output(x.shape[1], self.settings.image_channels)
-        return F.conv_transpose2d(x, weight, padding=1)
+        return F.conv_transpose2d(x, weight, padding=OUTPUT_KERNEL // 2)
 
     @torch.no_grad()
     def _copy_weights(self, network: AutoencoderNetwork) -> None:

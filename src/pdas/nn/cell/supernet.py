@@ -28,7 +28,7 @@ from pdas.nn.cell.layout import (
 from pdas.nn.cell.network import CellNetwork, edge_name, input_block, stem
 from pdas.nn.cell.size import count_multiply_adds, count_weights
 from pdas.nn.cell.space import CELL_TYPES, CellPlan, Edge, cell_space, decode
-from pdas.nn.cost import Quantity, check_quantity
+from pdas.nn.cost import Quantity, check_quantity, image_size
 from pdas.nn.once import Once
 from pdas.nn.operations import OPERATIONS, batch_statistics
 from pdas.nn.supernet import check_space
@@ -118,10 +118,13 @@ class CellSupernet(nn.Module):
         Raises `SettingError` if these are not as said or the images too small. Nothing is run but,
         once, every operation on a map without memory.
         """
-        size = check_quantity(quantity, x, self.settings.in_channels)
+        check_quantity(quantity)
+        channels = self.settings.in_channels
         if quantity == "parameters":
+            if x is not None:  # checked all the same
+                image_size(x, channels)
             return FunctionCost(self.space, partial(count_weights, settings=self.settings))
-        assert size is not None
+        size = image_size(x, channels)
         check_image_size(min(size))
         count = partial(count_multiply_adds, settings=self.settings, size=size)
         return FunctionCost(self.space, count)

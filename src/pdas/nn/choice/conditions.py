@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import numpy as np
-import numpy.typing as npt
-
+from pdas.arrays import BoolArray
 from pdas.space import Architecture
 
-Mask = npt.NDArray[np.bool_]
-"""For each category of a variable, whether something is used with it: bool `(K,)`."""
 
+class Conditions(Mapping[str, BoolArray]):
+    """By the name of a variable, the categories with which something is used, bool `(K,)`.
 
-class Conditions(Mapping[str, Mask]):
-    """By the name of a variable, the mask of categories; all must hold.
-
-    A variable that is not named does not matter. Immutable and hashable.
+    All must hold. A variable that is not named does not matter. Immutable and hashable.
     """
 
-    def __init__(self, masks: Mapping[str, Mask] | None = None) -> None:
+    def __init__(self, masks: Mapping[str, BoolArray] | None = None) -> None:
         self._masks = dict(masks or {})
         self._key = frozenset((name, mask.tobytes()) for name, mask in self._masks.items())
 
-    def __and__(self, other: Mapping[str, Mask]) -> Conditions:
+    def __and__(self, other: Mapping[str, BoolArray]) -> Conditions:
         """Where both hold."""
         masks = dict(self._masks)
         for name, mask in other.items():
@@ -35,7 +30,7 @@ class Conditions(Mapping[str, Mask]):
         indices, space = architecture.indices, architecture.space
         return all(mask[indices[space.position(name)]] for name, mask in self._masks.items())
 
-    def __getitem__(self, name: str) -> Mask:
+    def __getitem__(self, name: str) -> BoolArray:
         return self._masks[name]
 
     def __iter__(self) -> Iterator[str]:

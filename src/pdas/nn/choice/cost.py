@@ -14,9 +14,10 @@ from itertools import combinations
 import numpy as np
 from torch import nn
 
-from pdas.cost import FloatArray, ProductCost, Term
+from pdas.arrays import BoolArray, FloatArray
+from pdas.cost import ProductCost, Term
 from pdas.errors import NetworkError, PdasWarning
-from pdas.nn.choice.conditions import Conditions, Mask
+from pdas.nn.choice.conditions import Conditions
 from pdas.nn.choice.found import FoundChoices
 from pdas.nn.choice.layers import ChosenSlice
 from pdas.nn.choice.places import Place
@@ -115,9 +116,9 @@ def _any(cases: Sequence[Conditions]) -> Iterator[tuple[int, Conditions]]:
             yield (-1) ** (number + 1), together
 
 
-def _merged(cases: Sequence[Conditions]) -> tuple[dict[str, Mask], list[Conditions]]:
+def _merged(cases: Sequence[Conditions]) -> tuple[dict[str, BoolArray], list[Conditions]]:
     """Those on a single variable, joined for each; and the others, each once."""
-    alone: dict[str, Mask] = {}
+    alone: dict[str, BoolArray] = {}
     joint: list[Conditions] = []
     for case in cases:
         if len(case) == 1:

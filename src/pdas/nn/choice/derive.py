@@ -8,11 +8,10 @@ import math
 import torch
 from torch import nn
 
-from pdas.errors import NetworkError
+from pdas.errors import NetworkError, reason
 from pdas.nn.choice.found import FoundChoices
 from pdas.nn.choice.layers import SlicedLayer
 from pdas.nn.choice.point import Point
-from pdas.nn.choice.trial import first_line
 from pdas.nn.choice.value import Constant, Multiple
 from pdas.space import Architecture
 
@@ -58,7 +57,7 @@ def _replaced(choices: FoundChoices, architecture: Architecture) -> nn.Module:
             return copy.deepcopy(part, memo)
         except Exception as error:
             raise NetworkError(
-                f"derive: {type(part).__name__} cannot be copied ({first_line(error)}); keep no "
+                f"derive: {type(part).__name__} cannot be copied ({reason(error)}); keep no "
                 "outputs of a call in attributes"
             ) from error
 

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 import numpy as np
 from torch import nn
 
+from pdas.arrays import BoolArray
 from pdas.errors import NetworkError, SpaceError
-from pdas.nn.choice.conditions import Conditions, Mask
+from pdas.nn.choice.conditions import Conditions
 from pdas.nn.choice.places import Place, places
 from pdas.nn.choice.point import Point
 from pdas.nn.supernet import check_space
@@ -68,7 +69,7 @@ class FoundChoices:
         finally:
             self._select(before)
 
-    def active(self, architecture: Architecture) -> Mask:
+    def active(self, architecture: Architecture) -> BoolArray:
         """Which variables an architecture uses, bool `(D,)`."""
         check_space(architecture, self.space)
         used = [any(each.hold(architecture) for each in found) for found in self.conditions]

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from pdas.arrays import BoolArray
 from pdas.cost import ProductCost
 from pdas.errors import NetworkError, SettingError
-from pdas.nn.choice.conditions import Mask
 from pdas.nn.choice.cost import multiply_adds, of_table, parameters
 from pdas.nn.choice.derive import derive
 from pdas.nn.choice.found import FoundChoices
@@ -69,7 +69,7 @@ class Supernet(nn.Module):
         with self._choices.selected(architecture):
             return self.module(*inputs, **named)
 
-    def active(self, architecture: Architecture) -> Mask:
+    def active(self, architecture: Architecture) -> BoolArray:
         """Which variables an architecture uses, bool `(D,)`.
 
         The others are those of choices inside candidates that are not taken. Raises `SpaceError`

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from pdas.errors import NetworkError, PdasError, PdasWarning
+from pdas.errors import NetworkError, PdasError, PdasWarning, reason
 from pdas.nn.choice.conditions import Conditions
 from pdas.nn.choice.found import FoundChoices
-from pdas.nn.choice.trial import MisfitError, Trial, Unit, count, first_line, try_all
+from pdas.nn.choice.trial import MisfitError, Trial, Unit, count, try_all
 from pdas.space import Architecture
 
 
@@ -135,7 +135,7 @@ class Survey:
                 raise self._unfit(position, error.category, error) from error
             raise NetworkError(
                 f"{type(self.choices.module).__name__}: found that it fails on the sample input "
-                f"whatever is chosen ({first_line(error)}), expected it to run; check the input "
+                f"whatever is chosen ({reason(error)}), expected it to run; check the input "
                 "and the module"
             ) from error
 
@@ -159,7 +159,7 @@ class Survey:
     def _unfit(self, position: int, category: int, error: Exception) -> NetworkError:
         return NetworkError(
             f"{self.choices.describe(position, category)} does not fit in the network, where "
-            f"others do ({first_line(error)}); change or drop it"
+            f"others do ({reason(error)}); change or drop it"
         )
 
     def _run(self, architecture: Architecture) -> Trial:

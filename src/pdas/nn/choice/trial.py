@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from pdas.errors import reason
 from pdas.nn.choice.conditions import Conditions
 from pdas.nn.choice.point import Point
 
@@ -41,8 +42,8 @@ class Trial:
 class MisfitError(Exception):
     """A candidate fails where others of its choice do not: its variable, its category and why."""
 
-    def __init__(self, variable: str, category: int, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, variable: str, category: int, why: str) -> None:
+        super().__init__(why)
         self.variable = variable
         self.category = category
 
@@ -163,8 +164,8 @@ class _Observer:
         if len(errors) == len(outputs):  # it is what came before that does not fit
             raise errors[selected]
         for index, error in errors.items():
-            reason = f"{first_line(error)}, for an input of shape {shape(args)}"
-            raise MisfitError(point.variable.name, index, reason) from error
+            why = f"{reason(error)}, for an input of shape {shape(args)}"
+            raise MisfitError(point.variable.name, index, why) from error
         expected = shape(outputs[selected])
         for index, output in enumerate(outputs):
             if shape(output) != expected:
@@ -192,10 +193,3 @@ def shape(value: Any) -> Any:
         shapes = tuple(map(shape, value))
         return shapes[0] if len(shapes) == 1 else shapes
     return None
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, in one line, with its kind where that says more."""
-    text = (str(error).splitlines() or [""])[0]
-    plain = isinstance(error, RuntimeError | ValueError | MisfitError) and text
-    return text if plain else f"{type(error).__name__}: {text}"

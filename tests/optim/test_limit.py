@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from collections.abc import Callable
 
@@ -9,7 +10,7 @@ import pytest
 
 from pdas.cost import Cost, FunctionCost, ProductCost, Term
 from pdas.errors import OptimizerError, SettingError, SpaceError
-from pdas.optim import PDAS, Limit, Limited, Penalised, Penalty
+from pdas.optim import PDAS, Limit, Limited
 from pdas.space import Architecture, SearchSpace
 
 SPACE = SearchSpace({f"v{i}": tuple(range(K)) for i, K in enumerate((3, 2, 4, 1, 3))})
@@ -58,7 +59,7 @@ def test_what_is_asked_for_follows_theta_given_the_limit(make: Callable[[], Cost
         q = p[a] / mass
         assert abs(asked.count(a) / n - q) < 4 * math.sqrt(q * (1 - q) / n)
     deviation = math.sqrt(mass * (1 - mass) / limited.drawn)
-    assert abs(limited.rejected / limited.drawn - (1 - mass)) < 4 * deviation
+    assert abs(limited.rejection_rate - (1 - mass)) < 4 * deviation
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -144,79 +145,48 @@ def test_a_rare_architecture_within_the_limit_is_found() -> None:
     assert limited.rejected == limited.drawn >= 20_000
 
 
-def test_the_penalty_is_added_to_the_losses() -> None:
-    cost = additive()
-    target = middle(cost)
-    penalised = Penalised(some_pdas(), Penalty(cost, target, 0.5))
-    plain = some_pdas()
-    rng = np.random.default_rng(0)
-    for _ in range(50):
-        architectures = penalised.ask(6)
-        assert architectures == plain.ask(6)
-        losses = rng.random(6)
-        active = rng.random((6, 5)) < 0.8
-        penalised.tell(architectures, losses, active)
-        total = [
-            x + (0.5 * (cost(a) - target) / target if cost(a) > target else 0)
-            for x, a in zip(losses, architectures, strict=True)
-        ]
-        plain.tell(architectures, total, active)
-        assert penalised.best() == plain.best()
-    assert penalised.state_dict() == plain.state_dict()
-
-
-def test_a_strong_penalty_leads_below_the_target() -> None:
-    cost = additive()
-    dearest = max(EVERY, key=cost)
-    for weight, dear in ((1e-6, True), (1e3, False)):
-        penalised = Penalised(PDAS(SPACE), Penalty(cost, 20, weight))
-        for _ in range(600):
-            asked = penalised.ask()
-            penalised.tell(asked, [np.sum(a.indices != dearest.indices) for a in asked])
-        assert (cost(penalised.best()) > 20) == dear
-
-
-def test_both() -> None:
-    cost = additive()
-    limited = Limited(some_pdas(), Limit(cost, middle(cost)))
-    both = Penalised(limited, Penalty(cost, middle(cost) / 2, 0.1))
-    for _ in range(20):
-        architectures = both.ask()
-        assert all(cost(a) <= middle(cost) for a in architectures)
-        both.tell(architectures, [0.0, 0.0])
-    assert cost(both.best()) <= middle(cost)
-    assert limited.optimizer.state_dict()["step"] == 20
-
-
 @pytest.mark.parametrize("value", [math.nan, math.inf, "3e6", None])
-def test_limits_and_penalties_that_are_no_numbers(value: float) -> None:
+def test_limits_that_are_no_numbers(value: float) -> None:
     with pytest.raises(SettingError, match=r"limit\.maximum: found .*, expected a finite number"):
         Limit(additive(), value)
-    with pytest.raises(SettingError, match=r"penalty\.target: found .*, expected a finite number"):
-        Penalty(additive(), target=value, weight=1.0)
-    with pytest.raises(SettingError, match=r"penalty\.weight: found .*, expected a finite number"):
-        Penalty(additive(), target=1.0, weight=value)
-
-
-@pytest.mark.parametrize("value", [0, -1.0])
-def test_penalties_that_are_not_positive(value: float) -> None:
-    for name, numbers in (("target", (value, 1.0)), ("weight", (1.0, value))):
-        with pytest.raises(SettingError, match=rf"penalty\.{name}: found {value}.* above 0"):
-            Penalty(additive(), *numbers)
 
 
 def test_costs_that_are_none_or_of_another_space() -> None:
-    elsewhere = ProductCost(OTHER, [])
-    for wrap in (
-        lambda: Limited(PDAS(SPACE), Limit(elsewhere, 1.0)),
-        lambda: Penalised(PDAS(SPACE), Penalty(elsewhere, 1.0, 1.0)),
-    ):
-        with pytest.raises(SpaceError, match="cost of another search space than the optimizer's"):
-            wrap()
+    with pytest.raises(SpaceError, match="cost of another search space than the optimizer's"):
+        Limited(PDAS(SPACE), Limit(ProductCost(OTHER, []), 1.0))
     with pytest.raises(SettingError, match=r"limit\.cost: found int, expected a cost"):
         Limit(3, 1.0)  # type: ignore[arg-type]
-    with pytest.raises(SettingError, match=r"penalty\.cost: found function, expected a cost"):
-        Penalty(lambda a: 1.0, 1.0, 1.0)  # type: ignore[arg-type]
+
+
+def test_the_counts_of_draws_are_part_of_the_state() -> None:
+    cost = additive()
+    limited, again = (Limited(some_pdas(seed), Limit(cost, middle(cost))) for seed in (0, 1))
+    assert limited.rejection_rate == 0
+    for _ in range(20):
+        limited.tell(limited.ask(), [0.1, 0.2])
+    again.load_state_dict(json.loads(json.dumps(limited.state_dict())))
+    for one in (limited, again):
+        one.tell(one.ask(), [0.1, 0.2])
+    assert again.state_dict() == limited.state_dict()
+    assert (again.drawn, again.rejected) == (limited.drawn, limited.rejected)
+    assert 0 < again.rejection_rate == limited.rejected / limited.drawn < 1
+
+
+def test_a_state_of_a_search_without_a_limit_is_named() -> None:
+    cost = additive()
+    limited = Limited(some_pdas(), Limit(cost, middle(cost)))
+    before = limited.state_dict()
+    with pytest.raises(OptimizerError, match=r"found no numbers drawn and rejected.*; load") as e:
+        limited.load_state_dict(limited.optimizer.state_dict())
+    assert "\n" not in str(e.value)
+    assert limited.state_dict() == before
+
+
+def test_only_architectures_of_no_probability_are_within() -> None:
+    pdas = PDAS(OTHER)
+    pdas.load_state_dict({**pdas.state_dict(), "theta": {"v0": [0.0, 1.0]}})
+    limited = Limited(pdas, Limit(ProductCost(OTHER, [Term(1.0, {0: [1, 2]})]), 1.5))
+    assert limited.best()["v0"] == 0
 
 
 def test_a_limit_counts_with_rounding() -> None:

@@ -19,9 +19,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pdas.optim.base import FloatArray
-from pdas.optim.distribution import BoolArray
-from pdas.space import IntArray
+from pdas.arrays import BoolArray, FloatArray, IntArray
 
 ROUNDING = 1e-12  # of sums of costs, relative to the limit; of sums of losses
 LONGEST = 10_000  # partial choices of a frontier
@@ -30,27 +28,25 @@ LARGEST = 1e100  # multiplier
 
 
 def most_probable(
-    theta: FloatArray, sizes: IntArray, table: FloatArray, constant: float, limit: float
+    theta: FloatArray, table: FloatArray, constant: float, limit: float
 ) -> IntArray | None:
     """Category indices, shape (D,), of the greatest p_theta with a cost of at most `limit`.
 
-    theta: probabilities, shape (D, max K), of which the first K_i = `sizes[i]` count; may be 0.
+    theta: probabilities, shape (D, max K), 0 beyond K_i.
     table: cost of each category, shape (D, max K); the cost is `constant` plus the chosen ones.
 
     A cost that is over the limit by a 1e-12th of it, as from rounding, is within. None if no
-    architecture is within the limit.
+    architecture within the limit has a probability above 0.
 
     Exact to rounding. Only where costs follow ln p to about 1e-5 in every category does a frontier
     reach `LONGEST`; then its least promising choices are dropped, and ln p may be some 1e-6 below
     the greatest.
     """
     room = ceiling(limit) - constant
-    real = np.arange(theta.shape[1]) < sizes[:, np.newaxis]
-    possible = real & (theta > 0)
+    possible = theta > 0
     budget = room - np.where(possible, table, np.inf).min(axis=1).sum()
-    if budget < 0:  # whatever is within has probability 0
-        cheapest = np.where(real, table, np.inf)
-        return cheapest.argmin(axis=1) if cheapest.min(axis=1).sum() <= room else None
+    if budget < 0:
+        return None
     return _Knapsack(theta, table, possible, float(budget)).solve()
 
 
