@@ -234,17 +234,17 @@ def _retrain(experiment: Experiment, run: Run, resume: bool) -> None:
 
 @contextmanager
 def _interruptible(path: Path) -> Iterator[None]:
-    """Ctrl-C is one line that says whether the new directory `path` holds something."""
-    config = path / "config.yaml"  # by os.path, since Path's raise for a name that cannot be
-    taken = os.path.exists(config)
+    """Ctrl-C is one line that says whether the directory `path` holds something unfinished."""
     try:
         yield
     except StoppedError as stopped:
         typer.echo(f"pdas: {stopped}; add --resume to the command to go on", err=True)
         raise typer.Exit(130) from None
     except KeyboardInterrupt:
-        written = os.path.exists(config) and not taken
-        left = f"{path} holds what there is so far" if written else "nothing was written"
+        # By os.path, since Path's raise for a name that cannot be.
+        begun = os.path.exists(path / "config.yaml") and Run(path).is_unfinished
+        kept = f"{path} holds what there is so far; add --resume to the command to go on"
+        left = kept if begun else "nothing was written"
         typer.echo(f"pdas: interrupted; {left}", err=True)
         raise typer.Exit(130) from None
 
