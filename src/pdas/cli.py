@@ -107,7 +107,7 @@ def retrain(
         found = Run.open(source)
         own_recipe, own_seed, own_data_dir = found.config()
         experiment = Experiment(
-            recipes.change(own_recipe, changes or ()),
+            recipes.of_file(own_recipe, changes or (), str(source)),
             own_seed if seed is None else seed,
             data_dir or own_data_dir,
         )
@@ -130,11 +130,12 @@ def retrain(
 
 
 @app.command()
-def evaluate(run: RunPath, data_dir: DataDir = None) -> None:
+def evaluate(run: RunPath, data_dir: DataDir = None, changes: Changes = None) -> None:
     """Measure every retraining of a run on the test images again, from its weights."""
     rows = []
     for retraining in Run.open(run).retrained():
-        recipe, seed, own_data_dir = retraining.config()
+        own_recipe, seed, own_data_dir = retraining.config()
+        recipe = recipes.of_file(own_recipe, changes or (), str(retraining.path))
         measures = Experiment(recipe, seed, data_dir or own_data_dir).evaluate(retraining)
         rows.append((retraining.path.name, measures_text(measures)))
     table(str(run), rows)

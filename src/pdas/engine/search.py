@@ -155,6 +155,7 @@ def search(
             "net": net,
             "weights": weights,
             "schedule": schedule,
+            "precision": fabric.strategy.precision,
             "optimizer": learner,
             "weight_batches": weight_batches,
             "theta_batches": theta_batches,
