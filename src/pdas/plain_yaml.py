@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+LARGEST = 100_000  # characters, since it is read slowly
+
 
 class _PlainLoader(yaml.SafeLoader):
     """Without aliases: a few lines of them can stand for more values than there is memory for."""
@@ -18,6 +20,8 @@ class _PlainLoader(yaml.SafeLoader):
 
 def safe_yaml(text: str) -> Any:
     """The plain values in a YAML text without aliases; raises ValueError if it is none."""
+    if len(text) > LARGEST:
+        raise ValueError(f"it has more than {LARGEST} characters")
     try:
         return _PlainLoader(text).get_single_data()
     except (yaml.YAMLError, RecursionError, ValueError, LookupError, TypeError) as error:

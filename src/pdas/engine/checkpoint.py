@@ -159,9 +159,11 @@ def _read(path: Path, device: torch.device | str) -> dict[str, Any]:
     if trailer != _trailer(FORMAT, hashlib.sha256(payload).hexdigest()):
         raise ValueError("its checksum is another one")
     try:
-        state: object = torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch, about a file that is none of its own
+            state: object = torch.load(io.BytesIO(payload), device, weights_only=True)
     except Exception as error:  # someone else's file, with a checksum that is right
-        raise ValueError(" ".join(str(error).split())[:200]) from error
+        raise ValueError(" ".join(repr(error).split())[:200]) from error
     if not isinstance(state, dict):
         raise ValueError(f"it holds {type(state).__name__}, not a mapping")
     return state

@@ -164,12 +164,21 @@ class Limited:
         return (self.space.architecture(row) for row in indices[np.argsort(-log_p, kind="stable")])
 
     def state_dict(self) -> dict[str, Any]:
-        """That of the wrapped optimizer; the counts of draws are no part of it."""
-        return self.optimizer.state_dict()
+        """That of the wrapped optimizer, and the counts of draws."""
+        counts = {"drawn": self.drawn, "rejected": self.rejected}
+        return self.optimizer.state_dict() | counts
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """As the wrapped optimizer."""
+        """Go on from `state_dict`; raises OptimizerError for anything else."""
+        try:
+            counts = int(state["drawn"]), int(state["rejected"])
+        except (LookupError, TypeError, ValueError) as error:
+            raise OptimizerError(
+                f"state: found no counts of draws ({error!r}), expected what state_dict() of an "
+                "optimizer with a limit gave; load that"
+            ) from None
         self.optimizer.load_state_dict(state)
+        self.drawn, self.rejected = counts
 
 
 class Penalised:
