@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pdas.errors import SpaceError
+from pdas.errors import SpaceError, short
 from pdas.files import read_text
 
 Label = str | int | float | bool
@@ -65,7 +65,7 @@ class Variable:
             return self._index[label]
         known = ", ".join(map(repr, self.categories))
         raise SpaceError(
-            f"variable {self.name!r}: unknown label {label!r}, expected one of {known}"
+            f"variable {self.name!r}: unknown label {short(label)}, expected one of {known}"
         )
 
 
@@ -300,5 +300,5 @@ def _frozen(array: npt.NDArray[Any]) -> IntArray:
 
 def shortened(names: Sequence[str], most: int = 8) -> str:
     """The first names of many, for a message."""
-    shown = ", ".join(map(repr, names[:most]))
+    shown = ", ".join(map(short, names[:most]))
     return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"

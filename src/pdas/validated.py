@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from reprlib import Repr
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pdas.errors import SettingError
+from pdas.errors import SettingError, short
 
 
 class Settings(BaseModel):
@@ -19,9 +18,6 @@ class Settings(BaseModel):
 
 
 S = TypeVar("S", bound=Settings)
-
-_SHORT = Repr()  # what was found may be a book
-_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
 
 
 def validated(kind: type[S], values: Mapping[str, Any], prefix: str = "") -> S:
@@ -47,7 +43,7 @@ def one_line(error: ValidationError, kind: type[Settings], prefix: str = "") -> 
     message = message[0].lower() + message[1:]
     if isinstance(first["input"], Mapping):  # settings that do not go together: it says which
         return ": ".join(filter(None, [key, message]))
-    return f"{key}: found {_SHORT.repr(first['input'])}, {message}"
+    return f"{key}: found {short(first['input'])}, {message}"
 
 
 def _expected(kind: type[BaseModel], place: tuple[int | str, ...]) -> str:
