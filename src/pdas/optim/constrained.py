@@ -211,7 +211,9 @@ class Penalised:
         """Tell the wrapped optimizer the losses with the penalty of each architecture added."""
         _, values = told(self.space, architectures, losses)
         penalties = [self.penalty(architecture) for architecture in architectures]
-        self.optimizer.tell(architectures, values + np.array(penalties), active)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is passed over
+            penalised = values + np.array(penalties)
+        self.optimizer.tell(architectures, penalised, active)
 
     def best(self) -> Architecture:
         """As the wrapped optimizer."""
