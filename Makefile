@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: env demo demo-inpainting examples test lint
+.PHONY: env demo demo-inpainting examples test test-long lint
 
 env: $(VENV)/.installed
 
@@ -23,6 +23,9 @@ examples: env
 
 test: env
 	$(BIN)/python -m pytest -q
+
+test-long: env
+	$(BIN)/python -m pytest -q -m long
 
 lint: env
 	$(BIN)/ruff check .

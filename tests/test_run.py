@@ -60,10 +60,10 @@ def test_a_place_that_is_taken_is_named_and_stays(tmp_path: Path, name: str) -> 
     assert (tmp_path / "file").read_text() == "y"
 
 
-def test_metrics_get_their_header_once(tmp_path: Path) -> None:
+def test_metrics_are_a_header_and_a_row_an_epoch(tmp_path: Path) -> None:
     run = Run(tmp_path)
-    run.append_metrics({"step": 1, "loss": 0.5})
-    run.append_metrics({"step": 2, "loss": 0.25})
+    run.write_metrics([{"step": 1, "loss": 0.5}])
+    run.write_metrics([{"step": 1, "loss": 0.5}, {"step": 2, "loss": 0.25}])
     with (tmp_path / "metrics.csv").open() as file:
         rows = list(csv.reader(file))
     assert rows == [["step", "loss"], ["1", "0.5"], ["2", "0.25"]]
@@ -136,10 +136,12 @@ def test_what_a_user_made_is_emptied_and_stays(tmp_path: Path) -> None:
 def test_what_has_not_finished_is_told_by_name(tmp_path: Path) -> None:
     search, retraining = tmp_path / "run", tmp_path / "run" / "retrain-0"
     retraining.mkdir(parents=True)
-    refusal = "holds a {} that has not finished; remove it or give another$"
+    refusal = "holds a {} that has not finished; go on with --resume, remove it, or give another$"
     (search / "config.yaml").touch()
     (retraining / "config.yaml").touch()
-    with pytest.raises(RunError, match=r"^run: .*the search has not finished; search again"):
+    with pytest.raises(
+        RunError, match=r"^run: .*the search has not finished; go on with `pdas search"
+    ):
         Run(search).architecture_file()
     for path, name in ((search, "search"), (retraining, "retraining")):
         with pytest.raises(RunError, match=refusal.format(name)), new_directory(path, "--out"):

@@ -108,7 +108,7 @@ def retrain(
         found = Run.open(source)
         own_recipe, own_seed, own_data_dir = found.config()
         experiment = Experiment(
-            recipes.change(own_recipe, changes or ()),
+            recipes.of_file(own_recipe, changes or (), str(source)),
             own_seed if seed is None else seed,
             data_dir or own_data_dir,
         )
@@ -131,11 +131,12 @@ def retrain(
 
 
 @app.command()
-def evaluate(run: RunPath, data_dir: DataDir = None) -> None:
+def evaluate(run: RunPath, data_dir: DataDir = None, changes: Changes = None) -> None:
     """Measure every retraining of a run on the test images again, from its weights."""
     rows = []
     for retraining in Run.open(run).retrained():
-        recipe, seed, own_data_dir = retraining.config()
+        own_recipe, seed, own_data_dir = retraining.config()
+        recipe = recipes.of_file(own_recipe, changes or (), str(retraining.path))
         measures = Experiment(recipe, seed, data_dir or own_data_dir).evaluate(retraining)
         rows.append((retraining.path.name, measures_text(measures)))
     table(str(run), rows)
@@ -235,17 +236,17 @@ def _retrain(experiment: Experiment, run: Run, resume: bool) -> None:
 
 @contextmanager
 def _interruptible(path: Path) -> Iterator[None]:
-    """Ctrl-C is one line that says whether the new directory `path` holds something."""
-    config = path / "config.yaml"  # by os.path, since Path's raise for a name that cannot be
-    taken = os.path.exists(config)
+    """Ctrl-C is one line that says whether the directory `path` holds something unfinished."""
     try:
         yield
     except StoppedError as stopped:
         typer.echo(f"pdas: {stopped}; add --resume to the command to go on", err=True)
         raise typer.Exit(130) from None
     except KeyboardInterrupt:
-        written = os.path.exists(config) and not taken
-        left = f"{path} holds what there is so far" if written else "nothing was written"
+        # By os.path, since Path's raise for a name that cannot be.
+        begun = os.path.exists(path / "config.yaml") and Run(path).is_unfinished
+        kept = f"{path} holds what there is so far; add --resume to the command to go on"
+        left = kept if begun else "nothing was written"
         typer.echo(f"pdas: interrupted; {left}", err=True)
         raise typer.Exit(130) from None
 

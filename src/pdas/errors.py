@@ -7,6 +7,16 @@ worth a word but no reason to stop is a `PdasWarning`, of one line too.
 
 from __future__ import annotations
 
+from reprlib import Repr
+
+_SHORT = Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
+
+
+def short(value: object) -> str:
+    """A value for a message: what was found may be a book."""
+    return _SHORT.repr(value)
+
 
 def reason(error: BaseException, most: int = 200) -> str:
     """What an error of another library says, in one line of at most so many characters."""

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and read without trust in who wrote them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from typing import IO
 
 from pdas.errors import RunError
 
+LARGEST_TEXT = 10_000_000  # bytes; no file of text that this library reads comes near
+
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[IO[bytes]]:
     """A file to write that takes the place of `path` at the end, when it is on the disk.
 
-    Until then, and after an error, what was at `path` is as it was. Raises `RunError` if it cannot
-    be written.
+    Until then, and after an error, what was at `path` is as it was. A link at `path` is replaced,
+    never followed. Raises `RunError` if the file cannot be written.
     """
     part = path.with_name(f"{path.name}.part")
     try:
-        with part.open("wb") as file:
+        part.unlink(missing_ok=True)  # of a process that was killed, or a link
+        with part.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -32,7 +35,7 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
         if isinstance(error, OSError):
             raise RunError(
                 f"{path}: cannot be written ({error.strerror or error}), expected room on the disk "
-                "and the right to write there; mend that, and go on with --resume"
+                "and the right to write there; mend that, and go on"
             ) from error
         raise
 
@@ -46,3 +49,14 @@ def _sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file; raises ValueError if it is absurdly large, or no text."""
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise ValueError("it is no file")
+    with path.open("rb") as file:
+        content = file.read(LARGEST_TEXT + 1)
+    if len(content) > LARGEST_TEXT:
+        raise ValueError(f"it has more than {LARGEST_TEXT} bytes")
+    return content.decode("utf-8")

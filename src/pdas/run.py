@@ -31,7 +31,8 @@ from torch import nn
 from pdas._version import __version__
 from pdas.arrays import FloatArray
 from pdas.errors import PdasError, RunError, reason
-from pdas.files import written_whole
+from pdas.files import read_text, written_whole
+from pdas.plain_yaml import safe_yaml
 from pdas.settings import Recipe, as_recipe
 from pdas.space import Architecture, SearchSpace
 
@@ -57,8 +58,8 @@ _REMEDY = "restore it, or search or retrain again"
 def new_directory(path: Path, setting: str) -> Iterator[Path]:
     """Make a directory that must not hold anything yet.
 
-    What was made is removed if a `PdasError` follows, the directories above it too, unless there is
-    a checkpoint by now.
+    What was made is removed if a `PdasError` follows, the directories above it too, unless by now
+    there are metrics of an epoch, or a checkpoint.
     """
     try:
         _refuse_taken(path, setting)
@@ -70,7 +71,7 @@ def new_directory(path: Path, setting: str) -> Iterator[Path]:
     try:
         yield path
     except PdasError:
-        if not any(path.rglob("*.ckpt")):
+        if not any(found for name in ("metrics.csv", "*.ckpt") for found in path.rglob(name)):
             _remove(path, made)
         raise
 
@@ -85,7 +86,7 @@ def _remove(path: Path, made: Sequence[Path]) -> None:
 
 
 def _refuse_taken(path: Path, setting: str) -> None:
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+    if not path.exists() or (path.is_dir() and all(map(_is_partial, path.iterdir()))):
         return
     if Run(path).is_unfinished:
         raise RunError(
@@ -93,6 +94,11 @@ def _refuse_taken(path: Path, setting: str) -> None:
             "--resume, remove it, or give another"
         )
     raise RunError(f"{setting}: {path} already exists and is not empty; give another")
+
+
+def _is_partial(file: Path) -> bool:
+    """Whether it is what a process left that was killed before a first file was whole."""
+    return file.suffix == ".part"
 
 
 class Run:
@@ -221,11 +227,20 @@ class Run:
     @property
     def checkpoint_directory(self) -> Path:
         """Where its training is kept while it runs."""
-        return self.path / "checkpoint"
+        return self.inner("checkpoint")
+
+    def inner(self, name: str) -> Path:
+        """The directory `name` in this one; raises `RunError` if it is a link to elsewhere."""
+        path = self.path / name
+        if path.is_symlink():
+            raise RunError(
+                f"run: {path} is a link, expected a directory of the run's own; remove the link"
+            )
+        return path
 
     def remove_checkpoints(self) -> None:
         """Make room, when the training is done and written."""
-        shutil.rmtree(self.checkpoint_directory, ignore_errors=True)
+        shutil.rmtree(self.path / "checkpoint", ignore_errors=True)  # but for a link
 
     def architecture_file(self) -> Path:
         """The file of the found architecture; raises `RunError` if the search has not finished."""
@@ -257,7 +272,7 @@ class Run:
 
 def parse_json(file: Path) -> dict[str, Any]:
     """The JSON object in a file, for `Run.read`."""
-    return _mapping(json.loads(file.read_text(encoding="utf-8")), "the file")
+    return _mapping(json.loads(read_text(file)), "the file")
 
 
 def save_weights(network: nn.Module, file: Path) -> None:
@@ -278,7 +293,7 @@ def load_weights(network: nn.Module, file: Path) -> None:
 
 
 def _parse_config(file: Path) -> dict[str, Any]:
-    config = _mapping(yaml.safe_load(file.read_text(encoding="utf-8")), "the file")
+    config = _mapping(safe_yaml(read_text(file)), "the file")
     return config | {key: _mapping(config.get(key, {}), key) for key in ("recipe", "environment")}
 
 

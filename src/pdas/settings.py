@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from typing_extensions import Self
 
 from pdas.errors import SettingError
@@ -131,10 +131,21 @@ class DeviceSettings(Settings):
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
 
 
+def _as_directory(name: str) -> str:
+    """A name that is fit to be part of that of a directory."""
+    fits = name.isprintable() and not set(name) & set('/\\:*?"<>|')
+    if not (fits and name and name.strip(". ") == name):
+        raise ValueError("expected one that can be that of a directory, as my-recipe")
+    return name
+
+
+Name: TypeAlias = Annotated[str, Field(max_length=100), AfterValidator(_as_directory)]
+
+
 class ClassificationRecipe(Settings):
     """One experiment of image classification, complete."""
 
-    name: str
+    name: Name
     description: str = ""
     task: Literal["classification"] = "classification"
     data: DataSettings = DataSettings()
@@ -147,7 +158,7 @@ class ClassificationRecipe(Settings):
 class InpaintingRecipe(Settings):
     """One experiment of inpainting, complete."""
 
-    name: str
+    name: Name
     description: str = ""
     task: Literal["inpainting"]
     mask: str = "center"  # center, pixel, half, or MODULE:FUNCTION

@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pdas.arrays import IntArray
-from pdas.errors import SpaceError
+from pdas.errors import SpaceError, short
+from pdas.files import read_text
 
 Label = str | int | float | bool
 
@@ -64,7 +65,7 @@ class Variable:
             return self._index[label]
         known = ", ".join(map(repr, self.categories))
         raise SpaceError(
-            f"variable {self.name!r}: unknown label {label!r}, expected one of {known}"
+            f"variable {self.name!r}: unknown label {short(label)}, expected one of {known}"
         )
 
 
@@ -266,18 +267,19 @@ def load_labels(path: str | Path) -> dict[str, Any]:
     Raises SpaceError if the file cannot be read or holds something else.
     """
     try:
-        return _parse_labels(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, SpaceError) as error:
+        return _parse_labels(read_text(Path(path)))
+    except (OSError, ValueError) as error:
         raise SpaceError(f"architecture file {path}: cannot be read ({error})") from error
 
 
 def _parse_labels(text: str) -> dict[str, Any]:
     try:
         labels = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # an endless number, or nested without end
         raise SpaceError(f"architecture: not valid JSON ({error})") from error
     if not isinstance(labels, dict):
-        raise SpaceError(f"architecture: found {labels!r}, expected a JSON object name: label")
+        found = type(labels).__name__
+        raise SpaceError(f"architecture: found {found}, expected a JSON object name: label")
     return labels
 
 
@@ -298,5 +300,5 @@ def _frozen(array: npt.NDArray[Any]) -> IntArray:
 
 def shortened(names: Sequence[str], most: int = 8) -> str:
     """The first names of many, for a message."""
-    shown = ", ".join(map(repr, names[:most]))
+    shown = ", ".join(map(short, names[:most]))
     return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"

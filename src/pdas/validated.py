@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pdas.errors import SettingError
+from pdas.errors import SettingError, short
 
 
 class Settings(BaseModel):
@@ -43,7 +43,7 @@ def one_line(error: ValidationError, kind: type[Settings], prefix: str = "") -> 
     message = message[0].lower() + message[1:]
     if isinstance(first["input"], Mapping):  # settings that do not go together: it says which
         return ": ".join(filter(None, [key, message]))
-    return f"{key}: found {first['input']!r}, {message}"
+    return f"{key}: found {short(first['input'])}, {message}"
 
 
 def _expected(kind: type[BaseModel], place: tuple[int | str, ...]) -> str:

@@ -63,7 +63,7 @@ def train(net: CellNetwork, batches: Any, **changes: Any) -> list[RetrainProgres
     settings = RetrainSettings(**plain | changes)
     fabric = Fabric(accelerator="cpu", devices=1)
     trainee = ClassifierTrainee(net, settings)
-    retrain(trainee, batches, settings, fabric, on_epoch=epochs.append)
+    retrain(trainee, batches, settings, fabric, on_epoch=lambda all_: epochs.append(all_[-1]))
     trainee.finished()
     return epochs
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 import pytest
 import torch
 from torch import nn
@@ -27,8 +29,21 @@ def rates(given: SearchSettings, per_epoch: int) -> list[float]:
     return [*found, schedule.get_last_lr()[0]]
 
 
+class Letters:
+    """Passes over a, b and c."""
+
+    def __init__(self) -> None:
+        self._letters = cycle("abc")
+
+    def __len__(self) -> int:
+        return 3
+
+    def __next__(self) -> str:
+        return next(self._letters)
+
+
 def test_epochs_are_whole_passes() -> None:
-    moments = [moment for moment, _ in course("abc", settings(epochs=2))]  # type: ignore[arg-type]
+    moments = [moment for moment, _ in course(Letters(), settings(epochs=2), 0)]
     assert [moment.step for moment in moments] == [1, 2, 3, 4, 5, 6]
     assert [moment.epoch for moment in moments] == [1, 1, 1, 2, 2, 2]
     assert [moment.ends_epoch for moment in moments] == [False, False, True] * 2
@@ -38,10 +53,17 @@ def test_epochs_are_whole_passes() -> None:
 
 
 def test_steps_may_end_within_a_pass() -> None:
-    found = list(course("abc", settings(steps=4)))  # type: ignore[arg-type]
+    found = list(course(Letters(), settings(steps=4), 0))
     assert "".join(batch for _, batch in found) == "abca"
     assert [moment.ends_epoch for moment, _ in found] == [False, False, True, True]
     assert total_steps(settings(steps=4), 3) == 4 and total_steps(settings(epochs=4), 3) == 12
+
+
+def test_a_course_goes_on_at_any_step_as_it_would_have() -> None:
+    for length in ({"epochs": 2}, {"steps": 4}):
+        whole = [moment for moment, _ in course(Letters(), settings(**length), 0)]
+        for done in range(len(whole) + 1):
+            assert [m for m, _ in course(Letters(), settings(**length), done)] == whole[done:]
 
 
 def test_the_rate_is_that_of_torchs_cosine() -> None:

@@ -2,6 +2,9 @@
 
 A file is what `torch.save` writes of plain data and tensors, then a line with the format and the
 SHA-256 of what is before it. It is read with `weights_only`, so it cannot run code.
+
+A damaged file is passed over for the one before it. Where all are, that is an error: to begin anew
+unasked could throw away a day.
 """
 
 from __future__ import annotations
@@ -10,7 +13,8 @@ import hashlib
 import io
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -55,36 +59,57 @@ class Checkpoints:
         except OSError as error:
             raise RunError(
                 f"checkpoint: {self.directory} cannot be made ({error.strerror}); mend that, and "
-                "go on with --resume"
+                "go on"
             ) from error
         with written_whole(self._path(step)) as file:
             _write(file, state)
-        for old in self._paths()[:-KEPT]:
-            old.unlink()
+        for old in [*self.paths()[:-KEPT], *self.directory.glob("step-*.part")]:
+            with suppress(OSError):  # it is whole, with or without room for others
+                old.unlink()
         self._last = time.monotonic()
         self._took = self._last - start
 
     def load(self, device: torch.device | str = "cpu") -> dict[str, Any] | None:
-        """The state of the newest checkpoint that is whole; None if there is none.
+        """The state of the newest checkpoint that is whole; None if there is none at all.
 
-        A damaged one is named in a `PdasWarning`.
+        A damaged one is named in a `PdasWarning` and set aside, `step-<number>.damaged`. Raises
+        `RunError` if all are damaged.
         """
-        for path in reversed(self._paths()):
+        damaged: list[tuple[Path, Exception]] = []
+        for path in reversed(self.paths()):
             try:
-                return _read(path, device)
+                state = _read(path, device)
             except (OSError, ValueError) as error:
-                warnings.warn(
-                    f"checkpoint: {path} is damaged ({error}); the one before it is used",
-                    PdasWarning,
-                    stacklevel=2,
-                )
+                damaged.append((path, error))
+                continue
+            _set_aside(damaged)
+            return state
+        if damaged:
+            last, reason = damaged[0]
+            raise RunError(
+                f"checkpoint: found none that is whole in {self.directory}: of {last.name} "
+                f"{reason}; restore one, or remove the directory to begin anew"
+            )
         return None
 
     def _path(self, step: int) -> Path:
         return self.directory / f"step-{step:09d}.ckpt"
 
-    def _paths(self) -> list[Path]:
+    def paths(self) -> list[Path]:
+        """The files that there are, the oldest first."""
         return sorted(self.directory.glob("step-*.ckpt"))
+
+
+def _set_aside(damaged: Sequence[tuple[Path, Exception]]) -> None:
+    """Name each, and leave its place to those that follow, of which the last two are kept."""
+    for path, error in damaged:
+        warnings.warn(
+            f"checkpoint: {path} is damaged ({error}); the one before it is used",
+            PdasWarning,
+            stacklevel=3,
+        )
+        with suppress(OSError):
+            path.replace(path.with_suffix(".damaged"))
 
 
 class _Hashing(io.RawIOBase):
@@ -92,6 +117,7 @@ class _Hashing(io.RawIOBase):
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
+        self.error: OSError | None = None
         self.sha256 = hashlib.sha256()
 
     def writable(self) -> bool:
@@ -99,13 +125,26 @@ class _Hashing(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         self.sha256.update(data)
-        return self._file.write(data)
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.error = error
+            raise
 
 
 def _write(file: IO[bytes], state: Mapping[str, Any]) -> None:
     hashing = _Hashing(file)
-    torch.save(dict(state), cast(IO[bytes], hashing))
-    file.write(_MARK + f"{FORMAT:05d} {hashing.sha256.hexdigest()}".encode())
+    try:
+        torch.save(dict(state), cast(IO[bytes], hashing))
+    except RuntimeError:  # which torch makes of an error of the file
+        if hashing.error is None:
+            raise
+        raise hashing.error from None
+    file.write(_trailer(FORMAT, hashing.sha256.hexdigest()))
+
+
+def _trailer(version: int, digest: str) -> bytes:
+    return _MARK + f"{version:05d} {digest}".encode()
 
 
 def _read(path: Path, device: torch.device | str) -> dict[str, Any]:
@@ -113,11 +152,18 @@ def _read(path: Path, device: torch.device | str) -> dict[str, Any]:
     content = memoryview(path.read_bytes())
     payload, trailer = content[:-_TRAILER], bytes(content[-_TRAILER:])
     if not trailer.startswith(_MARK):
-        raise ValueError("it is cut short")
-    found, digest = trailer.removeprefix(_MARK).decode(errors="replace").split(" ")
-    if found != f"{FORMAT:05d}":
-        raise ValueError(f"it has format {found}, while this version reads {FORMAT}")
-    if hashlib.sha256(payload).hexdigest() != digest:
+        raise ValueError("it does not end as one does")
+    version = trailer[len(_MARK) :][:5]
+    if version != b"%05d" % FORMAT and version.isdigit():
+        raise ValueError(f"it has format {int(version)}, while this version reads {FORMAT}")
+    if trailer != _trailer(FORMAT, hashlib.sha256(payload).hexdigest()):
         raise ValueError("its checksum is another one")
-    state: dict[str, Any] = torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch, about a file that is none of its own
+            state: object = torch.load(io.BytesIO(payload), device, weights_only=True)
+    except Exception as error:  # someone else's file, with a checksum that is right
+        raise ValueError(" ".join(repr(error).split())[:200]) from error
+    if not isinstance(state, dict):
+        raise ValueError(f"it holds {type(state).__name__}, not a mapping")
     return state

@@ -21,7 +21,7 @@ from pdas.engine.open import fitted, open_task
 from pdas.engine.retrain import RetrainProgress, retrain
 from pdas.engine.search import Progress, SearchResult, search
 from pdas.engine.task import Task
-from pdas.errors import DataError, SettingError, SpaceError, reason
+from pdas.errors import DataError, PdasError, SettingError, SpaceError, reason
 from pdas.run import Run, new_directory, save_weights
 from pdas.settings import Recipe
 from pdas.space import Architecture, load_labels
@@ -73,6 +73,7 @@ class Experiment:
         net = self._supernet(task) if given is None else None
         with self._directory(out, "--out", task, resume) as run:
             if not run.is_unfinished:
+                run.remove_checkpoints()
                 return run
             if given is not None:
                 architecture, summary = given, {"seconds": 0.0, "steps": 0}
@@ -108,9 +109,10 @@ class Experiment:
         architecture = task.space.load(file)
         torch.manual_seed(self.seed)
         training = task.retraining(architecture, self.seed)
-        path = run.path / f"retrain-{self.seed}"
+        path = run.inner(f"retrain-{self.seed}")
         with self._directory(path, "--seed", task, resume) as retrained:
             if not retrained.is_unfinished:
+                retrained.remove_checkpoints()
                 return retrained
             retrain(
                 training.trainee,
@@ -124,9 +126,8 @@ class Experiment:
             network = training.trainee.finished()
             about = training.about | {"seed": self.seed, "architecture": architecture.to_dict()}
             save_weights(network, path / "weights.safetensors")
-            retrained.write_json("result.json", about)  # enough for `evaluate`, if the test fails
-            retrained.remove_checkpoints()
             retrained.write_json("result.json", task.evaluate(network, path) | about)
+            retrained.remove_checkpoints()
         return retrained
 
     def retrain_given(
@@ -242,9 +243,10 @@ class Experiment:
             self._check_same(run)
             if task is not None:
                 self._check_test_images(run, task)
-            yield run
+            with _kept(run):
+                yield run
             return
-        with new_directory(path, setting):
+        with new_directory(path, setting), _kept(run):
             fingerprint = None if task is None else task.test_images.fingerprint()
             run.write_config(
                 self.recipe, seed=self.seed, data_dir=self.data_dir, test_fingerprint=fingerprint
@@ -262,6 +264,19 @@ class Experiment:
                     f"{name}: found {found.get(name)!r}, expected {value!r} as in {run.path}, "
                     "which is to go on; give it as it was, or another --out without --resume"
                 )
+
+
+@contextmanager
+def _kept(run: Run) -> Iterator[None]:
+    """Say what is kept of a training that ends with an error."""
+    try:
+        yield
+    except PdasError as error:
+        if not (paths := Checkpoints(run.checkpoint_directory).paths()):
+            raise
+        raise type(error)(
+            f"{error}; {paths[-1]} is from before, and --resume goes on from there"
+        ) from error
 
 
 def _record_search(run: Run, result: SearchResult) -> None:

@@ -55,7 +55,7 @@ def export(path: str | Path, format: str = "state_dict", out: Path | None = None
     description = model.description()
     # Plain layout: `torch.export.save` warns of weights that are channels-last.
     network = model.network.to(memory_format=torch.contiguous_format)
-    out = retrained.path / f"export-{format}" if out is None else out
+    out = retrained.inner(f"export-{format}") if out is None else out
     # Written elsewhere first, so that nothing half-made is left, even after an interrupt.
     with new_directory(out, "--out") as made, TemporaryDirectory() as name, _one_line(format):
         text = description.model_dump_json(indent=2) + "\n"

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.random_state import random_state, set_random_state
 from pdas.engine.stream import Stream
+from pdas.errors import RunError
 
 
 class Stateful(Protocol):
@@ -54,10 +55,19 @@ class Resumable:
         saved = self._checkpoints.load() if self._checkpoints else None
         if saved is None:
             return 0
-        for name, part in self._parts.items():
-            part.load_state_dict(saved["parts"][name])
-        set_random_state(saved["random"], self._generators)  # last: streams draw their order anew
-        return int(saved["step"])
+        try:
+            for name, part in self._parts.items():
+                part.load_state_dict(saved["parts"][name])
+            # Last, since streams draw their order anew.
+            set_random_state(saved["random"], self._generators)
+            return int(saved["step"])
+        except Exception as error:  # of whatever a file that someone else made holds
+            assert self._checkpoints is not None
+            reason = " ".join(repr(error).split())[:200]
+            raise RunError(
+                f"checkpoint: what is in {self._checkpoints.directory} does not fit this training "
+                f"({reason}); restore it, or remove the directory to begin anew"
+            ) from error
 
     @contextmanager
     def stoppable(self) -> Iterator[StopRequest]:

@@ -105,6 +105,7 @@ def retrain(
         "trainee": trainee,
         "weights": sgd,
         "schedule": schedule,
+        "precision": fabric.strategy.precision,
         "batches": stream,
         "history": history,
         "mean": mean,

@@ -156,6 +156,7 @@ def search(
             "net": net,
             "weights": weights,
             "schedule": schedule,
+            "precision": fabric.strategy.precision,
             "optimizer": learner,
             "weight_batches": weight_batches,
             "theta_batches": theta_batches,
@@ -166,7 +167,7 @@ def search(
     )
     with without_running_statistics(net), training.stoppable() as stop:
         done = training.restore()
-        if done:
+        if result.history:
             on_epoch(result)
         for moment, batch in course(weight_batches, settings, done):
             record = step(fabric.to_device(batch), fabric.to_device(next(theta_batches)))

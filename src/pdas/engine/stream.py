@@ -20,13 +20,14 @@ class Stream:
     the first n are taken again.
 
     Attributes:
-        generators: the loader's own.
+        generators: the loader's own, and those of its sampler.
     """
 
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
-        generator = getattr(loader, "generator", None)
-        self.generators = [generator] if isinstance(generator, torch.Generator) else []
+        holders = (loader, getattr(loader, "sampler", None))
+        found = (getattr(holder, "generator", None) for holder in holders)
+        self.generators = [each for each in found if isinstance(each, torch.Generator)]
         self._pass: Iterator[Any] = iter(())
         self._start: dict[str, Any] | None = None
         self._taken = 0

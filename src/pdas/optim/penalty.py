@@ -70,4 +70,6 @@ class Penalised(Wrapper[Optimizer]):
         """Tell the wrapped optimizer the losses with the penalty of each architecture added."""
         _, values = checked_losses(self.space, architectures, losses)
         penalties = [self.penalty(architecture) for architecture in architectures]
-        self.optimizer.tell(architectures, values + np.array(penalties), active)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is passed over
+            penalised = values + np.array(penalties)
+        self.optimizer.tell(architectures, penalised, active)

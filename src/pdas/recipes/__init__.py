@@ -11,6 +11,8 @@ from typing import Any
 import yaml
 
 from pdas.errors import SettingError, reason
+from pdas.files import read_text
+from pdas.plain_yaml import safe_yaml
 from pdas.settings import Recipe, as_recipe
 from pdas.validated import flat
 
@@ -39,17 +41,32 @@ def load(name: str, changes: Sequence[str] = ()) -> Recipe:
             f"recipe: found {name!r}, expected one of {', '.join(names())}, or a YAML file"
         )
     try:
-        settings = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
+        settings = safe_yaml(text)
+    except ValueError as error:
         raise SettingError(f"recipe: {name} is not YAML ({reason(error)})") from None
     if not isinstance(settings, dict):
         raise SettingError(f"recipe: {name} holds no settings, expected keys such as `search:`")
-    return change(as_recipe(settings), changes)
+    return of_file(as_recipe(settings), changes, name)
 
 
 def dump(recipe: Recipe) -> str:
     """All settings of a recipe as YAML, which `load` reads back."""
     return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
+
+
+def of_file(recipe: Recipe, changes: Sequence[str], file: str) -> Recipe:
+    """A recipe that was read from a file, or a run, with changes of the form `key=value`.
+
+    Raises `SettingError` if it has a mask that is code, and this is not among the changes: a file
+    from someone else cannot have its code run.
+    """
+    mask = getattr(recipe, "mask", "")
+    if ":" in mask and not any(item.startswith("mask=") for item in changes):
+        raise SettingError(
+            f"mask: found {mask!r} in {file}, which is code that would be run, expected it to be "
+            f"asked for; if you know that code, add --set mask={mask}"
+        )
+    return change(recipe, changes)
 
 
 def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
@@ -71,8 +88,8 @@ def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
                 f"`pdas recipes --show {recipe.name}` lists all"
             )
         try:
-            level[last] = yaml.safe_load(value)
-        except (yaml.YAMLError, ValueError):  # ValueError: a date that is none
+            level[last] = safe_yaml(value)
+        except ValueError:
             raise SettingError(f"--set {key}: found {value!r}, expected a YAML value") from None
     return as_recipe(settings)
 
@@ -87,6 +104,6 @@ def _near(key: str, keys: Sequence[str]) -> list[str]:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
+        return read_text(file)
+    except (OSError, ValueError) as error:
         raise SettingError(f"recipe: {file} cannot be read ({error})") from None

@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from pdas.files import written_whole
 from pdas.nn.autoencoder.space import is_chain
 from pdas.nn.cell.space import is_cell
 from pdas.report.chain_drawing import draw_chain
@@ -50,7 +51,8 @@ def write_report(run_dir: str | PathLike[str]) -> Path:
     summary = read_summary(run_dir)
     path = summary.run.path / "report.html"
     text = tostring(_page(summary), encoding="unicode", method="html")
-    path.write_text(f"<!DOCTYPE html>\n{text}\n", encoding="utf-8", errors="backslashreplace")
+    with written_whole(path) as file:
+        file.write(f"<!DOCTYPE html>\n{text}\n".encode(errors="backslashreplace"))
     return path
 
 

@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
+from pdas.files import written_whole
+
 INK = "#30343b"
 GREY = "#9aa1ab"  # lines
 MUTED = "#6b727d"  # text
@@ -63,5 +65,6 @@ def new_figure(width: float, height: float, **settings: Any) -> Figure:
 
 def save(figure: Figure, path: Path) -> Path:
     """Write a figure as PNG and return its path."""
-    figure.savefig(path, format="png")
+    with written_whole(path) as file:
+        figure.savefig(file, format="png")
     return path

@@ -15,6 +15,7 @@ from torch import nn
 from pdas.engine.inpainting.data import InpaintingData
 from pdas.engine.inpainting.quality import Quality, joined, quality
 from pdas.engine.inpainting.yardsticks import biharmonic
+from pdas.files import written_whole
 
 SHOWN = 6  # images of each of best, median and worst
 SAMPLES = ("masked", "restored", "clean")
@@ -64,7 +65,8 @@ def save_samples(network: nn.Module, data: InpaintingData, found: Quality, file:
         for name in SAMPLES
     }
     values = found[chosen]
-    np.savez_compressed(file, **arrays, psnr=values.psnr.numpy(), ssim=values.ssim.numpy())
+    with written_whole(file) as stream:
+        np.savez_compressed(stream, **arrays, psnr=values.psnr.numpy(), ssim=values.ssim.numpy())
 
 
 @torch.no_grad()

@@ -1,0 +1,30 @@
+"""YAML from someone else: plain values only, and no more of them than are written down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+LARGEST = 100_000  # characters, since it is read slowly
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Without aliases: a few lines of them can stand for more values than there is memory for."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("it uses an alias, expected every value in full")
+        return super().compose_node(parent, index)
+
+
+def safe_yaml(text: str) -> Any:
+    """The plain values in a YAML text without aliases; raises ValueError if it is none."""
+    if len(text) > LARGEST:
+        raise ValueError(f"it has more than {LARGEST} characters")
+    try:
+        return _PlainLoader(text).get_single_data()
+    except (yaml.YAMLError, RecursionError, ValueError, LookupError, TypeError) as error:
+        # PyYAML's constructors let errors through, as of a date that is none.
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise ValueError(lines[0]) from None

@@ -1,0 +1,244 @@
+"""A training that is stopped after any step ends as if it had not been; how it is stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.utils.data import TensorDataset
+
+import pdas
+from pdas.engine.checkpoint import Checkpoints
+from pdas.engine.resume import Resumable, StoppedError, stop_on_signals
+from pdas.engine.retrain import RetrainProgress, Trainee, retrain
+from pdas.engine.search import Progress
+from pdas.errors import NonFiniteLossError, RunError
+from pdas.nn import Choice, Supernet
+from pdas.settings import TrainingSettings
+from pdas.space import Architecture
+
+STEPS = 9  # of 4 in an epoch
+
+
+class Block(nn.Module):
+    """With everything that a state may be forgotten of: momenta, dropout, batch norm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.op = Choice("op", {"wide": nn.Linear(4, 4), "skip": nn.Identity()})
+        self.norm = nn.BatchNorm1d(4)
+        self.drop = nn.Dropout(0.3)
+        self.end = Choice("end", {"a": nn.Linear(4, 2), "b": nn.Linear(4, 2)})
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.end(self.drop(self.norm(self.op(x))))
+        return out
+
+
+def loss(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
+    x, y = batch
+    return F.cross_entropy(model(x + 0.1 * torch.randn_like(x)), y)
+
+
+def data() -> TensorDataset:
+    x = torch.randn(64, 4, generator=torch.Generator().manual_seed(0))
+    return TensorDataset(x, (x.sum(1) > 0).long())
+
+
+def fabric() -> Fabric:
+    return Fabric(accelerator="cpu", devices=1)
+
+
+def nothing(progress: object) -> None:
+    pass
+
+
+class Heavy:
+    """A cost of 1 for each variable whose first category is taken."""
+
+    space = Supernet(Block()).space
+
+    def __call__(self, architecture: Architecture) -> float:
+        return float((architecture.indices == 0).sum())
+
+
+def searched(
+    checkpoints: Checkpoints | None,
+    on_step: Callable[[Progress], None] = nothing,
+    objective: Any = loss,
+) -> tuple[nn.Module, Any]:
+    torch.manual_seed(0)
+    net = Supernet(Block())
+    if checkpoints is not None and checkpoints.paths():
+        torch.manual_seed(77)  # what is restored does not come from the seed
+    result = pdas.search(
+        net,
+        objective,
+        data(),
+        checkpoints=checkpoints,
+        on_step=on_step,
+        fabric=fabric(),
+        limit=pdas.Limit(Heavy(), 1),
+        penalty=pdas.Penalty(Heavy(), 0.5, 0.1),
+        steps=STEPS,
+        batch_size=8,
+        samples=3,
+    )
+    return net, result
+
+
+def stop_at(step: int) -> Callable[[Any], None]:
+    def on_step(progress: Any) -> None:
+        if progress.step == step:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    return on_step
+
+
+def outcome(net: nn.Module, result: Any) -> list[Any]:
+    rows = [
+        {name: x for name, x in vars(progress).items() if name != "seconds"}
+        for progress in result.history
+    ]
+    weights = {name: weight.tolist() for name, weight in net.state_dict().items()}
+    theta = np.array(result.theta).tolist()
+    return [weights, rows, theta, result.architecture.to_dict(), result.optimizer.state_dict()]
+
+
+def test_a_search_that_is_stopped_after_any_step_ends_the_same(tmp_path: Path) -> None:
+    expected = outcome(*searched(None))
+    assert expected == outcome(*searched(Checkpoints(tmp_path / "whole", seconds=0)))
+    for step in range(1, STEPS):
+        checkpoints = Checkpoints(tmp_path / str(step))
+        with pytest.raises(StoppedError, match=f"after step {step}$"):
+            searched(checkpoints, stop_at(step))
+        assert [path.name for path in checkpoints.paths()] == [f"step-{step:09d}.ckpt"]
+        assert outcome(*searched(checkpoints)) == expected
+
+
+class Student(Trainee[nn.Module]):
+    def forward(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        return {"loss": loss(self.network, batch)}
+
+    def before_epoch(self, part: float) -> None:
+        self.network[1].p = 0.1 + part / 2  # type: ignore[index, union-attr]
+
+
+def retrained(
+    checkpoints: Checkpoints | None, on_step: Callable[[RetrainProgress], None] = nothing
+) -> list[Any]:
+    torch.manual_seed(3)
+    network = nn.Sequential(nn.Linear(4, 8), nn.Dropout(), nn.BatchNorm1d(8), nn.Linear(8, 2))
+    batches = torch.utils.data.DataLoader(data(), 16, shuffle=True)
+    settings = TrainingSettings(epochs=None, steps=STEPS)
+    histories: list[Any] = []
+    retrain(
+        Student(network),
+        batches,
+        settings,
+        fabric(),
+        checkpoints=checkpoints,
+        on_step=on_step,
+        on_epoch=lambda history: histories.append(list(history)),
+    )
+    rows = [(p.step, p.epoch, p.measures, p.learning_rate) for p in histories[-1]]
+    return [rows, {name: weight.tolist() for name, weight in network.state_dict().items()}]
+
+
+def test_a_retraining_that_is_stopped_after_any_step_ends_the_same(tmp_path: Path) -> None:
+    expected = retrained(None)
+    for step in range(1, STEPS):
+        checkpoints = Checkpoints(tmp_path / str(step))
+        with pytest.raises(StoppedError):
+            retrained(checkpoints, stop_at(step))
+        assert retrained(checkpoints) == expected
+
+
+def test_a_stop_in_the_last_step_is_no_stop(tmp_path: Path) -> None:
+    assert retrained(Checkpoints(tmp_path), stop_at(STEPS)) == retrained(None)
+
+
+def test_without_checkpoints_ctrl_c_is_what_it_was() -> None:
+    def on_step(progress: Progress) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        searched(None, on_step)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_is_a_request(number: int) -> None:
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    with stop_on_signals() as request:
+        assert not request
+        os.kill(os.getpid(), number)
+        assert request
+        assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
+    with stop_on_signals() as request:
+        assert not request
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_the_second_ctrl_c_acts_at_once() -> None:
+    with pytest.raises(KeyboardInterrupt), stop_on_signals() as request:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert request
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("not reached")
+
+
+def test_in_another_thread_signals_are_left_alone() -> None:
+    found: list[object] = []
+
+    def work() -> None:
+        with stop_on_signals() as request:
+            found.append((bool(request), signal.getsignal(signal.SIGTERM)))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found == [(False, signal.getsignal(signal.SIGTERM))]
+
+
+def test_after_divergence_the_checkpoint_from_before_is_kept(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path, seconds=0)
+    checkpoints.due = lambda: True  # type: ignore[method-assign]
+    calls = iter(range(100))  # 3 for the weights and 3 for theta, each step
+
+    def exploding(model: Any, batch: Any) -> Tensor:
+        return loss(model, batch) * (float("nan") if next(calls) >= 3 * 2 * 3 else 1)
+
+    with pytest.raises(NonFiniteLossError, match="not finite for any architecture of step 4"):
+        searched(checkpoints, objective=exploding)
+    assert [path.name[5:14] for path in checkpoints.paths()] == ["000000002", "000000003"]
+    state = checkpoints.load()
+    assert state is not None
+    assert all(torch.isfinite(weight).all() for weight in state["parts"]["net"].values())
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {},
+        {"step": 1},
+        {"step": 1, "parts": {}, "random": {}},
+        {"step": 1, "parts": [], "random": None},
+        {"step": None, "parts": {"net": {}}, "random": {}},
+        {"step": 1, "parts": {"net": {"weight": torch.zeros(1)}}, "random": {}},
+    ],
+)
+def test_what_does_not_fit_the_training_is_one_line(tmp_path: Path, state: dict[str, Any]) -> None:
+    Checkpoints(tmp_path).save(1, state)
+    training = Resumable(Checkpoints(tmp_path), {"net": nn.Linear(2, 2)})
+    with pytest.raises(RunError, match=r"^checkpoint: what is in \S+ does not fit .* anew$"):
+        training.restore()

@@ -1,0 +1,183 @@
+"""A recipe or a run directory from someone else runs no code and writes nothing outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pdas import recipes, report
+from pdas.engine.experiment import Experiment
+from pdas.errors import RunError, SettingError, SpaceError
+from pdas.run import Run
+from pdas.space import SearchSpace, load_labels
+from tests.conftest import changed
+
+CODE = (
+    "import pathlib\npathlib.Path('code-was-run').touch()\n\ndef mask(x, g): return x[:, :1] > 0\n"
+)
+REFUSAL = r"^mask: found 'evil:mask' in \S+, which is code .*add --set mask=evil:mask$"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory from which a module would be imported."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "evil.py").write_text(CODE)
+    return tmp_path
+
+
+def test_a_recipe_runs_no_code_unless_it_is_asked_for(here: Path) -> None:
+    shipped = recipes.dump(recipes.load("inpaint-photos"))
+    (here / "r.yaml").write_text(shipped.replace("mask: pixel", "mask: evil:mask"))
+    with pytest.raises(SettingError, match=REFUSAL):
+        recipes.load("r.yaml")
+    with pytest.raises(SettingError, match=REFUSAL):
+        recipes.load("r.yaml", ["search.steps=3"])
+    assert recipes.load("r.yaml", ["mask=half"]).model_dump()["mask"] == "half"
+    assert not (here / "code-was-run").exists()
+    Experiment(recipes.load("r.yaml", ["mask=evil:mask"]))._task(
+        Experiment._fabric(Experiment(recipes.load("digits")))
+    )
+    assert (here / "code-was-run").exists()
+
+
+def test_a_run_runs_no_code_unless_it_is_asked_for(here: Path) -> None:
+    recipe = recipes.change(recipes.load("inpaint-photos"), ["mask=evil:mask"])
+    (here / "run").mkdir()
+    Run(here / "run").write_config(recipe, seed=0, data_dir=None)
+    read, _, _ = Run.open(here / "run").config()
+    with pytest.raises(SettingError, match=REFUSAL):
+        recipes.of_file(read, [], "run")
+    assert recipes.of_file(read, ["mask=evil:mask"], "run") == recipe
+    assert not (here / "code-was-run").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "!!python/object/apply:os.mkdir [code-was-run]",
+        "name: !!python/object/apply:os.mkdir [code-was-run]",
+        "name: x\ndescription: !!python/object/new:os.mkdir [code-was-run]",
+    ],
+)
+def test_yaml_makes_no_objects(here: Path, text: str) -> None:
+    (here / "r.yaml").write_text(text)
+    with pytest.raises(SettingError, match=r"^recipe: r\.yaml is not YAML \("):
+        recipes.load("r.yaml")
+    (here / "run").mkdir()
+    (here / "run" / "config.yaml").write_text(text)
+    with pytest.raises(RunError, match=r"config\.yaml: damaged"):
+        Run.open(here / "run").config()
+    with pytest.raises(SettingError, match="--set name: found"):
+        recipes.load("digits", [f"name={text.partition(': ')[2] or text}"])
+    assert not (here / "code-was-run").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../x",
+        "..",
+        ".",
+        "",
+        "a/b",
+        "/etc/x",
+        "a\\b",
+        "C:x",
+        "a\0b",
+        "a\nb",
+        "\x1b[31m",
+        " ",
+        "a" * 200,
+    ],
+)
+def test_a_name_that_would_be_elsewhere_is_refused(here: Path, name: str) -> None:
+    (here / "r.yaml").write_text(yaml.safe_dump({"name": name}))
+    with pytest.raises(SettingError, match=r"^(name|recipe): ") as error:
+        recipes.load("r.yaml")
+    assert str(error.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["digits", "my-recipe_2", "Fashion MNIST 1.5", "größe"])
+def test_names_of_people_are_taken(here: Path, name: str) -> None:
+    (here / "r.yaml").write_text(yaml.safe_dump({"name": name}, allow_unicode=True))
+    assert recipes.load("r.yaml").name == name
+
+
+def test_a_link_in_a_run_is_not_written_through(
+    experiment: Experiment, finished: Run, here: Path
+) -> None:
+    outside = here / "outside"
+    outside.mkdir()
+    (outside / "mine").write_text("mine")
+    run = Run(Path(shutil.copytree(finished.path, here / "run")))
+    for name in ("report.html", "cells.png", "convergence.png", "report.html.part"):
+        (run.path / name).symlink_to(outside / "mine")
+    report.write_report(run.path)
+    (run.path / "retrain-1").symlink_to(outside)
+    with pytest.raises(RunError, match=r"^run: \S+retrain-1 is a link, expected a directory"):
+        Experiment(experiment.recipe, 1).retrain(run, resume=True)
+    (run.path / "architecture.json").unlink()
+    (run.path / "checkpoint").symlink_to(outside)
+    with pytest.raises(RunError, match=r"^run: \S+checkpoint is a link, expected a directory"):
+        experiment.search(run.path, resume=True)
+    assert [file.read_text() for file in outside.iterdir()] == ["mine"]
+
+
+def test_the_files_of_a_link_are_replaced(
+    experiment: Experiment, finished: Run, here: Path
+) -> None:
+    (here / "mine").write_text("mine")
+    run = Run(Path(shutil.copytree(finished.path, here / "run")))
+    (run.path / "retrain-0" / "result.json").unlink()
+    for name in ("metrics.csv", "weights.safetensors", "result.json"):
+        (run.path / "retrain-0" / name).unlink(missing_ok=True)
+        (run.path / "retrain-0" / name).symlink_to(here / "mine")
+    (run.path / "retrain-0" / "result.json").unlink()
+    experiment.retrain(run, resume=True)
+    assert (here / "mine").read_text() == "mine"
+
+
+ABSURD: dict[str, Callable[[], str]] = {
+    "nested lists": lambda: "[" * 200_000,
+    "nested objects": lambda: '{"a":' * 200_000,
+    "a long number": lambda: '{"a": ' + "9" * 100_000 + "}",
+    "a large file": lambda: '{"a": "' + "x" * 11_000_000 + '"}',
+    "many names": lambda: json.dumps({f"v{i}": i for i in range(100_000)}),
+    "a long name": lambda: json.dumps({"x" * 1_000_000: 1}),
+    "a long label": lambda: json.dumps({"op": "x" * 1_000_000}),
+    "a nested label": lambda: '{"op": ' + "[" * 400 + "]" * 400 + "}",
+    "a list": lambda: json.dumps(list(range(100_000))),
+    "not a number": lambda: '{"op": NaN}',
+}
+
+
+@pytest.mark.parametrize("kind", ABSURD)
+def test_an_absurd_architecture_is_one_short_line(here: Path, kind: str) -> None:
+    (here / "a.json").write_text(ABSURD[kind]())
+    space = SearchSpace({"op": ["a", "b"]})
+    with pytest.raises(SpaceError, match=r"^architecture file \S*a\.json: ") as error:
+        space.load(here / "a.json")
+    assert len(str(error.value)) < 2000 and "\n" not in str(error.value)
+    with pytest.raises(SpaceError) as error:
+        recipe = recipes.load("digits")
+        Experiment(recipe).retrain_given(here / "a.json", here / "out")
+    assert len(str(error.value)) < 2000 and "\n" not in str(error.value)
+    assert not (here / "out").exists()
+
+
+def test_a_pipe_is_not_waited_for(here: Path) -> None:
+    os.mkfifo(here / "a.json")
+    with pytest.raises(SpaceError, match="no file"):
+        load_labels(here / "a.json")
+
+
+def test_an_inert_change_of_the_mask_is_no_consent(experiment: Experiment) -> None:
+    with pytest.raises(SettingError):
+        changed(experiment, "mask=evil:mask")  # classification has none

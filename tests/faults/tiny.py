@@ -1,0 +1,85 @@
+"""Tiny experiments in processes of their own, which tests kill, and what is left of them."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from pdas.run import Run
+from tests.conftest import TINY
+
+ROOT = Path(__file__).parents[2]
+RECIPES = {
+    "digits": (*TINY, "data.train_images=300"),
+    "inpaint-photos": (
+        "data.crops=8",
+        "data.test_images=1",
+        "data.image_size=16",
+        "network.layers=2",
+        "network.channels=[4, 8]",
+        "search.steps=30",
+        "search.batch_size=4",
+        "retrain.steps=30",
+        "retrain.batch_size=4",
+        "device.accelerator=cpu",
+    ),
+}
+VARYING = ("seconds", "data_dir", "environment")
+
+
+def pdas(*words: object) -> subprocess.Popen[str]:
+    """Start `pdas` with many checkpoints."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.often", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd=ROOT,
+    )
+
+
+def started(recipe: str, out: Path, *words: object) -> subprocess.Popen[str]:
+    """Start or go on with the whole experiment of a tiny recipe."""
+    changes = [word for change in RECIPES[recipe] for word in ("--set", change)]
+    return pdas("run", recipe, "--out", out, "--resume", *changes, *words)
+
+
+def finish(process: subprocess.Popen[str]) -> None:
+    """Wait for its end, which must be a good one."""
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+
+
+def contents(path: Path) -> dict[str, Any]:
+    """Everything in a run directory that must not vary, by the names of its files."""
+    return {
+        str(file.relative_to(path)): _content(file)
+        for file in sorted(path.rglob("*"))
+        if file.is_file() and file.suffix not in (".png", ".html")
+    }
+
+
+def _content(file: Path) -> Any:
+    if file.suffix == ".csv":
+        return [_steady(row) for row in csv.DictReader(file.read_text().splitlines())]
+    if file.suffix == ".npz":
+        arrays = np.load(file)
+        return {name: (str(array.dtype), array.tolist()) for name, array in arrays.items()}
+    if file.suffix == ".json":
+        return _steady(Run(file.parent).read_json(file.name))
+    if file.suffix == ".yaml":
+        return _steady(yaml.safe_load(file.read_text()))
+    return file.read_bytes()
+
+
+def _steady(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in VARYING}
