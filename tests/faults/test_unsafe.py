@@ -9,10 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from pdas import recipes, report
 from pdas.engine.experiment import Experiment
+from pdas.engine.open import open_task
 from pdas.errors import RunError, SettingError, SpaceError
 from pdas.run import Run
 from pdas.space import SearchSpace, load_labels
@@ -41,9 +43,7 @@ def test_a_recipe_runs_no_code_unless_it_is_asked_for(here: Path) -> None:
         recipes.load("r.yaml", ["search.steps=3"])
     assert recipes.load("r.yaml", ["mask=half"]).model_dump()["mask"] == "half"
     assert not (here / "code-was-run").exists()
-    Experiment(recipes.load("r.yaml", ["mask=evil:mask"]))._task(
-        Experiment._fabric(Experiment(recipes.load("digits")))
-    )
+    open_task(recipes.load("r.yaml", ["mask=evil:mask"]), None, torch.device("cpu"))
     assert (here / "code-was-run").exists()
 
 

@@ -17,7 +17,7 @@ from tests.conftest import TINY
 
 ROOT = Path(__file__).parents[2]
 RECIPES = {
-    "digits": (*TINY, "data.train_images=300"),
+    "digits": (*TINY, "data.train_images=300", "search.epochs=5", "retrain.epochs=5"),
     "inpaint-photos": (
         "data.crops=8",
         "data.test_images=1",
