@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,8 @@ from typing import Any, Protocol
 from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.random_state import random_state, set_random_state
 from pdas.engine.stream import Stream
+
+_log = logging.getLogger(__name__)
 
 
 class Stateful(Protocol):
@@ -57,6 +60,7 @@ class Resumable:
         for name, part in self._parts.items():
             part.load_state_dict(saved["parts"][name])
         set_random_state(saved["random"], self._generators)  # last: streams draw their order anew
+        _log.info("checkpoint: goes on after step %d", saved["step"])
         return int(saved["step"])
 
     @contextmanager
