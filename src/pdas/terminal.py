@@ -40,7 +40,6 @@ def show_logs(level: str) -> None:
         raise SettingError(f"--log-level: found {level!r}, expected one of {', '.join(LEVELS)}")
     logger = logging.getLogger("pdas")
     logger.setLevel(level.upper())
-    logger.propagate = False
     logger.handlers = [LogLines()]
 
 

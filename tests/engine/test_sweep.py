@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from pdas.engine.experiment import Experiment
+from pdas.engine.processes import Processes, cores
 from pdas.engine.sweep import sweep
 from pdas.errors import RunError, SettingError
 from pdas.run import Run
@@ -148,7 +149,8 @@ def test_a_recipe_alone_is_swept_in_processes(
     swept: Path, experiment: Experiment, tmp_path: Path
 ) -> None:
     recipe = changed(experiment, *SHORT).recipe
-    done = sweep(recipe, [4], tmp_path / "out")
+    with Processes(cores()) as executor:  # of one thread each, as here
+        done = sweep(recipe, [4], tmp_path / "out", executor=executor)
     expected = json.loads((swept / "sweep.json").read_text())["measures"]["params"]["values"]["4"]
     assert done.failed == {} and done.comparison["measures"]["params"]["mean"] == expected
 
@@ -173,10 +175,13 @@ def test_dask_runs_it(swept: Path, experiment: Experiment, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
 )
-def test_an_interrupted_sweep_ends_as_one_that_was_not(tmp_path: Path, number: int) -> None:
-    epochs = ("search.epochs=6", "retrain.epochs=1")
+def test_an_interrupted_sweep_ends_as_one_that_was_not(
+    experiment: Experiment, here: Executor, tmp_path: Path, number: int
+) -> None:
+    epochs = ("search.epochs=5", "retrain.epochs=1")
     sets = [word for change in (*TINY, *epochs) for word in ("--set", change)]
     command = [sys.executable, "-m", "pdas.cli", "sweep", "digits", "--seeds", "3,", *sets]
+    command += ["--workers", str(cores())]
     path = os.pathsep.join([str(Path(__file__).parents[2] / "src"), *sys.path])
     environment = os.environ | {"PYTHONPATH": path}
 
@@ -200,10 +205,10 @@ def test_an_interrupted_sweep_ends_as_one_that_was_not(tmp_path: Path, number: i
     run = tmp_path / "out" / "seed-3"
     assert list((run / "checkpoint").glob("*.ckpt")) and not (run / "architecture.json").exists()
 
-    for out in ("out", "whole"):
-        going_on = start(out)
-        assert going_on.wait() == 0
-        going_on.communicate()
+    going_on = start("out")
+    going_on.communicate()
+    assert going_on.returncode == 0
+    sweep(changed(experiment, *epochs), [3], tmp_path / "whole", executor=here)
     one, other = (tmp_path / out / "seed-3" for out in ("out", "whole"))
     for name in ("architecture.json", "theta.npz", "retrain-3/weights.safetensors"):
         assert (one / name).read_bytes() == (other / name).read_bytes()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from lightning_fabric.loggers.logger import Logger
 from lightning_fabric.loggers.tensorboard import TensorBoardLogger
@@ -75,8 +75,15 @@ def _wandb(directory: Path) -> Logger:
 
     path = directory.resolve()
     group = path.parent.name if path.name.startswith("retrain-") else path.name
-    logger: Logger = WandbLogger(save_dir=directory, project="pdas", name=path.name, group=group)
-    return logger
+    logger: Any = WandbLogger(save_dir=directory, project="pdas", name=path.name, group=group)
+    try:
+        assert logger.experiment  # now, before hours of training
+    except Exception as error:  # of its service, its login, its settings
+        raise SettingError(
+            f"--logger: found that W&B does not begin ({' '.join(str(error).split())[:150]}); "
+            "`wandb login`, or set WANDB_MODE=offline in the environment"
+        ) from error
+    return cast(Logger, logger)
 
 
 @rank_zero_only

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pdas.engine.candidates import Model, bind
-from pdas.engine.training import Measures, RunningMean, clip_gradients
+from pdas.engine.training import Measures, RunningMean, clip_gradients, number
 from pdas.errors import NonFiniteLossError, SettingError
 from pdas.optim import Optimizer
 from pdas.space import Architecture
@@ -136,7 +136,7 @@ class SearchStep:
                     "%s: %s for the architecture of indices %s in step %d, which is dropped, the "
                     "%d. so far",
                     name,
-                    float(loss),
+                    number(loss),
                     architecture.indices.tolist(),
                     self._steps,
                     self._dropped,

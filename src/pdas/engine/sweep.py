@@ -76,7 +76,8 @@ def sweep(
     _make(out)
     open_seeds = [seed for seed in seeds if not _is_finished(out, seed)]
     failed: dict[int, str] = {}
-    workers = min(default_workers(experiment.recipe), max(len(open_seeds), 1))
+    # By all seeds, so that one that goes on has as many threads as before, and the same result.
+    workers = min(default_workers(experiment.recipe), len(seeds))
     with Processes(workers) if executor is None else nullcontext(executor) as pool:
         futures = {
             pool.submit(
