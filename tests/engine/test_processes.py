@@ -32,9 +32,14 @@ def tell_and_sleep(file: str) -> None:
     time.sleep(120)
 
 
-def test_a_call_has_a_process_of_its_own_and_its_share_of_the_cores() -> None:
+@pytest.mark.parametrize(("threads", "expected"), [(1, 1), (999, cores())])
+def test_a_call_has_a_process_of_its_own_and_its_share_of_the_cores(
+    monkeypatch: pytest.MonkeyPatch, threads: int, expected: int
+) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     with Processes(1) as pool:
-        assert pool.submit(torch.get_num_threads).result() == cores()
+        monkeypatch.undo()  # what is pickled is the function of torch
+        assert pool.submit(torch.get_num_threads).result() == expected
         assert pool.submit(os.getpid).result() != os.getpid()
 
 

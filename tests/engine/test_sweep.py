@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from pdas.engine.experiment import Experiment
-from pdas.engine.processes import Processes, cores
 from pdas.engine.sweep import sweep
 from pdas.errors import RunError, SettingError
 from pdas.run import Run
@@ -149,8 +148,7 @@ def test_a_recipe_alone_is_swept_in_processes(
     swept: Path, experiment: Experiment, tmp_path: Path
 ) -> None:
     recipe = changed(experiment, *SHORT).recipe
-    with Processes(cores()) as executor:  # of one thread each, as here
-        done = sweep(recipe, [4], tmp_path / "out", executor=executor)
+    done = sweep(recipe, [4], tmp_path / "out")
     expected = json.loads((swept / "sweep.json").read_text())["measures"]["params"]["values"]["4"]
     assert done.failed == {} and done.comparison["measures"]["params"]["mean"] == expected
 
@@ -181,9 +179,8 @@ def test_an_interrupted_sweep_ends_as_one_that_was_not(
     epochs = ("search.epochs=5", "retrain.epochs=1")
     sets = [word for change in (*TINY, *epochs) for word in ("--set", change)]
     command = [sys.executable, "-m", "pdas.cli", "sweep", "digits", "--seeds", "3,", *sets]
-    command += ["--workers", str(cores())]
     path = os.pathsep.join([str(Path(__file__).parents[2] / "src"), *sys.path])
-    environment = os.environ | {"PYTHONPATH": path}
+    environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
 
     def start(out: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

@@ -35,6 +35,8 @@ def cores() -> int:
 class Processes(Executor):
     """Runs at most `workers` calls at a time, each in a new process on its share of the cores.
 
+    That is at most as many threads as torch has here, which OMP_NUM_THREADS sets.
+
     Raises `SettingError` for more workers than cores, since processes that share a core are slower
     than one after the other.
     """
@@ -45,7 +47,7 @@ class Processes(Executor):
                 f"--workers: found {workers}, expected 1 to {cores()}, the cores of this machine"
             )
         self._waiting = ThreadPoolExecutor(workers)  # a thread waits for each process
-        self._threads = cores() // workers
+        self._threads = min(cores() // workers, torch.get_num_threads())  # OMP_NUM_THREADS
         # Nobody ever writes: a process that waits for this reads its end when we are no more.
         self._stop, self._alive = _SPAWN.Pipe(duplex=False)
 
