@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import shlex
+import sys
 from pathlib import Path
 
 import pytest
+import torch
+import yaml
 
 from pdas.errors import RunError, SettingError
-from pdas.run import Run, new_directory
+from pdas.run import Run, environment, new_directory
 from pdas.settings import ClassificationRecipe
 
 
@@ -163,3 +167,11 @@ def test_a_name_that_is_too_long_is_one_line(tmp_path: Path) -> None:
         new_directory(tmp_path / ("a" * 300), "--out"),
     ):
         pass
+
+
+def test_the_environment_says_what_a_run_was_made_with() -> None:
+    found = environment()
+    assert found["torchvision"] and found["lightning-fabric"] and found["processor_name"]
+    assert found["command"] == shlex.join(sys.argv)
+    assert found["threads"] == torch.get_num_threads()
+    assert yaml.safe_load(yaml.safe_dump(found)) == found

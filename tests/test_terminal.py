@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import logging
 import sys
 from collections.abc import Iterator
 
 import pytest
 
-from pdas.terminal import Bar, Lines, progress_of
+from pdas.errors import SettingError
+from pdas.terminal import Bar, Lines, progress_of, show_logs, sweep_rows
 
 
 def clock(seconds: float) -> Iterator[float]:
@@ -49,3 +51,42 @@ def test_a_terminal_has_the_bar(terminal: bool, monkeypatch: pytest.MonkeyPatch)
         show(1, 2, "loss 1")
     assert "loss 1" in stream.getvalue()
     assert ("\x1b" in stream.getvalue()) == terminal
+
+
+def test_a_quiet_stage_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_of("search", quiet=True) as show:
+        show(1, 2, "loss 1")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_logs_are_lines_from_their_level_on(capsys: pytest.CaptureFixture[str]) -> None:
+    log = logging.getLogger("pdas.engine.step")
+    for level, expected in (
+        ("info", "pdas: a\npdas: b\n"),
+        ("warning", "pdas: b\n"),
+        ("error", ""),
+    ):
+        show_logs(level)
+        log.info("a")
+        log.warning("b")
+        assert capsys.readouterr().err == expected
+    with pytest.raises(SettingError, match="--log-level: found 'loud', expected one of debug, "):
+        show_logs("loud")
+
+
+def test_a_sweep_is_a_row_for_each_seed_and_each_measure() -> None:
+    comparison = {
+        "seeds": [3, 7],
+        "measures": {
+            "psnr": {"mean": 20.5, "std": 0.71, "values": {"3": 20.0, "7": 21.0}},
+            "params": {"mean": 1500, "std": 707.1, "values": {"3": 1000, "7": 2000}},
+        },
+        "agreement": {"mean": 0.5, "chance": 0.25},
+    }
+    assert sweep_rows(comparison) == [
+        ("seed 3", "20.00 dB PSNR, 1,000 weights"),
+        ("seed 7", "21.00 dB PSNR, 2,000 weights"),
+        ("PSNR, dB", "20.50 ± 0.71"),
+        ("weights", "1,500 ± 707"),
+        ("agreement", "0.50 of the variables, of a pair of seeds (0.25 by chance)"),
+    ]

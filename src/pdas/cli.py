@@ -26,9 +26,30 @@ from pdas.engine.resume import StoppedError
 from pdas.engine.retrain import RetrainProgress
 from pdas.engine.search import Progress
 from pdas.errors import PdasError, PdasWarning, RunError, SettingError
+from pdas.options import (
+    Changes,
+    DataDir,
+    Logger,
+    LogLevel,
+    Out,
+    Quiet,
+    RecipeName,
+    Resume,
+    RunPath,
+    Seed,
+)
 from pdas.run import Run
 from pdas.settings import LARGEST_SEED
-from pdas.terminal import Show, measures_text, progress_of, retrained, searched, table
+from pdas.sweep_command import sweep
+from pdas.terminal import (
+    Show,
+    measures_text,
+    progress_of,
+    retrained,
+    searched,
+    show_logs,
+    table,
+)
 
 app = typer.Typer(
     add_completion=False,
@@ -36,20 +57,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Architecture search within a single training run.",
 )
-
-RecipeName = Annotated[str, typer.Argument(help="A shipped recipe (`pdas recipes`) or YAML file.")]
-RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
-Out = Annotated[Path | None, typer.Option(help="New run directory (default: runs/RECIPE-SEED).")]
-Seed = Annotated[
-    int, typer.Option(min=0, max=LARGEST_SEED, help="Decides everything that is drawn.")
-]
-DataDir = Annotated[Path | None, typer.Option(help="Where the images are.")]
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on where it was stopped; what is finished is kept.")
-]
-Changes = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")
-]
 
 
 @app.command()
@@ -59,13 +66,17 @@ def run(
     seed: Seed = 0,
     data_dir: DataDir = None,
     resume: Resume = False,
+    logger: Logger = None,
+    quiet: Quiet = False,
+    log_level: LogLevel = "warning",
     changes: Changes = None,
 ) -> None:
     """Search, retrain, evaluate and report: the whole experiment of a recipe."""
-    experiment = Experiment(recipes.load(recipe, changes or ()), seed, data_dir)
-    found = _search(experiment, out, resume)
-    _retrain(experiment, found, resume)
-    _report(found)
+    show_logs(log_level)
+    experiment = Experiment(recipes.load(recipe, changes or ()), seed, data_dir, logger)
+    found = _search(experiment, out, resume, quiet)
+    _retrain(experiment, found, resume, quiet)
+    _report(found, quiet)
 
 
 @app.command()
@@ -75,11 +86,15 @@ def search(
     seed: Seed = 0,
     data_dir: DataDir = None,
     resume: Resume = False,
+    logger: Logger = None,
+    quiet: Quiet = False,
+    log_level: LogLevel = "warning",
     changes: Changes = None,
 ) -> None:
     """Search an architecture into a new run directory."""
-    experiment = Experiment(recipes.load(recipe, changes or ()), seed, data_dir)
-    _report(_search(experiment, out, resume))
+    show_logs(log_level)
+    experiment = Experiment(recipes.load(recipe, changes or ()), seed, data_dir, logger)
+    _report(_search(experiment, out, resume, quiet), quiet)
 
 
 @app.command()
@@ -96,9 +111,13 @@ def retrain(
     ] = None,
     data_dir: DataDir = None,
     resume: Resume = False,
+    logger: Logger = None,
+    quiet: Quiet = False,
+    log_level: LogLevel = "warning",
     changes: Changes = None,
 ) -> None:
     """Retrain the architecture of a run, or of a file on any data, and evaluate it."""
+    show_logs(log_level)
     if source.is_dir():
         if recipe is not None or out is not None:
             raise SettingError(
@@ -111,8 +130,9 @@ def retrain(
             recipes.of_file(own_recipe, changes or (), str(source)),
             own_seed if seed is None else seed,
             data_dir or own_data_dir,
+            logger,
         )
-        _retrain(experiment, found, resume)
+        _retrain(experiment, found, resume, quiet)
     else:
         if not source.exists():
             raise RunError(f"run: there is no {source}; check the path")
@@ -121,13 +141,16 @@ def retrain(
                 f"--recipe: found none, expected one for the architecture of the file {source}; "
                 "add --recipe NAME"
             )
-        experiment = Experiment(recipes.load(recipe, changes or ()), seed or 0, data_dir)
+        experiment = Experiment(recipes.load(recipe, changes or ()), seed or 0, data_dir, logger)
         path = out or Path("runs") / f"{experiment.recipe.name}-{source.stem}-{experiment.seed}"
-        with _interruptible(path), progress_of("retrain") as show:
+        with _interruptible(path), progress_of("retrain", quiet) as show:
             found = experiment.retrain_given(
                 source, path, partial(_show_retraining, show), resume=resume
             )
-    _report(found)
+    _report(found, quiet)
+
+
+app.command()(sweep)
 
 
 @app.command()
@@ -223,14 +246,15 @@ def _show_warning(
     typer.echo(f"pdas: {place}{message}", err=True)
 
 
-def _search(experiment: Experiment, out: Path | None, resume: bool) -> Run:
+def _search(experiment: Experiment, out: Path | None, resume: bool, quiet: bool) -> Run:
     path = out or Path("runs") / f"{experiment.recipe.name}-{experiment.seed}"
-    with _interruptible(path), progress_of("search") as show:
+    with _interruptible(path), progress_of("search", quiet) as show:
         return experiment.search(path, partial(_show_search, show), resume=resume)
 
 
-def _retrain(experiment: Experiment, run: Run, resume: bool) -> None:
-    with _interruptible(run.path / f"retrain-{experiment.seed}"), progress_of("retrain") as show:
+def _retrain(experiment: Experiment, run: Run, resume: bool, quiet: bool) -> None:
+    path = run.path / f"retrain-{experiment.seed}"
+    with _interruptible(path), progress_of("retrain", quiet) as show:
         experiment.retrain(run, partial(_show_retraining, show), resume=resume)
 
 
@@ -259,11 +283,12 @@ def _show_retraining(show: Show, progress: RetrainProgress) -> None:
     show(progress.step, progress.steps, retrained(progress))
 
 
-def _report(run: Run) -> None:
+def _report(run: Run, quiet: bool = False) -> None:
     from pdas import report  # matplotlib is slow to import, and only needed here
 
     page = report.write_report(run.path)
-    table(str(run.path), [*report.summary_rows(run.path), ("report", str(page))])
+    if not quiet:
+        table(str(run.path), [*report.summary_rows(run.path), ("report", str(page))])
 
 
 if __name__ == "__main__":

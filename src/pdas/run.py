@@ -12,11 +12,14 @@ import io
 import json
 import os
 import platform
+import shlex
 import shutil
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
@@ -314,15 +317,31 @@ def _mapping(value: object, what: str) -> dict[str, Any]:
 
 
 def environment() -> dict[str, Any]:
-    """Versions and hardware, for the record."""
+    """Versions and hardware, and the command, for the record."""
+    cuda = torch.cuda.is_available()
     return {
+        "command": shlex.join(sys.argv),
         "pdas": __version__,
         "python": platform.python_version(),
         "torch": str(torch.__version__),
+        "torchvision": version("torchvision"),
+        "lightning-fabric": version("lightning-fabric"),
         "numpy": np.__version__,
         "platform": platform.platform(),
         "processor": platform.machine(),
+        "processor_name": _processor_name(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "gpu": torch.cuda.get_device_name() if cuda else None,
+        "gpus": torch.cuda.device_count() if cuda else 0,
+        "cuda": torch.version.cuda,
     }
+
+
+def _processor_name() -> str:
+    """The model of the processor, where the system tells it."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()

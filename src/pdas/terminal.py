@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,22 +10,46 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeAlias
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from pdas.engine.retrain import RetrainProgress
 from pdas.engine.search import Progress as SearchProgress
+from pdas.errors import SettingError
 
 SECONDS_BETWEEN_LINES = 10.0
 
 Show: TypeAlias = Callable[[int, int, str], None]  # a step is done, of so many, with its measures
 
 
+LEVELS = ("debug", "info", "warning", "error")
+
+
+class LogLines(logging.Handler):
+    """Logs as lines on standard error, as errors are."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        typer.echo(f"pdas: {self.format(record)}", err=True)
+
+
+def show_logs(level: str) -> None:
+    """Show the logs of the program from this level on; raises `SettingError` if it is none."""
+    if level not in LEVELS:
+        raise SettingError(f"--log-level: found {level!r}, expected one of {', '.join(LEVELS)}")
+    logger = logging.getLogger("pdas")
+    logger.setLevel(level.upper())
+    logger.handlers = [LogLines()]
+
+
 @contextmanager
-def progress_of(label: str) -> Iterator[Show]:
-    """What shows the steps of a stage: a bar on a terminal, lines in a file."""
+def progress_of(label: str, quiet: bool = False) -> Iterator[Show]:
+    """What shows the steps of a stage: a bar on a terminal, lines in a file; nothing if `quiet`."""
     console = Console(stderr=True)
+    if quiet:
+        yield lambda step, steps, measures: None
+        return
     if not console.is_interactive:
         yield Lines(label)
         return
@@ -119,6 +144,42 @@ def measures_text(measures: Mapping[str, Any]) -> str:
     return _shown(
         measures, ", ", test_error="{:.2f} % test error", psnr="{:.2f} dB PSNR", ssim="{:.4f} SSIM"
     )
+
+
+def sweep_rows(comparison: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a sweep came to: a row for each seed, one for each measure, and the agreement."""
+    measures = comparison["measures"]
+    rows = [
+        (
+            f"seed {seed}",
+            _sweep_values({name: m["values"][str(seed)] for name, m in measures.items()}),
+        )
+        for seed in comparison["seeds"]
+    ]
+    for name, label in (("test_error", "test error, %"), ("psnr", "PSNR, dB"), ("ssim", "SSIM")):
+        if name in measures:
+            rows.append((label, _mean_and_std(measures[name], 4 if name == "ssim" else 2)))
+    if "params" in measures:
+        rows.append(("weights", _mean_and_std(measures["params"], 0)))
+    agreement = comparison["agreement"]
+    if agreement["mean"] is not None:
+        chance = f"{agreement['chance']:.2f} by chance"
+        rows.append(
+            (
+                "agreement",
+                f"{agreement['mean']:.2f} of the variables, of a pair of seeds ({chance})",
+            )
+        )
+    return rows
+
+
+def _sweep_values(values: Mapping[str, float]) -> str:
+    return f"{measures_text(values)}, {values['params']:,} weights"
+
+
+def _mean_and_std(measure: Mapping[str, Any], places: int) -> str:
+    std = "" if measure["std"] is None else f" ± {measure['std']:,.{places}f}"
+    return f"{measure['mean']:,.{places}f}{std}"
 
 
 def _shown(measures: Mapping[str, Any], between: str, **texts: str) -> str:

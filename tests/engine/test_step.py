@@ -200,3 +200,17 @@ def test_in_16_bit_precision_an_overflow_passes_the_step_over() -> None:
     step(torch.tensor([6e4]), torch.ones(1))  # times the scale of the loss: infinite
     assert values(net) == {"a": 1.0, "b": 2.0, "c": 3.0}
     assert len(script.told) == 1
+
+
+def test_dropped_architectures_are_logged_ever_more_seldom(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    net, script = Pick(), Script("a", "b")
+    net.weights["b"].data.fill_(float("inf"))
+    step = make(net, script)
+    for _ in range(4):  # each drops b from both updates
+        step(torch.tensor([4.0]), torch.tensor([10.0]))
+    lines = [record.getMessage() for record in caplog.records]
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 4
+    assert "training loss: inf for the architecture of indices [1] in step 1," in lines[0]
+    assert [line.split("the ")[-1] for line in lines] == [f"{n}. so far" for n in (1, 2, 4, 8)]

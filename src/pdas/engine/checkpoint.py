@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,8 @@ import torch
 
 from pdas.errors import PdasWarning, RunError
 from pdas.files import written_whole
+
+_log = logging.getLogger(__name__)
 
 FORMAT = 1
 KEPT = 2
@@ -68,6 +71,7 @@ class Checkpoints:
                 old.unlink()
         self._last = time.monotonic()
         self._took = self._last - start
+        _log.info("checkpoint: %s written in %.1f s", self._path(step), self._took)
 
     def load(self, device: torch.device | str = "cpu") -> dict[str, Any] | None:
         """The state of the newest checkpoint that is whole; None if there is none at all.

@@ -5,6 +5,7 @@ All that can be wrong with settings and data is found before a directory is made
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -17,6 +18,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from pdas.engine.checkpoint import Checkpoints
+from pdas.engine.loggers import Rows, check_logger, epoch_log
 from pdas.engine.open import fitted, open_task
 from pdas.engine.retrain import RetrainProgress, retrain
 from pdas.engine.search import Progress, SearchResult, search
@@ -27,6 +29,8 @@ from pdas.settings import Recipe
 from pdas.space import Architecture, load_labels
 from pdas.validated import flat
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -35,11 +39,18 @@ class Experiment:
     The seed decides the halves of the data, the weights, and everything else that is drawn, but not
     which images are in use, which of them are for the test, and the masks of these: that is
     `data.split_seed`.
+
+    Attributes:
+        logger: "tensorboard" or "wandb", where the measures of every epoch go beside `metrics.csv`.
     """
 
     recipe: Recipe
     seed: int = 0
     data_dir: Path | None = None
+    logger: str | None = None
+
+    def __post_init__(self) -> None:
+        check_logger(self.logger)
 
     def search(
         self,
@@ -75,6 +86,7 @@ class Experiment:
             if not run.is_unfinished:
                 run.remove_checkpoints()
                 return run
+            _log.info("search: begins in %s", run.path)
             if given is not None:
                 architecture, summary = given, {"seconds": 0.0, "steps": 0}
             else:
@@ -83,6 +95,7 @@ class Experiment:
             run.write_json("search.json", {"method": method, "seed": self.seed} | summary)
             run.write_architecture(architecture)
             run.remove_checkpoints()
+            _log.info("search: ended in %s", run.path)
         return run
 
     def retrain(
@@ -114,20 +127,23 @@ class Experiment:
             if not retrained.is_unfinished:
                 retrained.remove_checkpoints()
                 return retrained
-            retrain(
-                training.trainee,
-                training.batches,
-                settings,
-                fabric,
-                checkpoints=Checkpoints(retrained.checkpoint_directory),
-                on_step=on_step,
-                on_epoch=partial(_record_retraining, retrained),
-            )
+            _log.info("retraining: begins in %s", path)
+            with epoch_log(self.logger, path, "retrain") as log:
+                retrain(
+                    training.trainee,
+                    training.batches,
+                    settings,
+                    fabric,
+                    checkpoints=Checkpoints(retrained.checkpoint_directory),
+                    on_step=on_step,
+                    on_epoch=partial(_record_retraining, retrained, log),
+                )
             network = training.trainee.finished()
             about = training.about | {"seed": self.seed, "architecture": architecture.to_dict()}
             save_weights(network, path / "weights.safetensors")
             retrained.write_json("result.json", task.evaluate(network, path) | about)
             retrained.remove_checkpoints()
+            _log.info("retraining: ended in %s", path)
         return retrained
 
     def retrain_given(
@@ -174,17 +190,18 @@ class Experiment:
         run: Run,
         on_step: Callable[[Progress], None],
     ) -> tuple[Architecture, dict[str, Any]]:
-        result = search(
-            net,
-            task.loss,
-            batches,
-            settings=self.recipe.search,
-            seed=self.seed,
-            fabric=fabric,
-            checkpoints=Checkpoints(run.checkpoint_directory),
-            on_step=on_step,
-            on_epoch=partial(_record_search, run),
-        )
+        with epoch_log(self.logger, run.path, "search") as log:
+            result = search(
+                net,
+                task.loss,
+                batches,
+                settings=self.recipe.search,
+                seed=self.seed,
+                fabric=fabric,
+                checkpoints=Checkpoints(run.checkpoint_directory),
+                on_step=on_step,
+                on_epoch=partial(_record_search, run, log),
+            )
         return result.architecture, {
             "seconds": result.seconds,
             "steps": result.history[-1].step,
@@ -279,15 +296,21 @@ def _kept(run: Run) -> Iterator[None]:
         ) from error
 
 
-def _record_search(run: Run, result: SearchResult) -> None:
+def _record_search(run: Run, log: Callable[[Rows], None], result: SearchResult) -> None:
     """Write the metrics of all epochs, and the history of theta from its start."""
-    run.write_metrics([_row(asdict(progress)) for progress in result.history])
+    rows = [_row(asdict(progress)) for progress in result.history]
+    run.write_metrics(rows)
+    log(rows)
     steps = [0, *(progress.step for progress in result.history)]
     run.write_theta(result.optimizer.space, steps, result.theta)
 
 
-def _record_retraining(retrained: Run, history: Sequence[RetrainProgress]) -> None:
-    retrained.write_metrics([_row(asdict(progress)) for progress in history])
+def _record_retraining(
+    retrained: Run, log: Callable[[Rows], None], history: Sequence[RetrainProgress]
+) -> None:
+    rows = [_row(asdict(progress)) for progress in history]
+    retrained.write_metrics(rows)
+    log(rows)
 
 
 def _row(progress: dict[str, Any]) -> dict[str, float | int]:

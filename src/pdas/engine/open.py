@@ -10,9 +10,11 @@ import torch
 from pdas.engine.classification import ClassificationTask, Classifier, load_classifier
 from pdas.engine.inpainting import InpaintingTask, Restorer, load_restorer
 from pdas.engine.task import Task
+from pdas.nn.autoencoder import autoencoder_space
+from pdas.nn.cell import cell_space
 from pdas.run import Run
 from pdas.settings import ClassificationRecipe, Recipe
-from pdas.space import Architecture, Label
+from pdas.space import Architecture, Label, SearchSpace
 
 
 def open_task(recipe: Recipe, data_dir: Path | None, device: torch.device) -> Task:
@@ -20,6 +22,13 @@ def open_task(recipe: Recipe, data_dir: Path | None, device: torch.device) -> Ta
     if isinstance(recipe, ClassificationRecipe):
         return ClassificationTask.open(recipe, data_dir, device)
     return InpaintingTask.open(recipe, data_dir, device)
+
+
+def space_of(recipe: Recipe) -> SearchSpace:
+    """The space that a recipe searches."""
+    if isinstance(recipe, ClassificationRecipe):
+        return cell_space(recipe.network.nodes, recipe.network.operations)
+    return autoencoder_space(recipe.network)
 
 
 def fitted(recipe: Recipe, labels: Mapping[str, Label]) -> tuple[Recipe, Architecture]:

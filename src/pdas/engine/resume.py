@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,8 @@ from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.random_state import random_state, set_random_state
 from pdas.engine.stream import Stream
 from pdas.errors import RunError
+
+_log = logging.getLogger(__name__)
 
 
 class Stateful(Protocol):
@@ -60,6 +63,7 @@ class Resumable:
                 part.load_state_dict(saved["parts"][name])
             # Last, since streams draw their order anew.
             set_random_state(saved["random"], self._generators)
+            _log.info("checkpoint: goes on after step %d", saved["step"])
             return int(saved["step"])
         except Exception as error:  # of whatever a file that someone else made holds
             assert self._checkpoints is not None

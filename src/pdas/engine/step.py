@@ -6,7 +6,8 @@ architectures and not draws.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +18,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pdas.engine.candidates import Model, bind
-from pdas.engine.training import Measures, RunningMean, clip_gradients
+from pdas.engine.training import Measures, RunningMean, clip_gradients, number
 from pdas.errors import NonFiniteLossError, SettingError
 from pdas.optim import Optimizer
 from pdas.space import Architecture
+
+_log = logging.getLogger(__name__)
 
 Loss = Callable[[Model, Any], "Tensor | Measures"]
 """`loss(model, batch)`: a scalar, or a mapping that has it as "loss" beside other measures."""
@@ -71,6 +74,7 @@ class SearchStep:
         self._resample = resample
         self._active = active
         self._steps = 0
+        self._dropped = 0
 
     def __call__(self, weight_batch: Any, theta_batch: Any) -> StepRecord:
         """Run the step; raises `NonFiniteLossError` if no architecture has a finite loss."""
@@ -89,6 +93,7 @@ class SearchStep:
         losses = [loss for loss in map(_loss, measured) if torch.isfinite(loss)]
         if not losses:
             raise self._not_finite("training loss", architectures)
+        self._tell_of_dropped("training loss", architectures, map(_loss, measured))
         loss = torch.stack(losses).mean()
         if not loss.requires_grad:
             raise SettingError(
@@ -110,12 +115,32 @@ class SearchStep:
             self._optimizer.tell(architectures, losses, self._used(architectures))  # (4), (13)
         except NonFiniteLossError:
             raise self._not_finite("theta loss", architectures) from None
+        self._tell_of_dropped("theta loss", architectures, map(_loss, measured))
         return _means(measured)
 
     def _used(self, architectures: Sequence[Architecture]) -> NDArray[np.bool_] | None:
         if self._active is None:
             return None
         return np.array([self._active(architecture) for architecture in architectures])
+
+    def _tell_of_dropped(
+        self, name: str, architectures: Sequence[Architecture], losses: Iterable[Tensor]
+    ) -> None:
+        """Log the first architecture without a finite loss, the second, the fourth, and so on."""
+        for architecture, loss in zip(architectures, losses, strict=True):
+            if torch.isfinite(loss):
+                continue
+            self._dropped += 1
+            if self._dropped & (self._dropped - 1) == 0:
+                _log.warning(
+                    "%s: %s for the architecture of indices %s in step %d, which is dropped, the "
+                    "%d. so far",
+                    name,
+                    number(loss),
+                    architecture.indices.tolist(),
+                    self._steps,
+                    self._dropped,
+                )
 
     def _not_finite(self, loss: str, architectures: Sequence[Architecture]) -> NonFiniteLossError:
         return NonFiniteLossError(

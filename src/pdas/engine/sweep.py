@@ -1,0 +1,195 @@
+"""Several seeds of one experiment: each is searched and retrained, and then they are compared."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pdas.engine.comparison import compare, test_measures
+from pdas.engine.experiment import Experiment
+from pdas.engine.processes import Processes, cores
+from pdas.engine.resume import StoppedError
+from pdas.errors import PdasError, RunError, SettingError
+from pdas.files import written_whole
+from pdas.run import Run
+from pdas.settings import LARGEST_SEED, Recipe
+from pdas.validated import flat
+
+_log = logging.getLogger(__name__)
+_alone = threading.Lock()  # torch's random generator is one for all threads of a process
+
+OnEnd = Callable[[int, str | None], None]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep came to.
+
+    Attributes:
+        comparison: the content of `sweep.json`.
+        failed: of each seed that failed, why, in one line.
+    """
+
+    path: Path
+    comparison: dict[str, Any]
+    failed: dict[int, str]
+
+
+def sweep(
+    experiment: Experiment | Recipe,
+    seeds: Sequence[int],
+    out: Path,
+    *,
+    executor: Executor | None = None,
+    on_end: OnEnd = lambda seed, error: None,
+) -> Sweep:
+    """Search and retrain with each of the seeds, into `out/seed-<n>/`, and compare what was found.
+
+    What is finished there is not done again, what was begun goes on. A seed that fails does not
+    stop the others. The comparison of those that are finished is written to `out/sweep.json`.
+
+    Args:
+        executor: runs the seeds; default one process for each on this machine, as many at a time as
+            there are cores, or one at a time on a GPU. It is left open. Its workers need `out` and
+            the data under the same names. A process does one seed at a time.
+        on_end: told of each seed that ended, with the error if it failed.
+
+    Raises:
+        SettingError: `seeds` are none, or `out` holds a sweep with other settings.
+        RunError: `out` holds something else, or cannot be written.
+    """
+    if not isinstance(experiment, Experiment):
+        experiment = Experiment(experiment)
+    if experiment.data_dir is not None:  # a worker may stand elsewhere
+        experiment = replace(experiment, data_dir=experiment.data_dir.resolve())
+    _check_seeds(seeds)
+    _check_same(experiment.recipe, out)
+    _make(out)
+    open_seeds = [seed for seed in seeds if not _is_finished(out, seed)]
+    failed: dict[int, str] = {}
+    # By all seeds, so that one that goes on has as many threads as before, and the same result.
+    workers = min(default_workers(experiment.recipe), len(seeds))
+    with Processes(workers) if executor is None else nullcontext(executor) as pool:
+        futures = {
+            pool.submit(
+                run_seed, replace(experiment, seed=seed), _directory(out.resolve(), seed)
+            ): seed
+            for seed in open_seeds
+        }
+        try:
+            for future in as_completed(futures):
+                seed, error = futures[future], _error(future)
+                if error is not None:
+                    failed[seed] = error
+                on_end(seed, error)
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+    return Sweep(out, _write(experiment.recipe, seeds, failed, out), dict(sorted(failed.items())))
+
+
+def run_seed(experiment: Experiment, path: Path) -> None:
+    """Search, retrain and evaluate in `path`, or go on with that."""
+    with _alone:
+        run = experiment.search(path, resume=True)
+        retrained = experiment.retrain(run, resume=True)
+        result = retrained.read_json("result.json")
+        if not test_measures(result):  # it was stopped in its evaluation
+            measures = experiment.evaluate(retrained)
+            retrained.write_json("result.json", measures | result)
+
+
+def default_workers(recipe: Recipe) -> int:
+    """How many seeds at a time: one for each core, or one where a GPU computes."""
+    on_gpu = recipe.device.accelerator != "cpu" and torch.cuda.is_available()
+    return 1 if on_gpu or recipe.device.accelerator == "mps" else cores()
+
+
+def _error(future: Future[None]) -> str | None:
+    try:
+        future.result()
+    except PdasError as error:
+        return str(error)
+    except StoppedError as error:
+        return f"{error}; run the same command again to go on"
+    except BrokenExecutor:
+        return (
+            "its process ended without a word, as where memory runs out; run the same command "
+            "again, with fewer --workers"
+        )
+    except Exception as error:  # of a library, or ours; the other seeds go on
+        _log.error("sweep: an error that is none of the user", exc_info=error)
+        return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return None
+
+
+def _check_seeds(seeds: Sequence[int]) -> None:
+    in_range = all(0 <= seed <= LARGEST_SEED for seed in seeds)
+    if not seeds or len(set(seeds)) < len(seeds) or not in_range:
+        raise SettingError(
+            f"--seeds: found {list(seeds)}, expected different ones from 0 to {LARGEST_SEED}; "
+            "give their number, as 5, or themselves, as 3,7,11"
+        )
+
+
+def _check_same(recipe: Recipe, out: Path) -> None:
+    """Refuse a directory that holds anything but this sweep."""
+    names = [path.name for path in out.iterdir()] if out.is_dir() else []
+    if names and not any(name == "sweep.json" or name.startswith("seed-") for name in names):
+        raise RunError(f"--out: {out} holds something else than a sweep; give another")
+    found = flat(recipe.model_dump(mode="json"))
+    for config in sorted(out.glob("seed-*/config.yaml")):
+        expected = flat(Run(config.parent).config()[0].model_dump(mode="json"))
+        for name in {**expected, **found}:
+            if found.get(name) != expected.get(name):
+                raise SettingError(
+                    f"{name}: found {found.get(name)!r}, expected {expected.get(name)!r} as in "
+                    f"{config.parent}; give it as it was, or another --out"
+                )
+
+
+def _make(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"--out: {out} cannot be made ({error.strerror}); give another") from None
+
+
+def _directory(out: Path, seed: int) -> Path:
+    return out / f"seed-{seed}"
+
+
+def _is_finished(out: Path, seed: int) -> bool:
+    run = Run(_directory(out, seed))
+    retrained = Run(run.path / f"retrain-{seed}")
+    if not run.has_config or run.is_unfinished or not (retrained.path / "result.json").is_file():
+        return False
+    return bool(test_measures(retrained.read_json("result.json")))
+
+
+def _write(
+    recipe: Recipe, seeds: Sequence[int], failed: dict[int, str], out: Path
+) -> dict[str, Any]:
+    """Compare what is finished; a directory in which nothing was begun is removed."""
+    finished = {seed: Run(_directory(out, seed)) for seed in seeds if seed not in failed}
+    comparison = {
+        "recipe": recipe.name,
+        **compare(recipe, finished),
+        "failed": {str(seed): error for seed, error in sorted(failed.items())},
+    }
+    with suppress(OSError):  # not empty
+        out.rmdir()
+    if out.is_dir():
+        with written_whole(out / "sweep.json") as file:
+            file.write((json.dumps(comparison, indent=2) + "\n").encode())
+    return comparison

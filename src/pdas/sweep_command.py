@@ -1,0 +1,70 @@
+"""The command `pdas sweep`."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pdas import recipes
+from pdas.engine.experiment import Experiment
+from pdas.engine.processes import Processes
+from pdas.engine.sweep import sweep as run_sweep
+from pdas.errors import SettingError
+from pdas.options import Changes, DataDir, Logger, LogLevel, Quiet, RecipeName
+from pdas.terminal import show_logs, sweep_rows, table
+
+
+def sweep(
+    recipe: RecipeName,
+    seeds: Annotated[str, typer.Option(help="How many, from 0 on, or which, as 3,7,11.")] = "5",
+    out: Annotated[Path | None, typer.Option(help="(default: runs/RECIPE-sweep)")] = None,
+    data_dir: DataDir = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Seeds at a time (default: one for each core, or on a GPU 1)")
+    ] = None,
+    logger: Logger = None,
+    quiet: Quiet = False,
+    log_level: LogLevel = "warning",
+    changes: Changes = None,
+) -> None:
+    """Search and retrain with several seeds, and compare; the same command again goes on."""
+    show_logs(log_level)
+    experiment = Experiment(recipes.load(recipe, changes or ()), data_dir=data_dir, logger=logger)
+    path = out or Path("runs") / f"{experiment.recipe.name}-sweep"
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with nullcontext() if workers is None else Processes(workers) as executor:
+            show = _silent if quiet else _show_seed
+            done = run_sweep(experiment, _seeds(seeds), path, executor=executor, on_end=show)
+    except KeyboardInterrupt:
+        typer.echo("pdas: interrupted; run the same command again to go on", err=True)
+        raise typer.Exit(130) from None
+    if not quiet and done.comparison["seeds"]:
+        table(str(path), [*sweep_rows(done.comparison), ("all of it", str(path / "sweep.json"))])
+    for seed, error in done.failed.items():
+        typer.echo(f"pdas: seed {seed}: {error}", err=True)
+    if done.failed:
+        raise typer.Exit(2)
+
+
+def _seeds(text: str) -> list[int]:
+    """ "5" are those from 0 to 4, and "3,7,11" these."""
+    try:
+        numbers = [int(word) for word in text.split(",") if word.strip()]
+    except ValueError:
+        raise SettingError(
+            f"--seeds: found {text!r}, expected a number of seeds, as 5, or seeds, as 3,7,11"
+        ) from None
+    return numbers if "," in text else list(range(numbers[0])) if numbers else []
+
+
+def _show_seed(seed: int, error: str | None) -> None:
+    typer.echo(f"seed {seed} {'is done' if error is None else 'failed'}", err=True)
+
+
+def _silent(seed: int, error: str | None) -> None:
+    pass

@@ -1,0 +1,110 @@
+"""`pdas sweep`, as a user calls it; and what the commands show when they are to be quiet."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from pdas import cli
+from pdas.engine import sweep
+from tests.conftest import TINY
+
+Pdas = Callable[..., tuple[int, str, str]]
+CHANGES = [word for change in TINY for word in ("--set", change)]
+
+
+class Here(ThreadPoolExecutor):
+    """Takes the place of processes, to be fast."""
+
+
+@pytest.fixture
+def pdas(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Pdas:
+    """Call the command line in an empty directory: exit status, output, errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sweep, "Processes", Here)
+    monkeypatch.setattr("signal.signal", lambda number, handler: None)
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["pdas", *map(str, words)])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(exit_.value.code or 0), out, err
+
+    return call
+
+
+def test_a_sweep_prints_a_table_and_goes_on_with_more_seeds(pdas: Pdas, tmp_path: Path) -> None:
+    status, out, err = pdas("sweep", "digits", "--seeds", "1", *CHANGES)
+    assert status == 0 and err == "seed 0 is done\n"
+    assert "seed 0" in out and "agreement" not in out
+    status, out, err = pdas("sweep", "digits", "--seeds", "0,7", *CHANGES)
+    assert status == 0 and err == "seed 7 is done\n"
+    assert "seed 0" in out and "seed 7" in out and "agreement" in out
+    assert (tmp_path / "runs" / "digits-sweep" / "sweep.json").exists()
+    status, out, err = pdas("sweep", "digits", *CHANGES, "--set", "search.epochs=3")
+    assert status == 2
+    assert err.startswith("pdas: search.epochs: found 3, expected 2 as in runs/digits-sweep/seed-0")
+
+
+def test_seeds_that_fail_are_named_at_the_end(pdas: Pdas, tmp_path: Path) -> None:
+    words = ["--seeds", "2", *CHANGES, "--set", "retrain.weight_limit=10"]
+    status, out, err = pdas("sweep", "digits", *words)
+    lines = err.splitlines()
+    assert status == 2 and out == ""
+    assert sorted(lines[:2]) == ["seed 0 failed", "seed 1 failed"]
+    for seed, line in enumerate(lines[2:]):
+        assert line.startswith(f"pdas: seed {seed}: retrain.weight_limit: found 10")
+    assert len(lines) == 4 and not list(tmp_path.rglob("seed-*"))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--seeds x", "--seeds: found 'x', expected a number of seeds, as 5, or seeds, as 3,7,11"),
+        ("--seeds 0", "--seeds: found []"),
+        ("--seeds 3,3", "--seeds: found [3, 3]"),
+        ("--seeds -2", "--seeds: found []"),
+        ("--workers 9999", "--workers: found 9999, expected 1 to"),
+        ("--logger x", "--logger: found 'x'"),
+        ("--log-level x", "--log-level: found 'x'"),
+        ("--set data.name=folder", "--data-dir"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(
+    pdas: Pdas, tmp_path: Path, words: str, message: str
+) -> None:
+    status, _, err = pdas("sweep", "digits", *CHANGES, *words.split())
+    assert status == 2 and message in err.splitlines()[-1]
+    assert "Traceback" not in err and not (tmp_path / "runs" / "digits-sweep").exists()
+
+
+def test_an_interrupt_says_how_to_go_on(pdas: Pdas, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*args: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pdas.sweep_command.run_sweep", interrupt)
+    status, _, err = pdas("sweep", "digits")
+    assert status == 130
+    assert err == "pdas: interrupted; run the same command again to go on\n"
+
+
+def test_quiet_commands_say_nothing_unless_something_is_wrong(pdas: Pdas, tmp_path: Path) -> None:
+    assert pdas("run", "digits", "--quiet", *CHANGES) == (0, "", "")
+    assert (tmp_path / "runs" / "digits-0" / "report.html").exists()
+    assert pdas("sweep", "digits", "--seeds", "1", "--quiet", *CHANGES) == (0, "", "")
+    status, out, err = pdas("run", "digits", "--quiet", *CHANGES)
+    assert (status, out) == (2, "") and err.count("\n") == 1
+
+
+def test_logs_of_the_stages_are_shown_on_demand(pdas: Pdas) -> None:
+    status, _, err = pdas("search", "digits", "--quiet", "--log-level", "info", *CHANGES)
+    run = Path("runs", "digits-0")
+    assert status == 0
+    assert err == f"pdas: search: begins in {run}\npdas: search: ended in {run}\n"
