@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.tiny import RECIPES, contents, finish, started
+from tests.faults.tiny import RECIPES, contents, finish, kill, started
 
 
 def kill_within(recipe: str, out: Path, stage: int, seconds: float) -> bool:
@@ -24,9 +24,7 @@ def kill_within(recipe: str, out: Path, stage: int, seconds: float) -> bool:
             finish(process)
             return False
     time.sleep(seconds)
-    process.kill()
-    _, errors = process.communicate()
-    assert "Traceback" not in errors
+    assert "Traceback" not in kill(process)
     return process.returncode == -9
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,7 @@ def pdas(*words: object) -> subprocess.Popen[str]:
         text=True,
         env=environment,
         cwd=ROOT,
+        start_new_session=True,  # so that its workers can be ended with it
     )
 
 
@@ -51,6 +54,14 @@ def started(recipe: str, out: Path, *words: object) -> subprocess.Popen[str]:
     """Start or go on with the whole experiment of a tiny recipe."""
     changes = [word for change in RECIPES[recipe] for word in ("--set", change)]
     return pdas("run", recipe, "--out", out, "--resume", *changes, *words)
+
+
+def kill(process: subprocess.Popen[str]) -> str:
+    """End it by `kill -9`, then the workers that it leaves behind; returns its errors."""
+    process.kill()
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    return process.communicate(timeout=60)[1]
 
 
 def finish(process: subprocess.Popen[str]) -> None:
