@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from lightning_fabric import Fabric
-from numpy.typing import NDArray
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Dataset
 
+from pdas.arrays import FloatArray
 from pdas.engine.batch_norm import without_running_statistics
 from pdas.engine.candidates import Candidates
 from pdas.engine.given import both_halves, check_kinds, optimizer_for, space_of
@@ -64,7 +63,7 @@ class SearchResult:
     architecture: Architecture
     optimizer: PDAS
     history: list[Progress] = field(default_factory=list)
-    theta: list[NDArray[np.float64]] = field(default_factory=list)
+    theta: list[FloatArray] = field(default_factory=list)
     seconds: float = 0.0
 
 

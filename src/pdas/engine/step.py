@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pdas.arrays import BoolArray
 from pdas.engine.candidates import Model, bind
 from pdas.engine.training import Measures, RunningMean, clip_gradients
 from pdas.errors import NonFiniteLossError, SettingError
@@ -25,7 +25,7 @@ from pdas.space import Architecture
 Loss = Callable[[Model, Any], "Tensor | Measures"]
 """`loss(model, batch)`: a scalar, or a mapping that has it as "loss" beside other measures."""
 
-Active = Callable[[Architecture], NDArray[np.bool_]]
+Active = Callable[[Architecture], BoolArray]
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class SearchStep:
             raise self._not_finite("theta loss", architectures) from None
         return _means(measured)
 
-    def _used(self, architectures: Sequence[Architecture]) -> NDArray[np.bool_] | None:
+    def _used(self, architectures: Sequence[Architecture]) -> BoolArray | None:
         if self._active is None:
             return None
         return np.array([self._active(architecture) for architecture in architectures])
