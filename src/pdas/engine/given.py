@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Sized
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -75,9 +75,9 @@ def both_halves(
     """
     generator = torch.Generator().manual_seed(seed)
     if not isinstance(data, tuple):
-        parts: Sequence[Dataset[Any]] = _split(data, generator)
+        parts: Any = _split(data, generator)
     elif len(data) == 2 and all(map(_is_data_set, data)):
-        parts = cast(Any, data)
+        parts = data
     else:
         return _loaders(data)
     check_batch_size(batch_size, min(map(len, parts)), "batch_size")
