@@ -218,6 +218,12 @@ class Architecture(Mapping[str, Label]):
     space: SearchSpace
     indices: IntArray
 
+    def replaced(self, position: int, category: int) -> Architecture:
+        """The same with another category index of the variable at a position. Raises SpaceError."""
+        indices = self.indices.copy()
+        indices[position] = category
+        return self.space.architecture(indices)
+
     def to_dict(self) -> dict[str, Label]:
         """Plain data, `{name: label}`."""
         return {

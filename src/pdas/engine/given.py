@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Sized
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -73,33 +73,38 @@ def both_halves(
 
     Raises `SettingError` for data of another kind, or if a half does not fill a batch.
     """
-    if isinstance(data, tuple) and all(map(_is_data_set, data)) and len(data) == 2:
-        generator = torch.Generator().manual_seed(seed)
-        check_batch_size(batch_size, min(map(_size, data)), "batch_size")
-        first, second = (_shuffled(cast(Any, part), batch_size, generator) for part in data)
-        return first, second
-    if isinstance(data, tuple):
-        _refuse_tensors(data)
-        sizes = [len(part) if isinstance(part, Sized) else None for part in data]
-        if len(sizes) != 2 or not all(sizes):
-            raise SettingError(
-                f"data: found {len(sizes)} parts of {sizes} batches, expected the two halves, "
-                "each with a length and at least one batch; make a generator a list"
-            )
-        return data
+    generator = torch.Generator().manual_seed(seed)
+    if not isinstance(data, tuple):
+        parts: Any = _split(data, generator)
+    elif len(data) == 2 and all(map(_is_data_set, data)):
+        parts = data
+    else:
+        return _loaders(data)
+    check_batch_size(batch_size, min(map(len, parts)), "batch_size")
+    first, second = (_shuffled(part, batch_size, generator) for part in parts)
+    return first, second
+
+
+def _loaders(data: tuple[Loader, ...]) -> tuple[Loader, Loader]:
+    _refuse_tensors(data)
+    sizes = [len(part) if isinstance(part, Sized) else None for part in data]
+    if len(sizes) != 2 or not all(sizes):
+        raise SettingError(
+            f"data: found {len(sizes)} parts of {sizes} batches, expected the two halves, "
+            "each with a length and at least one batch; make a generator a list"
+        )
+    first, second = data
+    return first, second
+
+
+def _split(data: Dataset[Any], generator: torch.Generator) -> list[Subset[Any]]:
     _refuse_tensors((data,))
     if not isinstance(data, Sized) or isinstance(data, DataLoader):
         raise SettingError(
             f"data: found {type(data).__name__}, expected a map-style data set with a length, to "
             "be split in halves, or the two halves as a tuple of data sets or of loaders"
         )
-    generator = torch.Generator().manual_seed(seed)
-    indices = halves(len(data), generator)
-    check_batch_size(batch_size, min(map(len, indices)), "batch_size")
-    first, second = (
-        _shuffled(Subset(data, half.tolist()), batch_size, generator) for half in indices
-    )
-    return first, second
+    return [Subset(data, half.tolist()) for half in halves(len(data), generator)]
 
 
 def _shuffled(data: Dataset[Any], batch_size: int, generator: torch.Generator) -> Loader:
@@ -109,11 +114,6 @@ def _shuffled(data: Dataset[Any], batch_size: int, generator: torch.Generator) -
 def _is_data_set(data: object) -> bool:
     mapped = isinstance(data, Dataset) and not isinstance(data, IterableDataset)
     return mapped and isinstance(data, Sized)
-
-
-def _size(data: object) -> int:
-    assert isinstance(data, Sized)
-    return len(data)
 
 
 def _refuse_tensors(parts: Sequence[object]) -> None:

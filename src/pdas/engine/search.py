@@ -10,14 +10,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
 from lightning_fabric import Fabric
-from numpy.typing import NDArray
 from torch import nn
 from torch.optim import SGD
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Dataset
 
+from pdas.arrays import FloatArray
 from pdas.engine.batch_norm import without_running_statistics
 from pdas.engine.candidates import Candidates
 from pdas.engine.checkpoint import Checkpoints
@@ -67,7 +66,7 @@ class SearchResult:
     architecture: Architecture
     optimizer: PDAS
     history: list[Progress] = field(default_factory=list)
-    theta: list[NDArray[np.float64]] = field(default_factory=list)
+    theta: list[FloatArray] = field(default_factory=list)
     seconds: float = 0.0
 
     def add_epoch(self, progress: Progress, architecture: Architecture) -> None:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pdas.arrays import BoolArray
 from pdas.engine.candidates import Model, bind
 from pdas.engine.training import Measures, RunningMean, clip_gradients, number
 from pdas.errors import NonFiniteLossError, SettingError
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 Loss = Callable[[Model, Any], "Tensor | Measures"]
 """`loss(model, batch)`: a scalar, or a mapping that has it as "loss" beside other measures."""
 
-Active = Callable[[Architecture], NDArray[np.bool_]]
+Active = Callable[[Architecture], BoolArray]
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class SearchStep:
         self._tell_of_dropped("theta loss", architectures, map(_loss, measured))
         return _means(measured)
 
-    def _used(self, architectures: Sequence[Architecture]) -> NDArray[np.bool_] | None:
+    def _used(self, architectures: Sequence[Architecture]) -> BoolArray | None:
         if self._active is None:
             return None
         return np.array([self._active(architecture) for architecture in architectures])

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-
+from pdas.arrays import BoolArray
 from pdas.errors import SpaceError
 from pdas.space import Architecture, SearchSpace
 
@@ -43,7 +41,7 @@ class SharingSupernet(SupernetProtocol, Protocol):
 class MaskingSupernet(SupernetProtocol, Protocol):
     """A supernet that says which variables an architecture uses."""
 
-    def active(self, architecture: Architecture) -> NDArray[np.bool_]:
+    def active(self, architecture: Architecture) -> BoolArray:
         """For each variable whether it matters, bool `(D,)`."""
 
 

@@ -48,6 +48,4 @@ def _changed(architecture: Architecture, i: int) -> Iterator[Architecture]:
     """The architectures that differ in variable i alone."""
     for category in range(architecture.space.sizes[i]):
         if category != architecture.indices[i]:
-            indices = architecture.indices.copy()
-            indices[i] = category
-            yield architecture.space.architecture(indices)
+            yield architecture.replaced(i, category)

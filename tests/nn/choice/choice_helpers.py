@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -15,8 +17,10 @@ from pdas.nn import (
     Linear,
     OptionalLayer,
     Repeat,
+    Supernet,
     Value,
 )
+from pdas.space import Architecture
 
 
 class Block(nn.Module):
@@ -62,6 +66,11 @@ class Everything(nn.Module):
         h = torch.relu(h) if self.activation.value == "relu" else torch.tanh(h)
         out: Tensor = self.head(F.adaptive_avg_pool2d(h, 4).flatten(1))
         return out
+
+
+def every(net: Supernet) -> list[Architecture]:
+    """All architectures of a small space."""
+    return net.space.architectures(list(product(*map(range, net.space.sizes))))
 
 
 def multiply_adds(network: nn.Module, x: Tensor) -> float:

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import warnings
-from itertools import permutations, product
+from itertools import permutations
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from choice_helpers import Everything, multiply_adds, parameters
+from choice_helpers import Everything, every, multiply_adds, parameters
 from torch import Tensor, nn
 
 from pdas import PDAS
 from pdas.errors import PdasWarning, SettingError, SpaceError
 from pdas.nn import Choice, Conv2d, Linear, OptionalLayer, Repeat, Supernet, Value
 from pdas.nn.choice.survey import Survey
-from pdas.space import Architecture
 
 X = torch.randn(1, 3, 16, 16)
-
-
-def every(net: Supernet) -> list[Architecture]:
-    return net.space.architectures(list(product(*map(range, net.space.sizes))))
 
 
 def test_they_are_those_of_the_derived_network() -> None:

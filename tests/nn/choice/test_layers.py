@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import product
 
 import pytest
 import torch
 import torch.nn.functional as F
+from choice_helpers import every
 from torch import Tensor, nn
 
 import pdas.nn as P
 from pdas.errors import NetworkError
 from pdas.nn import Supernet, Value
 from pdas.nn.choice.layers import ChosenSlice, SlicedLayer
-from pdas.space import Architecture
 
 IN, OUT = (3, 6, 4), (2, 8)
 
@@ -48,10 +47,6 @@ LAYERS: dict[str, tuple[Callable[[Value, Value], SlicedLayer], tuple[int, ...]]]
 }
 
 
-def all_architectures(net: Supernet) -> list[Architecture]:
-    return [net.space.architecture(list(i)) for i in product(*map(range, net.space.sizes))]
-
-
 def randomise(net: nn.Module) -> None:
     with torch.no_grad():
         for weight in net.parameters():
@@ -64,7 +59,7 @@ def test_the_derived_layer_is_a_plain_one_that_does_the_same(name: str) -> None:
     net = Supernet(Between(make)).double()
     randomise(net)
     x = torch.randn(*shape, dtype=torch.float64)
-    for architecture in all_architectures(net):
+    for architecture in every(net):
         network = net.derive(architecture, keep_weights=True)
         assert type(network.layer).__module__.startswith("torch.nn.")
         torch.testing.assert_close(net(x, architecture), network(x))
@@ -76,7 +71,7 @@ def test_gradients_are_those_of_the_plain_layer_and_of_what_is_used_alone(name: 
     net = Supernet(Between(make)).double()
     randomise(net)
     x = torch.randn(*shape, dtype=torch.float64)
-    for architecture in all_architectures(net):
+    for architecture in every(net):
         network = net.derive(architecture, keep_weights=True)
         net.zero_grad(set_to_none=True)
         for _, output in ((net, net(x, architecture)), (network, network(x))):
@@ -111,7 +106,7 @@ def test_it_is_the_leading_slice_of_the_widest_weight() -> None:
         whole[tuple(slice(*r) for r in ranges)] = block.detach()
     for block, ((start, end),) in layer.bias.blocks():
         bias[start:end] = block.detach()
-    for architecture in all_architectures(net):
+    for architecture in every(net):
         i, o = int(architecture["in"]), int(architecture["out"])
         expected = F.linear(x[:, :i], whole[:o, :i], bias[:o])
         torch.testing.assert_close(net(x, architecture), expected)
@@ -129,7 +124,7 @@ def test_a_multiple_of_a_width() -> None:
 
     net = Supernet(Flat())
     x = torch.randn(3, 1, 2, 2)
-    for architecture in all_architectures(net):
+    for architecture in every(net):
         network = net.derive(architecture, keep_weights=True)
         assert network.last.in_features == 4 * int(architecture["width"])
         torch.testing.assert_close(net(x, architecture), network(x))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import combinations
 from math import comb
 from typing import Any
@@ -109,7 +110,7 @@ class Repeat(Point):
         """The blocks that run."""
         return map(self.candidate, range(self._counts[self.selected]))
 
-    def outputs(self, *args: Any, **kwargs: Any) -> Iterator[tuple[Label, Callable[[], Any]]]:
+    def outputs(self, *args: Any, **kwargs: Any) -> Iterator[Callable[[], Any]]:
         """As for every point; each block runs once, whatever the order of the counts."""
         (done,) = args
         results = {0: done}
@@ -120,7 +121,7 @@ class Repeat(Point):
             return results[count]
 
         for count in self._counts:
-            yield count, lambda count=count: after(count)  # type: ignore[misc]
+            yield partial(after, count)
 
     @property
     def usual(self) -> int:

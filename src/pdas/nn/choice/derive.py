@@ -41,7 +41,7 @@ def _refuse_what_would_be_lost(choices: FoundChoices) -> None:
         else:
             found = "a class of its own"
         raise NetworkError(
-            f"derive: {type(part).__name__} at {place.path or '(the whole)'} has {found}, expected "
+            f"derive: {type(part).__name__} at {place.where} has {found}, expected "
             "one of pdas.nn as it is, since a plain module takes its place; put that into a module "
             "around it"
         )

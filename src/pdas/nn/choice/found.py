@@ -48,7 +48,7 @@ class FoundChoices:
         position = self.space.position(point.variable.name)
         self.conditions[position].append(place.conditions)
         if not any(point is known for known in self.points[position]):
-            point.path = place.path or "(the whole)"
+            point.path = place.where
             self.points[position].append(point)
 
     @contextmanager
@@ -107,7 +107,7 @@ def _refuse_hidden(found: Sequence[Place]) -> None:
                 if isinstance(item, Point) and id(item) not in registered:
                     raise NetworkError(
                         f"{item}: found it in the {type(value).__name__} {name!r} of module "
-                        f"{place.path or '(the whole)'}, expected it where PyTorch sees it; use "
+                        f"{place.where}, expected it where PyTorch sees it; use "
                         "nn.ModuleList or nn.ModuleDict"
                     )
 

@@ -20,6 +20,11 @@ class Place:
     module: nn.Module
     conditions: Conditions
 
+    @property
+    def where(self) -> str:
+        """The path, for a message."""
+        return self.path or "(the whole)"
+
 
 def places(module: nn.Module) -> list[Place]:
     """All modules inside, parents first; one that stands in two places comes twice.
@@ -31,7 +36,7 @@ def places(module: nn.Module) -> list[Place]:
         wrapper = _wrapper(outer.module)
         if wrapper and any(isinstance(m, Point) for m in outer.module.modules()):
             raise NetworkError(
-                f"module {outer.path or '(the whole)'}: found choices in a {wrapper}, expected "
+                f"module {outer.where}: found choices in a {wrapper}, expected "
                 "them in plain modules, since every call runs another architecture; wrap "
                 "net.derive(architecture) instead"
             )

@@ -81,16 +81,16 @@ class Point(nn.Module):
         numbered = child.isdecimal()
         return Conditions({self.variable.name: self.masks[int(child)]} if numbered else {})
 
-    def outputs(self, *args: Any, **kwargs: Any) -> Iterator[tuple[Label, Callable[[], Any]]]:
+    def outputs(self, *args: Any, **kwargs: Any) -> Iterator[Callable[[], Any]]:
         """What each category gives for an input, as a function that computes it, in order.
 
         A category may need those before it. The default is for points without modules.
         """
         selected = self.selected
         try:
-            for index, label in enumerate(self.variable.categories):
+            for index in range(len(self.variable.categories)):
                 self.select(index)
-                yield label, lambda: type(self).forward(self, *args, **kwargs)
+                yield lambda: type(self).forward(self, *args, **kwargs)
         finally:
             self.select(selected)
 

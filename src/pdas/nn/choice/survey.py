@@ -97,7 +97,7 @@ class Survey:
 
     def _change(self, base: Architecture, position: int, category: int) -> Change:
         around = self.choices.activated(base, position)
-        flipped = replaced(around, position, category)
+        flipped = around.replaced(position, category)
         for architecture in (around, flipped):
             if architecture not in self._by_architecture:
                 self._by_architecture[architecture] = self._try(architecture, position, category)
@@ -145,7 +145,7 @@ class Survey:
             for category in self._others(self._base, position):
                 around = self.choices.activated(self._base, position)
                 try:
-                    self._run(replaced(around, position, category))
+                    self._run(around.replaced(position, category))
                 except Exception:
                     continue
                 raise self._unfit(position, int(self._base.indices[position]), error) from error
@@ -181,13 +181,6 @@ class Survey:
             for category in self._others(base, position):
                 if not tried or (variable.name, category) in reshaping:
                     yield position, category
-
-
-def replaced(architecture: Architecture, position: int, category: int) -> Architecture:
-    """The architecture with another category of one variable."""
-    indices = architecture.indices.copy()
-    indices[position] = category
-    return architecture.space.architecture(indices)
 
 
 def cloned(value: Any) -> Any:

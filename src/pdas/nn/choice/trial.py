@@ -151,7 +151,7 @@ class _Observer:
         self._trial.tried.add(point.variable.name)
         outputs: list[Any] = []
         errors: dict[int, Exception] = {}
-        for index, (_, output) in enumerate(point.outputs(*args, **kwargs)):
+        for index, output in enumerate(point.outputs(*args, **kwargs)):
             depth = len(self._start)
             try:
                 outputs.append(output())
