@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
 from lightning_fabric import Fabric
 from torch import nn
 from torch.optim import SGD
