@@ -24,9 +24,10 @@ from pdas.engine.open import load
 from pdas.engine.resume import StoppedError
 from pdas.engine.retrain import RetrainProgress
 from pdas.engine.search import Progress
-from pdas.errors import PdasError, PdasWarning, RunError, SettingError
+from pdas.errors import PdasError, PdasWarning, RankError, RunError, SettingError
+from pdas.launch import LOST, is_rank, rank, run_ranks
 from pdas.run import Run
-from pdas.settings import LARGEST_SEED
+from pdas.settings import LARGEST_SEED, Recipe
 from pdas.terminal import Show, measures_text, progress_of, retrained, searched, table
 
 app = typer.Typer(
@@ -50,6 +51,13 @@ Changes = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")
 ]
 
+Devices = Annotated[
+    int | None, typer.Option(min=1, help="Processes, a device each (device.devices).")
+]
+Strategy = Annotated[
+    str | None, typer.Option(help="ddp: gradients are averaged over all (device.strategy).")
+]
+
 
 @app.command()
 def run(
@@ -58,10 +66,14 @@ def run(
     seed: Seed = 0,
     data_dir: DataDir = None,
     resume: Resume = False,
+    devices: Devices = None,
+    strategy: Strategy = None,
     changes: Changes = None,
 ) -> None:
     """Search, retrain, evaluate and report: the whole experiment of a recipe."""
-    experiment = Experiment(recipes.load(recipe, changes or ()), seed, data_dir)
+    changed = recipes.load(recipe, _changes(changes, devices, strategy))
+    _launch(changed)
+    experiment = Experiment(changed, seed, data_dir)
     found = _search(experiment, out, resume)
     _retrain(experiment, found, resume)
     _report(found)
@@ -74,10 +86,14 @@ def search(
     seed: Seed = 0,
     data_dir: DataDir = None,
     resume: Resume = False,
+    devices: Devices = None,
+    strategy: Strategy = None,
     changes: Changes = None,
 ) -> None:
     """Search an architecture into a new run directory."""
-    experiment = Experiment(recipes.load(recipe, changes or ()), seed, data_dir)
+    changed = recipes.load(recipe, _changes(changes, devices, strategy))
+    _launch(changed)
+    experiment = Experiment(changed, seed, data_dir)
     _report(_search(experiment, out, resume))
 
 
@@ -95,6 +111,8 @@ def retrain(
     ] = None,
     data_dir: DataDir = None,
     resume: Resume = False,
+    devices: Devices = None,
+    strategy: Strategy = None,
     changes: Changes = None,
 ) -> None:
     """Retrain the architecture of a run, or of a file on any data, and evaluate it."""
@@ -106,8 +124,10 @@ def retrain(
             )
         found = Run.open(source)
         own_recipe, own_seed, own_data_dir = found.config()
+        changed = recipes.change(own_recipe, _changes(changes, devices, strategy))
+        _launch(changed)
         experiment = Experiment(
-            recipes.change(own_recipe, changes or ()),
+            changed,
             own_seed if seed is None else seed,
             data_dir or own_data_dir,
         )
@@ -120,7 +140,9 @@ def retrain(
                 f"--recipe: found none, expected one for the architecture of the file {source}; "
                 "add --recipe NAME"
             )
-        experiment = Experiment(recipes.load(recipe, changes or ()), seed or 0, data_dir)
+        changed = recipes.load(recipe, _changes(changes, devices, strategy))
+        _launch(changed)
+        experiment = Experiment(changed, seed or 0, data_dir)
         path = out or Path("runs") / f"{experiment.recipe.name}-{source.stem}-{experiment.seed}"
         with _interruptible(path), progress_of("retrain") as show:
             found = experiment.retrain_given(
@@ -200,8 +222,32 @@ def main() -> None:
     try:
         app()
     except PdasError as error:
-        typer.echo(f"pdas: {error}", err=True)
-        sys.exit(2)
+        by = f"rank {rank()}: " if rank() and not isinstance(error, RankError) else ""
+        typer.echo(f"pdas: {by}{error}", err=True)
+        sys.exit(LOST if isinstance(error, RankError) else 2)
+
+
+def _changes(
+    changes: list[str] | None, devices: int | None, strategy: str | None
+) -> tuple[str, ...]:
+    """All changes of settings, with those that have an option of their own."""
+    own = {"device.devices": devices, "device.strategy": strategy}
+    given = [f"{name}={value}" for name, value in own.items() if value is not None]
+    return (*(changes or ()), *given)
+
+
+def _launch(recipe: Recipe) -> None:
+    """Run this command in a process for each device instead, if there are to be several."""
+    device = recipe.device
+    if device.ranks == 1 or is_rank():
+        return
+    if device.nodes > 1:
+        raise SettingError(
+            f"device.nodes: found {device.nodes} without what starts processes on each, expected "
+            "torchrun or srun; see docs/scaling.md"
+        )
+    command = [sys.executable, "-m", "pdas.cli", *sys.argv[1:]]
+    raise typer.Exit(run_ranks(command, device.devices))
 
 
 def _show_warning(
@@ -240,7 +286,8 @@ def _interruptible(path: Path) -> Iterator[None]:
     try:
         yield
     except StoppedError as stopped:
-        typer.echo(f"pdas: {stopped}; add --resume to the command to go on", err=True)
+        if rank() == 0:
+            typer.echo(f"pdas: {stopped}; add --resume to the command to go on", err=True)
         raise typer.Exit(130) from None
     except KeyboardInterrupt:
         written = os.path.exists(config) and not taken
@@ -258,6 +305,8 @@ def _show_retraining(show: Show, progress: RetrainProgress) -> None:
 
 
 def _report(run: Run) -> None:
+    if rank() > 0:
+        return
     from pdas import report  # matplotlib is slow to import, and only needed here
 
     page = report.write_report(run.path)

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from pdas.engine.retrain import RetrainProgress
 from pdas.engine.search import Progress as SearchProgress
+from pdas.launch import rank
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -23,7 +24,10 @@ Show: TypeAlias = Callable[[int, int, str], None]  # a step is done, of so many,
 
 @contextmanager
 def progress_of(label: str) -> Iterator[Show]:
-    """What shows the steps of a stage: a bar on a terminal, lines in a file."""
+    """What shows the steps of a stage: a bar on a terminal, lines in a file; rank 0 alone does."""
+    if rank() > 0:
+        yield lambda step, steps, measures: None
+        return
     console = Console(stderr=True)
     if not console.is_interactive:
         yield Lines(label)

@@ -6,6 +6,7 @@ architectures and not draws.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pdas.engine.candidates import Model, bind
-from pdas.engine.training import Measures, RunningMean, clip_gradients
+from pdas.engine.ranks import Ranks
+from pdas.engine.training import Measures, RunningMean, clip_gradients, number
 from pdas.errors import NonFiniteLossError, SettingError
 from pdas.optim import Optimizer
 from pdas.space import Architecture
@@ -39,6 +41,8 @@ class StepRecord:
 class SearchStep:
     """Updates the weights of a supernet and the distribution of an optimizer.
 
+    Of several ranks each runs its share of the architectures, and all make the same updates.
+
     Args:
         net: the supernet as `Candidates`, as `fabric.setup` returned it.
         loss: see `Loss`; the model that it is handed runs one architecture.
@@ -48,6 +52,7 @@ class SearchStep:
         resample: draw new architectures for the update of theta (not Algorithm 1).
         active: which variables an architecture uses, bool `(D,)`; the others do not learn from it.
             All by default.
+        ranks: those of `fabric`.
     """
 
     def __init__(
@@ -61,8 +66,10 @@ class SearchStep:
         clip: float,
         resample: bool = False,
         active: Active | None = None,
+        ranks: Ranks | None = None,
     ) -> None:
         self._fabric = fabric
+        self._ranks = ranks or Ranks(fabric)
         self._net = net
         self._loss = loss
         self._optimizer = optimizer
@@ -85,32 +92,36 @@ class SearchStep:
     def _update_weights(
         self, architectures: Sequence[Architecture], batch: Any
     ) -> dict[str, float]:
-        measured = self._measure(architectures, batch)
-        losses = [loss for loss in map(_loss, measured) if torch.isfinite(loss)]
-        if not losses:
+        own = self._measure(architectures, batch)
+        measured = self._ranks.gather([_numbers(measures) for measures in own])
+        finite = [measures for measures in measured if math.isfinite(measures["loss"])]
+        if not finite:
             raise self._not_finite("training loss", architectures)
-        loss = torch.stack(losses).mean()
-        if not loss.requires_grad:
+        losses = [loss for loss in map(_loss, own) if torch.isfinite(loss)]
+        (trains,) = self._ranks.any(any(loss.requires_grad for loss in losses))
+        if not trains:
             raise SettingError(
                 f"loss: found that no architecture of step {self._steps} has one with a gradient, "
                 "expected one that depends on the weights; leave out detach(), and give every "
                 "architecture weights"
             )
         self._weight_optimizer.zero_grad(set_to_none=True)
-        self._fabric.backward(loss)  # (2)
+        self._fabric.backward(_sum(losses, self._fabric.device) / len(finite))  # (2)
+        self._ranks.add_gradients(self._net.parameters())
         clip_gradients(self._fabric, self._net, self._weight_optimizer, self._clip)
         self._weight_optimizer.step()
-        return _means(measured)
+        return _means(finite)
 
     @torch.no_grad()
     def _update_theta(self, architectures: Sequence[Architecture], batch: Any) -> dict[str, float]:
-        measured = self._measure(architectures, batch)
-        losses = [float(_loss(m)) for m in measured]
+        own = self._measure(architectures, batch)
+        measured = self._ranks.gather([_numbers(measures) for measures in own])
+        losses = [measures["loss"] for measures in measured]
         try:
             self._optimizer.tell(architectures, losses, self._used(architectures))  # (4), (13)
         except NonFiniteLossError:
             raise self._not_finite("theta loss", architectures) from None
-        return _means(measured)
+        return _means([measures for measures in measured if math.isfinite(measures["loss"])])
 
     def _used(self, architectures: Sequence[Architecture]) -> NDArray[np.bool_] | None:
         if self._active is None:
@@ -124,8 +135,10 @@ class SearchStep:
         )
 
     def _measure(self, architectures: Sequence[Architecture], batch: Any) -> list[Measures]:
-        models = bind(self._net, architectures)
-        return [_as_measures(self._loss(model, batch)) for model in models]
+        """Measures of this rank's share of the architectures."""
+        models = bind(self._net, self._ranks.share(architectures))
+        with self._ranks.own_random():
+            return [_as_measures(self._loss(model, batch)) for model in models]
 
 
 def _as_measures(loss: Tensor | Measures) -> Measures:
@@ -157,10 +170,19 @@ def _loss(measures: Measures) -> Tensor:
     return loss.reshape(())
 
 
+def _numbers(measures: Measures) -> dict[str, float]:
+    return {name: number(value) for name, value in measures.items()}
+
+
+def _sum(losses: Sequence[Tensor], device: torch.device) -> Tensor:
+    """Their sum; of none one that can be run backward, and reaches no weight."""
+    if any(loss.requires_grad for loss in losses):
+        return torch.stack(list(losses)).sum()
+    return torch.zeros((), device=device, requires_grad=True)
+
+
 def _means(measured: Sequence[Measures]) -> dict[str, float]:
-    """Means over the architectures with a finite loss, of which there is one at least."""
     mean = RunningMean()
     for measures in measured:
-        if torch.isfinite(_loss(measures)):
-            mean.add(measures)
+        mean.add(measures)
     return mean.values()
