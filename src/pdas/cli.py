@@ -5,6 +5,7 @@ An error of the user is one line on standard error and exit status 2, without a 
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import warnings
@@ -219,6 +220,7 @@ def list_recipes(
 def main() -> None:
     """The console script."""
     warnings.showwarning = partial(_show_warning, set())
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     try:
         app()
     except PdasError as error:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
+from typing import IO
 
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.lsf import LSFEnvironment
@@ -74,7 +75,7 @@ class _Ranks:
         shared = {"OMP_NUM_THREADS": str(threads)} | os.environ
         shared |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "NODE_RANK": "0"}
         self._open = ExitStack()
-        self._words = [self._open.enter_context(tempfile.TemporaryFile()) for _ in range(count)]
+        self._words = [self._open.enter_context(_temporary()) for _ in range(count)]
         self.processes = [
             subprocess.Popen(
                 list(command),
@@ -136,6 +137,10 @@ class _Ranks:
     def _last_words(self, index: int) -> str:
         self._words[index].seek(0)
         return self._words[index].read()[-4000:].decode(errors="replace").strip()
+
+
+def _temporary() -> IO[bytes]:
+    return tempfile.TemporaryFile()
 
 
 @contextmanager

@@ -69,8 +69,8 @@ def check_samples(samples: int, ranks: int) -> None:
     if samples % ranks:
         raise SettingError(
             f"search.samples: found {samples}, expected a multiple of the {ranks} devices, "
-            f"of which each trains as many architectures; set it to {-(-samples // ranks) * ranks}, or use "
-            "fewer devices"
+            "of which each trains as many architectures; set it to "
+            f"{-(-samples // ranks) * ranks}, or use fewer devices"
         )
 
 
