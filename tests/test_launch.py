@@ -109,7 +109,7 @@ def test_a_rank_that_hangs_ends_the_run_within_a_minute(tmp_path: Path) -> None:
         os.kill(pid_of_rank(process, 1), signal.SIGSTOP)
         stopped = time.monotonic()
         _, errors = process.communicate(timeout=90)
-    assert time.monotonic() - stopped < 80
+    assert time.monotonic() - stopped < 60
     assert process.returncode != 0
     assert "rank 0: lost another rank" in errors and "rank 1: ended by SIGKILL" in errors
     assert checkpoints(run)

@@ -241,6 +241,12 @@ def _changes(
 def _launch(recipe: Recipe) -> None:
     """Run this command in a process for each device instead, if there are to be several."""
     device = recipe.device
+    started = int(os.environ.get("WORLD_SIZE", device.ranks))
+    if started != device.ranks:
+        raise SettingError(
+            f"device.devices: found {device.devices} on {device.nodes} machine(s), expected the "
+            f"{started} processes that torchrun has started; give --devices, and device.nodes"
+        )
     if device.ranks == 1 or is_rank():
         return
     if device.nodes > 1:

@@ -24,7 +24,7 @@ from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 
-GRACE = 10.0  # seconds for the others to end by themselves once one has failed
+GRACE = 5.0  # seconds for the others to end by themselves once one has failed
 _POLL = 0.05
 LOST = 3  # exit status of a rank that another one has left
 

@@ -14,7 +14,7 @@ from torch import nn
 from pdas.errors import SettingError
 from pdas.settings import DeviceSettings
 
-TIMEOUT = timedelta(seconds=50)  # of a rank that does not answer; a run ends within a minute
+TIMEOUT = timedelta(seconds=40)  # of a rank that does not answer; a run ends within a minute
 
 
 class Ddp(DDPStrategy):

@@ -175,7 +175,7 @@ def search(
     )
     with without_running_statistics(net), training.stoppable() as stop:
         done = training.restore()
-        if done:
+        if result.history:
             on_epoch(result)
         for moment, batch in course(weight_batches, settings, done):
             record = step(fabric.to_device(batch), fabric.to_device(next(theta_batches)))
