@@ -7,7 +7,7 @@ auto-encoders (20 layers) with 4 images of 64x64, lambda 2: one process trains b
 two train one each. The retraining is of a network of cells drawn uniformly, with 64 images: two
 processes take 32 each. Every process has one thread. Processes are started in turns; times are
 medians over all steps but the first of a turn. "CPU" is that of rank 0, which other programs on the
-machine slow down less, and "waited" the time in exchanges. "sent" is what a rank gives to the others
+machine slow down less, and "waited" the time in exchanges. "sent" is what a rank gives the others
 in a step, by count.
 """
 
