@@ -26,7 +26,8 @@ ROOT = Path(__file__).parents[1]
 
 def words(*words: object) -> list[str]:
     changes = [word for change in TINY for word in ("--set", change)]
-    return [sys.executable, "-m", "pdas.cli", *map(str, words), *changes, *TWO]
+    command, *rest = map(str, words)
+    return [sys.executable, "-m", "pdas.cli", command, *changes, *TWO, *rest]
 
 
 @contextmanager
@@ -176,3 +177,21 @@ def test_the_one_that_failed_is_told(
     assert run_ranks([sys.executable, "-c", SCRIPT.format(body)], 2) == status
     errors = capsys.readouterr().err
     assert message in errors and bool(errors) == bool(message)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--devices", "4"], "search.samples: found 2, expected a multiple of the 4 devices"),
+        (["--set", "retrain.batch_size=65"], "retrain.batch_size: found 65, expected a multiple"),
+        (["--set", "device.nodes=2"], "device.nodes: found 2 without what starts processes"),
+    ],
+)
+def test_devices_that_do_not_fit_are_one_line_before_anything_is_made(
+    given: list[str], message: str, tmp_path: Path
+) -> None:
+    with started("search", "digits", "--out", tmp_path / "run", *given) as process:
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert errors.startswith(f"pdas: {message}") and len(errors.splitlines()) == 1
+    assert not (tmp_path / "run").exists()
