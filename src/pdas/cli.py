@@ -5,6 +5,7 @@ An error of the user is one line on standard error and exit status 2, without a 
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import warnings
@@ -25,10 +26,12 @@ from pdas.engine.open import load
 from pdas.engine.resume import StoppedError
 from pdas.engine.retrain import RetrainProgress
 from pdas.engine.search import Progress
-from pdas.errors import PdasError, PdasWarning, RunError, SettingError
+from pdas.errors import PdasError, PdasWarning, RankError, RunError, SettingError
+from pdas.launch import LOST, is_rank, rank, run_ranks
 from pdas.options import (
     Changes,
     DataDir,
+    Devices,
     Logger,
     LogLevel,
     Out,
@@ -37,9 +40,10 @@ from pdas.options import (
     Resume,
     RunPath,
     Seed,
+    Strategy,
 )
 from pdas.run import Run
-from pdas.settings import LARGEST_SEED
+from pdas.settings import LARGEST_SEED, Recipe
 from pdas.sweep_command import sweep
 from pdas.terminal import (
     Show,
@@ -66,6 +70,8 @@ def run(
     seed: Seed = 0,
     data_dir: DataDir = None,
     resume: Resume = False,
+    devices: Devices = None,
+    strategy: Strategy = None,
     logger: Logger = None,
     quiet: Quiet = False,
     log_level: LogLevel = "warning",
@@ -73,7 +79,9 @@ def run(
 ) -> None:
     """Search, retrain, evaluate and report: the whole experiment of a recipe."""
     show_logs(log_level)
-    experiment = Experiment(recipes.load(recipe, changes or ()), seed, data_dir, logger)
+    changed = recipes.load(recipe, _changes(changes, devices, strategy))
+    _launch(changed)
+    experiment = Experiment(changed, seed, data_dir, logger)
     found = _search(experiment, out, resume, quiet)
     _retrain(experiment, found, resume, quiet)
     _report(found, quiet)
@@ -86,6 +94,8 @@ def search(
     seed: Seed = 0,
     data_dir: DataDir = None,
     resume: Resume = False,
+    devices: Devices = None,
+    strategy: Strategy = None,
     logger: Logger = None,
     quiet: Quiet = False,
     log_level: LogLevel = "warning",
@@ -93,7 +103,9 @@ def search(
 ) -> None:
     """Search an architecture into a new run directory."""
     show_logs(log_level)
-    experiment = Experiment(recipes.load(recipe, changes or ()), seed, data_dir, logger)
+    changed = recipes.load(recipe, _changes(changes, devices, strategy))
+    _launch(changed)
+    experiment = Experiment(changed, seed, data_dir, logger)
     _report(_search(experiment, out, resume, quiet), quiet)
 
 
@@ -111,6 +123,8 @@ def retrain(
     ] = None,
     data_dir: DataDir = None,
     resume: Resume = False,
+    devices: Devices = None,
+    strategy: Strategy = None,
     logger: Logger = None,
     quiet: Quiet = False,
     log_level: LogLevel = "warning",
@@ -126,8 +140,10 @@ def retrain(
             )
         found = Run.open(source)
         own_recipe, own_seed, own_data_dir = found.config()
+        changed = recipes.of_file(own_recipe, _changes(changes, devices, strategy), str(source))
+        _launch(changed)
         experiment = Experiment(
-            recipes.of_file(own_recipe, changes or (), str(source)),
+            changed,
             own_seed if seed is None else seed,
             data_dir or own_data_dir,
             logger,
@@ -141,7 +157,9 @@ def retrain(
                 f"--recipe: found none, expected one for the architecture of the file {source}; "
                 "add --recipe NAME"
             )
-        experiment = Experiment(recipes.load(recipe, changes or ()), seed or 0, data_dir, logger)
+        changed = recipes.load(recipe, _changes(changes, devices, strategy))
+        _launch(changed)
+        experiment = Experiment(changed, seed or 0, data_dir, logger)
         path = out or Path("runs") / f"{experiment.recipe.name}-{source.stem}-{experiment.seed}"
         with _interruptible(path), progress_of("retrain", quiet) as show:
             found = experiment.retrain_given(
@@ -222,11 +240,42 @@ def list_recipes(
 def main() -> None:
     """The console script."""
     warnings.showwarning = partial(_show_warning, set())
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     try:
         app()
     except PdasError as error:
-        typer.echo(f"pdas: {error}", err=True)
-        sys.exit(2)
+        by = f"rank {rank()}: " if rank() and not isinstance(error, RankError) else ""
+        typer.echo(f"pdas: {by}{error}", err=True)
+        sys.exit(LOST if isinstance(error, RankError) else 2)
+
+
+def _changes(
+    changes: list[str] | None, devices: int | None, strategy: str | None
+) -> tuple[str, ...]:
+    """All changes of settings, with those that have an option of their own."""
+    own = {"device.devices": devices, "device.strategy": strategy}
+    given = [f"{name}={value}" for name, value in own.items() if value is not None]
+    return (*(changes or ()), *given)
+
+
+def _launch(recipe: Recipe) -> None:
+    """Run this command in a process for each device instead, if there are to be several."""
+    device = recipe.device
+    started = int(os.environ.get("WORLD_SIZE", device.ranks))
+    if started != device.ranks:
+        raise SettingError(
+            f"device.devices: found {device.devices} on {device.nodes} machine(s), expected the "
+            f"{started} processes that torchrun has started; give --devices, and device.nodes"
+        )
+    if device.ranks == 1 or is_rank():
+        return
+    if device.nodes > 1:
+        raise SettingError(
+            f"device.nodes: found {device.nodes} without what starts processes on each, expected "
+            "torchrun or srun; see docs/scaling.md"
+        )
+    command = [sys.executable, "-m", "pdas.cli", *sys.argv[1:]]
+    raise typer.Exit(run_ranks(command, device.devices))
 
 
 def _show_warning(
@@ -264,7 +313,8 @@ def _interruptible(path: Path) -> Iterator[None]:
     try:
         yield
     except StoppedError as stopped:
-        typer.echo(f"pdas: {stopped}; add --resume to the command to go on", err=True)
+        if rank() == 0:
+            typer.echo(f"pdas: {stopped}; add --resume to the command to go on", err=True)
         raise typer.Exit(130) from None
     except KeyboardInterrupt:
         # By os.path, since Path's raise for a name that cannot be.
@@ -284,6 +334,8 @@ def _show_retraining(show: Show, progress: RetrainProgress) -> None:
 
 
 def _report(run: Run, quiet: bool = False) -> None:
+    if rank() > 0:
+        return
     from pdas import report  # matplotlib is slow to import, and only needed here
 
     page = report.write_report(run.path)

@@ -55,5 +55,9 @@ class NonFiniteLossError(PdasError, ArithmeticError):
     """Every architecture of a step had a loss that is NaN or infinite."""
 
 
+class RankError(PdasError, RuntimeError):
+    """A training on several devices cannot go on: a process ended, hung, or computes otherwise."""
+
+
 class PdasWarning(UserWarning):
     """Something was done that the user may not expect, and the work goes on."""

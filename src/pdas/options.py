@@ -22,6 +22,12 @@ Resume = Annotated[
 Changes = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")
 ]
+Devices = Annotated[
+    int | None, typer.Option(min=1, help="Processes, a device each (device.devices).")
+]
+Strategy = Annotated[
+    str | None, typer.Option(help="ddp: gradients are added up over all (device.strategy).")
+]
 Logger = Annotated[
     str | None, typer.Option(help="tensorboard or wandb, beside metrics.csv.", show_default=False)
 ]

@@ -18,6 +18,7 @@ from rich.table import Table
 from pdas.engine.retrain import RetrainProgress
 from pdas.engine.search import Progress as SearchProgress
 from pdas.errors import SettingError
+from pdas.launch import rank
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -35,19 +36,25 @@ class LogLines(logging.Handler):
 
 
 def show_logs(level: str) -> None:
-    """Show the logs of the program from this level on; raises `SettingError` if it is none."""
+    """Show the logs of the program from this level on, on ranks other than 0 errors only.
+
+    Raises `SettingError` if there is no such level.
+    """
     if level not in LEVELS:
         raise SettingError(f"--log-level: found {level!r}, expected one of {', '.join(LEVELS)}")
     logger = logging.getLogger("pdas")
-    logger.setLevel(level.upper())
+    logger.setLevel("ERROR" if rank() > 0 else level.upper())
     logger.handlers = [LogLines()]
 
 
 @contextmanager
 def progress_of(label: str, quiet: bool = False) -> Iterator[Show]:
-    """What shows the steps of a stage: a bar on a terminal, lines in a file; nothing if `quiet`."""
+    """What shows the steps of a stage: a bar on a terminal, lines in a file.
+
+    Nothing if `quiet`, and on ranks other than 0.
+    """
     console = Console(stderr=True)
-    if quiet:
+    if quiet or rank() > 0:
         yield lambda step, steps, measures: None
         return
     if not console.is_interactive:

@@ -19,6 +19,7 @@ from torch.utils.data import TensorDataset
 
 import pdas
 from pdas.engine.checkpoint import Checkpoints
+from pdas.engine.ranks import Ranks
 from pdas.engine.resume import Resumable, StoppedError, stop_on_signals
 from pdas.engine.retrain import RetrainProgress, Trainee, retrain
 from pdas.engine.search import Progress
@@ -239,6 +240,7 @@ def test_after_divergence_the_checkpoint_from_before_is_kept(tmp_path: Path) -> 
 )
 def test_what_does_not_fit_the_training_is_one_line(tmp_path: Path, state: dict[str, Any]) -> None:
     Checkpoints(tmp_path).save(1, state)
-    training = Resumable(Checkpoints(tmp_path), {"net": nn.Linear(2, 2)})
+    one = Ranks(Fabric(accelerator="cpu", devices=1))
+    training = Resumable(Checkpoints(tmp_path), {"net": nn.Linear(2, 2)}, one, alike={})
     with pytest.raises(RunError, match=r"^checkpoint: what is in \S+ does not fit .* anew$"):
         training.restore()

@@ -64,8 +64,10 @@ def loss(model: Any, batch: Tensor) -> Tensor:
     return model(batch).mean()
 
 
-def make(net: nn.Module, script: Script, **options: Any) -> SearchStep:
-    fabric = Fabric(accelerator="cpu", devices=1)
+def make(
+    net: nn.Module, script: Script, fabric: Fabric | None = None, **options: Any
+) -> SearchStep:
+    fabric = fabric or Fabric(accelerator="cpu", devices=1)
     sgd = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=0.5)
     wrapped, optimizer = fabric.setup(Candidates(net), sgd)
     settings = {"clip": 100.0} | options

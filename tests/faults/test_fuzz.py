@@ -16,11 +16,13 @@ import torch
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from lightning_fabric import Fabric
 from torch import nn
 
 from pdas import recipes
 from pdas.engine.checkpoint import FORMAT, Checkpoints, _trailer, hashlib
 from pdas.engine.open import fitted
+from pdas.engine.ranks import Ranks
 from pdas.engine.resume import Resumable
 from pdas.engine.stream import Stream
 from pdas.engine.training import RunningMean, Stopwatch
@@ -164,7 +166,8 @@ def training(directory: Path) -> Resumable:
         "mean": RunningMean(),
         "watch": Stopwatch(),
     }
-    return Resumable(Checkpoints(directory), parts)
+    one = Ranks(Fabric(accelerator="cpu", devices=1))
+    return Resumable(Checkpoints(directory), parts, one, alike={})
 
 
 def whole() -> dict[str, Any]:

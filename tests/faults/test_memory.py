@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from pdas.engine.checkpoint import Checkpoints
+from pdas.engine.devices import open_fabric
 from pdas.engine.experiment import Experiment
 from pdas.engine.search import Progress, search
 
@@ -31,7 +32,7 @@ def objects() -> int:
 
 def growth(experiment: Experiment, steps: int, folder: Path) -> tuple[float, int]:
     """MB and tensors by which a search of so many steps grows after a third of them."""
-    fabric = experiment._fabric()
+    fabric = open_fabric(experiment.recipe.device)
     task = experiment._task(fabric)
     found: list[tuple[int, int]] = []
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,8 +18,10 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from pdas.engine.checkpoint import Checkpoints
+from pdas.engine.devices import check_parts, check_samples, open_fabric
 from pdas.engine.loggers import Rows, check_logger, epoch_log
 from pdas.engine.open import fitted, open_task
+from pdas.engine.ranks import wait_for_all
 from pdas.engine.retrain import RetrainProgress, retrain
 from pdas.engine.search import Progress, SearchResult, search
 from pdas.engine.task import Task
@@ -75,14 +77,17 @@ class Experiment:
             NonFiniteLossError: no architecture of a step had a finite loss.
             StoppedError: Ctrl-C or SIGTERM ended it after a step.
         """
-        fabric = self._fabric()
+        method = self.recipe.search.method
+        if method == "pdas":
+            check_samples(self.recipe.search.samples, self.recipe.device.ranks)
+        self._check_parts()
+        fabric = open_fabric(self.recipe.device)
         task = self._task(fabric)
         batches = task.search_batches(self.seed)
-        method = self.recipe.search.method
         given = None if method == "pdas" else task.control(self.seed)
         task.check_retraining(given)
         net = self._supernet(task) if given is None else None
-        with self._directory(out, "--out", task, resume) as run:
+        with self._directory(out, "--out", task, resume, fabric) as run:
             if not run.is_unfinished:
                 run.remove_checkpoints()
                 return run
@@ -92,10 +97,12 @@ class Experiment:
             else:
                 assert net is not None
                 architecture, summary = self._search(task, net, batches, fabric, run, on_step)
-            run.write_json("search.json", {"method": method, "seed": self.seed} | summary)
-            run.write_architecture(architecture)
-            run.remove_checkpoints()
-            _log.info("search: ended in %s", run.path)
+            if fabric.is_global_zero:
+                run.write_json("search.json", {"method": method, "seed": self.seed} | summary)
+                run.write_architecture(architecture)
+                run.remove_checkpoints()
+                _log.info("search: ended in %s", run.path)
+            wait_for_all(fabric)
         return run
 
     def retrain(
@@ -116,19 +123,20 @@ class Experiment:
         settings = self.recipe.retrain
         file = run.architecture_file()
         self._check_split(run.config()[0])
-        fabric = self._fabric()
+        self._check_parts()
+        fabric = open_fabric(self.recipe.device)
         task = self._task(fabric)
         self._check_test_images(run, task)
         architecture = task.space.load(file)
         torch.manual_seed(self.seed)
         training = task.retraining(architecture, self.seed)
         path = run.inner(f"retrain-{self.seed}")
-        with self._directory(path, "--seed", task, resume) as retrained:
+        with self._directory(path, "--seed", task, resume, fabric) as retrained:
             if not retrained.is_unfinished:
                 retrained.remove_checkpoints()
                 return retrained
             _log.info("retraining: begins in %s", path)
-            with epoch_log(self.logger, path, "retrain") as log:
+            with self._epoch_log(fabric, path, "retrain") as log:
                 retrain(
                     training.trainee,
                     training.batches,
@@ -136,8 +144,10 @@ class Experiment:
                     fabric,
                     checkpoints=Checkpoints(retrained.checkpoint_directory),
                     on_step=on_step,
-                    on_epoch=partial(_record_retraining, retrained, log),
+                    on_epoch=_on_first(fabric, partial(_record_retraining, retrained, log)),
                 )
+            if not fabric.is_global_zero:
+                return retrained
             network = training.trainee.finished()
             about = training.about | {"seed": self.seed, "architecture": architecture.to_dict()}
             save_weights(network, path / "weights.safetensors")
@@ -166,9 +176,12 @@ class Experiment:
         except SpaceError as error:
             raise SpaceError(f"architecture file {file}: {error}") from None
         experiment = replace(self, recipe=recipe)
-        with experiment._directory(out, "--out", None, resume) as run:
-            run.write_json("search.json", {"method": f"given: {file}"})
-            run.write_architecture(architecture)
+        fabric = open_fabric(recipe.device)
+        with experiment._directory(out, "--out", None, resume, fabric) as run:
+            if fabric.is_global_zero:
+                run.write_json("search.json", {"method": f"given: {file}"})
+                run.write_architecture(architecture)
+            wait_for_all(fabric)
             experiment.retrain(run, on_step, resume=resume)
         return run
 
@@ -177,7 +190,8 @@ class Experiment:
 
         Raises `DataError` if these are not the test images of the run.
         """
-        task = self._task(self._fabric())
+        one = self.recipe.device.model_copy(update={"devices": 1, "nodes": 1})
+        task = self._task(open_fabric(one))
         self._check_test_images(retrained, task)
         return task.evaluate_saved(retrained)
 
@@ -190,7 +204,7 @@ class Experiment:
         run: Run,
         on_step: Callable[[Progress], None],
     ) -> tuple[Architecture, dict[str, Any]]:
-        with epoch_log(self.logger, run.path, "search") as log:
+        with self._epoch_log(fabric, run.path, "search") as log:
             result = search(
                 net,
                 task.loss,
@@ -200,7 +214,7 @@ class Experiment:
                 fabric=fabric,
                 checkpoints=Checkpoints(run.checkpoint_directory),
                 on_step=on_step,
-                on_epoch=partial(_record_search, run, log),
+                on_epoch=_on_first(fabric, partial(_record_search, run, log)),
             )
         return result.architecture, {
             "seconds": result.seconds,
@@ -218,18 +232,24 @@ class Experiment:
                 f"({reason(error)}); lower network.channels"
             ) from None
 
-    def _fabric(self) -> Fabric:
-        device = self.recipe.device
-        try:
-            return Fabric(accelerator=device.accelerator, devices=1, precision=device.precision)
-        except RuntimeError:
-            raise SettingError(
-                f"device.accelerator: found {device.accelerator!r}, which this machine does not "
-                "have; set it to auto"
-            ) from None
-
     def _task(self, fabric: Fabric) -> Task:
-        return open_task(self.recipe, self.data_dir, fabric.device)
+        """Rank 0 loads the data first, so that a cache is made once; then all wait."""
+        with fabric.rank_zero_first():
+            task = open_task(self.recipe, self.data_dir, fabric.device)
+        with fabric.rank_zero_first():
+            return task
+
+    def _epoch_log(
+        self, fabric: Fabric, path: Path, stage: str
+    ) -> AbstractContextManager[Callable[[Rows], None]]:
+        """What logs each epoch of a stage, on rank 0."""
+        return epoch_log(self.logger if fabric.is_global_zero else None, path, stage)
+
+    def _check_parts(self) -> None:
+        ranks, retrain = self.recipe.device.ranks, self.recipe.retrain
+        smallest = 2 if self.recipe.task == "classification" else 1
+        if ranks > 1:
+            check_parts(retrain.batch_size, ranks, smallest)
 
     def _check_split(self, searched: Recipe) -> None:
         for name in ("name", "test_fraction", "split_seed"):
@@ -252,9 +272,24 @@ class Experiment:
 
     @contextmanager
     def _directory(
+        self, path: Path, setting: str, task: Task | None, resume: bool, fabric: Fabric
+    ) -> Iterator[Run]:
+        """The directory `path` of a run of this experiment: a new one, or one that goes on.
+
+        Rank 0 sees to it, and the others wait.
+        """
+        if not fabric.is_global_zero:
+            wait_for_all(fabric)
+            yield Run(path)
+            return
+        with self._directory_of_first(path, setting, task, resume) as run:
+            wait_for_all(fabric)
+            yield run
+
+    @contextmanager
+    def _directory_of_first(
         self, path: Path, setting: str, task: Task | None, resume: bool
     ) -> Iterator[Run]:
-        """The directory `path` of a run of this experiment: a new one, or one that goes on."""
         run = Run(path)
         if resume and run.has_config:
             self._check_same(run)
@@ -281,6 +316,11 @@ class Experiment:
                     f"{name}: found {found.get(name)!r}, expected {value!r} as in {run.path}, "
                     "which is to go on; give it as it was, or another --out without --resume"
                 )
+
+
+def _on_first(fabric: Fabric, record: Callable[..., None]) -> Callable[..., None]:
+    """What rank 0 alone does."""
+    return record if fabric.is_global_zero else lambda *_: None
 
 
 @contextmanager

@@ -11,7 +11,6 @@ from typing import Any, cast
 
 from lightning_fabric.loggers.logger import Logger
 from lightning_fabric.loggers.tensorboard import TensorBoardLogger
-from lightning_fabric.utilities.rank_zero import rank_zero_only
 
 from pdas.errors import SettingError
 
@@ -66,7 +65,7 @@ def epoch_log(name: str | None, directory: Path, stage: str) -> Iterator[Callabl
 
 
 def _tensorboard(directory: Path) -> Logger:
-    rank_zero_only(shutil.rmtree)(directory / "tensorboard", ignore_errors=True)
+    shutil.rmtree(directory / "tensorboard", ignore_errors=True)
     return TensorBoardLogger(directory, name="", version="tensorboard")
 
 
@@ -86,7 +85,6 @@ def _wandb(directory: Path) -> Logger:
     return cast(Logger, logger)
 
 
-@rank_zero_only
 def _close(name: str, logger: Any) -> None:
     if name == "wandb":
         logger.experiment.finish()

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.random_state import random_state, set_random_state
+from pdas.engine.ranks import Ranks
 from pdas.engine.stream import Stream
 from pdas.errors import RunError
 
@@ -45,19 +46,33 @@ class Resumable:
         checkpoints: where to; None keeps nothing.
         parts: all that changes, by name, but for random generators: the global ones, and those of
             parts that are a `Stream`, are kept by themselves.
+        ranks: the processes of the training, of which the first one writes for all.
+        alike: what has to be the same on all ranks, by the name that an error tells.
     """
 
-    def __init__(self, checkpoints: Checkpoints | None, parts: Mapping[str, Stateful]) -> None:
+    def __init__(
+        self,
+        checkpoints: Checkpoints | None,
+        parts: Mapping[str, Stateful],
+        ranks: Ranks,
+        alike: Mapping[str, Stateful],
+    ) -> None:
         self._checkpoints = checkpoints
-        self._parts = dict(parts)
+        self._parts = {**parts, "ranks": ranks}
+        self._ranks = ranks
+        self._alike = alike
+        self._saved = False
         streams = [part for part in parts.values() if isinstance(part, Stream)]
         self._generators = list({id(g): g for s in streams for g in s.generators}.values())
 
     def restore(self) -> int:
         """Go on from the newest checkpoint; returns the step that it is of, 0 if there is none."""
         saved = self._checkpoints.load() if self._checkpoints else None
-        if saved is None:
-            return 0
+        step = 0 if saved is None else self._load(saved)
+        self._ranks.check_alike(self._alike)
+        return step
+
+    def _load(self, saved: dict[str, Any]) -> int:
         try:
             for name, part in self._parts.items():
                 part.load_state_dict(saved["parts"][name])
@@ -85,15 +100,33 @@ class Resumable:
     def after(self, step: int, steps: int, stop: bool) -> None:
         """Keep the state after a step if it is time to, or if this is to be the last one.
 
-        Raises `StoppedError` in the latter case, unless all steps are done.
+        Raises `StoppedError` in the latter case, unless all steps are done. A stop that is asked of
+        one rank stops all.
         """
-        stopped = stop and step < steps
-        if self._checkpoints and (stopped or self._checkpoints.due()):
-            state = {name: part.state_dict() for name, part in self._parts.items()}
-            random = random_state(self._generators)
-            self._checkpoints.save(step, {"step": step, "parts": state, "random": random})
+        if self._checkpoints is None:
+            return
+        stopped, due = self._ranks.any(stop and step < steps, self._due(self._checkpoints))
+        if stopped or due:
+            self._save(self._checkpoints, step)
         if stopped:
             raise StoppedError(step)
+
+    def _due(self, checkpoints: Checkpoints) -> bool:
+        """Whether it is time for a checkpoint, by the clock of the first rank.
+
+        Several ranks keep the first step: one that dies takes the others along.
+        """
+        early = self._ranks.size > 1 and not self._saved
+        return self._ranks.index == 0 and (early or checkpoints.due())
+
+    def _save(self, checkpoints: Checkpoints, step: int) -> None:
+        self._ranks.check_alike(self._alike)
+        state = {name: part.state_dict() for name, part in self._parts.items()}
+        random = random_state(self._generators)
+        if self._ranks.index == 0:
+            checkpoints.save(step, {"step": step, "parts": state, "random": random})
+        self._ranks.any()  # the others wait until it is written
+        self._saved = True
 
 
 class StopRequest:

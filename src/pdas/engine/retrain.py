@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
@@ -11,6 +12,8 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from pdas.engine.checkpoint import Checkpoints
+from pdas.engine.devices import check_fabric
+from pdas.engine.ranks import Ranks
 from pdas.engine.resume import Resumable, Stateful
 from pdas.engine.stream import Stream
 from pdas.engine.training import (
@@ -20,6 +23,7 @@ from pdas.engine.training import (
     Stopwatch,
     clip_gradients,
     course,
+    number,
     sgd_with_cosine,
 )
 from pdas.errors import NonFiniteLossError
@@ -90,13 +94,17 @@ def retrain(
 ) -> None:
     """Train a derived network in place, from the newest checkpoint if there is one.
 
-    `on_epoch` is handed the progress at the end of every epoch so far.
+    `on_epoch` is handed the progress at the end of every epoch so far. Of several ranks each takes
+    its part of every batch; batch norm normalises each part by itself, and keeps the mean of the
+    statistics. `on_step` and `on_epoch` are called on all.
 
     Raises:
         NonFiniteLossError: its loss is not finite.
         StoppedError: with checkpoints, Ctrl-C or SIGTERM ended it.
         RunError: a checkpoint cannot be written.
     """
+    check_fabric(fabric)
+    ranks = Ranks(fabric)
     stream = Stream(batches)
     sgd, schedule = sgd_with_cosine(trainee, settings, len(stream))
     wrapped, optimizer = fabric.setup(trainee.train(), sgd)
@@ -111,7 +119,7 @@ def retrain(
         "mean": mean,
         "watch": watch,
     }
-    training = Resumable(checkpoints, parts)
+    training = Resumable(checkpoints, parts, ranks, alike={"weights": trainee})
     with training.stoppable() as stop:
         done = training.restore()
         if history.epochs:
@@ -119,8 +127,11 @@ def retrain(
         for moment, batch in course(stream, settings, done):
             if moment.starts_epoch or moment.step == done + 1:
                 trainee.before_epoch(moment.part)
-            measures = wrapped(fabric.to_device(batch))
-            _update(fabric, wrapped, optimizer, measures["loss"], moment.step, settings.clip)
+            with ranks.own_random():
+                own = wrapped(fabric.to_device(ranks.part(batch)))
+            measures = _mean(ranks, own)
+            _check_finite(measures["loss"], moment.step)
+            _update(fabric, ranks, wrapped, optimizer, own["loss"], settings.clip)
             mean.add(measures)
             progress = RetrainProgress(
                 step=moment.step,
@@ -139,21 +150,34 @@ def retrain(
             training.after(moment.step, moment.steps, bool(stop))
 
 
+def _mean(ranks: Ranks, own: Measures) -> dict[str, float]:
+    """The mean of measures over the ranks."""
+    mean = RunningMean()
+    for measures in ranks.gather([{name: number(value) for name, value in own.items()}]):
+        mean.add(measures)
+    return mean.values()
+
+
+def _check_finite(loss: float, step: int) -> None:
+    if not math.isfinite(loss):
+        raise NonFiniteLossError(
+            f"training loss: found {loss} in step {step}, expected a finite one; "
+            "lower retrain.learning_rate"
+        )
+
+
 def _update(
     fabric: Fabric,
+    ranks: Ranks,
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
     loss: Tensor | float,
-    step: int,
     clip: float,
 ) -> None:
     assert isinstance(loss, Tensor)
-    if not torch.isfinite(loss):
-        raise NonFiniteLossError(
-            f"training loss: found {float(loss.detach())} in step {step}, expected a finite one; "
-            "lower retrain.learning_rate"
-        )
     optimizer.zero_grad(set_to_none=True)
-    fabric.backward(loss)
+    fabric.backward(loss / ranks.size)
+    ranks.add_gradients(network.parameters())
+    ranks.average_buffers(network)
     clip_gradients(fabric, network, optimizer, clip)
     optimizer.step()

@@ -21,7 +21,9 @@ from pdas.arrays import FloatArray
 from pdas.engine.batch_norm import without_running_statistics
 from pdas.engine.candidates import Candidates
 from pdas.engine.checkpoint import Checkpoints
+from pdas.engine.devices import check_fabric, check_samples
 from pdas.engine.given import both_halves, check_kinds, optimizer_for, space_of
+from pdas.engine.ranks import Ranks
 from pdas.engine.resume import Resumable
 from pdas.engine.step import Active, Loss, SearchStep
 from pdas.engine.stream import Stream
@@ -130,7 +132,9 @@ def search(
         penalty: added to the losses that theta learns from, and to these alone.
         checkpoints: where the search is kept while it runs; it goes on from the newest one there.
             Ctrl-C and SIGTERM then end it after the step at hand with a `StoppedError`.
-        fabric: devices and precision; default one CPU or GPU as Lightning Fabric finds it.
+        fabric: devices and precision; default one CPU or GPU as Lightning Fabric finds it. Several
+            by `strategy=pdas.engine.devices.Ddp()`, after `fabric.launch()`; each trains its share
+            of the samples, and `on_step` and `on_epoch` are called on all.
 
     Raises:
         SettingError: a setting is unknown or out of range, a batch larger than half the data,
@@ -142,12 +146,16 @@ def search(
     given = settings or SearchSettings()
     settings = validated(type(given), given.model_dump() | _one_length(overrides), "search")
     fabric = fabric or Fabric(accelerator="auto", devices=1)
+    check_fabric(fabric)
     optimizer = optimizer_for(space_of(net), optimizer, settings, seed)
+    check_samples(optimizer.samples, fabric.world_size)
     check_kinds(loss, limit, penalty)
     sampler = optimizer if limit is None else Limited(optimizer, limit)
     learner = sampler if penalty is None else Penalised(sampler, penalty)
     weight_batches, theta_batches = map(Stream, both_halves(data, settings.batch_size, seed))
-    step, weights, schedule = _set_up(net, loss, learner, settings, fabric, len(weight_batches))
+    ranks = Ranks(fabric)
+    per_epoch = len(weight_batches)
+    step, weights, schedule = _set_up(net, loss, learner, settings, fabric, ranks, per_epoch)
     result = SearchResult(sampler.best(), optimizer, theta=[optimizer.theta_array])
     mean, watch = RunningMean(), Stopwatch()
     training = Resumable(
@@ -164,6 +172,8 @@ def search(
             "mean": mean,
             "watch": watch,
         },
+        ranks,
+        alike={"theta": learner, "weights": net},
     )
     with without_running_statistics(net), training.stoppable() as stop:
         done = training.restore()
@@ -198,6 +208,7 @@ def _set_up(
     optimizer: Optimizer,
     settings: SearchSettings,
     fabric: Fabric,
+    ranks: Ranks,
     per_epoch: int,
 ) -> tuple[SearchStep, SGD, LambdaLR]:
     """The step on the devices of `fabric`; what updates the weights, and its learning rate."""
@@ -212,6 +223,7 @@ def _set_up(
         clip=settings.clip,
         resample=settings.resample,
         active=_active(net) if settings.mask_inactive else None,
+        ranks=ranks,
     )
     return step, sgd, schedule
 

@@ -7,7 +7,8 @@ architectures and not draws.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 
 from pdas.arrays import BoolArray
 from pdas.engine.candidates import Model, bind
+from pdas.engine.ranks import Ranks
 from pdas.engine.training import Measures, RunningMean, clip_gradients, number
 from pdas.errors import NonFiniteLossError, SettingError
 from pdas.optim import Optimizer
@@ -42,6 +44,8 @@ class StepRecord:
 class SearchStep:
     """Updates the weights of a supernet and the distribution of an optimizer.
 
+    Of several ranks each runs its share of the architectures, and all make the same updates.
+
     Args:
         net: the supernet as `Candidates`, as `fabric.setup` returned it.
         loss: see `Loss`; the model that it is handed runs one architecture.
@@ -51,6 +55,7 @@ class SearchStep:
         resample: draw new architectures for the update of theta (not Algorithm 1).
         active: which variables an architecture uses, bool `(D,)`; the others do not learn from it.
             All by default.
+        ranks: those of `fabric`.
     """
 
     def __init__(
@@ -64,8 +69,10 @@ class SearchStep:
         clip: float,
         resample: bool = False,
         active: Active | None = None,
+        ranks: Ranks | None = None,
     ) -> None:
         self._fabric = fabric
+        self._ranks = ranks or Ranks(fabric)
         self._net = net
         self._loss = loss
         self._optimizer = optimizer
@@ -89,34 +96,38 @@ class SearchStep:
     def _update_weights(
         self, architectures: Sequence[Architecture], batch: Any
     ) -> dict[str, float]:
-        measured = self._measure(architectures, batch)
-        losses = [loss for loss in map(_loss, measured) if torch.isfinite(loss)]
-        if not losses:
+        own = self._measure(architectures, batch)
+        measured = self._ranks.gather([_numbers(measures) for measures in own])
+        finite = [measures for measures in measured if math.isfinite(measures["loss"])]
+        if not finite:
             raise self._not_finite("training loss", architectures)
-        self._tell_of_dropped("training loss", architectures, map(_loss, measured))
-        loss = torch.stack(losses).mean()
-        if not loss.requires_grad:
+        self._tell_of_dropped("training loss", architectures, measured)
+        losses = [loss for loss in map(_loss, own) if torch.isfinite(loss)]
+        (trains,) = self._ranks.any(any(loss.requires_grad for loss in losses))
+        if not trains:
             raise SettingError(
                 f"loss: found that no architecture of step {self._steps} has one with a gradient, "
                 "expected one that depends on the weights; leave out detach(), and give every "
                 "architecture weights"
             )
         self._weight_optimizer.zero_grad(set_to_none=True)
-        self._fabric.backward(loss)  # (2)
+        self._fabric.backward(_sum(losses, self._fabric.device) / len(finite))  # (2)
+        self._ranks.add_gradients(self._net.parameters())
         clip_gradients(self._fabric, self._net, self._weight_optimizer, self._clip)
         self._weight_optimizer.step()
-        return _means(measured)
+        return _means(finite)
 
     @torch.no_grad()
     def _update_theta(self, architectures: Sequence[Architecture], batch: Any) -> dict[str, float]:
-        measured = self._measure(architectures, batch)
-        losses = [float(_loss(m)) for m in measured]
+        own = self._measure(architectures, batch)
+        measured = self._ranks.gather([_numbers(measures) for measures in own])
+        losses = [measures["loss"] for measures in measured]
         try:
             self._optimizer.tell(architectures, losses, self._used(architectures))  # (4), (13)
         except NonFiniteLossError:
             raise self._not_finite("theta loss", architectures) from None
-        self._tell_of_dropped("theta loss", architectures, map(_loss, measured))
-        return _means(measured)
+        self._tell_of_dropped("theta loss", architectures, measured)
+        return _means([measures for measures in measured if math.isfinite(measures["loss"])])
 
     def _used(self, architectures: Sequence[Architecture]) -> BoolArray | None:
         if self._active is None:
@@ -124,11 +135,14 @@ class SearchStep:
         return np.array([self._active(architecture) for architecture in architectures])
 
     def _tell_of_dropped(
-        self, name: str, architectures: Sequence[Architecture], losses: Iterable[Tensor]
+        self,
+        name: str,
+        architectures: Sequence[Architecture],
+        measured: Sequence[Mapping[str, float]],
     ) -> None:
         """Log the first architecture without a finite loss, the second, the fourth, and so on."""
-        for architecture, loss in zip(architectures, losses, strict=True):
-            if torch.isfinite(loss):
+        for architecture, measures in zip(architectures, measured, strict=True):
+            if math.isfinite(measures["loss"]):
                 continue
             self._dropped += 1
             if self._dropped & (self._dropped - 1) == 0:
@@ -136,7 +150,7 @@ class SearchStep:
                     "%s: %s for the architecture of indices %s in step %d, which is dropped, the "
                     "%d. so far",
                     name,
-                    number(loss),
+                    measures["loss"],
                     architecture.indices.tolist(),
                     self._steps,
                     self._dropped,
@@ -149,8 +163,10 @@ class SearchStep:
         )
 
     def _measure(self, architectures: Sequence[Architecture], batch: Any) -> list[Measures]:
-        models = bind(self._net, architectures)
-        return [_as_measures(self._loss(model, batch)) for model in models]
+        """Measures of this rank's share of the architectures."""
+        models = bind(self._net, self._ranks.share(architectures))
+        with self._ranks.own_random():
+            return [_as_measures(self._loss(model, batch)) for model in models]
 
 
 def _as_measures(loss: Tensor | Measures) -> Measures:
@@ -182,10 +198,19 @@ def _loss(measures: Measures) -> Tensor:
     return loss.reshape(())
 
 
+def _numbers(measures: Measures) -> dict[str, float]:
+    return {name: number(value) for name, value in measures.items()}
+
+
+def _sum(losses: Sequence[Tensor], device: torch.device) -> Tensor:
+    """Their sum; of none one that can be run backward, and reaches no weight."""
+    if any(loss.requires_grad for loss in losses):
+        return torch.stack(list(losses)).sum()
+    return torch.zeros((), device=device, requires_grad=True)
+
+
 def _means(measured: Sequence[Measures]) -> dict[str, float]:
-    """Means over the architectures with a finite loss, of which there is one at least."""
     mean = RunningMean()
     for measures in measured:
-        if torch.isfinite(_loss(measures)):
-            mean.add(measures)
+        mean.add(measures)
     return mean.values()

@@ -81,6 +81,11 @@ class PDAS:
         """The space that is searched."""
         return self._space
 
+    @property
+    def samples(self) -> int:
+        """lambda: how many `ask` gives by default."""
+        return self._samples
+
     def ask(self, n: int | None = None) -> list[Architecture]:
         """n >= 1 architectures drawn from p_theta; lambda = `samples` by default."""
         count = self._samples if n is None else n

@@ -14,7 +14,9 @@ def error_percent(network: CellNetwork, batches: Batches) -> float:
     from torchmetrics.classification import MulticlassAccuracy  # slow to import
 
     network.eval()
-    accuracy = MulticlassAccuracy(network.settings.classes, average="micro").to(batches.device)
+    classes = network.settings.classes
+    accuracy = MulticlassAccuracy(classes, average="micro", sync_on_compute=False)
+    accuracy = accuracy.to(batches.device)
     for images, labels in batches:
         accuracy.update(network(images), labels)
     return 100.0 * (1.0 - float(accuracy.compute()))

@@ -1,0 +1,97 @@
+"""Devices by the settings: one process, or a rank of several."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from lightning_fabric import Fabric
+from lightning_fabric.strategies.ddp import DDPStrategy
+from torch import nn
+
+from pdas.errors import SettingError
+from pdas.settings import DeviceSettings
+
+TIMEOUT = timedelta(seconds=40)  # of a rank that does not answer; a run ends within a minute
+
+
+class Ddp(DDPStrategy):
+    """Fabric's data parallelism, but that `Ranks` adds up gradients, not the wrapper of torch."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(timeout=TIMEOUT, **settings)
+
+    @torch.no_grad()
+    def setup_module(self, module: nn.Module) -> nn.Module:  # type: ignore[override]
+        """Give every rank the weights of rank 0."""
+        for tensor in (*module.parameters(), *module.buffers()):
+            sent = tensor.contiguous()
+            dist.broadcast(sent, 0)
+            tensor.copy_(sent)
+        return module
+
+
+def open_fabric(settings: DeviceSettings) -> Fabric:
+    """The devices of the settings, of which this process has its own.
+
+    Raises `SettingError` if the machine, or what started this process, has others.
+    """
+    several = settings.ranks > 1
+    try:
+        fabric = Fabric(
+            accelerator=settings.accelerator,
+            devices=settings.devices,
+            num_nodes=settings.nodes,
+            strategy=Ddp() if several else "auto",
+            precision=settings.precision,
+        )
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise _refusal(settings, error) from None
+    if several:
+        fabric.launch()
+    return fabric
+
+
+def check_fabric(fabric: Fabric) -> None:
+    """Raise `SettingError` for several processes of another strategy."""
+    if fabric.world_size > 1 and not isinstance(fabric.strategy, Ddp):
+        raise SettingError(
+            f"fabric: found {fabric.world_size} processes by {type(fabric.strategy).__name__}, "
+            "expected pdas.engine.devices.Ddp, which leaves gradients to the search; give "
+            "Fabric(strategy=Ddp(), ...)"
+        )
+
+
+def check_samples(samples: int, ranks: int) -> None:
+    """Raise `SettingError` unless every rank has as many architectures as the others."""
+    if samples % ranks:
+        raise SettingError(
+            f"search.samples: found {samples}, expected a multiple of the {ranks} devices, "
+            "of which each trains as many architectures; set it to "
+            f"{-(-samples // ranks) * ranks}, or use fewer devices"
+        )
+
+
+def check_parts(batch_size: int, ranks: int, smallest: int) -> None:
+    """Raise `SettingError` unless a batch of the retraining has as large a part for every rank."""
+    if batch_size % ranks or batch_size < smallest * ranks:
+        fits = max(batch_size // ranks, smallest) * ranks
+        raise SettingError(
+            f"retrain.batch_size: found {batch_size}, expected a multiple of the {ranks} devices, "
+            f"with at least {smallest} for each; set it to {fits}, or use fewer devices"
+        )
+
+
+def _refusal(settings: DeviceSettings, error: Exception) -> SettingError:
+    if settings.ranks == 1:
+        return SettingError(
+            f"device.accelerator: found {settings.accelerator!r}, which this machine does not "
+            "have; set it to auto"
+        )
+    return SettingError(
+        f"device.devices: found {settings.devices} of accelerator {settings.accelerator!r} on "
+        f"{settings.nodes} machine(s), which cannot be had ({' '.join(str(error).split())[:200]}); "
+        "set devices and nodes to what there is"
+    )
