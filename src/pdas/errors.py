@@ -55,6 +55,10 @@ class NonFiniteLossError(PdasError, ArithmeticError):
     """Every architecture of a step had a loss that is NaN or infinite."""
 
 
+class OutOfMemoryError(PdasError, MemoryError):
+    """A step or an evaluation needs more memory than there is."""
+
+
 class RankError(PdasError, RuntimeError):
     """A training on several devices cannot go on: a process ended, hung, or computes otherwise."""
 

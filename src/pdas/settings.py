@@ -55,6 +55,7 @@ class TrainingSettings(Settings):
     momentum: float = Field(0.9, ge=0, lt=1)
     weight_decay: float = Field(3e-4, ge=0)
     clip: float = Field(5.0, gt=0)  # largest norm of the gradient
+    accumulate: int = Field(1, ge=1)  # equal parts of a batch, one after the other in less memory
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:

@@ -130,3 +130,33 @@ def test_the_error_is_the_share_of_wrong_classes_without_drop_path() -> None:
     wrong = 100 * float((guesses != labels).float().mean())
     parts = Fixed((images[:20], labels[:20]), (images[20:], labels[20:]))  # of unequal size
     assert error_percent(net.train(), parts) == pytest.approx(wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("accumulate", [2, 4])
+def test_a_batch_in_parts_makes_the_step_of_the_whole_one(accumulate: int) -> None:
+    images, labels = batch()
+    nets, losses = [], []
+    for parts in (1, accumulate):
+        net = network()
+        for module in net.modules():  # batch norm sees each part by itself: without it
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.forward = lambda x: x  # type: ignore[method-assign]
+        seen: list[int] = []
+        net.register_forward_pre_hook(lambda _, inputs, seen=seen: seen.append(len(inputs[0])))
+        (progress,) = train(net, Fixed((images, labels)), epochs=1, accumulate=parts)
+        assert seen == [16 // parts] * parts
+        losses.append(progress.measures["loss"])
+        nets.append(net)
+    assert losses[1] == pytest.approx(losses[0])
+    for whole, found in zip(*(net.parameters() for net in nets), strict=True):
+        torch.testing.assert_close(found, whole, rtol=1e-5, atol=1e-7)
+
+
+def test_a_loss_that_is_not_finite_in_a_later_part_leaves_the_weights() -> None:
+    images, labels = batch()
+    images[-1] = torch.nan
+    net = network()
+    before = {name: w.clone() for name, w in net.named_parameters()}
+    with pytest.raises(NonFiniteLossError, match="step 1"):
+        train(net, Fixed((images, labels)), accumulate=4)
+    assert all(torch.equal(before[name], w) for name, w in net.named_parameters())

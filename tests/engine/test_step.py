@@ -216,3 +216,60 @@ def test_dropped_architectures_are_logged_ever_more_seldom(
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 4
     assert "training loss: inf for the architecture of indices [1] in step 1," in lines[0]
     assert [line.split("the ")[-1] for line in lines] == [f"{n}. so far" for n in (1, 2, 4, 8)]
+
+
+@pytest.mark.parametrize("kind", [Pick, Together])
+def test_a_batch_in_parts_makes_the_step_of_the_whole_one(kind: type[Pick]) -> None:
+    steps = []
+    for accumulate in (1, 2, 4):
+        net, script = kind(), Script("a", "b")
+        seen: list[int] = []
+        net.register_forward_pre_hook(lambda _, inputs, seen=seen: seen.append(len(inputs[0])))
+        step = make(net, script, accumulate=accumulate)
+        record = step(torch.arange(4.0), torch.arange(8.0))
+        steps.append((values(net), script.told[0][1], record.weights, record.theta))
+        if kind is Pick:
+            assert max(seen) == 8 // accumulate
+    for values_, told, weights, theta in steps[1:]:
+        assert values_ == pytest.approx(steps[0][0])
+        assert told == pytest.approx(steps[0][1])
+        assert weights == pytest.approx(steps[0][2])
+        assert theta == pytest.approx(steps[0][3])
+
+
+@pytest.mark.parametrize("kind", [Pick, Together])
+@pytest.mark.parametrize("bad", [0, 1, 2, 3])
+def test_an_architecture_that_is_dropped_in_a_later_part_leaves_no_gradient(
+    kind: type[Pick], bad: int
+) -> None:
+    batch = torch.arange(1.0, 5.0)
+
+    def spoilt(model: Any, part: Tensor) -> Tensor:
+        output = model(part).mean()
+        by_b = float(output.detach()) != float(part.mean())
+        return output * torch.nan if by_b and bad + 1.0 in part else output
+
+    nets = []
+    for accumulate in (1, 4):
+        net = kind()
+        step = make(net, Script("a", "b"), accumulate=accumulate)
+        step._loss = spoilt
+        record = step(batch, torch.tensor([9.0] * 4))
+        assert record.weights == pytest.approx({"loss": 2.5})  # that of a alone
+        nets.append(values(net))
+    assert nets[1] == pytest.approx(nets[0])
+    assert nets[0]["a"] == pytest.approx(1.0 - 0.1 * (2.5 + 0.5))
+    assert nets[0]["b"] == 2.0
+
+
+def test_no_finite_loss_in_a_later_part_stops_the_search_and_leaves_the_weights() -> None:
+    net, script = Pick(), Script("a", "b")
+    with pytest.raises(NonFiniteLossError, match="step 1"):
+        make(net, script, accumulate=2)(torch.tensor([1.0, torch.inf]), torch.ones(2))
+    assert values(net) == {"a": 1.0, "b": 2.0, "c": 3.0}
+
+
+def test_a_theta_loss_of_which_a_part_is_not_finite_is_not_finite() -> None:
+    script = Script("a", "b")
+    make(Pick(), script, accumulate=2)(torch.ones(2), torch.tensor([1.0, torch.nan]))
+    assert all(loss != loss for loss in script.told[0][1])

@@ -74,13 +74,19 @@ def check_samples(samples: int, ranks: int) -> None:
         )
 
 
-def check_parts(batch_size: int, ranks: int, smallest: int) -> None:
-    """Raise `SettingError` unless a batch of the retraining has as large a part for every rank."""
-    if batch_size % ranks or batch_size < smallest * ranks:
-        fits = max(batch_size // ranks, smallest) * ranks
+def check_parts(
+    name: str, batch_size: int, *, ranks: int = 1, accumulate: int = 1, smallest: int = 1
+) -> None:
+    """Raise `SettingError` unless a batch has equal parts, one for each rank and turn of it."""
+    parts = ranks * accumulate
+    if batch_size % parts or batch_size < smallest * parts:
+        fits = max(batch_size // parts, smallest) * parts
+        devices = f"{ranks} devices" if ranks > 1 else ""
+        turns = f"{accumulate} parts of accumulate" if accumulate > 1 else ""
         raise SettingError(
-            f"retrain.batch_size: found {batch_size}, expected a multiple of the {ranks} devices, "
-            f"with at least {smallest} for each; set it to {fits}, or use fewer devices"
+            f"{name}: found {batch_size}, expected a multiple of the "
+            f"{' times '.join(filter(None, (devices, turns)))}, with at least {smallest} for each; "
+            f"set it to {fits}, or use fewer"
         )
 
 

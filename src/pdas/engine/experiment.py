@@ -20,6 +20,7 @@ from torch import nn
 from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.devices import check_parts, check_samples, open_fabric
 from pdas.engine.loggers import Rows, check_logger, epoch_log
+from pdas.engine.memory import enough_memory
 from pdas.engine.open import fitted, open_task
 from pdas.engine.ranks import wait_for_all
 from pdas.engine.retrain import RetrainProgress, retrain
@@ -75,6 +76,7 @@ class Experiment:
                 of the search that is to go on.
             RunError: `out` is taken, or cannot be written.
             NonFiniteLossError: no architecture of a step had a finite loss.
+            OutOfMemoryError: a step, or the evaluation, needs more memory than there is.
             StoppedError: Ctrl-C or SIGTERM ended it after a step.
         """
         method = self.recipe.search.method
@@ -151,7 +153,9 @@ class Experiment:
             network = training.trainee.finished()
             about = training.about | {"seed": self.seed, "architecture": architecture.to_dict()}
             save_weights(network, path / "weights.safetensors")
-            retrained.write_json("result.json", task.evaluate(network, path) | about)
+            with enough_memory(_evaluation_too_large):
+                measures = task.evaluate(network, path)
+            retrained.write_json("result.json", measures | about)
             retrained.remove_checkpoints()
             _log.info("retraining: ended in %s", path)
         return retrained
@@ -193,7 +197,8 @@ class Experiment:
         one = self.recipe.device.model_copy(update={"devices": 1, "nodes": 1})
         task = self._task(open_fabric(one))
         self._check_test_images(retrained, task)
-        return task.evaluate_saved(retrained)
+        with enough_memory(_evaluation_too_large):
+            return task.evaluate_saved(retrained)
 
     def _search(
         self,
@@ -246,10 +251,16 @@ class Experiment:
         return epoch_log(self.logger if fabric.is_global_zero else None, path, stage)
 
     def _check_parts(self) -> None:
-        ranks, retrain = self.recipe.device.ranks, self.recipe.retrain
-        smallest = 2 if self.recipe.task == "classification" else 1
-        if ranks > 1:
-            check_parts(retrain.batch_size, ranks, smallest)
+        """Refuse batches that cannot be shared out."""
+        search, retrain = self.recipe.search, self.recipe.retrain
+        check_parts("search.batch_size", search.batch_size, accumulate=search.accumulate)
+        check_parts(
+            "retrain.batch_size",
+            retrain.batch_size,
+            ranks=self.recipe.device.ranks,
+            accumulate=retrain.accumulate,
+            smallest=2 if self.recipe.task == "classification" else 1,
+        )
 
     def _check_split(self, searched: Recipe) -> None:
         for name in ("name", "test_fraction", "split_seed"):
@@ -321,6 +332,12 @@ class Experiment:
 def _on_first(fabric: Fabric, record: Callable[..., None]) -> Callable[..., None]:
     """What rank 0 alone does."""
     return record if fabric.is_global_zero else lambda *_: None
+
+
+def _evaluation_too_large() -> str:
+    return (
+        "the evaluation on the test images does not fit; free memory on the device, or use another"
+    )
 
 
 @contextmanager

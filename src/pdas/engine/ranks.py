@@ -13,19 +13,21 @@ import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 import torch.distributed as dist
 from lightning_fabric import Fabric
-from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor, nn
 
+from pdas.engine.parts import parts_of
 from pdas.engine.random_state import random_state, set_random_state
-from pdas.errors import RankError, SettingError
+from pdas.errors import RankError
 
 T = TypeVar("T")
+_NONE: Any = object()  # where a rank has fewer items than another
 
 
 class Ranks:
@@ -57,7 +59,8 @@ class Ranks:
         shares: list[Any] = [None] * self.size
         with _waiting():
             dist.all_gather_object(shares, list(own))
-        return [item for turn in zip(*shares, strict=True) for item in turn]
+        turns = zip_longest(*shares, fillvalue=_NONE)
+        return [item for turn in turns for item in turn if item is not _NONE]
 
     def any(self, *flags: bool) -> list[bool]:
         """Whether each flag is set on some rank."""
@@ -90,17 +93,8 @@ class Ranks:
                 buffer.div_(self.size)
 
     def part(self, batch: Any) -> Any:
-        """This rank's part of a batch, of tensors that each have a row for each example."""
-        return batch if self.size == 1 else apply_to_collection(batch, Tensor, self._part)
-
-    def _part(self, tensor: Tensor) -> Tensor:
-        rows, rest = divmod(len(tensor), self.size)
-        if rest or not rows:
-            raise SettingError(
-                f"retrain.batch_size: found a batch of {len(tensor)}, expected a multiple of the "
-                f"{self.size} devices; change one of them, and leave out a smaller last batch"
-            )
-        return tensor[self.index * rows : (self.index + 1) * rows]
+        """This rank's part of a batch; see `parts_of`."""
+        return parts_of(batch, self.size, "device.devices")[self.index]
 
     def check_alike(self, parts: Mapping[str, Any]) -> None:
         """Raise `RankError` if the state of a part is not the same on every rank."""

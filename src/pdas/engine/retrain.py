@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import nn
 
 from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.devices import check_fabric
+from pdas.engine.loss import loss_of, numbers
+from pdas.engine.memory import batch_too_large, enough_memory
+from pdas.engine.parts import parts_of, rows_of
 from pdas.engine.ranks import Ranks
 from pdas.engine.resume import Resumable, Stateful
 from pdas.engine.stream import Stream
@@ -23,7 +27,6 @@ from pdas.engine.training import (
     Stopwatch,
     clip_gradients,
     course,
-    number,
     sgd_with_cosine,
 )
 from pdas.errors import NonFiniteLossError
@@ -100,6 +103,7 @@ def retrain(
 
     Raises:
         NonFiniteLossError: its loss is not finite.
+        OutOfMemoryError: a step needs more memory than there is.
         StoppedError: with checkpoints, Ctrl-C or SIGTERM ended it.
         RunError: a checkpoint cannot be written.
     """
@@ -108,6 +112,7 @@ def retrain(
     stream = Stream(batches)
     sgd, schedule = sgd_with_cosine(trainee, settings, len(stream))
     wrapped, optimizer = fabric.setup(trainee.train(), sgd)
+    update = _Update(fabric, ranks, wrapped, optimizer, settings)
     history, mean, watch = History(), RunningMean(), Stopwatch()
     parts: dict[str, Stateful] = {
         "trainee": trainee,
@@ -127,12 +132,8 @@ def retrain(
         for moment, batch in course(stream, settings, done):
             if moment.starts_epoch or moment.step == done + 1:
                 trainee.before_epoch(moment.part)
-            with ranks.own_random():
-                own = wrapped(fabric.to_device(ranks.part(batch)))
-            measures = _mean(ranks, own)
-            _check_finite(measures["loss"], moment.step)
-            _update(fabric, ranks, wrapped, optimizer, own["loss"], settings.clip)
-            mean.add(measures)
+            with enough_memory(partial(_too_large, moment.step, batch, settings)):
+                mean.add(update(fabric.to_device(ranks.part(batch)), moment.step))
             progress = RetrainProgress(
                 step=moment.step,
                 epoch=moment.epoch,
@@ -150,12 +151,40 @@ def retrain(
             training.after(moment.step, moment.steps, bool(stop))
 
 
-def _mean(ranks: Ranks, own: Measures) -> dict[str, float]:
-    """The mean of measures over the ranks."""
-    mean = RunningMean()
-    for measures in ranks.gather([{name: number(value) for name, value in own.items()}]):
-        mean.add(measures)
-    return mean.values()
+class _Update:
+    """One step of SGD; of several ranks each hands in its part of the batch."""
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        ranks: Ranks,
+        network: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        settings: TrainingSettings,
+    ) -> None:
+        self._fabric = fabric
+        self._ranks = ranks
+        self._network = network
+        self._optimizer = optimizer
+        self._settings = settings
+
+    def __call__(self, batch: Any, step: int) -> dict[str, float]:
+        """Measures of the batch, before the update."""
+        self._optimizer.zero_grad(set_to_none=True)
+        mean = RunningMean()
+        parts = parts_of(batch, self._settings.accumulate, "retrain.accumulate")
+        for part in parts:
+            with self._ranks.own_random():
+                own = self._network(part)
+            for measures in self._ranks.gather([numbers(own)]):
+                mean.add(measures)
+            _check_finite(mean.values()["loss"], step)
+            self._fabric.backward(loss_of(own) / (self._ranks.size * len(parts)))
+        self._ranks.add_gradients(self._network.parameters())
+        self._ranks.average_buffers(self._network)
+        clip_gradients(self._fabric, self._network, self._optimizer, self._settings.clip)
+        self._optimizer.step()
+        return mean.values()
 
 
 def _check_finite(loss: float, step: int) -> None:
@@ -166,18 +195,5 @@ def _check_finite(loss: float, step: int) -> None:
         )
 
 
-def _update(
-    fabric: Fabric,
-    ranks: Ranks,
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    loss: Tensor | float,
-    clip: float,
-) -> None:
-    assert isinstance(loss, Tensor)
-    optimizer.zero_grad(set_to_none=True)
-    fabric.backward(loss / ranks.size)
-    ranks.add_gradients(network.parameters())
-    ranks.average_buffers(network)
-    clip_gradients(fabric, network, optimizer, clip)
-    optimizer.step()
+def _too_large(step: int, batch: Any, settings: TrainingSettings) -> str:
+    return batch_too_large("retrain", step, rows_of(batch), settings.accumulate)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,12 @@ from pdas.engine.candidates import Candidates
 from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.devices import check_fabric, check_samples
 from pdas.engine.given import both_halves, check_kinds, optimizer_for, space_of
+from pdas.engine.loss import Loss
+from pdas.engine.memory import batch_too_large, enough_memory
+from pdas.engine.parts import rows_of
 from pdas.engine.ranks import Ranks
 from pdas.engine.resume import Resumable
-from pdas.engine.step import Active, Loss, SearchStep
+from pdas.engine.step import Active, SearchStep
 from pdas.engine.stream import Stream
 from pdas.engine.training import Loader, RunningMean, Stopwatch, course, sgd_with_cosine
 from pdas.nn.supernet import MaskingSupernet
@@ -141,6 +145,7 @@ def search(
             `net`, `loss`, `data` or `optimizer` is not as said above, or no architecture is within
             the limit.
         NonFiniteLossError: no architecture of a step had a finite loss.
+        OutOfMemoryError: a step needs more memory than there is.
         RunError: a checkpoint cannot be written.
     """
     given = settings or SearchSettings()
@@ -180,7 +185,8 @@ def search(
         if result.history:
             on_epoch(result)
         for moment, batch in course(weight_batches, settings, done):
-            record = step(fabric.to_device(batch), fabric.to_device(next(theta_batches)))
+            with enough_memory(partial(_too_large, moment.step, batch, settings)):
+                record = step(fabric.to_device(batch), fabric.to_device(next(theta_batches)))
             mean.add(record.weights | {f"theta_{name}": x for name, x in record.theta.items()})
             progress = Progress(
                 step=moment.step,
@@ -221,11 +227,16 @@ def _set_up(
         optimizer,
         weight_optimizer,
         clip=settings.clip,
+        accumulate=settings.accumulate,
         resample=settings.resample,
         active=_active(net) if settings.mask_inactive else None,
         ranks=ranks,
     )
     return step, sgd, schedule
+
+
+def _too_large(step: int, batch: Any, settings: SearchSettings) -> str:
+    return batch_too_large("search", step, rows_of(batch), settings.accumulate)
 
 
 def _active(net: nn.Module) -> Active | None:

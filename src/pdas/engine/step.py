@@ -18,17 +18,16 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from pdas.arrays import BoolArray
-from pdas.engine.candidates import Model, bind
+from pdas.engine.candidates import bind
+from pdas.engine.loss import Loss, as_measures, loss_of, numbers
+from pdas.engine.parts import parts_of
 from pdas.engine.ranks import Ranks
-from pdas.engine.training import Measures, RunningMean, clip_gradients, number
+from pdas.engine.training import Measures, RunningMean, clip_gradients
 from pdas.errors import NonFiniteLossError, SettingError
 from pdas.optim import Optimizer
 from pdas.space import Architecture
 
 _log = logging.getLogger(__name__)
-
-Loss = Callable[[Model, Any], "Tensor | Measures"]
-"""`loss(model, batch)`: a scalar, or a mapping that has it as "loss" beside other measures."""
 
 Active = Callable[[Architecture], BoolArray]
 
@@ -52,6 +51,9 @@ class SearchStep:
         optimizer: gives lambda architectures a step, and learns from their losses.
         weight_optimizer: updates the weights.
         clip: largest norm of the gradient.
+        accumulate: equal parts of a batch that are run one after the other, for less memory. The
+            loss of a batch is then the mean of those of its parts, and batch norm normalises each
+            part by itself.
         resample: draw new architectures for the update of theta (not Algorithm 1).
         active: which variables an architecture uses, bool `(D,)`; the others do not learn from it.
             All by default.
@@ -67,6 +69,7 @@ class SearchStep:
         weight_optimizer: torch.optim.Optimizer,
         *,
         clip: float,
+        accumulate: int = 1,
         resample: bool = False,
         active: Active | None = None,
         ranks: Ranks | None = None,
@@ -78,6 +81,7 @@ class SearchStep:
         self._optimizer = optimizer
         self._weight_optimizer = weight_optimizer
         self._clip = clip
+        self._accumulate = accumulate
         self._resample = resample
         self._active = active
         self._steps = 0
@@ -96,13 +100,46 @@ class SearchStep:
     def _update_weights(
         self, architectures: Sequence[Architecture], batch: Any
     ) -> dict[str, float]:
-        own = self._measure(architectures, batch)
-        measured = self._ranks.gather([_numbers(measures) for measures in own])
-        finite = [measures for measures in measured if math.isfinite(measures["loss"])]
-        if not finite:
-            raise self._not_finite("training loss", architectures)
+        batches = parts_of(batch, self._accumulate, "search.accumulate")
+        measured = self._add_up_gradients(architectures, batches)
+        self._ranks.add_gradients(self._net.parameters())
+        clip_gradients(self._fabric, self._net, self._weight_optimizer, self._clip)
+        self._weight_optimizer.step()
         self._tell_of_dropped("training loss", architectures, measured)
-        losses = [loss for loss in map(_loss, own) if torch.isfinite(loss)]
+        return _means_of_finite(measured)
+
+    def _add_up_gradients(
+        self, architectures: Sequence[Architecture], batches: Sequence[Any]
+    ) -> list[dict[str, float]]:
+        """The gradient of (2) over the parts of a batch; returns measures of each architecture.
+
+        One without a finite loss is dropped. If that is found in a later part, which is rare, the
+        gradient is computed anew without it.
+        """
+        self._weight_optimizer.zero_grad(set_to_none=True)
+        means = [RunningMean() for _ in architectures]
+        kept = [True] * len(architectures)
+        for index, batch in enumerate(batches):
+            own = self._measure(architectures, batch)
+            _add(means, self._ranks.gather([numbers(measures) for measures in own]))
+            finite = [_is_finite(mean.values()) for mean in means]
+            if not any(finite):
+                raise self._not_finite("training loss", architectures)
+            if index and finite != kept:
+                left = [a for a, is_finite in zip(architectures, finite, strict=True) if is_finite]
+                anew = iter(self._add_up_gradients(left, batches))
+                return [
+                    next(anew) if is_finite else mean.values()
+                    for mean, is_finite in zip(means, finite, strict=True)
+                ]
+            kept = finite
+            losses = [loss_of(m) for m, k in zip(own, self._ranks.share(kept), strict=True) if k]
+            self._check_trains(losses)
+            total = _sum(losses, self._fabric.device)
+            self._fabric.backward(total / (sum(kept) * len(batches)))  # (2)
+        return [mean.values() for mean in means]
+
+    def _check_trains(self, losses: Sequence[Tensor]) -> None:
         (trains,) = self._ranks.any(any(loss.requires_grad for loss in losses))
         if not trains:
             raise SettingError(
@@ -110,24 +147,20 @@ class SearchStep:
                 "expected one that depends on the weights; leave out detach(), and give every "
                 "architecture weights"
             )
-        self._weight_optimizer.zero_grad(set_to_none=True)
-        self._fabric.backward(_sum(losses, self._fabric.device) / len(finite))  # (2)
-        self._ranks.add_gradients(self._net.parameters())
-        clip_gradients(self._fabric, self._net, self._weight_optimizer, self._clip)
-        self._weight_optimizer.step()
-        return _means(finite)
 
     @torch.no_grad()
     def _update_theta(self, architectures: Sequence[Architecture], batch: Any) -> dict[str, float]:
-        own = self._measure(architectures, batch)
-        measured = self._ranks.gather([_numbers(measures) for measures in own])
+        own = [RunningMean() for _ in self._ranks.share(architectures)]
+        for part in parts_of(batch, self._accumulate, "search.accumulate"):
+            _add(own, self._measure(architectures, part))
+        measured = self._ranks.gather([mean.values() for mean in own])
         losses = [measures["loss"] for measures in measured]
         try:
             self._optimizer.tell(architectures, losses, self._used(architectures))  # (4), (13)
         except NonFiniteLossError:
             raise self._not_finite("theta loss", architectures) from None
         self._tell_of_dropped("theta loss", architectures, measured)
-        return _means([measures for measures in measured if math.isfinite(measures["loss"])])
+        return _means_of_finite(measured)
 
     def _used(self, architectures: Sequence[Architecture]) -> BoolArray | None:
         if self._active is None:
@@ -142,7 +175,7 @@ class SearchStep:
     ) -> None:
         """Log the first architecture without a finite loss, the second, the fourth, and so on."""
         for architecture, measures in zip(architectures, measured, strict=True):
-            if math.isfinite(measures["loss"]):
+            if _is_finite(measures):
                 continue
             self._dropped += 1
             if self._dropped & (self._dropped - 1) == 0:
@@ -166,40 +199,7 @@ class SearchStep:
         """Measures of this rank's share of the architectures."""
         models = bind(self._net, self._ranks.share(architectures))
         with self._ranks.own_random():
-            return [_as_measures(self._loss(model, batch)) for model in models]
-
-
-def _as_measures(loss: Tensor | Measures) -> Measures:
-    measures = loss if isinstance(loss, Mapping) else {"loss": loss}
-    value = measures.get("loss")
-    if not isinstance(value, Tensor) or value.numel() != 1:
-        shape = f" of shape {tuple(value.shape)}" if isinstance(value, Tensor) else ""
-        where = f" among {sorted(measures)}" if isinstance(loss, Mapping) else ""
-        raise SettingError(
-            f"loss: found {type(value).__name__}{shape}{where}, expected that loss(model, batch) "
-            "returns a scalar tensor, or a mapping that has one as 'loss'; take the mean of several"
-        )
-    for name, measure in measures.items():
-        if not ((isinstance(measure, Tensor) and measure.numel() == 1) or _is_number(measure)):
-            raise SettingError(
-                f"loss: found {type(measure).__name__} as the measure {name!r}, expected a number "
-                "or a tensor of one"
-            )
-    return measures
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | np.number)
-
-
-def _loss(measures: Measures) -> Tensor:
-    loss = measures["loss"]
-    assert isinstance(loss, Tensor)
-    return loss.reshape(())
-
-
-def _numbers(measures: Measures) -> dict[str, float]:
-    return {name: number(value) for name, value in measures.items()}
+            return [as_measures(self._loss(model, batch)) for model in models]
 
 
 def _sum(losses: Sequence[Tensor], device: torch.device) -> Tensor:
@@ -209,8 +209,18 @@ def _sum(losses: Sequence[Tensor], device: torch.device) -> Tensor:
     return torch.zeros((), device=device, requires_grad=True)
 
 
-def _means(measured: Sequence[Measures]) -> dict[str, float]:
+def _add(means: Sequence[RunningMean], measured: Sequence[Measures]) -> None:
+    for mean, measures in zip(means, measured, strict=True):
+        mean.add(measures)
+
+
+def _is_finite(measures: Mapping[str, float]) -> bool:
+    return math.isfinite(measures["loss"])
+
+
+def _means_of_finite(measured: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Means over the architectures with a finite loss."""
     mean = RunningMean()
-    for measures in measured:
+    for measures in filter(_is_finite, measured):
         mean.add(measures)
     return mean.values()
