@@ -182,9 +182,9 @@ def test_the_one_that_failed_is_told(
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["--devices", "4"], "search.samples: found 2, expected a multiple of the 4 devices"),
+        (["--set", "search.samples=3"], "search.samples: found 3, expected a multiple of the 2"),
         (["--set", "retrain.batch_size=65"], "retrain.batch_size: found 65, expected a multiple"),
-        (["--set", "device.nodes=2"], "device.nodes: found 2 without what starts processes"),
+        (["--set", "device.machines=2"], "device.machines: found 2 without what starts processes"),
     ],
 )
 def test_devices_that_do_not_fit_are_one_line_before_anything_is_made(

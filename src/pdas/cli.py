@@ -43,7 +43,7 @@ from pdas.options import (
     Strategy,
 )
 from pdas.run import Run
-from pdas.settings import LARGEST_SEED, Recipe
+from pdas.settings import LARGEST_SEED
 from pdas.sweep_command import sweep
 from pdas.terminal import (
     Show,
@@ -80,8 +80,8 @@ def run(
     """Search, retrain, evaluate and report: the whole experiment of a recipe."""
     show_logs(log_level)
     changed = recipes.load(recipe, _changes(changes, devices, strategy))
-    _launch(changed)
     experiment = Experiment(changed, seed, data_dir, logger)
+    _launch(experiment)
     found = _search(experiment, out, resume, quiet)
     _retrain(experiment, found, resume, quiet)
     _report(found, quiet)
@@ -104,8 +104,8 @@ def search(
     """Search an architecture into a new run directory."""
     show_logs(log_level)
     changed = recipes.load(recipe, _changes(changes, devices, strategy))
-    _launch(changed)
     experiment = Experiment(changed, seed, data_dir, logger)
+    _launch(experiment)
     _report(_search(experiment, out, resume, quiet), quiet)
 
 
@@ -140,14 +140,13 @@ def retrain(
             )
         found = Run.open(source)
         own_recipe, own_seed, own_data_dir = found.config()
-        changed = recipes.of_file(own_recipe, _changes(changes, devices, strategy), str(source))
-        _launch(changed)
         experiment = Experiment(
-            changed,
+            recipes.of_file(own_recipe, _changes(changes, devices, strategy), str(source)),
             own_seed if seed is None else seed,
             data_dir or own_data_dir,
             logger,
         )
+        _launch(experiment)
         _retrain(experiment, found, resume, quiet)
     else:
         if not source.exists():
@@ -158,8 +157,8 @@ def retrain(
                 "add --recipe NAME"
             )
         changed = recipes.load(recipe, _changes(changes, devices, strategy))
-        _launch(changed)
         experiment = Experiment(changed, seed or 0, data_dir, logger)
+        _launch(experiment)
         path = out or Path("runs") / f"{experiment.recipe.name}-{source.stem}-{experiment.seed}"
         with _interruptible(path), progress_of("retrain", quiet) as show:
             found = experiment.retrain_given(
@@ -258,21 +257,21 @@ def _changes(
     return (*(changes or ()), *given)
 
 
-def _launch(recipe: Recipe) -> None:
+def _launch(experiment: Experiment) -> None:
     """Run this command in a process for each device instead, if there are to be several."""
-    device = recipe.device
+    device = experiment.recipe.device
     started = int(os.environ.get("WORLD_SIZE", device.ranks))
     if started != device.ranks:
         raise SettingError(
-            f"device.devices: found {device.devices} on {device.nodes} machine(s), expected the "
-            f"{started} processes that torchrun has started; give --devices, and device.nodes"
+            f"device.devices: found {device.devices} on {device.machines} machine(s), expected the "
+            f"{started} processes that torchrun has started; give --devices, and device.machines"
         )
     if device.ranks == 1 or is_rank():
         return
-    if device.nodes > 1:
+    if device.machines > 1:
         raise SettingError(
-            f"device.nodes: found {device.nodes} without what starts processes on each, expected "
-            "torchrun or srun; see docs/scaling.md"
+            f"device.machines: found {device.machines} without what starts processes on each, "
+            "expected torchrun or srun; see docs/scaling.md"
         )
     command = [sys.executable, "-m", "pdas.cli", *sys.argv[1:]]
     raise typer.Exit(run_ranks(command, device.devices))

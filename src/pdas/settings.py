@@ -129,15 +129,15 @@ class DeviceSettings(Settings):
     """Where and how precisely it is computed; see Lightning Fabric."""
 
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"  # 16: not on CPUs
     devices: int = Field(1, ge=1)  # of each machine; every one has a process of its own
-    nodes: int = Field(1, ge=1)  # machines; several need torchrun or SLURM
+    machines: int = Field(1, ge=1)  # several need torchrun or SLURM
     strategy: Literal["auto", "ddp"] = "auto"  # ddp: gradients averaged over all, as auto does
 
     @property
     def ranks(self) -> int:
         """Processes of a training."""
-        return self.devices * self.nodes
+        return self.devices * self.machines
 
 
 def _as_directory(name: str) -> str:

@@ -29,6 +29,7 @@ from pdas.engine.retrain import Trainee, retrain
 from pdas.errors import NonFiniteLossError, PdasError
 from pdas.settings import TrainingSettings
 from pdas.space import Architecture
+from tests.engine import rank_networks
 from tests.engine.test_step import Pick, Script, make, values
 
 WORDS = [f"branch{i}" for i in range(12)]
@@ -225,6 +226,7 @@ CASES: dict[str, Callable[[Fabric, Path], Any]] = {
         too_small,
         draws,
         stopped_search,
+        *rank_networks.CASES,
     )
 }
 

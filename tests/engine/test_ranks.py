@@ -103,7 +103,7 @@ def test_parts_of_a_batch_give_the_retraining_of_one_process(
 
 
 def test_a_batch_has_as_large_a_part_for_each_rank(ranks: list[dict[str, Any]]) -> None:
-    message = "retrain.batch_size: found a batch of 9, expected a multiple of the 2 devices"
+    message = "device.devices: found a batch of 9 rows, expected a multiple of 2 parts"
     assert all(rank["too_small"].startswith(message) for rank in ranks)
 
 
@@ -125,3 +125,37 @@ def test_a_signal_to_one_rank_stops_all_and_they_go_on_to_the_same_end(
         assert all(torch.equal(weight, resumed[0][name]) for name, weight in whole[0].items())
     first, second = (rank["stopped_search"][1] for rank in ranks)
     assert first[1] == second[1]
+
+
+@pytest.mark.parametrize(
+    "case", ["cells_searched", "chains_searched", "cells_retrained", "chains_retrained"]
+)
+def test_the_shipped_networks_are_those_of_one_process(
+    ranks: list[dict[str, Any]], case: str, tmp_path: Path
+) -> None:
+    expected = alone(case, tmp_path)
+    for found in (rank[case] for rank in ranks):
+        assert_close(found["net"], expected["net"])
+        assert found.get("optimizer") == expected.get("optimizer")
+        losses = expected.get("losses", [])
+        assert found.get("losses", []) == pytest.approx(losses, rel=TOLERANCE)
+
+
+def test_parts_of_a_batch_and_ranks_go_together(
+    ranks: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    expected = alone("chains_searched", tmp_path)  # of whole batches, on one process
+    for found in (rank["chains_searched_in_parts"] for rank in ranks):
+        assert_close(found["net"], expected["net"])
+        assert found["optimizer"] == expected["optimizer"]
+
+
+def test_ranks_have_one_scale_in_16_bit_precision(
+    ranks: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    expected = alone("chains_searched_in_16_bits", tmp_path)
+    for found in (rank["chains_searched_in_16_bits"] for rank in ranks):
+        assert found["scaler"] == expected["scaler"]
+        assert found["optimizer"] == expected["optimizer"]
+        for name, weight in expected["net"].items():
+            torch.testing.assert_close(found["net"][name], weight, rtol=1e-2, atol=1e-3)

@@ -214,7 +214,7 @@ def test_dropped_architectures_are_logged_ever_more_seldom(
         step(torch.tensor([4.0]), torch.tensor([10.0]))
     lines = [record.getMessage() for record in caplog.records]
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 4
-    assert "training loss: inf for the architecture of indices [1] in step 1," in lines[0]
+    assert "training loss: inf for the architecture (b) in step 1," in lines[0]
     assert [line.split("the ")[-1] for line in lines] == [f"{n}. so far" for n in (1, 2, 4, 8)]
 
 

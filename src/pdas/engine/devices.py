@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import nn
 
-from pdas.errors import SettingError
+from pdas.errors import SettingError, reason
 from pdas.settings import DeviceSettings
 
 TIMEOUT = timedelta(seconds=40)  # of a rank that does not answer; a run ends within a minute
@@ -40,15 +41,22 @@ def open_fabric(settings: DeviceSettings) -> Fabric:
     """
     several = settings.ranks > 1
     try:
-        fabric = Fabric(
-            accelerator=settings.accelerator,
-            devices=settings.devices,
-            num_nodes=settings.nodes,
-            strategy=Ddp() if several else "auto",
-            precision=settings.precision,
-        )
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*AMP with fp16 is not supported")  # see below
+            fabric = Fabric(
+                accelerator=settings.accelerator,
+                devices=settings.devices,
+                num_nodes=settings.machines,
+                strategy=Ddp() if several else "auto",
+                precision=settings.precision,
+            )
     except (RuntimeError, ValueError, TypeError) as error:
         raise _refusal(settings, error) from None
+    if settings.precision == "16-mixed" and fabric.device.type == "cpu":
+        raise SettingError(
+            "device.precision: found '16-mixed' on the CPU, which has no such precision, expected "
+            "bf16-mixed or 32-true; change it, or the device"
+        )
     if several:
         fabric.launch()
     return fabric
@@ -98,6 +106,6 @@ def _refusal(settings: DeviceSettings, error: Exception) -> SettingError:
         )
     return SettingError(
         f"device.devices: found {settings.devices} of accelerator {settings.accelerator!r} on "
-        f"{settings.nodes} machine(s), which cannot be had ({' '.join(str(error).split())[:200]}); "
-        "set devices and nodes to what there is"
+        f"{settings.machines} machine(s), which cannot be had ({reason(error)}); "
+        "set devices and machines to what there is"
     )

@@ -54,6 +54,7 @@ class Experiment:
 
     def __post_init__(self) -> None:
         check_logger(self.logger)
+        self._check_parts()
 
     def search(
         self,
@@ -82,7 +83,6 @@ class Experiment:
         method = self.recipe.search.method
         if method == "pdas":
             check_samples(self.recipe.search.samples, self.recipe.device.ranks)
-        self._check_parts()
         fabric = open_fabric(self.recipe.device)
         task = self._task(fabric)
         batches = task.search_batches(self.seed)
@@ -125,7 +125,6 @@ class Experiment:
         settings = self.recipe.retrain
         file = run.architecture_file()
         self._check_split(run.config()[0])
-        self._check_parts()
         fabric = open_fabric(self.recipe.device)
         task = self._task(fabric)
         self._check_test_images(run, task)
@@ -194,7 +193,7 @@ class Experiment:
 
         Raises `DataError` if these are not the test images of the run.
         """
-        one = self.recipe.device.model_copy(update={"devices": 1, "nodes": 1})
+        one = self.recipe.device.model_copy(update={"devices": 1, "machines": 1})
         task = self._task(open_fabric(one))
         self._check_test_images(retrained, task)
         with enough_memory(_evaluation_too_large):

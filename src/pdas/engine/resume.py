@@ -143,14 +143,15 @@ class StopRequest:
 def stop_on_signals() -> Iterator[StopRequest]:
     """Take Ctrl-C and SIGTERM as a request meanwhile; a second one acts as it would without.
 
-    In another thread than the main one signals are left alone.
+    One that is ignored, as Ctrl-C in the background of a script, stays so. In another thread than
+    the main one signals are left alone.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.getsignal(number) or signal.SIG_DFL for number in numbers}
+    handlers = {n: signal.getsignal(n) or signal.SIG_DFL for n in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: old for number, old in handlers.items() if old is not signal.SIG_IGN}
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         request.is_set = True

@@ -180,19 +180,18 @@ class SearchStep:
             self._dropped += 1
             if self._dropped & (self._dropped - 1) == 0:
                 _log.warning(
-                    "%s: %s for the architecture of indices %s in step %d, which is dropped, the "
-                    "%d. so far",
+                    "%s: %s for the architecture %s in step %d, which is dropped, the %d. so far",
                     name,
                     measures["loss"],
-                    architecture.indices.tolist(),
+                    _labels(architecture),
                     self._steps,
                     self._dropped,
                 )
 
     def _not_finite(self, loss: str, architectures: Sequence[Architecture]) -> NonFiniteLossError:
         return NonFiniteLossError(
-            f"{loss}: not finite for any architecture of step {self._steps}, those of indices "
-            f"{[a.indices.tolist() for a in architectures]}; lower search.learning_rate"
+            f"{loss}: not finite for any architecture of step {self._steps}, of "
+            f"{' and '.join(map(_labels, architectures))}; lower search.learning_rate"
         )
 
     def _measure(self, architectures: Sequence[Architecture], batch: Any) -> list[Measures]:
@@ -207,6 +206,11 @@ def _sum(losses: Sequence[Tensor], device: torch.device) -> Tensor:
     if any(loss.requires_grad for loss in losses):
         return torch.stack(list(losses)).sum()
     return torch.zeros((), device=device, requires_grad=True)
+
+
+def _labels(architecture: Architecture) -> str:
+    """The architecture in a line: its labels, in the order of the variables."""
+    return f"({', '.join(map(str, architecture.to_dict().values()))})"
 
 
 def _add(means: Sequence[RunningMean], measured: Sequence[Measures]) -> None:

@@ -72,6 +72,7 @@ def sweep(
     if experiment.data_dir is not None:  # a worker may stand elsewhere
         experiment = replace(experiment, data_dir=experiment.data_dir.resolve())
     _check_seeds(seeds)
+    _check_devices(experiment.recipe)
     _check_same(experiment.recipe, out)
     _make(out)
     open_seeds = [seed for seed in seeds if not _is_finished(out, seed)]
@@ -139,6 +140,14 @@ def _check_seeds(seeds: Sequence[int]) -> None:
         raise SettingError(
             f"--seeds: found {list(seeds)}, expected different ones from 0 to {LARGEST_SEED}; "
             "give their number, as 5, or themselves, as 3,7,11"
+        )
+
+
+def _check_devices(recipe: Recipe) -> None:
+    if recipe.device.ranks > 1:
+        raise SettingError(
+            f"device.devices: found {recipe.device.ranks} for each seed of a sweep, expected 1; "
+            "use --workers, since seeds side by side exchange nothing"
         )
 
 

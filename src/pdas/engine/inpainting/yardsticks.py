@@ -20,7 +20,7 @@ def biharmonic(masked: Tensor, hidden: Tensor) -> Tensor:
 
     An image that is hidden altogether stays as it is.
     """
-    images = masked.permute(0, 2, 3, 1).double().cpu().numpy()
+    images = masked.permute(0, 2, 3, 1).cpu().double().numpy()
     masks = hidden[:, 0].cpu().numpy()
     # Threads would wait for each other: most of the work is in the interpreter.
     restored = Parallel(n_jobs=-1)(

@@ -1,0 +1,123 @@
+"""Devices by one setting, and what they refuse; what other devices lack is not used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from pdas import recipes
+from pdas.engine.devices import check_parts, check_samples, open_fabric
+from pdas.engine.experiment import Experiment
+from pdas.errors import SettingError
+from pdas.run import Run
+from pdas.settings import DeviceSettings
+from tests.conftest import TINY, changed
+
+
+@pytest.mark.parametrize("accelerator", ["auto", "cpu"])
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_one_process_has_the_precision_of_the_settings(accelerator: Any, precision: Any) -> None:
+    fabric = open_fabric(DeviceSettings(accelerator=accelerator, precision=precision))
+    assert fabric.world_size == 1
+    assert fabric.strategy.precision.precision == precision
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"accelerator": "mps"}, "device.accelerator: found 'mps', which this machine does not"),
+        ({"accelerator": "mps", "devices": 2}, "device.devices: found 2 of accelerator 'mps' on 1"),
+        ({"accelerator": "cpu", "precision": "16-mixed"}, "device.precision: found '16-mixed' on"),
+    ],
+)
+def test_what_cannot_be_had_is_one_line(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        open_fabric(DeviceSettings(**settings))
+    assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("samples", "ranks", "fits"), [(2, 4, 4), (5, 2, 6), (4, 3, 6)])
+def test_samples_are_shared_out_equally(samples: int, ranks: int, fits: int) -> None:
+    with pytest.raises(SettingError, match=f"set it to {fits}, "):
+        check_samples(samples, ranks)
+    check_samples(fits, ranks)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "shares", "fits"),
+    [
+        (65, {"ranks": 2}, 64),
+        (80, {"accumulate": 3}, 78),
+        (80, {"ranks": 2, "accumulate": 3}, 78),
+        (8, {"accumulate": 8, "smallest": 2}, 16),
+        (1, {"ranks": 2}, 2),
+    ],
+)
+def test_batches_have_equal_parts(batch_size: int, shares: dict[str, int], fits: int) -> None:
+    with pytest.raises(SettingError, match=f"^retrain.batch_size: .* set it to {fits}, "):
+        check_parts("retrain.batch_size", batch_size, **shares)
+    check_parts("retrain.batch_size", fits, **shares)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("search.accumulate=3", "search.batch_size: found 32, expected a multiple of the 3 parts"),
+        ("retrain.accumulate=3", "retrain.batch_size: found 32, expected a multiple of the 3"),
+        ("retrain.accumulate=64", "with at least 2 for each; set it to 128"),
+    ],
+)
+def test_an_experiment_refuses_parts_that_do_not_fit(
+    experiment: Experiment, change: str, message: str
+) -> None:
+    with pytest.raises(SettingError, match=message):
+        changed(experiment, change)
+
+
+class NoFloat64(TorchDispatchMode):
+    """A device without float64, as MPS is: every tensor that torch makes meanwhile is looked at."""
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **kwargs or {})
+        for leaf in tree_leaves(result):
+            assert not isinstance(leaf, torch.Tensor) or leaf.dtype != torch.float64, func
+        return result
+
+
+@pytest.mark.parametrize("recipe", ["digits", "inpaint-photos"])
+def test_steps_need_no_float64(recipe: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    tiny = TINY if recipe == "digits" else INPAINTING
+    experiment = Experiment(recipes.load(recipe, (*tiny, "search.epochs=null", "search.steps=2")))
+    seen: list[str] = []
+    for stage in ("search", "retrain"):
+        module = f"pdas.engine.experiment.{stage}"
+        original = getattr(__import__("pdas.engine.experiment", fromlist=[stage]), stage)
+
+        def watched(*args: Any, original: Any = original, stage: str = stage, **named: Any) -> Any:
+            seen.append(stage)
+            with NoFloat64():
+                return original(*args, **named)
+
+        monkeypatch.setattr(module, watched)
+    run: Run = experiment.search(tmp_path / "run")
+    experiment.retrain(run)
+    assert seen == ["search", "retrain"]
+
+
+INPAINTING = (
+    "data.crops=8",
+    "data.test_images=1",
+    "data.image_size=16",
+    "network.layers=2",
+    "network.channels=[4, 8]",
+    "search.batch_size=4",
+    "retrain.steps=2",
+    "retrain.batch_size=4",
+    "device.accelerator=cpu",
+)
