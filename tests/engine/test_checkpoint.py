@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 import re
+import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -244,3 +245,12 @@ def test_a_file_that_cannot_be_read_is_passed_over(
     with pytest.warns(PdasWarning, match=re.escape("Input/output error")):
         found = two.load()
     assert found is not None and found["step"] == 2
+
+
+def test_gathering_the_state_counts_as_well(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path, seconds=0)
+    checkpoints.save(1, {}, since=time.monotonic() - 1000)
+    assert not checkpoints.due()  # not before 100,000 seconds more
+    checkpoints.save(2, {})
+    time.sleep(100 * checkpoints._took)
+    assert checkpoints.due()

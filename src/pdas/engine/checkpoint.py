@@ -51,12 +51,12 @@ class Checkpoints:
         """Whether it is time for one: not so often that they take more than 1 % of the time."""
         return time.monotonic() - self._last >= max(self._seconds, self._took / SHARE)
 
-    def save(self, step: int, state: Mapping[str, Any]) -> None:
+    def save(self, step: int, state: Mapping[str, Any], since: float | None = None) -> None:
         """Write the state after a step: plain data and tensors.
 
-        Raises `RunError` if it cannot be written; the earlier ones are as they were.
+        What it took counts from `since` on, of `time.monotonic()`, by default from now. Raises `RunError` if it cannot be written; the earlier ones are as they were.
         """
-        start = time.monotonic()
+        start = time.monotonic() if since is None else since
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
@@ -120,11 +121,12 @@ class Resumable:
         return self._ranks.index == 0 and (early or checkpoints.due())
 
     def _save(self, checkpoints: Checkpoints, step: int) -> None:
+        start = time.monotonic()
         self._ranks.check_alike(self._alike)
         state = {name: part.state_dict() for name, part in self._parts.items()}
         random = random_state(self._generators)
         if self._ranks.index == 0:
-            checkpoints.save(step, {"step": step, "parts": state, "random": random})
+            checkpoints.save(step, {"step": step, "parts": state, "random": random}, start)
         self._ranks.any()  # the others wait until it is written
         self._saved = True
 
