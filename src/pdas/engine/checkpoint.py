@@ -54,7 +54,8 @@ class Checkpoints:
     def save(self, step: int, state: Mapping[str, Any], since: float | None = None) -> None:
         """Write the state after a step: plain data and tensors.
 
-        What it took counts from `since` on, of `time.monotonic()`, by default from now. Raises `RunError` if it cannot be written; the earlier ones are as they were.
+        What it takes counts from `since` on, of `time.monotonic()`, by default from now. Raises
+        `RunError` if it cannot be written; the earlier ones are as they were.
         """
         start = time.monotonic() if since is None else since
         try:
