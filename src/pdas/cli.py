@@ -23,9 +23,9 @@ from pdas.engine.experiment import Experiment
 from pdas.engine.export import FORMATS
 from pdas.engine.export import export as export_network
 from pdas.engine.open import load
-from pdas.engine.resume import StoppedError
 from pdas.engine.retrain import RetrainProgress
 from pdas.engine.search import Progress
+from pdas.engine.stop import StoppedError
 from pdas.errors import PdasError, PdasWarning, RankError, RunError, SettingError
 from pdas.launch import LOST, is_rank, rank, run_ranks
 from pdas.options import (

@@ -10,6 +10,7 @@ import os
 import random
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,8 @@ import pdas
 from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.devices import Ddp
 from pdas.engine.ranks import Ranks
-from pdas.engine.resume import StoppedError
 from pdas.engine.retrain import Trainee, retrain
+from pdas.engine.stop import StoppedError
 from pdas.errors import NonFiniteLossError, PdasError
 from pdas.settings import TrainingSettings
 from pdas.space import Architecture
@@ -181,6 +182,15 @@ def draws(fabric: Fabric, out: Path) -> dict[str, Any]:
     return {"common": (before, torch.rand(1)), "own": (own, more)}
 
 
+def slow_first(fabric: Fabric, out: Path) -> tuple[float, float]:
+    """When rank 0 has acted, which takes it a second, and when this rank goes on."""
+    with Ranks(fabric).first_alone() as is_first:
+        if is_first:
+            time.sleep(1)
+        acted = time.time()
+    return acted, time.time()
+
+
 def stopped_search(fabric: Fabric, out: Path) -> Any:
     """A search with dropout: whole; stopped by a signal to the last rank, and gone on with."""
 
@@ -225,6 +235,7 @@ CASES: dict[str, Callable[[Fabric, Path], Any]] = {
         with_batch_norm,
         too_small,
         draws,
+        slow_first,
         stopped_search,
         *rank_networks.CASES,
     )

@@ -10,8 +10,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from pdas import recipes
-from pdas.engine.devices import check_parts, check_samples, open_fabric
+from pdas.engine.devices import check_samples, open_fabric
 from pdas.engine.experiment import Experiment
+from pdas.engine.parts import check_equal_parts
 from pdas.errors import SettingError
 from pdas.run import Run
 from pdas.settings import DeviceSettings
@@ -59,8 +60,8 @@ def test_samples_are_shared_out_equally(samples: int, ranks: int, fits: int) -> 
 )
 def test_batches_have_equal_parts(batch_size: int, shares: dict[str, int], fits: int) -> None:
     with pytest.raises(SettingError, match=f"^retrain.batch_size: .* set it to {fits}, "):
-        check_parts("retrain.batch_size", batch_size, **shares)
-    check_parts("retrain.batch_size", fits, **shares)
+        check_equal_parts("retrain.batch_size", batch_size, **shares)
+    check_equal_parts("retrain.batch_size", fits, **shares)
 
 
 @pytest.mark.parametrize(

@@ -159,3 +159,8 @@ def test_ranks_have_one_scale_in_16_bit_precision(
         assert found["optimizer"] == expected["optimizer"]
         for name, weight in expected["net"].items():
             torch.testing.assert_close(found["net"][name], weight, rtol=1e-2, atol=1e-3)
+
+
+def test_the_others_wait_until_the_first_has_acted(ranks: list[dict[str, Any]]) -> None:
+    acted = ranks[0]["slow_first"][0]
+    assert all(rank["slow_first"][1] >= acted for rank in ranks)

@@ -20,9 +20,10 @@ from torch.utils.data import TensorDataset
 import pdas
 from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.ranks import Ranks
-from pdas.engine.resume import Resumable, StoppedError, stop_on_signals
+from pdas.engine.resume import Resumable
 from pdas.engine.retrain import RetrainProgress, Trainee, retrain
 from pdas.engine.search import Progress
+from pdas.engine.stop import StoppedError, stop_on_signals
 from pdas.errors import NonFiniteLossError, RunError
 from pdas.nn import Choice, Supernet
 from pdas.settings import TrainingSettings
@@ -224,7 +225,7 @@ def test_after_divergence_the_checkpoint_from_before_is_kept(tmp_path: Path) -> 
     assert [path.name[5:14] for path in checkpoints.paths()] == ["000000002", "000000003"]
     state = checkpoints.load()
     assert state is not None
-    assert all(torch.isfinite(weight).all() for weight in state["parts"]["net"].values())
+    assert all(torch.isfinite(weight).all() for weight in state["components"]["net"].values())
 
 
 @pytest.mark.parametrize(
@@ -232,10 +233,10 @@ def test_after_divergence_the_checkpoint_from_before_is_kept(tmp_path: Path) -> 
     [
         {},
         {"step": 1},
-        {"step": 1, "parts": {}, "random": {}},
-        {"step": 1, "parts": [], "random": None},
-        {"step": None, "parts": {"net": {}}, "random": {}},
-        {"step": 1, "parts": {"net": {"weight": torch.zeros(1)}}, "random": {}},
+        {"step": 1, "components": {}, "random": {}},
+        {"step": 1, "components": [], "random": None},
+        {"step": None, "components": {"net": {}}, "random": {}},
+        {"step": 1, "components": {"net": {"weight": torch.zeros(1)}}, "random": {}},
     ],
 )
 def test_what_does_not_fit_the_training_is_one_line(tmp_path: Path, state: dict[str, Any]) -> None:

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from pdas.engine.training import RunningMean, course, sgd_with_cosine, total_steps
+from pdas.engine.measures import RunningMean
+from pdas.engine.training import course, sgd_with_cosine, total_steps
 from pdas.errors import SettingError
 from pdas.settings import SearchSettings
 from pdas.validated import validated
@@ -48,7 +49,7 @@ def test_epochs_are_whole_passes() -> None:
     assert [moment.epoch for moment in moments] == [1, 1, 1, 2, 2, 2]
     assert [moment.ends_epoch for moment in moments] == [False, False, True] * 2
     assert [moment.starts_epoch for moment in moments] == [True, False, False] * 2
-    assert [moment.part for moment in moments] == [0, 0, 0, 1, 1, 1]
+    assert [moment.fraction for moment in moments] == [0, 0, 0, 1, 1, 1]
     assert {(moment.steps, moment.epochs) for moment in moments} == {(6, 2)}
 
 

@@ -21,11 +21,12 @@ from torch import nn
 
 from pdas import recipes
 from pdas.engine.checkpoint import FORMAT, Checkpoints, _trailer, hashlib
+from pdas.engine.measures import RunningMean
 from pdas.engine.open import fitted
 from pdas.engine.ranks import Ranks
 from pdas.engine.resume import Resumable
 from pdas.engine.stream import Stream
-from pdas.engine.training import RunningMean, Stopwatch
+from pdas.engine.training import Stopwatch
 from pdas.errors import PdasError
 from pdas.nn.cell import cell_space
 from pdas.run import Run
@@ -183,7 +184,12 @@ def whole() -> dict[str, Any]:
 
 WHOLE = whole()
 places = st.sampled_from(
-    [("step",), ("parts",), ("random",), *((g, k) for g in ("parts", "random") for k in WHOLE[g])]
+    [
+        ("step",),
+        ("components",),
+        ("random",),
+        *((g, k) for g in ("components", "random") for k in WHOLE[g]),
+    ]
 )
 storable = values.filter(lambda value: "inf" not in repr(value)) | st.just(torch.zeros(3))
 

@@ -21,7 +21,7 @@ from typing import IO, Any, cast
 
 import torch
 
-from pdas.errors import PdasWarning, RunError
+from pdas.errors import PdasWarning, RunError, reason
 from pdas.files import written_whole
 
 _log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class Checkpoints:
         self._took = self._last - start
         _log.info("checkpoint: %s written in %.1f s", self._path(step), self._took)
 
-    def load(self, device: torch.device | str = "cpu") -> dict[str, Any] | None:
+    def load(self) -> dict[str, Any] | None:
         """The state of the newest checkpoint that is whole; None if there is none at all.
 
         A damaged one is named in a `PdasWarning` and set aside, `step-<number>.damaged`. Raises
@@ -83,17 +83,17 @@ class Checkpoints:
         damaged: list[tuple[Path, Exception]] = []
         for path in reversed(self.paths()):
             try:
-                state = _read(path, device)
+                state = _read(path)
             except (OSError, ValueError) as error:
                 damaged.append((path, error))
                 continue
             _set_aside(damaged)
             return state
         if damaged:
-            last, reason = damaged[0]
+            last, cause = damaged[0]
             raise RunError(
                 f"checkpoint: found none that is whole in {self.directory}: of {last.name} "
-                f"{reason}; restore one, or remove the directory to begin anew"
+                f"{cause}; restore one, or remove the directory to begin anew"
             )
         return None
 
@@ -152,7 +152,7 @@ def _trailer(version: int, digest: str) -> bytes:
     return _MARK + f"{version:05d} {digest}".encode()
 
 
-def _read(path: Path, device: torch.device | str) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, Any]:
     """The state in a file; raises ValueError if it is not whole."""
     content = memoryview(path.read_bytes())
     payload, trailer = content[:-_TRAILER], bytes(content[-_TRAILER:])
@@ -166,9 +166,9 @@ def _read(path: Path, device: torch.device | str) -> dict[str, Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of torch, about a file that is none of its own
-            state: object = torch.load(io.BytesIO(payload), device, weights_only=True)
+            state: object = torch.load(io.BytesIO(payload), "cpu", weights_only=True)
     except Exception as error:  # someone else's file, with a checksum that is right
-        raise ValueError(" ".join(repr(error).split())[:200]) from error
+        raise ValueError(f"{type(error).__name__}: {reason(error)}") from error
     if not isinstance(state, dict):
         raise ValueError(f"it holds {type(state).__name__}, not a mapping")
     return state

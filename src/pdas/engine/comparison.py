@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pdas.engine.open import space_of
+from pdas.engine.open import recipe_space
 from pdas.run import Run
 from pdas.settings import Recipe
 from pdas.space import Architecture, SearchSpace
@@ -23,7 +23,7 @@ def compare(recipe: Recipe, runs: Mapping[int, Run]) -> dict[str, Any]:
 
     Raises `RunError` and `SpaceError` for files that are missing or damaged.
     """
-    space = space_of(recipe)
+    space = recipe_space(recipe)
     results = {
         seed: Run(run.path / f"retrain-{seed}").read_json("result.json")
         for seed, run in runs.items()
@@ -41,11 +41,6 @@ def compare(recipe: Recipe, runs: Mapping[int, Run]) -> dict[str, Any]:
     }
 
 
-def test_measures(result: Mapping[str, Any]) -> dict[str, float]:
-    """What a result says of the test images."""
-    return {name: result[name] for name in TEST_MEASURES if name in result}
-
-
 def spread(values: Mapping[int, float]) -> dict[str, Any]:
     """Mean and standard deviation (n - 1) of a value of each seed."""
     numbers = list(values.values())
@@ -57,7 +52,7 @@ def spread(values: Mapping[int, float]) -> dict[str, Any]:
 
 
 def agreement(space: SearchSpace, found: Mapping[int, Architecture]) -> dict[str, Any]:
-    """In how many of the variables two architectures have the same category.
+    """The share of the variables in which two architectures have the same category.
 
     "mean" is over all pairs; "chance" is what two uniform draws would have, the mean of 1/K_i.
     """

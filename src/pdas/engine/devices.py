@@ -82,22 +82,6 @@ def check_samples(samples: int, ranks: int) -> None:
         )
 
 
-def check_parts(
-    name: str, batch_size: int, *, ranks: int = 1, accumulate: int = 1, smallest: int = 1
-) -> None:
-    """Raise `SettingError` unless a batch has equal parts, one for each rank and turn of it."""
-    parts = ranks * accumulate
-    if batch_size % parts or batch_size < smallest * parts:
-        fits = max(batch_size // parts, smallest) * parts
-        devices = f"{ranks} devices" if ranks > 1 else ""
-        turns = f"{accumulate} parts of accumulate" if accumulate > 1 else ""
-        raise SettingError(
-            f"{name}: found {batch_size}, expected a multiple of the "
-            f"{' times '.join(filter(None, (devices, turns)))}, with at least {smallest} for each; "
-            f"set it to {fits}, or use fewer"
-        )
-
-
 def _refusal(settings: DeviceSettings, error: Exception) -> SettingError:
     if settings.ranks == 1:
         return SettingError(

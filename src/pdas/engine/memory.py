@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import torch
 
+from pdas.engine.parts import rows_of
 from pdas.errors import OutOfMemoryError, reason
 
 _TEXTS = ("out of memory", "can't allocate memory", "not enough memory")  # of MPS, and of CPUs
@@ -30,8 +32,15 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(text in str(error) for text in _TEXTS)
 
 
+def enough_for_step(
+    stage: str, step: int, batch: Any, accumulate: int
+) -> AbstractContextManager[None]:
+    """`enough_memory` for a step of the stage "search" or "retrain"."""
+    return enough_memory(lambda: batch_too_large(stage, step, rows_of(batch), accumulate))
+
+
 def batch_too_large(stage: str, step: int, rows: int, accumulate: int) -> str:
-    """That a step does not fit, and what to lower; `stage` is "search" or "retrain"."""
+    """That a step does not fit, and what to lower."""
     finer = [parts for parts in range(accumulate + 1, rows + 1) if rows % parts == 0]
     parts = f" in {accumulate} parts" if accumulate > 1 else ""
     remedy = (

@@ -24,7 +24,7 @@ def open_task(recipe: Recipe, data_dir: Path | None, device: torch.device) -> Ta
     return InpaintingTask.open(recipe, data_dir, device)
 
 
-def space_of(recipe: Recipe) -> SearchSpace:
+def recipe_space(recipe: Recipe) -> SearchSpace:
     """The space that a recipe searches."""
     if isinstance(recipe, ClassificationRecipe):
         return cell_space(recipe.network.nodes, recipe.network.operations)

@@ -44,6 +44,22 @@ def parts_of(batch: Any, count: int, setting: str) -> list[Any]:
 
 def rows_of(batch: Any) -> int:
     """How many examples a batch has, by its first tensor; 0 if it has none."""
-    lengths = [0]
-    apply_to_collection(batch, Tensor, lambda leaf: lengths.append(len(leaf) if leaf.ndim else 0))
-    return lengths[1] if len(lengths) > 1 else 0
+    rows: list[int] = []
+    apply_to_collection(batch, Tensor, lambda leaf: rows.append(len(leaf) if leaf.ndim else 0))
+    return rows[0] if rows else 0
+
+
+def check_equal_parts(
+    name: str, batch_size: int, *, ranks: int = 1, accumulate: int = 1, smallest: int = 1
+) -> None:
+    """Raise `SettingError` unless a batch has equal parts, one for each rank and turn of it."""
+    parts = ranks * accumulate
+    if batch_size % parts or batch_size < smallest * parts:
+        fits = max(batch_size // parts, smallest) * parts
+        devices = f"{ranks} devices" if ranks > 1 else ""
+        turns = f"{accumulate} parts of accumulate" if accumulate > 1 else ""
+        raise SettingError(
+            f"{name}: found {batch_size}, expected a multiple of the "
+            f"{' times '.join(filter(None, (devices, turns)))}, with at least {smallest} for each; "
+            f"set it to {fits}, or use fewer"
+        )

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from pdas.engine.parts import parts_of
 from pdas.engine.random_state import random_state, set_random_state
-from pdas.errors import RankError
+from pdas.errors import RankError, reason
 
 T = TypeVar("T")
 _NONE: Any = object()  # where a rank has fewer items than another
@@ -43,7 +43,7 @@ class Ranks:
     def __init__(self, fabric: Fabric) -> None:
         self.size = fabric.world_size
         self.index = fabric.global_rank
-        self._device = fabric.device
+        self._fabric = fabric
         self._own_random: dict[str, Any] | None = None
         if self.size > 1:
             set_random_state(self.gather([random_state()])[0])
@@ -66,7 +66,7 @@ class Ranks:
         """Whether each flag is set on some rank."""
         if self.size == 1:
             return list(flags)
-        found = torch.tensor(flags, dtype=torch.int32, device=self._device)
+        found = torch.tensor(flags, dtype=torch.int32, device=self._fabric.device)
         _reduce(found, dist.ReduceOp.MAX)
         return [bool(flag) for flag in found.tolist()]
 
@@ -91,6 +91,12 @@ class Ranks:
             _add(buffers)
             for buffer in buffers:
                 buffer.div_(self.size)
+
+    @contextmanager
+    def first_alone(self) -> Iterator[bool]:
+        """Let rank 0 act first, however long that takes; tells whether this is it."""
+        with first_alone(self._fabric):
+            yield self.index == 0
 
     def part(self, batch: Any) -> Any:
         """This rank's part of a batch; see `parts_of`."""
@@ -149,6 +155,13 @@ class Ranks:
             self._own_random = state["random"][self.index]
 
 
+@contextmanager
+def first_alone(fabric: Fabric) -> Iterator[None]:
+    """Let rank 0 go first, however long it takes; the others follow."""
+    with _waiting(), fabric.rank_zero_first():
+        yield
+
+
 def wait_for_all(fabric: Fabric) -> None:
     """Until every rank has come here."""
     with _waiting():
@@ -177,9 +190,11 @@ def _waiting() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
+        if not dist.is_initialized():
+            raise
         raise RankError(
             f"rank {dist.get_rank()}: lost another rank, which ended or did not answer "
-            f"({' '.join(str(error).split())[-120:]}); go on from the last checkpoint with --resume"
+            f"({reason(error)}); go on from the last checkpoint with --resume"
         ) from error
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import logging
-import signal
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any, Protocol
 
 from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.random_state import random_state, set_random_state
 from pdas.engine.ranks import Ranks
+from pdas.engine.stop import StoppedError, StopRequest, stop_on_signals
 from pdas.engine.stream import Stream
-from pdas.errors import RunError
+from pdas.errors import RunError, reason
 
 _log = logging.getLogger(__name__)
 
@@ -28,25 +26,13 @@ class Stateful(Protocol):
     def load_state_dict(self, state: Any) -> Any: ...
 
 
-class StoppedError(Exception):
-    """A training ended before its last step because it was asked to, with a checkpoint.
-
-    Attributes:
-        step: the last one that was done.
-    """
-
-    def __init__(self, step: int) -> None:
-        super().__init__(f"stopped after step {step}")
-        self.step = step
-
-
 class Resumable:
     """Keeps everything of a training that changes in checkpoints.
 
     Args:
         checkpoints: where to; None keeps nothing.
-        parts: all that changes, by name, but for random generators: the global ones, and those of
-            parts that are a `Stream`, are kept by themselves.
+        components: all that changes, by name, but for random generators: the global ones, and those
+            of components that are a `Stream`, are kept by themselves.
         ranks: the processes of the training, of which the first one writes for all.
         alike: what has to be the same on all ranks, by the name that an error tells.
     """
@@ -54,16 +40,16 @@ class Resumable:
     def __init__(
         self,
         checkpoints: Checkpoints | None,
-        parts: Mapping[str, Stateful],
+        components: Mapping[str, Stateful],
         ranks: Ranks,
         alike: Mapping[str, Stateful],
     ) -> None:
         self._checkpoints = checkpoints
-        self._parts = {**parts, "ranks": ranks}
+        self._components = dict(components)
         self._ranks = ranks
         self._alike = alike
         self._saved = False
-        streams = [part for part in parts.values() if isinstance(part, Stream)]
+        streams = [part for part in components.values() if isinstance(part, Stream)]
         self._generators = list({id(g): g for s in streams for g in s.generators}.values())
 
     def restore(self) -> int:
@@ -75,18 +61,19 @@ class Resumable:
 
     def _load(self, saved: dict[str, Any]) -> int:
         try:
-            for name, part in self._parts.items():
-                part.load_state_dict(saved["parts"][name])
+            for name, component in self._components.items():
+                component.load_state_dict(saved["components"][name])
+            self._ranks.load_state_dict(saved["ranks"])
             # Last, since streams draw their order anew.
             set_random_state(saved["random"], self._generators)
             _log.info("checkpoint: goes on after step %d", saved["step"])
             return int(saved["step"])
         except Exception as error:  # of whatever a file that someone else made holds
             assert self._checkpoints is not None
-            reason = " ".join(repr(error).split())[:200]
             raise RunError(
                 f"checkpoint: what is in {self._checkpoints.directory} does not fit this training "
-                f"({reason}); restore it, or remove the directory to begin anew"
+                f"({type(error).__name__}: {reason(error)}); restore it, or remove the directory "
+                "to begin anew"
             ) from error
 
     @contextmanager
@@ -123,47 +110,15 @@ class Resumable:
     def _save(self, checkpoints: Checkpoints, step: int) -> None:
         start = time.monotonic()
         self._ranks.check_alike(self._alike)
-        state = {name: part.state_dict() for name, part in self._parts.items()}
-        random = random_state(self._generators)
-        if self._ranks.index == 0:
-            checkpoints.save(step, {"step": step, "parts": state, "random": random}, start)
-        self._ranks.any()  # the others wait until it is written
+        state = {
+            "step": step,
+            "components": {
+                name: component.state_dict() for name, component in self._components.items()
+            },
+            "ranks": self._ranks.state_dict(),
+            "random": random_state(self._generators),
+        }
+        with self._ranks.first_alone() as is_first:  # the others wait until it is written
+            if is_first:
+                checkpoints.save(step, state, since=start)
         self._saved = True
-
-
-class StopRequest:
-    """Whether Ctrl-C or SIGTERM has asked to stop after the step at hand."""
-
-    def __init__(self) -> None:
-        self.is_set = False
-
-    def __bool__(self) -> bool:
-        return self.is_set
-
-
-@contextmanager
-def stop_on_signals() -> Iterator[StopRequest]:
-    """Take Ctrl-C and SIGTERM as a request meanwhile; a second one acts as it would without.
-
-    One that is ignored, as Ctrl-C in the background of a script, stays so. In another thread than
-    the main one signals are left alone.
-    """
-    request = StopRequest()
-    if threading.current_thread() is not threading.main_thread():
-        yield request
-        return
-    handlers = {n: signal.getsignal(n) or signal.SIG_DFL for n in (signal.SIGINT, signal.SIGTERM)}
-    before = {number: old for number, old in handlers.items() if old is not signal.SIG_IGN}
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        request.is_set = True
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-    for number in before:
-        signal.signal(number, on_signal)
-    try:
-        yield request
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

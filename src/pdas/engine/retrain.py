@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -14,21 +13,13 @@ from torch import nn
 
 from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.devices import check_fabric
-from pdas.engine.loss import loss_of, numbers
-from pdas.engine.memory import batch_too_large, enough_memory
-from pdas.engine.parts import parts_of, rows_of
+from pdas.engine.measures import Measures, RunningMean, loss_of, numbers
+from pdas.engine.memory import enough_for_step
+from pdas.engine.parts import parts_of
 from pdas.engine.ranks import Ranks
 from pdas.engine.resume import Resumable, Stateful
 from pdas.engine.stream import Stream
-from pdas.engine.training import (
-    Loader,
-    Measures,
-    RunningMean,
-    Stopwatch,
-    clip_gradients,
-    course,
-    sgd_with_cosine,
-)
+from pdas.engine.training import Loader, Stopwatch, clip_gradients, course, sgd_with_cosine
 from pdas.errors import NonFiniteLossError
 from pdas.settings import TrainingSettings
 
@@ -105,7 +96,8 @@ def retrain(
         NonFiniteLossError: its loss is not finite.
         OutOfMemoryError: a step needs more memory than there is.
         StoppedError: with checkpoints, Ctrl-C or SIGTERM ended it.
-        RunError: a checkpoint cannot be written.
+        RankError: of several ranks one ended, hung, or computes otherwise.
+        RunError: a checkpoint cannot be written, none is whole, or it is of another training.
     """
     check_fabric(fabric)
     ranks = Ranks(fabric)
@@ -114,7 +106,7 @@ def retrain(
     wrapped, optimizer = fabric.setup(trainee.train(), sgd)
     update = _Update(fabric, ranks, wrapped, optimizer, settings)
     history, mean, watch = History(), RunningMean(), Stopwatch()
-    parts: dict[str, Stateful] = {
+    components: dict[str, Stateful] = {
         "trainee": trainee,
         "weights": sgd,
         "schedule": schedule,
@@ -124,15 +116,15 @@ def retrain(
         "mean": mean,
         "watch": watch,
     }
-    training = Resumable(checkpoints, parts, ranks, alike={"weights": trainee})
+    training = Resumable(checkpoints, components, ranks, alike={"weights": trainee})
     with training.stoppable() as stop:
         done = training.restore()
         if history.epochs:
             on_epoch(history.epochs)
         for moment, batch in course(stream, settings, done):
-            if moment.starts_epoch or moment.step == done + 1:
-                trainee.before_epoch(moment.part)
-            with enough_memory(partial(_too_large, moment.step, batch, settings)):
+            if moment.starts_epoch or moment.step == done + 1:  # it is in no checkpoint
+                trainee.before_epoch(moment.fraction)
+            with enough_for_step("retrain", moment.step, batch, settings.accumulate):
                 mean.add(update(fabric.to_device(ranks.part(batch)), moment.step))
             progress = RetrainProgress(
                 step=moment.step,
@@ -148,7 +140,7 @@ def retrain(
                 history.epochs.append(progress)
                 on_epoch(history.epochs)
                 mean.clear()
-            training.after(moment.step, moment.steps, bool(stop))
+            training.after(moment.step, moment.steps, stop.is_set)
 
 
 class _Update:
@@ -193,7 +185,3 @@ def _check_finite(loss: float, step: int) -> None:
             f"training loss: found {loss} in step {step}, expected a finite one; "
             "lower retrain.learning_rate"
         )
-
-
-def _too_large(step: int, batch: Any, settings: TrainingSettings) -> str:
-    return batch_too_large("retrain", step, rows_of(batch), settings.accumulate)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,14 +23,13 @@ from pdas.engine.candidates import Candidates
 from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.devices import check_fabric, check_samples
 from pdas.engine.given import both_halves, check_kinds, optimizer_for, space_of
-from pdas.engine.loss import Loss
-from pdas.engine.memory import batch_too_large, enough_memory
-from pdas.engine.parts import rows_of
+from pdas.engine.measures import Loss, RunningMean
+from pdas.engine.memory import enough_for_step
 from pdas.engine.ranks import Ranks
 from pdas.engine.resume import Resumable
 from pdas.engine.step import Active, SearchStep
 from pdas.engine.stream import Stream
-from pdas.engine.training import Loader, RunningMean, Stopwatch, course, sgd_with_cosine
+from pdas.engine.training import Loader, Stopwatch, course, sgd_with_cosine
 from pdas.nn.supernet import MaskingSupernet
 from pdas.optim import PDAS, Limit, Limited, Optimizer, Penalised, Penalty
 from pdas.settings import SearchSettings
@@ -146,7 +144,9 @@ def search(
             the limit.
         NonFiniteLossError: no architecture of a step had a finite loss.
         OutOfMemoryError: a step needs more memory than there is.
-        RunError: a checkpoint cannot be written.
+        RankError: of several ranks one ended, hung, or computes otherwise.
+        StoppedError: with checkpoints, Ctrl-C or SIGTERM ended it.
+        RunError: a checkpoint cannot be written, none is whole, or it is of another training.
     """
     given = settings or SearchSettings()
     settings = validated(type(given), given.model_dump() | _one_length(overrides), "search")
@@ -185,7 +185,7 @@ def search(
         if result.history:
             on_epoch(result)
         for moment, batch in course(weight_batches, settings, done):
-            with enough_memory(partial(_too_large, moment.step, batch, settings)):
+            with enough_for_step("search", moment.step, batch, settings.accumulate):
                 record = step(fabric.to_device(batch), fabric.to_device(next(theta_batches)))
             mean.add(record.weights | {f"theta_{name}": x for name, x in record.theta.items()})
             progress = Progress(
@@ -204,7 +204,7 @@ def search(
                 mean.clear()
                 result.add_epoch(progress, sampler.best())
                 on_epoch(result)
-            training.after(moment.step, moment.steps, bool(stop))
+            training.after(moment.step, moment.steps, stop.is_set)
     return result
 
 
@@ -233,10 +233,6 @@ def _set_up(
         ranks=ranks,
     )
     return step, sgd, schedule
-
-
-def _too_large(step: int, batch: Any, settings: SearchSettings) -> str:
-    return batch_too_large("search", step, rows_of(batch), settings.accumulate)
 
 
 def _active(net: nn.Module) -> Active | None:

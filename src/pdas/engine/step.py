@@ -10,7 +10,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -19,15 +19,17 @@ from torch import Tensor, nn
 
 from pdas.arrays import BoolArray
 from pdas.engine.candidates import bind
-from pdas.engine.loss import Loss, as_measures, loss_of, numbers
+from pdas.engine.measures import Loss, Measures, RunningMean, as_measures, loss_of, numbers
 from pdas.engine.parts import parts_of
 from pdas.engine.ranks import Ranks
-from pdas.engine.training import Measures, RunningMean, clip_gradients
+from pdas.engine.training import clip_gradients
 from pdas.errors import NonFiniteLossError, SettingError
 from pdas.optim import Optimizer
 from pdas.space import Architecture
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 Active = Callable[[Architecture], BoolArray]
 
@@ -126,20 +128,18 @@ class SearchStep:
             if not any(finite):
                 raise self._not_finite("training loss", architectures)
             if index and finite != kept:
-                left = [a for a, is_finite in zip(architectures, finite, strict=True) if is_finite]
-                anew = iter(self._add_up_gradients(left, batches))
+                anew = iter(self._add_up_gradients(_those(architectures, finite), batches))
                 return [
                     next(anew) if is_finite else mean.values()
                     for mean, is_finite in zip(means, finite, strict=True)
                 ]
             kept = finite
-            losses = [loss_of(m) for m, k in zip(own, self._ranks.share(kept), strict=True) if k]
-            self._check_trains(losses)
-            total = _sum(losses, self._fabric.device)
-            self._fabric.backward(total / (sum(kept) * len(batches)))  # (2)
+            losses = [loss_of(measures) for measures in _those(own, self._ranks.share(kept))]
+            self._backward(losses, sum(kept) * len(batches))
         return [mean.values() for mean in means]
 
-    def _check_trains(self, losses: Sequence[Tensor]) -> None:
+    def _backward(self, losses: Sequence[Tensor], count: int) -> None:
+        """Add the gradient of losses, of `count` whose mean is (2)."""
         (trains,) = self._ranks.any(any(loss.requires_grad for loss in losses))
         if not trains:
             raise SettingError(
@@ -147,6 +147,7 @@ class SearchStep:
                 "expected one that depends on the weights; leave out detach(), and give every "
                 "architecture weights"
             )
+        self._fabric.backward(_sum(losses, self._fabric.device) / count)
 
     @torch.no_grad()
     def _update_theta(self, architectures: Sequence[Architecture], batch: Any) -> dict[str, float]:
@@ -211,6 +212,10 @@ def _sum(losses: Sequence[Tensor], device: torch.device) -> Tensor:
 def _labels(architecture: Architecture) -> str:
     """The architecture in a line: its labels, in the order of the variables."""
     return f"({', '.join(map(str, architecture.to_dict().values()))})"
+
+
+def _those(items: Sequence[T], chosen: Sequence[bool]) -> list[T]:
+    return [item for item, is_chosen in zip(items, chosen, strict=True) if is_chosen]
 
 
 def _add(means: Sequence[RunningMean], measured: Sequence[Measures]) -> None:

@@ -37,17 +37,14 @@ class Stream:
         return len(self._loader)
 
     def __next__(self) -> Any:
-        for batch in self._pass:
-            self._taken += 1
-            return batch
-        self._start, self._taken = random_state(self.generators), 0
-        self._pass = iter(self._loader)
-        batch = next(self._pass)
-        self._taken = 1
+        try:
+            batch = next(self._pass)
+        except StopIteration:
+            self._start, self._taken = random_state(self.generators), 0
+            self._pass = iter(self._loader)
+            batch = next(self._pass)
+        self._taken += 1
         return batch
-
-    def __iter__(self) -> Iterator[Any]:
-        return self
 
     def state_dict(self) -> dict[str, Any]:
         """Where it stands."""

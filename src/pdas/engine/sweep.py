@@ -14,15 +14,15 @@ from typing import Any
 
 import torch
 
-from pdas.engine.comparison import compare, test_measures
+from pdas.engine.comparison import compare
 from pdas.engine.experiment import Experiment
 from pdas.engine.processes import Processes, cores
-from pdas.engine.resume import StoppedError
-from pdas.errors import PdasError, RunError, SettingError
+from pdas.engine.stop import StoppedError
+from pdas.errors import PdasError, RunError, SettingError, reason
 from pdas.files import written_whole
 from pdas.run import Run
 from pdas.settings import LARGEST_SEED, Recipe
-from pdas.validated import flat
+from pdas.validated import check_same
 
 _log = logging.getLogger(__name__)
 _alone = threading.Lock()  # torch's random generator is one for all threads of a process
@@ -74,8 +74,8 @@ def sweep(
     _check_seeds(seeds)
     _check_devices(experiment.recipe)
     _check_same(experiment.recipe, out)
-    _make(out)
-    open_seeds = [seed for seed in seeds if not _is_finished(out, seed)]
+    _make_directory(out)
+    unfinished = [seed for seed in seeds if not _is_finished(out, seed)]
     failed: dict[int, str] = {}
     # By all seeds, so that one that goes on has as many threads as before, and the same result.
     workers = min(default_workers(experiment.recipe), len(seeds))
@@ -84,7 +84,7 @@ def sweep(
             pool.submit(
                 run_seed, replace(experiment, seed=seed), _directory(out.resolve(), seed)
             ): seed
-            for seed in open_seeds
+            for seed in unfinished
         }
         try:
             for future in as_completed(futures):
@@ -96,18 +96,16 @@ def sweep(
             for future in futures:
                 future.cancel()
             raise
-    return Sweep(out, _write(experiment.recipe, seeds, failed, out), dict(sorted(failed.items())))
+    return Sweep(
+        out, _write_comparison(experiment.recipe, seeds, failed, out), dict(sorted(failed.items()))
+    )
 
 
 def run_seed(experiment: Experiment, path: Path) -> None:
     """Search, retrain and evaluate in `path`, or go on with that."""
     with _alone:
         run = experiment.search(path, resume=True)
-        retrained = experiment.retrain(run, resume=True)
-        result = retrained.read_json("result.json")
-        if not test_measures(result):  # it was stopped in its evaluation
-            measures = experiment.evaluate(retrained)
-            retrained.write_json("result.json", measures | result)
+        experiment.retrain(run, resume=True)
 
 
 def default_workers(recipe: Recipe) -> int:
@@ -130,7 +128,7 @@ def _error(future: Future[None]) -> str | None:
         )
     except Exception as error:  # of a library, or ours; the other seeds go on
         _log.error("sweep: an error that is none of the user", exc_info=error)
-        return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        return f"{type(error).__name__}: {reason(error)}"
     return None
 
 
@@ -156,18 +154,11 @@ def _check_same(recipe: Recipe, out: Path) -> None:
     names = [path.name for path in out.iterdir()] if out.is_dir() else []
     if names and not any(name == "sweep.json" or name.startswith("seed-") for name in names):
         raise RunError(f"--out: {out} holds something else than a sweep; give another")
-    found = flat(recipe.model_dump(mode="json"))
     for config in sorted(out.glob("seed-*/config.yaml")):
-        expected = flat(Run(config.parent).config()[0].model_dump(mode="json"))
-        for name in {**expected, **found}:
-            if found.get(name) != expected.get(name):
-                raise SettingError(
-                    f"{name}: found {found.get(name)!r}, expected {expected.get(name)!r} as in "
-                    f"{config.parent}; give it as it was, or another --out"
-                )
+        check_same(recipe, Run(config.parent).config()[0], str(config.parent))
 
 
-def _make(out: Path) -> None:
+def _make_directory(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -180,13 +171,11 @@ def _directory(out: Path, seed: int) -> Path:
 
 def _is_finished(out: Path, seed: int) -> bool:
     run = Run(_directory(out, seed))
-    retrained = Run(run.path / f"retrain-{seed}")
-    if not run.has_config or run.is_unfinished or not (retrained.path / "result.json").is_file():
-        return False
-    return bool(test_measures(retrained.read_json("result.json")))
+    result = run.path / f"retrain-{seed}" / "result.json"
+    return run.has_config and not run.is_unfinished and result.is_file()
 
 
-def _write(
+def _write_comparison(
     recipe: Recipe, seeds: Sequence[int], failed: dict[int, str], out: Path
 ) -> dict[str, Any]:
     """Compare what is finished; a directory in which nothing was begun is removed."""

@@ -10,8 +10,9 @@ from torch import nn
 
 from pdas.data import ImageSource
 from pdas.engine.candidates import Model
+from pdas.engine.measures import Measures
 from pdas.engine.retrain import Trainee
-from pdas.engine.training import Loader, Measures
+from pdas.engine.training import Loader
 from pdas.run import Run
 from pdas.space import Architecture, SearchSpace
 

@@ -1,23 +1,21 @@
-"""What the search and the retraining share: their course, SGD with its schedule, running means."""
+"""What the search and the retraining share: their course, SGD with its schedule, a watch."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import SGD
 from torch.optim.lr_scheduler import LambdaLR
 
 from pdas.errors import NonFiniteLossError
 from pdas.settings import TrainingSettings
-
-Measures = Mapping[str, Tensor | float]
 
 
 class Loader(Protocol):
@@ -53,7 +51,7 @@ class Moment:
     ends_epoch: bool
 
     @property
-    def part(self) -> float:
+    def fraction(self) -> float:
         """How far the training is, from 0 in the first epoch to 1 in the last."""
         return (self.epoch - 1) / max(self.epochs - 1, 1)
 
@@ -113,36 +111,6 @@ def clip_gradients(
         )
 
 
-class RunningMean:
-    """Means of the measures added so far."""
-
-    def __init__(self) -> None:
-        self._sums: dict[str, float] = {}
-        self._count = 0
-
-    def add(self, measures: Measures) -> None:
-        """Count one set of measures, each a number or a tensor of one."""
-        for name, value in measures.items():
-            self._sums[name] = self._sums.get(name, 0.0) + number(value)
-        self._count += 1
-
-    def values(self) -> dict[str, float]:
-        """The mean of each measure."""
-        return {name: total / self._count for name, total in self._sums.items()}
-
-    def state_dict(self) -> dict[str, Any]:
-        """The sums, and of how many."""
-        return {"sums": dict(self._sums), "count": self._count}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict`."""
-        self._sums, self._count = dict(state["sums"]), state["count"]
-
-    def clear(self) -> None:
-        """Begin anew."""
-        self._sums, self._count = {}, 0
-
-
 class Stopwatch:
     """Seconds that a training has taken, interruptions not included."""
 
@@ -160,8 +128,3 @@ class Stopwatch:
     def load_state_dict(self, state: dict[str, float]) -> None:
         """Go on from there."""
         self._start = time.perf_counter() - state["seconds"]
-
-
-def number(value: Tensor | float) -> float:
-    """A measure as a plain number."""
-    return float(value.detach() if isinstance(value, Tensor) else value)

@@ -21,7 +21,7 @@ from pdas.engine.experiment import Experiment
 from pdas.engine.inpainting import InpaintingTask, Restorer
 from pdas.engine.inpainting.quality import quality
 from pdas.engine.inpainting.task import restoration_loss
-from pdas.errors import DataError, PdasWarning, RunError, SettingError, SpaceError
+from pdas.errors import DataError, OutOfMemoryError, PdasWarning, RunError, SettingError, SpaceError
 from pdas.nn.autoencoder.space import chain_text, decode_chain
 from pdas.run import Run
 from tests.conftest import changed
@@ -278,7 +278,9 @@ def test_the_chain_is_told_as_the_paper_draws_it(restored: Run) -> None:
 
 
 def test_a_network_beyond_the_memory_is_one_line(inpainting: Experiment, tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match=r"^network: .*; lower network\.channels"):
+    with pytest.raises(
+        OutOfMemoryError, match=r"^memory: the supernet .* network\.channels"
+    ):
         changed(inpainting, "network.channels=[30000000]").search(tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

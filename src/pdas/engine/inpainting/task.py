@@ -17,9 +17,10 @@ from pdas.engine.candidates import Model
 from pdas.engine.inpainting.data import InpaintingData
 from pdas.engine.inpainting.evaluate import measures, network_quality, save_samples, yardsticks
 from pdas.engine.inpainting.restorer import load_restorer
+from pdas.engine.measures import Measures
 from pdas.engine.retrain import Trainee
 from pdas.engine.task import Retraining
-from pdas.engine.training import Loader, Measures
+from pdas.engine.training import Loader
 from pdas.errors import SettingError, SpaceError
 from pdas.nn import AutoencoderNetwork, AutoencoderSupernet
 from pdas.nn.autoencoder import autoencoder_space, base_architecture, count_layers

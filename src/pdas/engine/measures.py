@@ -1,4 +1,4 @@
-"""What a loss returns: a scalar, or measures with it among them."""
+"""What a loss measures: a scalar, or several numbers with it among them; and means of these."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import numpy as np
 from torch import Tensor
 
 from pdas.engine.candidates import Model
-from pdas.engine.training import Measures, number
 from pdas.errors import SettingError
+
+Measures = Mapping[str, Tensor | float]
+"""Numbers by name, "loss" among them."""
 
 Loss = Callable[[Model, Any], "Tensor | Measures"]
 """`loss(model, batch)`: a scalar, or a mapping that has it as "loss" beside other measures."""
@@ -50,3 +52,38 @@ def loss_of(measures: Measures) -> Tensor:
 def numbers(measures: Measures) -> dict[str, float]:
     """Measures as plain numbers."""
     return {name: number(value) for name, value in measures.items()}
+
+
+def number(value: Tensor | float) -> float:
+    """A measure as a plain number."""
+    return float(value.detach() if isinstance(value, Tensor) else value)
+
+
+class RunningMean:
+    """Means of the measures added so far."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, float] = {}
+        self._count = 0
+
+    def add(self, measures: Measures) -> None:
+        """Count one set of measures, each a number or a tensor of one."""
+        for name, value in measures.items():
+            self._sums[name] = self._sums.get(name, 0.0) + number(value)
+        self._count += 1
+
+    def values(self) -> dict[str, float]:
+        """The mean of each measure."""
+        return {name: total / self._count for name, total in self._sums.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The sums, and of how many."""
+        return {"sums": dict(self._sums), "count": self._count}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state_dict`."""
+        self._sums, self._count = dict(state["sums"]), state["count"]
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._sums, self._count = {}, 0
