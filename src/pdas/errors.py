@@ -51,6 +51,10 @@ class RunError(PdasError, ValueError):
     """A run directory or an export is missing, incomplete, damaged, or already taken."""
 
 
+class CheckpointError(RunError):
+    """No checkpoint is whole, or what is in it does not fit the training that is to go on."""
+
+
 class NonFiniteLossError(PdasError, ArithmeticError):
     """Every architecture of a step had a loss that is NaN or infinite."""
 

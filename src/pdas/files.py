@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -60,3 +62,46 @@ def read_text(path: Path) -> str:
     if len(content) > LARGEST_TEXT:
         raise ValueError(f"it has more than {LARGEST_TEXT} bytes")
     return content.decode("utf-8")
+
+
+@contextmanager
+def locked(directory: Path, patience: float = 10.0) -> Iterator[None]:
+    """Keep other processes out of a directory meanwhile, where the system can lock.
+
+    The lock ends with the process, however that ends, but workers that it has left behind may hold
+    it some seconds longer. Raises `RunError` if another process has it after `patience` seconds.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        end = time.monotonic() + patience
+        while not _lock(descriptor):
+            if time.monotonic() > end:
+                raise RunError(
+                    f"{directory}: another process is at work there; wait for its end, or end it"
+                )
+            time.sleep(0.1)
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Whether nobody else has it; also where the file system has no locks."""
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True

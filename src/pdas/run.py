@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -135,14 +136,14 @@ class Run:
         *,
         seed: int,
         data_dir: Path | None,
-        test_fingerprint: str | None = None,
+        about: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        """Write the resolved recipe, and what it ran on; `test_fingerprint` is of its images."""
+        """Write the resolved recipe, what it is `about` by name, and what it ran on."""
         config = {
             "recipe": recipe.model_dump(mode="json"),
             "seed": seed,
             "data_dir": None if data_dir is None else str(data_dir.resolve()),
-            "test_fingerprint": test_fingerprint,
+            **about,
             "environment": environment(),
         }
         self._write("config.yaml", yaml.safe_dump(config, sort_keys=False))
@@ -183,10 +184,6 @@ class Run:
     def config(self) -> tuple[Recipe, int, Path | None]:
         """The recipe, the seed and the data directory."""
         return self.read("config.yaml", _parse_settings)
-
-    def test_fingerprint(self) -> str | None:
-        """The fingerprint of the test images, if it is known."""
-        return self.raw_config().get("test_fingerprint")
 
     def raw_config(self) -> dict[str, Any]:
         """All of `config.yaml` as it was written; the recipe need not be valid today."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 from typing_extensions import Self
@@ -11,7 +11,7 @@ from typing_extensions import Self
 from pdas.errors import SettingError
 from pdas.nn.autoencoder.space import ChainSettings
 from pdas.nn.cell.layout import NetworkSettings
-from pdas.validated import Settings, validated
+from pdas.validated import Settings, flat, validated
 
 LARGEST_SEED = 2**32 - 1
 
@@ -48,6 +48,8 @@ class InpaintingDataSettings(ImageSettings):
 
 class TrainingSettings(Settings):
     """What every training of weights by SGD needs; its length is set by epochs or by steps."""
+
+    smallest_part: ClassVar[int] = 1  # examples that are run at a time
 
     epochs: int | None = Field(None, ge=1)  # the learning rate falls after every epoch
     steps: int | None = Field(None, ge=1)  # the learning rate falls after every step
@@ -88,8 +90,10 @@ class ClassificationSearchSettings(SearchSettings):
 class RetrainSettings(TrainingSettings):
     """The training of the found architecture, from fresh weights on the whole training set."""
 
+    smallest_part: ClassVar[int] = 2  # the auxiliary classifier normalises maps of one pixel
+
     epochs: int | None = Field(600, ge=1)
-    batch_size: int = Field(80, ge=2)  # the auxiliary classifier normalises maps of one pixel
+    batch_size: int = Field(80, ge=2)
     cells_per_stage: int = Field(6, ge=1)  # N
     weight_limit: int = Field(3_000_000, ge=1)  # the width C is the largest under this limit
     drop_path: float = Field(0.3, ge=0, lt=1)  # at the end, rising linearly from 0
@@ -132,7 +136,8 @@ class DeviceSettings(Settings):
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"  # 16: not on CPUs
     devices: int = Field(1, ge=1)  # of each machine; every one has a process of its own
     machines: int = Field(1, ge=1)  # several need torchrun or SLURM
-    strategy: Literal["auto", "ddp"] = "auto"  # ddp: gradients averaged over all, as auto does
+    strategy: Literal["auto", "ddp"] = "auto"  # of several devices; auto is ddp
+    deterministic: bool = False  # the same twice on GPUs too, if slower, as CPUs compute anyway
 
     @property
     def ranks(self) -> int:
@@ -184,6 +189,23 @@ TASKS: dict[str, type[ClassificationRecipe] | type[InpaintingRecipe]] = {
     "classification": ClassificationRecipe,
     "inpainting": InpaintingRecipe,
 }
+
+
+FREE = ("search.accumulate", "retrain.accumulate")  # they change nothing but rounding
+
+
+def check_same(found: Recipe, expected: Recipe, where: str) -> None:
+    """Raise `SettingError` for the first setting that is not as it was when `where` was begun.
+
+    All but those that are `FREE`.
+    """
+    new, old = (flat(each.model_dump(mode="json")) for each in (found, expected))
+    for name in {**old, **new}:
+        if name not in FREE and new.get(name) != old.get(name):
+            raise SettingError(
+                f"{name}: found {new.get(name)!r}, expected {old.get(name)!r} as in {where}; give "
+                "it as it was, or begin another run"
+            )
 
 
 def as_recipe(values: Mapping[str, Any]) -> Recipe:

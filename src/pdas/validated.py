@@ -58,17 +58,6 @@ def _expected(kind: type[BaseModel], place: tuple[int | str, ...]) -> str:
     return f"expected one of {', '.join(kind.model_fields)}{hint}"
 
 
-def check_same(found: Settings, expected: Settings, where: str) -> None:
-    """Raise `SettingError` for the first setting that is not as it was when `where` was begun."""
-    new, old = (flat(each.model_dump(mode="json")) for each in (found, expected))
-    for name in {**old, **new}:
-        if new.get(name) != old.get(name):
-            raise SettingError(
-                f"{name}: found {new.get(name)!r}, expected {old.get(name)!r} as in {where}; give "
-                "it as it was, or begin another run"
-            )
-
-
 def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested settings by `search.epochs` and so on."""
     found: dict[str, Any] = {}

@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import pdas
 from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.devices import Ddp
-from pdas.engine.ranks import Ranks
+from pdas.engine.ranks import Ranks, agreed
 from pdas.engine.retrain import Trainee, retrain
 from pdas.engine.stop import StoppedError
 from pdas.errors import NonFiniteLossError, PdasError
@@ -182,6 +182,11 @@ def draws(fabric: Fabric, out: Path) -> dict[str, Any]:
     return {"common": (before, torch.rand(1)), "own": (own, more)}
 
 
+def decided(fabric: Fabric, out: Path) -> str:
+    """What all take for true, though each sees something else."""
+    return agreed(fabric, f"of rank {fabric.global_rank}")
+
+
 def slow_first(fabric: Fabric, out: Path) -> tuple[float, float]:
     """When rank 0 has acted, which takes it a second, and when this rank goes on."""
     with Ranks(fabric).first_alone() as is_first:
@@ -235,6 +240,7 @@ CASES: dict[str, Callable[[Fabric, Path], Any]] = {
         with_batch_norm,
         too_small,
         draws,
+        decided,
         slow_first,
         stopped_search,
         *rank_networks.CASES,

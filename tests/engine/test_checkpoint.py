@@ -254,3 +254,24 @@ def test_gathering_the_state_counts_as_well(tmp_path: Path) -> None:
     checkpoints.save(2, {})
     time.sleep(100 * checkpoints._took)
     assert checkpoints.due()
+
+
+def test_a_signal_while_it_is_written_stays_what_it_is(
+    two: Checkpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted:
+        def update(self, data: object) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint.hashlib, "sha256", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        two.save(4, state(4))
+    assert names(two.directory) == ["step-000000002.ckpt", "step-000000003.ckpt"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with a name")
+def test_a_pipe_is_no_checkpoint(two: Checkpoints) -> None:
+    os.mkfifo(two.directory / "step-000000009.ckpt")
+    with pytest.warns(PdasWarning, match="step-000000009.ckpt is damaged .it is no file"):
+        found = two.load()
+    assert found is not None and found["step"] == 3

@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from pdas import recipes
-from pdas.engine.devices import check_samples, open_fabric
+from pdas.engine.devices import check_samples, determinism, open_fabric
 from pdas.engine.experiment import Experiment
 from pdas.engine.parts import check_equal_parts
 from pdas.errors import SettingError
@@ -122,3 +122,21 @@ INPAINTING = (
     "retrain.batch_size=4",
     "device.accelerator=cpu",
 )
+
+
+def test_determinism_is_asked_for_and_ends() -> None:
+    for asked in (False, True):
+        with determinism(DeviceSettings(deterministic=asked)):
+            assert torch.are_deterministic_algorithms_enabled() == asked
+        assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize("recipe", ["digits", "inpaint-photos"])
+def test_the_shipped_networks_can_be_deterministic(
+    recipe: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    tiny = TINY if recipe == "digits" else INPAINTING
+    length = ("search.epochs=null", "search.steps=2", "device.deterministic=true")
+    experiment = Experiment(recipes.load(recipe, (*tiny, *length)))
+    experiment.retrain(experiment.search(tmp_path / "run"))

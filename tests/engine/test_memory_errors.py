@@ -16,6 +16,7 @@ import pdas
 from pdas.engine.memory import batch_too_large, enough_memory, is_out_of_memory
 from pdas.errors import OutOfMemoryError
 from pdas.nn import Choice, Supernet
+from pdas.settings import RetrainSettings, SearchSettings
 
 LINE = "the step; lower it"
 
@@ -72,9 +73,14 @@ def test_the_allocator_of_the_cpu_says_so() -> None:
     ],
 )
 def test_the_line_tells_what_to_lower(rows: int, accumulate: int, words: str) -> None:
-    line = batch_too_large("search", 3, rows, accumulate)
+    line = batch_too_large("search", 3, rows, SearchSettings(accumulate=accumulate))
     assert words in line
     assert ("search.batch_size" in line) == ("accumulate=" in line)
+
+
+def test_no_part_becomes_smaller_than_it_may() -> None:
+    assert "accumulate=2" in batch_too_large("retrain", 1, 4, RetrainSettings())
+    assert "accumulate" not in batch_too_large("retrain", 1, 4, RetrainSettings(accumulate=2))
 
 
 class Large(nn.Module):

@@ -164,3 +164,7 @@ def test_ranks_have_one_scale_in_16_bit_precision(
 def test_the_others_wait_until_the_first_has_acted(ranks: list[dict[str, Any]]) -> None:
     acted = ranks[0]["slow_first"][0]
     assert all(rank["slow_first"][1] >= acted for rank in ranks)
+
+
+def test_what_the_first_sees_is_so_for_all(ranks: list[dict[str, Any]]) -> None:
+    assert [rank["decided"] for rank in ranks] == ["of rank 0"] * 2

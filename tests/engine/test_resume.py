@@ -166,8 +166,10 @@ def test_a_retraining_that_is_stopped_after_any_step_ends_the_same(tmp_path: Pat
         assert retrained(checkpoints) == expected
 
 
-def test_a_stop_in_the_last_step_is_no_stop(tmp_path: Path) -> None:
-    assert retrained(Checkpoints(tmp_path), stop_at(STEPS)) == retrained(None)
+def test_a_stop_in_the_last_step_stops_what_would_follow(tmp_path: Path) -> None:
+    with pytest.raises(StoppedError, match=f"after step {STEPS}$"):
+        retrained(Checkpoints(tmp_path), stop_at(STEPS))
+    assert retrained(Checkpoints(tmp_path)) == retrained(None)
 
 
 def test_without_checkpoints_ctrl_c_is_what_it_was() -> None:
@@ -182,19 +184,19 @@ def test_without_checkpoints_ctrl_c_is_what_it_was() -> None:
 def test_the_first_signal_is_a_request(number: int) -> None:
     before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
     with stop_on_signals() as request:
-        assert not request
+        assert not request.is_set
         os.kill(os.getpid(), number)
-        assert request
+        assert request.is_set
         assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
     with stop_on_signals() as request:
-        assert not request
+        assert not request.is_set
     assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
 
 
 def test_the_second_ctrl_c_acts_at_once() -> None:
     with pytest.raises(KeyboardInterrupt), stop_on_signals() as request:
         os.kill(os.getpid(), signal.SIGINT)
-        assert request
+        assert request.is_set
         os.kill(os.getpid(), signal.SIGINT)
         raise AssertionError("not reached")
 
@@ -204,7 +206,7 @@ def test_in_another_thread_signals_are_left_alone() -> None:
 
     def work() -> None:
         with stop_on_signals() as request:
-            found.append((bool(request), signal.getsignal(signal.SIGTERM)))
+            found.append((request.is_set, signal.getsignal(signal.SIGTERM)))
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -245,3 +247,26 @@ def test_what_does_not_fit_the_training_is_one_line(tmp_path: Path, state: dict[
     training = Resumable(Checkpoints(tmp_path), {"net": nn.Linear(2, 2)}, one, alike={})
     with pytest.raises(RunError, match=r"^checkpoint: what is in \S+ does not fit .* anew$"):
         training.restore()
+
+
+def test_what_goes_wrong_after_a_resume_has_its_step_and_a_checkpoint_from_before(
+    tmp_path: Path,
+) -> None:
+    def diverges(model: Any, batch: Any) -> Tensor:
+        return loss(model, batch) * torch.nan
+
+    with pytest.raises(StoppedError):
+        searched(Checkpoints(tmp_path), stop_at(3))
+    with pytest.raises(NonFiniteLossError, match="of step 4, of "):
+        searched(Checkpoints(tmp_path), objective=diverges)
+    assert Checkpoints(tmp_path).paths()[-1].name == "step-000000003.ckpt"
+
+
+def test_the_first_step_is_kept_at_once(tmp_path: Path) -> None:
+    def fail(progress: Any) -> None:
+        if progress.step == 2:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        searched(Checkpoints(tmp_path), fail)
+    assert [path.name for path in Checkpoints(tmp_path).paths()] == ["step-000000001.ckpt"]

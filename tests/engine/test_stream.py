@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, RandomSampler, TensorDataset
+from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, TensorDataset
 
 from pdas.data import (
     Augment,
@@ -92,6 +92,12 @@ LOADERS: dict[str, Callable[[Path], Loader]] = {
     "DataLoader with a sampler": lambda folder: plain(
         folder, sampler=RandomSampler(range(N), generator=torch.Generator().manual_seed(2))
     ),
+    "DataLoader with a batch sampler": lambda folder: DataLoader(
+        TensorDataset(torch.arange(N)),
+        batch_sampler=BatchSampler(
+            RandomSampler(range(N), generator=torch.Generator().manual_seed(2)), BATCH, False
+        ),
+    ),
     "DataLoader with workers": lambda folder: plain(folder, shuffle=True, num_workers=1),
     "DataLoader that draws": lambda folder: DataLoader(Noisy(), BATCH, shuffle=True),
 }
@@ -139,3 +145,9 @@ def test_what_has_no_passes_begins_them_anew() -> None:
     again = Stream(Letters())
     again.load_state_dict(stream.state_dict())
     assert next(again) == "c"
+
+
+def test_a_pass_of_another_length_is_refused() -> None:
+    state = Stream([1, 2, 3]).state_dict()
+    with pytest.raises(ValueError, match="a pass had 3 batches, and now has 2"):
+        Stream([1, 2]).load_state_dict(state)

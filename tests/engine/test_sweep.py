@@ -71,17 +71,6 @@ def test_what_is_finished_is_not_done_again(
     assert {file: file.stat().st_mtime_ns for file in swept.rglob("seed-*/**/*")} == before
 
 
-def test_an_evaluation_that_was_cut_off_is_made_up_for(
-    swept: Path, experiment: Experiment, here: Executor
-) -> None:
-    retrained = Run(swept / "seed-0" / "retrain-0")
-    whole = retrained.read_json("result.json")
-    cut = {name: value for name, value in whole.items() if name != "test_error"}
-    retrained.write_json("result.json", cut)
-    sweep(changed(experiment, *SHORT), [0, 4], swept, executor=here)
-    assert retrained.read_json("result.json") == whole
-
-
 def test_a_seed_that_fails_does_not_stop_the_others(
     experiment: Experiment, here: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

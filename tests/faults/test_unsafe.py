@@ -13,9 +13,12 @@ import torch
 import yaml
 
 from pdas import recipes, report
+from pdas.data import load_images, load_restoration_images
 from pdas.engine.experiment import Experiment
+from pdas.engine.loggers import epoch_log
 from pdas.engine.open import open_task
-from pdas.errors import RunError, SettingError, SpaceError
+from pdas.engine.sweep import sweep
+from pdas.errors import DataError, RunError, SettingError, SpaceError
 from pdas.run import Run
 from pdas.space import SearchSpace, load_labels
 from tests.conftest import changed
@@ -181,3 +184,28 @@ def test_a_pipe_is_not_waited_for(here: Path) -> None:
 def test_an_inert_change_of_the_mask_is_no_consent(experiment: Experiment) -> None:
     with pytest.raises(SettingError):
         changed(experiment, "mask=evil:mask")  # classification has none
+
+
+def test_links_for_logs_and_seeds_are_refused(experiment: Experiment, here: Path) -> None:
+    outside = here / "outside"
+    outside.mkdir()
+    (here / "run").mkdir()
+    (here / "run" / "tensorboard").symlink_to(outside)
+    with (
+        pytest.raises(RunError, match=r"^run: \S+tensorboard is a link"),
+        epoch_log("tensorboard", here / "run", "search"),
+    ):
+        raise AssertionError("not reached")
+    (here / "sweep").mkdir()
+    (here / "sweep" / "seed-0").symlink_to(outside)
+    with pytest.raises(RunError, match=r"^run: \S+seed-0 is a link"):
+        sweep(experiment, [0], here / "sweep")
+    assert not list(outside.iterdir())
+
+
+@pytest.mark.parametrize("name", ["fashion-mnist", "cifar10", "svhn"])
+def test_nothing_is_downloaded_into_the_directory_that_a_run_names(here: Path, name: str) -> None:
+    load = load_restoration_images if name == "svhn" else load_images
+    with pytest.raises(DataError, match=r"^--data-dir: found no "):
+        load(name, data_dir=here, download=False)
+    assert [file.name for file in here.iterdir()] == ["evil.py"]

@@ -33,6 +33,7 @@ def load_images(
     seed: int = 0,
     memory_limit: int = 4 * GIB,
     workers: int = 2,
+    download: bool = True,
 ) -> ImageData:
     """A training and a test set of square images.
 
@@ -48,6 +49,7 @@ def load_images(
         seed: decides what is held out.
         memory_limit: bytes; a folder that is larger, once resized, stays on disk.
         workers: processes that decode the files of a folder.
+        download: whether files may be written into `data_dir`.
 
     Raises:
         SettingError: a setting is out of range.
@@ -66,8 +68,8 @@ def load_images(
         )
     readers: dict[str, Callable[[], NamedSet]] = {
         "digits": lambda: _digits(test_fraction, seed),
-        "fashion-mnist": lambda: fashion_mnist(data_dir),
-        "cifar10": lambda: _cifar10(data_dir),
+        "fashion-mnist": lambda: fashion_mnist(data_dir, download),
+        "cifar10": lambda: _cifar10(data_dir, download),
     }
     if name not in readers:
         raise DataError(f"data.name: found {name!r}, expected one of {', '.join(readers)}, folder")
@@ -134,10 +136,10 @@ def check_memory(name: str, size: int, needed: int, memory_limit: int) -> None:
         )
 
 
-def fashion_mnist(data_dir: Path | None) -> NamedSet:
+def fashion_mnist(data_dir: Path | None, download: bool) -> NamedSet:
     """See `read_fashion_mnist`. Raises DataError also if a folder is named that is not there."""
     expected = "a folder with Fashion-MNIST, or to download it into"
-    return read_fashion_mnist(data_dir and existing_folder(data_dir, expected))
+    return read_fashion_mnist(data_dir and existing_folder(data_dir, expected), download)
 
 
 def _digits(test_fraction: float, seed: int) -> NamedSet:
@@ -152,14 +154,14 @@ def _digits(test_fraction: float, seed: int) -> NamedSet:
     return (images[train], labels[train]), (images[test], labels[test]), classes
 
 
-def _cifar10(data_dir: Path | None) -> NamedSet:
+def _cifar10(data_dir: Path | None, download: bool) -> NamedSet:
     """CIFAR-10 as torchvision stores it in `data_dir`, downloaded into it where it can be."""
     from torchvision.datasets import CIFAR10
 
     archive = CIFAR10.filename
     root = str(existing_folder(data_dir, f"a folder with {archive}, or to download it into"))
     try:
-        train, test = (CIFAR10(root, train=part, download=True) for part in (True, False))
+        train, test = (CIFAR10(root, train=part, download=download) for part in (True, False))
     except (OSError, RuntimeError) as error:
         raise DataError(
             f"--data-dir: found no whole CIFAR-10 in {root}, nor could it be downloaded, expected "

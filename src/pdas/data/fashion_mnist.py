@@ -32,22 +32,23 @@ CLASSES = (
 
 def read_fashion_mnist(
     data_dir: Path | None,
+    download: bool = True,
 ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor], tuple[str, ...]]:
     """Training and test images, uint8 (N, 1, 28, 28), with their labels, and the classes.
 
-    They are read from `data_dir`, and downloaded into it if they are not there; without
-    `data_dir`, from Debian's package dataset-fashion-mnist.
+    They are read from `data_dir`, and, if `download`, downloaded into it if they are not there;
+    without `data_dir`, from Debian's package dataset-fashion-mnist.
 
     Raises:
         DataError: the files are missing and cannot be downloaded, or are broken.
     """
     files = _find(data_dir or DEBIAN)
-    if files is None and data_dir is not None:
+    if files is None and data_dir is not None and download:
         _download(data_dir)
         files = _find(data_dir)
     if files is None:
         raise DataError(
-            f"--data-dir: found none, and no Fashion-MNIST in {DEBIAN}, expected either; add "
+            f"--data-dir: found no Fashion-MNIST in {data_dir or DEBIAN}, expected it there; add "
             "--data-dir DIR or `apt-get install dataset-fashion-mnist`"
         )
     train, test = (_read(*(files[name] for name in PARTS[part])) for part in ("train", "test"))

@@ -44,6 +44,7 @@ def load_restoration_images(
     seed: int = 0,
     memory_limit: int = 4 * GIB,
     workers: int = 2,
+    download: bool = True,
 ) -> ImageData:
     """A training and a test set of square images to be restored.
 
@@ -66,6 +67,7 @@ def load_restoration_images(
         memory_limit: bytes; "celeba", "cars" and a folder stay on disk if they are larger, once
             resized.
         workers: processes that decode files.
+        download: whether files may be written into `data_dir`.
 
     Raises:
         SettingError: a setting is out of range.
@@ -76,12 +78,12 @@ def load_restoration_images(
     _check_crops(name, crops)
     size = image_size or (FASHION_MNIST_SIZE if name == "fashion-mnist" else IMAGE_SIZE)
     if name == "fashion-mnist":
-        images = fashion_mnist(data_dir)
+        images = fashion_mnist(data_dir, download)
         _warn_of_grey_set(images, channels)
         return in_memory(name, images, size, channels, memory_limit)
     if name == "svhn":
         root = existing_folder(data_dir, "a folder with SVHN, or to download it into")
-        return in_memory(name, read_svhn(root), size, channels, memory_limit)
+        return in_memory(name, read_svhn(root, download), size, channels, memory_limit)
     if name == "photos":
         return _photos(size, channels or 3, crops or photos.CROPS, seed, memory_limit)
     if name == "celeba":

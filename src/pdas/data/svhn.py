@@ -13,10 +13,12 @@ from pdas.errors import DataError
 CLASSES = tuple("0123456789")
 
 
-def read_svhn(root: Path) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor], tuple[str, ...]]:
+def read_svhn(
+    root: Path, download: bool = True
+) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor], tuple[str, ...]]:
     """Its 73,257 training and 26,032 test images, uint8 (N, 3, 32, 32), with labels, and classes.
 
-    They are read from `root`, and downloaded into it if they are not there.
+    They are read from `root`, and, if `download`, downloaded into it where they are not there.
 
     Raises:
         DataError: the files are missing or broken and cannot be downloaded.
@@ -24,7 +26,7 @@ def read_svhn(root: Path) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor],
     from torchvision.datasets import SVHN
 
     try:
-        train, test = (SVHN(str(root), split=part, download=True) for part in ("train", "test"))
+        train, test = (SVHN(str(root), split=part, download=download) for part in ("train", "test"))
     except (OSError, RuntimeError) as error:
         names = " and ".join(SVHN.split_list[part][1] for part in ("train", "test"))
         raise DataError(

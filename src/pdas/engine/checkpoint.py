@@ -21,7 +21,7 @@ from typing import IO, Any, cast
 
 import torch
 
-from pdas.errors import PdasWarning, RunError, reason
+from pdas.errors import CheckpointError, PdasWarning, RunError, reason
 from pdas.files import written_whole
 
 _log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class Checkpoints:
         """The state of the newest checkpoint that is whole; None if there is none at all.
 
         A damaged one is named in a `PdasWarning` and set aside, `step-<number>.damaged`. Raises
-        `RunError` if all are damaged.
+        `CheckpointError` if all are damaged.
         """
         damaged: list[tuple[Path, Exception]] = []
         for path in reversed(self.paths()):
@@ -91,7 +91,7 @@ class Checkpoints:
             return state
         if damaged:
             last, cause = damaged[0]
-            raise RunError(
+            raise CheckpointError(
                 f"checkpoint: found none that is whole in {self.directory}: of {last.name} "
                 f"{cause}; restore one, or remove the directory to begin anew"
             )
@@ -122,7 +122,7 @@ class _Hashing(io.RawIOBase):
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self.error: OSError | None = None
+        self.error: BaseException | None = None  # of the file, or a signal's
         self.sha256 = hashlib.sha256()
 
     def writable(self) -> bool:
@@ -132,7 +132,7 @@ class _Hashing(io.RawIOBase):
         self.sha256.update(data)
         try:
             return self._file.write(data)
-        except OSError as error:
+        except BaseException as error:
             self.error = error
             raise
 
@@ -141,7 +141,7 @@ def _write(file: IO[bytes], state: Mapping[str, Any]) -> None:
     hashing = _Hashing(file)
     try:
         torch.save(dict(state), cast(IO[bytes], hashing))
-    except RuntimeError:  # which torch makes of an error of the file
+    except RuntimeError:  # which torch makes of any error in `write`
         if hashing.error is None:
             raise
         raise hashing.error from None
@@ -154,6 +154,8 @@ def _trailer(version: int, digest: str) -> bytes:
 
 def _read(path: Path) -> dict[str, Any]:
     """The state in a file; raises ValueError if it is not whole."""
+    if not path.is_file():  # a pipe would be waited for
+        raise ValueError("it is no file")
     content = memoryview(path.read_bytes())
     payload, trailer = content[:-_TRAILER], bytes(content[-_TRAILER:])
     if not trailer.startswith(_MARK):

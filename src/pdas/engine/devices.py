@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -60,6 +63,26 @@ def open_fabric(settings: DeviceSettings) -> Fabric:
     if several:
         fabric.launch()
     return fabric
+
+
+@contextmanager
+def determinism(settings: DeviceSettings) -> Iterator[None]:
+    """Compute the same twice meanwhile, if the settings ask for that; see torch on reproducibility.
+
+    An operation that cannot is then an error of torch.
+    """
+    if not settings.deterministic:
+        yield
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # which cuBLAS needs
+    before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        torch.backends.cudnn.benchmark = before[1]
 
 
 def check_fabric(fabric: Fabric) -> None:

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lightning_fabric import Fabric
 
 from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.ranks import wait_for_all
-from pdas.errors import DataError, NonFiniteLossError, PdasError, SettingError
+from pdas.errors import CheckpointError, DataError, NonFiniteLossError, PdasError, SettingError
+from pdas.files import locked
 from pdas.run import Run, new_directory
-from pdas.settings import Recipe
-from pdas.validated import check_same
+from pdas.settings import Recipe, check_same
 
 
 @dataclass(frozen=True)
 class Origin:
-    """What a stage is begun with, as `config.yaml` keeps it.
+    """What a stage is begun with, and goes on with.
 
     Attributes:
-        test_fingerprint: of the test images, where the stage has any.
+        about: more of it by name, as plain data: the fingerprints of training and test images, and
+            the architecture of a retraining.
     """
 
     recipe: Recipe
     seed: int
     data_dir: Path | None
-    test_fingerprint: str | None = None
+    about: Mapping[str, Any]
+
+    def write(self, run: Run) -> None:
+        """Into `config.yaml`. Raises `RunError`."""
+        run.write_config(self.recipe, seed=self.seed, data_dir=self.data_dir, about=self.about)
 
 
 @contextmanager
@@ -53,17 +59,12 @@ def stage_directory(
 def _begun(path: Path, setting: str, origin: Origin, resume: bool) -> Iterator[Run]:
     run = Run(path)
     if resume and run.has_config:
-        _check_origin(run, origin)
-        with _kept(run):
+        with locked(path), _kept(run):
+            _check_origin(run, origin)
             yield run
         return
-    with new_directory(path, setting), _kept(run):
-        run.write_config(
-            origin.recipe,
-            seed=origin.seed,
-            data_dir=origin.data_dir,
-            test_fingerprint=origin.test_fingerprint,
-        )
+    with new_directory(path, setting), locked(path), _kept(run):
+        origin.write(run)
         yield run
 
 
@@ -75,8 +76,15 @@ def _check_origin(run: Run, origin: Origin) -> None:
             f"--seed: found {origin.seed}, expected {seed} as in {run.path}; give it as it was, or "
             "begin another run"
         )
-    if origin.test_fingerprint is not None:
-        check_test_images(run, origin.test_fingerprint)
+    begun_with = run.raw_config()
+    for name, value in origin.about.items():
+        if begun_with.get(name, value) != value:
+            raise DataError(
+                f"--resume: found another {name.replace('_', ' ')} than {run.path} was begun with; "
+                "restore what changed since, or begin another run"
+            )
+    if recipe != origin.recipe:  # by a setting that may
+        origin.write(run)
 
 
 @contextmanager
@@ -85,7 +93,8 @@ def _kept(run: Run) -> Iterator[None]:
     try:
         yield
     except PdasError as error:
-        if not (paths := Checkpoints(run.checkpoint_directory).paths()):
+        paths = Checkpoints(run.checkpoint_directory).paths()
+        if isinstance(error, CheckpointError) or not paths:
             raise
         # What diverged diverges again.
         how = "" if isinstance(error, NonFiniteLossError) else ", and --resume goes on from there"
@@ -106,8 +115,7 @@ def check_split(recipe: Recipe, searched: Recipe) -> None:
 
 def check_test_images(run: Run, fingerprint: str) -> None:
     """Raise `DataError` if data changed: what is now for the test may have been trained on."""
-    expected = run.test_fingerprint()
-    if expected is not None and fingerprint != expected:
+    if run.raw_config().get("test_images", fingerprint) != fingerprint:
         raise DataError(
             f"--data-dir: found other images for the test than those of {run.path}, with files "
             "added, removed or renamed since; restore them, or search again"

@@ -16,13 +16,13 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from pdas.engine.checkpoint import Checkpoints
-from pdas.engine.devices import check_samples, open_fabric
+from pdas.engine.devices import check_samples, determinism, open_fabric
 from pdas.engine.directory import Origin, check_split, check_test_images, stage_directory
 from pdas.engine.loggers import check_logger
 from pdas.engine.memory import enough_memory
 from pdas.engine.open import fitted, open_task
 from pdas.engine.parts import check_equal_parts
-from pdas.engine.ranks import first_alone, wait_for_all
+from pdas.engine.ranks import agreed, first_alone, wait_for_all
 from pdas.engine.records import retraining_records, search_records
 from pdas.engine.retrain import RetrainProgress, retrain
 from pdas.engine.search import Progress, search
@@ -45,12 +45,15 @@ class Experiment:
 
     Attributes:
         logger: "tensorboard" or "wandb", where the measures of every epoch go beside `metrics.csv`.
+        download: whether a data set may be written into `data_dir`, which nothing should if that
+            comes from a file of someone else.
     """
 
     recipe: Recipe
     seed: int = 0
     data_dir: Path | None = None
     logger: str | None = None
+    download: bool = True
 
     def __post_init__(self) -> None:
         check_logger(self.logger)
@@ -92,7 +95,7 @@ class Experiment:
         net = self._supernet(task) if given is None else None
         origin = self._origin(task)
         with stage_directory(out, "--out", origin, fabric, resume=resume) as run:
-            if not run.is_unfinished:
+            if not agreed(fabric, run.is_unfinished):
                 run.remove_checkpoints()
                 return run
             _log.info("search: begins in %s", run.path)
@@ -134,13 +137,16 @@ class Experiment:
         torch.manual_seed(self.seed)
         training = task.retraining(architecture, self.seed)
         path = run.inner(f"retrain-{self.seed}")
-        origin = self._origin(task)
+        origin = self._origin(task, architecture)
         with stage_directory(path, "--seed", origin, fabric, resume=resume) as retrained:
-            if not retrained.is_unfinished:
+            if not agreed(fabric, retrained.is_unfinished):
                 retrained.remove_checkpoints()
                 return retrained
             _log.info("retraining: begins in %s", path)
-            with retraining_records(retrained, self.logger, fabric) as record:
+            with (
+                determinism(self.recipe.device),
+                retraining_records(retrained, self.logger, fabric) as record,
+            ):
                 retrain(
                     training.trainee,
                     training.batches,
@@ -183,9 +189,9 @@ class Experiment:
             raise SpaceError(f"architecture file {file}: {error}") from None
         experiment = replace(self, recipe=recipe)
         fabric = open_fabric(recipe.device)
-        origin = experiment._origin(None)
+        origin = experiment._origin(None, architecture)
         with stage_directory(out, "--out", origin, fabric, resume=resume) as run:
-            if fabric.is_global_zero:
+            if fabric.is_global_zero and run.is_unfinished:
                 run.write_json("search.json", {"method": f"given: {file}"})
                 run.write_architecture(architecture)
             wait_for_all(fabric)
@@ -212,7 +218,10 @@ class Experiment:
         run: Run,
         on_step: Callable[[Progress], None],
     ) -> tuple[Architecture, dict[str, Any]]:
-        with search_records(run, self.logger, fabric) as record:
+        with (
+            determinism(self.recipe.device),
+            search_records(run, self.logger, fabric) as record,
+        ):
             result = search(
                 net,
                 task.loss,
@@ -238,7 +247,7 @@ class Experiment:
     def _task(self, fabric: Fabric) -> Task:
         """Rank 0 loads the data first, so that a cache is made once; in the end all have them."""
         with first_alone(fabric):
-            return open_task(self.recipe, self.data_dir, fabric.device)
+            return open_task(self.recipe, self.data_dir, fabric.device, self.download)
 
     def _check_batches(self) -> None:
         """Refuse batches that cannot be shared out."""
@@ -249,12 +258,17 @@ class Experiment:
             retrain.batch_size,
             ranks=self.recipe.device.ranks,
             accumulate=retrain.accumulate,
-            smallest=2 if self.recipe.task == "classification" else 1,
+            smallest=retrain.smallest_part,
         )
 
-    def _origin(self, task: Task | None) -> Origin:
-        fingerprint = None if task is None else task.test_images.fingerprint()
-        return Origin(self.recipe, self.seed, self.data_dir, fingerprint)
+    def _origin(self, task: Task | None, architecture: Architecture | None = None) -> Origin:
+        about: dict[str, Any] = {}
+        if task is not None:
+            about["training_images"] = task.training_images.fingerprint()
+            about["test_images"] = task.test_images.fingerprint()
+        if architecture is not None:
+            about["architecture"] = architecture.to_dict()
+        return Origin(self.recipe, self.seed, self.data_dir, about)
 
 
 def _evaluation_too_large() -> str:

@@ -12,7 +12,8 @@ from typing import Any, cast
 from lightning_fabric.loggers.logger import Logger
 from lightning_fabric.loggers.tensorboard import TensorBoardLogger
 
-from pdas.errors import SettingError
+from pdas.errors import SettingError, reason
+from pdas.run import Run
 
 _MODULES = {"tensorboard": ("tensorboard",), "wandb": ("wandb", "pytorch_lightning")}
 LOGGERS = tuple(_MODULES)
@@ -42,11 +43,13 @@ def epoch_log(name: str | None, directory: Path, stage: str) -> Iterator[Callabl
     """What logs the rows of a stage, those of all epochs so far, each row once.
 
     A stage that goes on logs its epochs from the first again, with TensorBoard in place of what was
-    there, with W&B as another run of the same group.
+    there, with W&B as another run of the same group. Raises `SettingError` if W&B does not begin,
+    and `RunError` if its directory is a link.
     """
     if name is None:
         yield lambda rows: None
         return
+    Run(directory).inner(name)
     logger = _tensorboard(directory) if name == "tensorboard" else _wandb(directory)
     logged = 0
 
@@ -79,7 +82,7 @@ def _wandb(directory: Path) -> Logger:
         assert logger.experiment  # now, before hours of training
     except Exception as error:  # of its service, its login, its settings
         raise SettingError(
-            f"--logger: found that W&B does not begin ({' '.join(str(error).split())[:150]}); "
+            f"--logger: found that W&B does not begin ({reason(error, 150)}); "
             "`wandb login`, or set WANDB_MODE=offline in the environment"
         ) from error
     return cast(Logger, logger)

@@ -10,6 +10,7 @@ import torch
 
 from pdas.engine.parts import rows_of
 from pdas.errors import OutOfMemoryError, reason
+from pdas.settings import TrainingSettings
 
 _TEXTS = ("out of memory", "can't allocate memory", "not enough memory")  # of MPS, and of CPUs
 
@@ -33,16 +34,17 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def enough_for_step(
-    stage: str, step: int, batch: Any, accumulate: int
+    stage: str, step: int, batch: Any, settings: TrainingSettings
 ) -> AbstractContextManager[None]:
-    """`enough_memory` for a step of the stage "search" or "retrain"."""
-    return enough_memory(lambda: batch_too_large(stage, step, rows_of(batch), accumulate))
+    """`enough_memory` for a step of the stage "search" or "retrain" on this rank's batch."""
+    return enough_memory(lambda: batch_too_large(stage, step, rows_of(batch), settings))
 
 
-def batch_too_large(stage: str, step: int, rows: int, accumulate: int) -> str:
+def batch_too_large(stage: str, step: int, rows: int, settings: TrainingSettings) -> str:
     """That a step does not fit, and what to lower."""
-    finer = [parts for parts in range(accumulate + 1, rows + 1) if rows % parts == 0]
-    parts = f" in {accumulate} parts" if accumulate > 1 else ""
+    most = rows // settings.smallest_part
+    finer = [parts for parts in range(settings.accumulate + 1, most + 1) if rows % parts == 0]
+    parts = f" in {settings.accumulate} parts" if settings.accumulate > 1 else ""
     remedy = (
         f"set {stage}.accumulate={finer[0]}, which runs it in as many parts, or lower "
         f"{stage}.batch_size"

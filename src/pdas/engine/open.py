@@ -17,11 +17,13 @@ from pdas.settings import ClassificationRecipe, Recipe
 from pdas.space import Architecture, Label, SearchSpace
 
 
-def open_task(recipe: Recipe, data_dir: Path | None, device: torch.device) -> Task:
+def open_task(
+    recipe: Recipe, data_dir: Path | None, device: torch.device, download: bool = True
+) -> Task:
     """The task of a recipe with its data; raises `DataError` and `SettingError`."""
     if isinstance(recipe, ClassificationRecipe):
-        return ClassificationTask.open(recipe, data_dir, device)
-    return InpaintingTask.open(recipe, data_dir, device)
+        return ClassificationTask.open(recipe, data_dir, device, download)
+    return InpaintingTask.open(recipe, data_dir, device, download)
 
 
 def recipe_space(recipe: Recipe) -> SearchSpace:

@@ -162,6 +162,14 @@ def first_alone(fabric: Fabric) -> Iterator[None]:
         yield
 
 
+def agreed(fabric: Fabric, value: T) -> T:
+    """The value that rank 0 has, on every rank, which wait for it."""
+    if fabric.world_size == 1:
+        return value
+    with _waiting():
+        return fabric.broadcast(value)
+
+
 def wait_for_all(fabric: Fabric) -> None:
     """Until every rank has come here."""
     with _waiting():

@@ -13,7 +13,7 @@ from pdas.engine.random_state import random_state, set_random_state
 from pdas.engine.ranks import Ranks
 from pdas.engine.stop import StoppedError, StopRequest, stop_on_signals
 from pdas.engine.stream import Stream
-from pdas.errors import RunError, reason
+from pdas.errors import CheckpointError, reason
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class Resumable:
             return int(saved["step"])
         except Exception as error:  # of whatever a file that someone else made holds
             assert self._checkpoints is not None
-            raise RunError(
+            raise CheckpointError(
                 f"checkpoint: what is in {self._checkpoints.directory} does not fit this training "
                 f"({type(error).__name__}: {reason(error)}); restore it, or remove the directory "
                 "to begin anew"
@@ -85,15 +85,14 @@ class Resumable:
             with stop_on_signals() as request:
                 yield request
 
-    def after(self, step: int, steps: int, stop: bool) -> None:
+    def after(self, step: int, stop: bool) -> None:
         """Keep the state after a step if it is time to, or if this is to be the last one.
 
-        Raises `StoppedError` in the latter case, unless all steps are done. A stop that is asked of
-        one rank stops all.
+        Raises `StoppedError` in the latter case. A stop that is asked of one rank stops all.
         """
         if self._checkpoints is None:
             return
-        stopped, due = self._ranks.any(stop and step < steps, self._due(self._checkpoints))
+        stopped, due = self._ranks.any(stop, self._due(self._checkpoints))
         if stopped or due:
             self._save(self._checkpoints, step)
         if stopped:
@@ -102,10 +101,9 @@ class Resumable:
     def _due(self, checkpoints: Checkpoints) -> bool:
         """Whether it is time for a checkpoint, by the clock of the first rank.
 
-        Several ranks keep the first step: one that dies takes the others along.
+        The first step is kept at once, so that there is one from before whatever goes wrong.
         """
-        early = self._ranks.size > 1 and not self._saved
-        return self._ranks.index == 0 and (early or checkpoints.due())
+        return self._ranks.index == 0 and (not self._saved or checkpoints.due())
 
     def _save(self, checkpoints: Checkpoints, step: int) -> None:
         start = time.monotonic()

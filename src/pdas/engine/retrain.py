@@ -124,8 +124,9 @@ def retrain(
         for moment, batch in course(stream, settings, done):
             if moment.starts_epoch or moment.step == done + 1:  # it is in no checkpoint
                 trainee.before_epoch(moment.fraction)
-            with enough_for_step("retrain", moment.step, batch, settings.accumulate):
-                mean.add(update(fabric.to_device(ranks.part(batch)), moment.step))
+            own = ranks.part(batch)
+            with enough_for_step("retrain", moment.step, own, settings):
+                mean.add(update(fabric.to_device(own), moment.step))
             progress = RetrainProgress(
                 step=moment.step,
                 epoch=moment.epoch,
@@ -140,7 +141,7 @@ def retrain(
                 history.epochs.append(progress)
                 on_epoch(history.epochs)
                 mean.clear()
-            training.after(moment.step, moment.steps, stop.is_set)
+            training.after(moment.step, stop.is_set)
 
 
 class _Update:

@@ -166,6 +166,7 @@ def search(
     training = Resumable(
         checkpoints,
         {
+            "step": step,
             "net": net,
             "weights": weights,
             "schedule": schedule,
@@ -185,7 +186,7 @@ def search(
         if result.history:
             on_epoch(result)
         for moment, batch in course(weight_batches, settings, done):
-            with enough_for_step("search", moment.step, batch, settings.accumulate):
+            with enough_for_step("search", moment.step, batch, settings):
                 record = step(fabric.to_device(batch), fabric.to_device(next(theta_batches)))
             mean.add(record.weights | {f"theta_{name}": x for name, x in record.theta.items()})
             progress = Progress(
@@ -204,7 +205,7 @@ def search(
                 mean.clear()
                 result.add_epoch(progress, sampler.best())
                 on_epoch(result)
-            training.after(moment.step, moment.steps, stop.is_set)
+            training.after(moment.step, stop.is_set)
     return result
 
 

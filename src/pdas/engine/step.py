@@ -99,6 +99,14 @@ class SearchStep:
         theta = self._update_theta(architectures, theta_batch)
         return StepRecord(weights, theta)
 
+    def state_dict(self) -> dict[str, int]:
+        """What its messages count."""
+        return {"steps": self._steps, "dropped": self._dropped}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on from `state_dict`."""
+        self._steps, self._dropped = int(state["steps"]), int(state["dropped"])
+
     def _update_weights(
         self, architectures: Sequence[Architecture], batch: Any
     ) -> dict[str, float]:

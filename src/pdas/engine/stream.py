@@ -20,14 +20,16 @@ class Stream:
     the first n are taken again.
 
     Attributes:
-        generators: the loader's own, and those of its sampler.
+        generators: the loader's own, and those of its samplers.
     """
 
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
-        holders = (loader, getattr(loader, "sampler", None))
+        samplers = (getattr(loader, "sampler", None), getattr(loader, "batch_sampler", None))
+        holders = (loader, *samplers, getattr(samplers[1], "sampler", None))
         found = (getattr(holder, "generator", None) for holder in holders)
-        self.generators = [each for each in found if isinstance(each, torch.Generator)]
+        unique = {id(each): each for each in found if isinstance(each, torch.Generator)}
+        self.generators = list(unique.values())
         self._pass: Iterator[Any] = iter(())
         self._start: dict[str, Any] | None = None
         self._taken = 0
@@ -48,10 +50,15 @@ class Stream:
 
     def state_dict(self) -> dict[str, Any]:
         """Where it stands."""
-        return {"start": self._start, "taken": self._taken}
+        return {"start": self._start, "taken": self._taken, "length": len(self)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from there; changes the random generators, which are to be set afterwards."""
+        """Go on from there; changes the random generators, which are to be set afterwards.
+
+        Raises ValueError if a pass has another length than it had.
+        """
+        if state["length"] != len(self):
+            raise ValueError(f"a pass had {state['length']} batches, and now has {len(self)}")
         self._start, self._taken = state["start"], int(state["taken"])
         if self._start is None:
             return

@@ -21,8 +21,7 @@ from pdas.engine.stop import StoppedError
 from pdas.errors import PdasError, RunError, SettingError, reason
 from pdas.files import written_whole
 from pdas.run import Run
-from pdas.settings import LARGEST_SEED, Recipe
-from pdas.validated import check_same
+from pdas.settings import LARGEST_SEED, Recipe, check_same
 
 _log = logging.getLogger(__name__)
 _alone = threading.Lock()  # torch's random generator is one for all threads of a process
@@ -166,7 +165,7 @@ def _make_directory(out: Path) -> None:
 
 
 def _directory(out: Path, seed: int) -> Path:
-    return out / f"seed-{seed}"
+    return Run(out).inner(f"seed-{seed}")
 
 
 def _is_finished(out: Path, seed: int) -> bool:

@@ -47,6 +47,10 @@ class Task(Protocol):
         """Batches of D_W and of D_theta."""
 
     @property
+    def training_images(self) -> ImageSource:
+        """The images that a search and a retraining may see."""
+
+    @property
     def test_images(self) -> ImageSource:
         """The images that no search may see."""
 

@@ -278,9 +278,7 @@ def test_the_chain_is_told_as_the_paper_draws_it(restored: Run) -> None:
 
 
 def test_a_network_beyond_the_memory_is_one_line(inpainting: Experiment, tmp_path: Path) -> None:
-    with pytest.raises(
-        OutOfMemoryError, match=r"^memory: the supernet .* network\.channels"
-    ):
+    with pytest.raises(OutOfMemoryError, match=r"^memory: the supernet .* network\.channels"):
         changed(inpainting, "network.channels=[30000000]").search(tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -19,7 +19,7 @@ from pdas.data import (
 )
 from pdas.engine.images import TaskImages, drawn, memory_bytes
 from pdas.nn.cell.layout import check_image_size
-from pdas.settings import DataSettings
+from pdas.settings import DataSettings, RetrainSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,14 +31,18 @@ class ClassificationData(TaskImages[Batches]):
         augment: what is done to training images.
     """
 
-    smallest_batch = 2  # the auxiliary classifier normalises maps of one pixel
+    smallest_batch = RetrainSettings.smallest_part
 
     standardise: Standardise
     augment: Augment
 
     @classmethod
     def load(
-        cls, settings: DataSettings, data_dir: Path | None, device: torch.device
+        cls,
+        settings: DataSettings,
+        data_dir: Path | None,
+        device: torch.device,
+        download: bool = True,
     ) -> ClassificationData:
         """Load and check the images of a recipe.
 
@@ -53,6 +57,7 @@ class ClassificationData(TaskImages[Batches]):
             seed=settings.split_seed,
             memory_limit=memory_bytes(settings),
             workers=settings.workers,
+            download=download,
         )
         check_image_size(images.size)
         train = drawn(images.train, settings.train_images, settings.split_seed)

@@ -38,10 +38,14 @@ class ClassificationTask:
 
     @classmethod
     def open(
-        cls, recipe: ClassificationRecipe, data_dir: Path | None, device: torch.device
+        cls,
+        recipe: ClassificationRecipe,
+        data_dir: Path | None,
+        device: torch.device,
+        download: bool = True,
     ) -> ClassificationTask:
         """Load the data of a recipe; raises `DataError` and `SettingError`."""
-        return cls(recipe, ClassificationData.load(recipe.data, data_dir, device))
+        return cls(recipe, ClassificationData.load(recipe.data, data_dir, device, download))
 
     @staticmethod
     def fitted(
@@ -73,6 +77,10 @@ class ClassificationTask:
 
     def search_batches(self, seed: int) -> tuple[Loader, Loader]:
         return self.data.search_batches(self.recipe.search.batch_size, seed)
+
+    @property
+    def training_images(self) -> ImageSource:
+        return self.data.images.train
 
     @property
     def test_images(self) -> ImageSource:

@@ -46,6 +46,7 @@ class InpaintingData(TaskImages[MaskedBatches]):
         mask: Mask,
         data_dir: Path | None,
         device: torch.device,
+        download: bool = True,
     ) -> InpaintingData:
         """Load and check the images of a recipe; raises `DataError` and `SettingError`."""
         images = load_restoration_images(
@@ -58,6 +59,7 @@ class InpaintingData(TaskImages[MaskedBatches]):
             seed=settings.split_seed,
             memory_limit=memory_bytes(settings),
             workers=settings.workers,
+            download=download,
         )
         train = drawn(images.train, settings.train_images, settings.split_seed)
         test = drawn(images.test, settings.test_images, settings.split_seed)

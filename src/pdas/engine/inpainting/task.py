@@ -38,11 +38,15 @@ class InpaintingTask:
 
     @classmethod
     def open(
-        cls, recipe: InpaintingRecipe, data_dir: Path | None, device: torch.device
+        cls,
+        recipe: InpaintingRecipe,
+        data_dir: Path | None,
+        device: torch.device,
+        download: bool = True,
     ) -> InpaintingTask:
         """Load the data of a recipe; raises `DataError` and `SettingError`."""
         mask = find_mask(recipe.mask)
-        return cls(recipe, InpaintingData.load(recipe.data, mask, data_dir, device))
+        return cls(recipe, InpaintingData.load(recipe.data, mask, data_dir, device, download))
 
     @staticmethod
     def fitted(
@@ -65,6 +69,10 @@ class InpaintingTask:
 
     def search_batches(self, seed: int) -> tuple[Loader, Loader]:
         return self.data.search_batches(self.recipe.search.batch_size, seed)
+
+    @property
+    def training_images(self) -> ImageSource:
+        return self.data.images.train
 
     @property
     def test_images(self) -> ImageSource:
