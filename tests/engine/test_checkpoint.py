@@ -115,7 +115,7 @@ def test_every_place_to_cut_or_to_flip_is_found(two: Checkpoints) -> None:
         for damaged in (whole[:end], whole[:end] + bytes([whole[end] ^ 1]) + whole[end + 1 :]):
             last(two).write_bytes(damaged)
             with pytest.raises(ValueError, match=r"^it |^its "):
-                checkpoint._read(last(two), "cpu")
+                checkpoint._read(last(two))
 
 
 def test_another_format_is_told_by_its_number(two: Checkpoints) -> None:
