@@ -32,10 +32,10 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 import pdas
+from pdas.cli.launch import run_ranks
 from pdas.engine.devices import Ddp
 from pdas.engine.inpainting.task import restoration_loss
 from pdas.engine.retrain import Trainee, retrain
-from pdas.launch import run_ranks
 from pdas.nn import AutoencoderSupernet, CellNetwork, CellSupernet
 from pdas.nn.cell import CellSettings, cell_space
 from pdas.settings import RetrainSettings

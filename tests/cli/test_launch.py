@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from pdas.cli.launch import run_ranks
 from pdas.engine.checkpoint import Checkpoints
-from pdas.launch import run_ranks
 from pdas.run import Run
 from tests.conftest import TINY
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds pids there")
 
 TWO = ["--devices", "2", "--strategy", "ddp"]
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def words(*words: object) -> list[str]:
@@ -173,7 +173,7 @@ def test_the_one_that_failed_is_told(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("pdas.launch.GRACE", 0.3)
+    monkeypatch.setattr("pdas.cli.launch.GRACE", 0.3)
     assert run_ranks([sys.executable, "-c", SCRIPT.format(body)], 2) == status
     errors = capsys.readouterr().err
     assert message in errors and bool(errors) == bool(message)

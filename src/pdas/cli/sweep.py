@@ -10,12 +10,13 @@ from typing import Annotated
 import typer
 
 from pdas import recipes
+from pdas.cli.options import Changes, DataDir, Logger, LogLevel, Quiet, RecipeName
+from pdas.cli.progress import show_logs
+from pdas.cli.tables import sweep_rows, table
 from pdas.engine.experiment import Experiment
 from pdas.engine.processes import Processes
 from pdas.engine.sweep import sweep as run_sweep
 from pdas.errors import SettingError
-from pdas.options import Changes, DataDir, Logger, LogLevel, Quiet, RecipeName
-from pdas.terminal import show_logs, sweep_rows, table
 
 
 def sweep(

@@ -1,34 +1,21 @@
-"""The command line: `pdas run RECIPE` does all; the other commands are its stages.
-
-An error of the user is one line on standard error and exit status 2, without a traceback.
-"""
+"""The commands that train: `run`, a whole experiment, and its stages, `search` and `retrain`."""
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 
 from pdas import recipes
-from pdas.engine.classification import Classifier
-from pdas.engine.experiment import Experiment
-from pdas.engine.export import FORMATS
-from pdas.engine.export import export as export_network
-from pdas.engine.open import load
-from pdas.engine.resume import StoppedError
-from pdas.engine.retrain import RetrainProgress
-from pdas.engine.search import Progress
-from pdas.errors import PdasError, PdasWarning, RankError, RunError, SettingError
-from pdas.launch import LOST, is_rank, rank, run_ranks
-from pdas.options import (
+from pdas.cli.finished import write_report
+from pdas.cli.launch import is_rank, rank, run_ranks
+from pdas.cli.options import (
     Changes,
     DataDir,
     Devices,
@@ -38,32 +25,19 @@ from pdas.options import (
     Quiet,
     RecipeName,
     Resume,
-    RunPath,
     Seed,
     Strategy,
 )
+from pdas.cli.progress import Show, progress_of, retrained, searched, show_logs
+from pdas.engine.experiment import Experiment
+from pdas.engine.resume import StoppedError
+from pdas.engine.retrain import RetrainProgress
+from pdas.engine.search import Progress
+from pdas.errors import RunError, SettingError
 from pdas.run import Run
 from pdas.settings import LARGEST_SEED
-from pdas.sweep_command import sweep
-from pdas.terminal import (
-    Show,
-    measures_text,
-    progress_of,
-    retrained,
-    searched,
-    show_logs,
-    table,
-)
-
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="Architecture search within a single training run.",
-)
 
 
-@app.command()
 def run(
     recipe: RecipeName,
     out: Out = None,
@@ -84,10 +58,9 @@ def run(
     _launch(experiment)
     found = _search(experiment, out, resume, quiet)
     _retrain(experiment, found, resume, quiet)
-    _report(found, quiet)
+    write_report(found, quiet)
 
 
-@app.command()
 def search(
     recipe: RecipeName,
     out: Out = None,
@@ -106,10 +79,9 @@ def search(
     changed = recipes.load(recipe, _changes(changes, devices, strategy))
     experiment = Experiment(changed, seed, data_dir, logger)
     _launch(experiment)
-    _report(_search(experiment, out, resume, quiet), quiet)
+    write_report(_search(experiment, out, resume, quiet), quiet)
 
 
-@app.command()
 def retrain(
     source: Annotated[
         Path, typer.Argument(metavar="RUN", help="A run directory, or an architecture.json.")
@@ -164,88 +136,7 @@ def retrain(
             found = experiment.retrain_given(
                 source, path, partial(_show_retraining, show), resume=resume
             )
-    _report(found, quiet)
-
-
-app.command()(sweep)
-
-
-@app.command()
-def evaluate(run: RunPath, data_dir: DataDir = None, changes: Changes = None) -> None:
-    """Measure every retraining of a run on the test images again, from its weights."""
-    rows = []
-    for retraining in Run.open(run).retrained():
-        own_recipe, seed, own_data_dir = retraining.config()
-        recipe = recipes.of_file(own_recipe, changes or (), str(retraining.path))
-        measures = Experiment(recipe, seed, data_dir or own_data_dir).evaluate(retraining)
-        rows.append((retraining.path.name, measures_text(measures)))
-    table(str(run), rows)
-
-
-@app.command()
-def predict(
-    run: RunPath,
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGES", help="Image files.")],
-) -> None:
-    """Print the class of each image, by the retrained classifier of a run.
-
-    Its first retraining is used; name RUN/retrain-1 for another.
-    """
-    classifier = load(run)
-    if not isinstance(classifier, Classifier):
-        raise RunError(
-            f"run: {run} holds a network that restores images, expected a classifier; use "
-            f"pdas.load({str(run)!r}).restore(images, hidden) in Python"
-        )
-    for path, prediction in zip(images, classifier.predict(images), strict=True):
-        typer.echo(f"{path}\t{prediction.label}\t{prediction.probability:.3f}")
-
-
-@app.command()
-def export(
-    run: RunPath,
-    format: Annotated[str, typer.Option(help=f"One of {', '.join(FORMATS)}.")] = "state_dict",
-    out: Annotated[
-        Path | None, typer.Option(help="New directory (default: export-FORMAT in the retraining).")
-    ] = None,
-) -> None:
-    """Write the retrained network of a run as files for other programs, and print their names.
-
-    Its first retraining is used; name RUN/retrain-1 for another.
-    """
-    with _interruptible(run):
-        made = export_network(run, format, out)
-    for file in sorted(made.iterdir()):
-        typer.echo(str(file))
-
-
-@app.command()
-def report(run: RunPath) -> None:
-    """Draw the pictures and write the page of a run again."""
-    _report(Run.open(run))
-
-
-@app.command(name="recipes")
-def list_recipes(
-    show: Annotated[str | None, typer.Option(help="Print all settings of this recipe.")] = None,
-) -> None:
-    """List the shipped recipes, or print one with all its settings."""
-    if show is not None:
-        typer.echo(recipes.dump(recipes.load(show)), nl=False)
-    else:
-        table("recipes", [(name, recipes.load(name).description) for name in recipes.names()])
-
-
-def main() -> None:
-    """The console script."""
-    warnings.showwarning = partial(_show_warning, set())
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    try:
-        app()
-    except PdasError as error:
-        by = f"rank {rank()}: " if rank() and not isinstance(error, RankError) else ""
-        typer.echo(f"pdas: {by}{error}", err=True)
-        sys.exit(LOST if isinstance(error, RankError) else 2)
+    write_report(found, quiet)
 
 
 def _changes(
@@ -275,23 +166,6 @@ def _launch(experiment: Experiment) -> None:
         )
     command = [sys.executable, "-m", "pdas.cli", *sys.argv[1:]]
     raise typer.Exit(run_ranks(command, device.devices))
-
-
-def _show_warning(
-    shown: set[str],
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    """A warning as one line, once; of another library with its place."""
-    if str(message) in shown:
-        return
-    shown.add(str(message))
-    place = "" if issubclass(category, PdasWarning) else f"{filename}:{lineno}: "
-    typer.echo(f"pdas: {place}{message}", err=True)
 
 
 def _search(experiment: Experiment, out: Path | None, resume: bool, quiet: bool) -> Run:
@@ -330,17 +204,3 @@ def _show_search(show: Show, progress: Progress) -> None:
 
 def _show_retraining(show: Show, progress: RetrainProgress) -> None:
     show(progress.step, progress.steps, retrained(progress))
-
-
-def _report(run: Run, quiet: bool = False) -> None:
-    if rank() > 0:
-        return
-    from pdas import report  # matplotlib is slow to import, and only needed here
-
-    page = report.write_report(run.path)
-    if not quiet:
-        table(str(run.path), [*report.summary_rows(run.path), ("report", str(page))])
-
-
-if __name__ == "__main__":
-    main()
