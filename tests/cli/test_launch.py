@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from pdas.cli.launch import run_ranks
+from pdas.cli.launch import run_ranks, started_ranks
 from pdas.engine.checkpoint import Checkpoints
+from pdas.errors import SettingError
 from pdas.run import Run
-from tests.conftest import TINY
+from tests.cli.conftest import CHANGES, Pdas
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds pids there")
 
@@ -25,9 +26,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def words(*words: object) -> list[str]:
-    changes = [word for change in TINY for word in ("--set", change)]
     command, *rest = map(str, words)
-    return [sys.executable, "-m", "pdas.cli", command, *changes, *TWO, *rest]
+    return [sys.executable, "-m", "pdas.cli", command, *CHANGES, *TWO, *rest]
 
 
 @contextmanager
@@ -195,3 +195,25 @@ def test_devices_that_do_not_fit_are_one_line_before_anything_is_made(
     assert process.returncode == 2
     assert errors.startswith(f"pdas: {message}") and len(errors.splitlines()) == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_the_processes_that_were_started_are_those_of_the_settings(
+    pdas: Pdas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert started_ranks() == 4
+    status, _, err = pdas("search", "digits", *CHANGES)
+    assert status == 2 and err == (
+        "pdas: device.devices: found 1 on 1 machine(s), expected the 4 processes that were "
+        "started; give --devices, and device.machines\n"
+    )
+
+
+def test_a_count_of_processes_that_is_none_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    assert started_ranks() is None
+    for text in ("", "two"):
+        monkeypatch.setenv("WORLD_SIZE", text)
+        with pytest.raises(SettingError, match=f"^WORLD_SIZE: found '{text}' in the .*") as caught:
+            started_ranks()
+        assert "\n" not in str(caught.value)

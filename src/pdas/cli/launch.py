@@ -1,7 +1,7 @@
 """Several processes of one command, a rank each: starting them, stopping them, saying what failed.
 
 They find each other by the variables that Lightning Fabric reads. `torchrun` and SLURM start the
-processes themselves; then nothing here is used but `rank`.
+processes themselves; then only what tells of them is used here, not `run_ranks`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 
+from pdas.errors import SettingError
+
 GRACE = 5.0  # seconds for the others to end by themselves once one has failed
 _POLL = 0.05
 LOST = 3  # exit status of a rank that another one has left
@@ -40,6 +42,21 @@ def is_rank() -> bool:
 def rank() -> int:
     """Which rank this process is; 0 if it is the only one."""
     return int(getattr(rank_zero_only, "rank", 0) or 0)
+
+
+def started_ranks() -> int | None:
+    """How many processes were started in all, where their starter says so by WORLD_SIZE.
+
+    Raises `SettingError` if what it says is no number.
+    """
+    found = os.environ.get("WORLD_SIZE")
+    try:
+        return None if found is None else int(found)
+    except ValueError:
+        raise SettingError(
+            f"WORLD_SIZE: found {found!r} in the environment, expected the number of processes "
+            "that were started; unset it if this is the only one"
+        ) from None
 
 
 def run_ranks(command: Sequence[str], count: int) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,7 @@ import typer
 
 from pdas import recipes
 from pdas.cli.finished import write_report
-from pdas.cli.launch import is_rank, rank, run_ranks
+from pdas.cli.launch import is_rank, rank, run_ranks, started_ranks
 from pdas.cli.options import (
     Changes,
     DataDir,
@@ -35,7 +36,7 @@ from pdas.engine.retrain import RetrainProgress
 from pdas.engine.search import Progress
 from pdas.errors import RunError, SettingError
 from pdas.run import Run
-from pdas.settings import LARGEST_SEED
+from pdas.settings import LARGEST_SEED, DeviceSettings, Recipe
 
 
 def run(
@@ -52,12 +53,10 @@ def run(
     changes: Changes = None,
 ) -> None:
     """Search, retrain, evaluate and report: the whole experiment of a recipe."""
-    show_logs(log_level)
-    changed = recipes.load(recipe, _changes(changes, devices, strategy))
-    experiment = Experiment(changed, seed, data_dir, logger)
-    _launch(experiment)
-    found = _search(experiment, out, resume, quiet)
-    _retrain(experiment, found, resume, quiet)
+    given = _Given(data_dir, resume, devices, strategy, logger, quiet, log_level, changes)
+    experiment = _begin(partial(recipes.load, recipe), seed, given)
+    found = _search(experiment, out, given)
+    _retrain(experiment, found, given)
     write_report(found, quiet)
 
 
@@ -75,11 +74,9 @@ def search(
     changes: Changes = None,
 ) -> None:
     """Search an architecture into a new run directory."""
-    show_logs(log_level)
-    changed = recipes.load(recipe, _changes(changes, devices, strategy))
-    experiment = Experiment(changed, seed, data_dir, logger)
-    _launch(experiment)
-    write_report(_search(experiment, out, resume, quiet), quiet)
+    given = _Given(data_dir, resume, devices, strategy, logger, quiet, log_level, changes)
+    experiment = _begin(partial(recipes.load, recipe), seed, given)
+    write_report(_search(experiment, out, given), quiet)
 
 
 def retrain(
@@ -103,59 +100,64 @@ def retrain(
     changes: Changes = None,
 ) -> None:
     """Retrain the architecture of a run, or of a file on any data, and evaluate it."""
-    show_logs(log_level)
-    if source.is_dir():
-        if recipe is not None or out is not None:
-            raise SettingError(
-                f"--recipe/--out: {source} is a run, which has its own recipe and directory; "
-                f"leave them out, or give {source}/architecture.json"
-            )
-        found = Run.open(source)
-        own_recipe, own_seed, own_data_dir = found.config()
-        experiment = Experiment(
-            recipes.of_file(own_recipe, _changes(changes, devices, strategy), str(source)),
-            own_seed if seed is None else seed,
-            data_dir or own_data_dir,
-            logger,
-        )
-        _launch(experiment)
-        _retrain(experiment, found, resume, quiet)
+    given = _Given(data_dir, resume, devices, strategy, logger, quiet, log_level, changes)
+    if not source.is_dir():
+        found = _retrain_file(source, recipe, out, seed or 0, given)
+    elif recipe is None and out is None:
+        found = _retrain_run(source, seed, given)
     else:
-        if not source.exists():
-            raise RunError(f"run: there is no {source}; check the path")
-        if recipe is None:
-            raise SettingError(
-                f"--recipe: found none, expected one for the architecture of the file {source}; "
-                "add --recipe NAME"
-            )
-        changed = recipes.load(recipe, _changes(changes, devices, strategy))
-        experiment = Experiment(changed, seed or 0, data_dir, logger)
-        _launch(experiment)
-        path = out or Path("runs") / f"{experiment.recipe.name}-{source.stem}-{experiment.seed}"
-        with _interruptible(path), progress_of("retrain", quiet) as show:
-            found = experiment.retrain_given(
-                source, path, partial(_show_retraining, show), resume=resume
-            )
+        raise SettingError(
+            f"--recipe/--out: {source} is a run, which has its own recipe and directory; "
+            f"leave them out, or give {source}/architecture.json"
+        )
     write_report(found, quiet)
 
 
-def _changes(
-    changes: list[str] | None, devices: int | None, strategy: str | None
-) -> tuple[str, ...]:
-    """All changes of settings, with those that have an option of their own."""
-    own = {"device.devices": devices, "device.strategy": strategy}
-    given = [f"{name}={value}" for name, value in own.items() if value is not None]
-    return (*(changes or ()), *given)
+@dataclass(frozen=True)
+class _Given:
+    """The options that run, search and retrain have in common."""
+
+    data_dir: Path | None
+    resume: bool
+    devices: int | None
+    strategy: str | None
+    logger: str | None
+    quiet: bool
+    log_level: str
+    changes: list[str] | None
+
+    @property
+    def all_changes(self) -> tuple[str, ...]:
+        """All changes of settings, with those that have an option of their own."""
+        own = {"device.devices": self.devices, "device.strategy": self.strategy}
+        named = [f"{name}={value}" for name, value in own.items() if value is not None]
+        return (*(self.changes or ()), *named)
 
 
-def _launch(experiment: Experiment) -> None:
+def _begin(
+    load: Callable[[Sequence[str]], Recipe],
+    seed: int,
+    given: _Given,
+    own_data_dir: Path | None = None,
+) -> Experiment:
+    """The experiment on what `load` makes of the changes; several devices begin a process each.
+
+    Where they do, this process only waits for them, and does not return.
+    """
+    show_logs(given.log_level)
+    recipe = load(given.all_changes)
+    experiment = Experiment(recipe, seed, given.data_dir or own_data_dir, given.logger)
+    _launch(recipe.device)
+    return experiment
+
+
+def _launch(device: DeviceSettings) -> None:
     """Run this command in a process for each device instead, if there are to be several."""
-    device = experiment.recipe.device
-    started = int(os.environ.get("WORLD_SIZE", device.ranks))
-    if started != device.ranks:
+    started = started_ranks()
+    if started not in (None, device.ranks):
         raise SettingError(
             f"device.devices: found {device.devices} on {device.machines} machine(s), expected the "
-            f"{started} processes that torchrun has started; give --devices, and device.machines"
+            f"{started} processes that were started; give --devices, and device.machines"
         )
     if device.ranks == 1 or is_rank():
         return
@@ -168,16 +170,49 @@ def _launch(experiment: Experiment) -> None:
     raise typer.Exit(run_ranks(command, device.devices))
 
 
-def _search(experiment: Experiment, out: Path | None, resume: bool, quiet: bool) -> Run:
+def _search(experiment: Experiment, out: Path | None, given: _Given) -> Run:
     path = out or Path("runs") / f"{experiment.recipe.name}-{experiment.seed}"
-    with _interruptible(path), progress_of("search", quiet) as show:
-        return experiment.search(path, partial(_show_search, show), resume=resume)
+    with _interruptible(path), progress_of("search", given.quiet) as show:
+        return experiment.search(path, partial(_show_search, show), resume=given.resume)
 
 
-def _retrain(experiment: Experiment, run: Run, resume: bool, quiet: bool) -> None:
+def _retrain(experiment: Experiment, run: Run, given: _Given) -> None:
     path = run.path / f"retrain-{experiment.seed}"
-    with _interruptible(path), progress_of("retrain", quiet) as show:
-        experiment.retrain(run, partial(_show_retraining, show), resume=resume)
+    with _interruptible(path), progress_of("retrain", given.quiet) as show:
+        experiment.retrain(run, partial(_show_retraining, show), resume=given.resume)
+
+
+def _retrain_run(path: Path, seed: int | None, given: _Given) -> Run:
+    """Retrain the architecture of a run, by its own recipe unless it is changed."""
+    run = Run.open(path)
+    own_recipe, own_seed, own_data_dir = run.config()
+    experiment = _begin(
+        partial(recipes.of_file, own_recipe, file=str(path)),
+        own_seed if seed is None else seed,
+        given,
+        own_data_dir,
+    )
+    _retrain(experiment, run, given)
+    return run
+
+
+def _retrain_file(
+    file: Path, recipe: str | None, out: Path | None, seed: int, given: _Given
+) -> Run:
+    """Retrain the architecture in a file, by a recipe, into a run directory of its own."""
+    if not file.exists():
+        raise RunError(f"run: there is no {file}; check the path")
+    if recipe is None:
+        raise SettingError(
+            f"--recipe: found none, expected one for the architecture of the file {file}; "
+            "add --recipe NAME"
+        )
+    experiment = _begin(partial(recipes.load, recipe), seed, given)
+    path = out or Path("runs") / f"{experiment.recipe.name}-{file.stem}-{experiment.seed}"
+    with _interruptible(path), progress_of("retrain", given.quiet) as show:
+        return experiment.retrain_given(
+            file, path, partial(_show_retraining, show), resume=given.resume
+        )
 
 
 @contextmanager
