@@ -10,12 +10,11 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from tempfile import TemporaryFile
 from types import FrameType
-from typing import IO
 
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.lsf import LSFEnvironment
@@ -65,8 +64,8 @@ def run_ranks(command: Sequence[str], count: int) -> int:
     One that fails ends the others; if it is not rank 0, which speaks for all, its last words are
     shown. Ctrl-C and SIGTERM are passed on to all.
     """
-    with _Ranks(command, count) as ranks, _passed_on(ranks):
-        failed = ranks.wait()
+    with _Processes(command, count) as processes, _passed_on(processes):
+        failed = processes.wait()
     if failed is None:
         return 0
     index, status, words = failed
@@ -83,7 +82,7 @@ def run_ranks(command: Sequence[str], count: int) -> int:
     return status
 
 
-class _Ranks:
+class _Processes:
     """The processes, each in a session of its own, so that a Ctrl-C of the terminal is ours."""
 
     def __init__(self, command: Sequence[str], count: int) -> None:
@@ -91,8 +90,9 @@ class _Ranks:
         threads = max(1, (os.cpu_count() or 1) // count)
         shared = {"OMP_NUM_THREADS": str(threads)} | os.environ
         shared |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "NODE_RANK": "0"}
-        self._open = ExitStack()
-        self._words = [self._open.enter_context(_temporary()) for _ in range(count)]
+        with ExitStack() as opened:
+            self._words = [opened.enter_context(TemporaryFile()) for _ in range(count)]
+            self._open = opened.pop_all()
         self.processes = [
             subprocess.Popen(
                 list(command),
@@ -104,7 +104,7 @@ class _Ranks:
             for index, words in enumerate(self._words)
         ]
 
-    def __enter__(self) -> _Ranks:
+    def __enter__(self) -> _Processes:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -156,16 +156,12 @@ class _Ranks:
         return self._words[index].read()[-4000:].decode(errors="replace").strip()
 
 
-def _temporary() -> IO[bytes]:
-    return tempfile.TemporaryFile()
-
-
 @contextmanager
-def _passed_on(ranks: _Ranks) -> Iterator[None]:
+def _passed_on(processes: _Processes) -> Iterator[None]:
     """Pass Ctrl-C and SIGTERM on to the ranks meanwhile."""
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        ranks.send(number)
+        processes.send(number)
 
     before = {n: signal.signal(n, on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
