@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import platform
 import shlex
 import shutil
@@ -33,6 +32,7 @@ from torch import nn
 
 from pdas._version import __version__
 from pdas.arrays import FloatArray
+from pdas.cores import cores
 from pdas.errors import PdasError, RunError, reason
 from pdas.files import read_text, written_whole
 from pdas.plain_yaml import safe_yaml
@@ -330,7 +330,7 @@ def environment() -> dict[str, Any]:
         "platform": platform.platform(),
         "processor": platform.machine(),
         "processor_name": _processor_name(),
-        "cores": os.cpu_count(),
+        "cores": cores(),
         "threads": torch.get_num_threads(),
         "gpu": torch.cuda.get_device_name() if cuda else None,
         "gpus": torch.cuda.device_count() if cuda else 0,

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from pdas.engine.processes import Processes, cores
+from pdas.cores import cores
+from pdas.engine.processes import Processes
 from pdas.errors import SettingError
 
 ORPHAN = """

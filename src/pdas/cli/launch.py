@@ -23,6 +23,7 @@ from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 
+from pdas.cores import cores
 from pdas.errors import SettingError
 
 GRACE = 5.0  # seconds for the others to end by themselves once one has failed
@@ -87,7 +88,7 @@ class _Processes:
 
     def __init__(self, command: Sequence[str], count: int) -> None:
         port = LightningEnvironment().main_port
-        threads = max(1, (os.cpu_count() or 1) // count)
+        threads = max(1, cores() // count)
         shared = {"OMP_NUM_THREADS": str(threads)} | os.environ
         shared |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "NODE_RANK": "0"}
         with ExitStack() as opened:
