@@ -27,10 +27,11 @@ from pdas.engine.retrain import RetrainProgress, retrain
 from pdas.engine.search import Progress, SearchResult, search
 from pdas.engine.task import Task
 from pdas.errors import DataError, PdasError, SettingError, SpaceError, reason
-from pdas.run import Run, new_directory, save_weights
+from pdas.run import Run, new_directory
 from pdas.settings import Recipe
 from pdas.space import Architecture, load_labels
 from pdas.validated import flat
+from pdas.weights import save_weights
 
 _log = logging.getLogger(__name__)
 
