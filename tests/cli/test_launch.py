@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from pdas.engine.checkpoint import Checkpoints
 from pdas.errors import SettingError
 from pdas.run import Run
 from tests.cli.conftest import CHANGES, Pdas
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds pids there")
 
@@ -59,13 +60,6 @@ def pid_of_rank(launcher: subprocess.Popen[str], rank: int) -> int:
         if f"LOCAL_RANK={rank}\0" in Path(f"/proc/{pid}/environ").read_text()
     )
     return found
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def checkpoints(run: Path) -> list[Path]:

@@ -15,7 +15,7 @@ from pdas.engine.experiment import Experiment
 from pdas.errors import SettingError
 from pdas.run import Run
 from pdas.settings import DeviceSettings
-from tests.conftest import TINY, changed
+from tests.conftest import TINY, TINY_INPAINTING, changed
 
 
 @pytest.mark.parametrize("accelerator", ["auto", "cpu"])
@@ -92,7 +92,7 @@ class NoFloat64(TorchDispatchMode):
 
 @pytest.mark.parametrize("recipe", ["digits", "inpaint-photos"])
 def test_steps_need_no_float64(recipe: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    tiny = TINY if recipe == "digits" else INPAINTING
+    tiny = TINY if recipe == "digits" else TINY_INPAINTING
     experiment = Experiment(recipes.load(recipe, (*tiny, "search.epochs=null", "search.steps=2")))
     seen: list[str] = []
     for stage in ("search", "retrain"):
@@ -108,16 +108,3 @@ def test_steps_need_no_float64(recipe: str, monkeypatch: pytest.MonkeyPatch, tmp
     run: Run = experiment.search(tmp_path / "run")
     experiment.retrain(run)
     assert seen == ["search", "retrain"]
-
-
-INPAINTING = (
-    "data.crops=8",
-    "data.test_images=1",
-    "data.image_size=16",
-    "network.layers=2",
-    "network.channels=[4, 8]",
-    "search.batch_size=4",
-    "retrain.steps=2",
-    "retrain.batch_size=4",
-    "device.accelerator=cpu",
-)
