@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
 import statistics
 import sys
 import tempfile
@@ -32,10 +31,11 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 import pdas
+from pdas.cli.launch import run_ranks
+from pdas.cores import cores
 from pdas.engine.devices import Ddp
 from pdas.engine.inpainting.task import restoration_loss
 from pdas.engine.retrain import Trainee, retrain
-from pdas.launch import run_ranks
 from pdas.nn import AutoencoderSupernet, CellNetwork, CellSupernet
 from pdas.nn.cell import CellSettings, cell_space
 from pdas.settings import RetrainSettings
@@ -173,7 +173,7 @@ def main() -> None:
     if given.case:
         measure(given.case, given.ranks, given.steps, given.out)
         return
-    print(f"{os.cpu_count()} cores, torch {torch.__version__}")
+    print(f"{cores()} cores, torch {torch.__version__}")
     print(
         f"{'case':<14}{'side':<13}{'ms/step':>9}{'speedup':>9}{'CPU ms':>9}"
         f"{'waited ms':>11}{'sent MB':>9}{'weights MB':>11}"

@@ -20,6 +20,18 @@ TINY = (
     "retrain.weight_limit=20000",
     "device.accelerator=cpu",
 )
+TINY_INPAINTING = (
+    "data.crops=8",
+    "data.test_images=1",
+    "data.image_size=16",
+    "network.layers=2",
+    "network.channels=[4, 8]",
+    "search.steps=2",
+    "search.batch_size=4",
+    "retrain.steps=2",
+    "retrain.batch_size=4",
+    "device.accelerator=cpu",
+)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,7 +11,6 @@ import pytest
 from pdas import files
 from pdas.errors import RunError
 from pdas.files import read_text, written_whole
-from pdas.plain_yaml import safe_yaml
 
 
 def write(path: Path, content: bytes) -> None:
@@ -85,44 +84,3 @@ def test_text_is_read_without_trust(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         read_text(tmp_path / "pipe")
     with pytest.raises(FileNotFoundError):
         read_text(tmp_path / "missing")
-
-
-LAUGHS = "\n".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 10))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "a0: &a0 [lol]\n" + LAUGHS,
-        "&a [*a]",
-        "a: &a {b: 1}\nc: {<<: *a}",
-        "[" * 40_000,
-        "!!python/object/apply:os.system [true]",
-        "!!python/name:os.system",
-        "2020-13-45",
-        "{[1]: 2}",
-        "a: 1\n---\nb: 2",
-        "9" * 5000,
-        "x" * 200_000,
-        "\0",
-        "!!int a",
-        "!!binary a",
-        "- <<: 1",
-        "0x_",
-        "0b_",
-        ".e",
-        "1:99999999999999999999:1e5",
-    ],
-)
-def test_yaml_that_is_none_or_unsafe_is_one_line(text: str) -> None:
-    try:
-        value = safe_yaml(text)
-    except ValueError as error:
-        assert "\n" not in str(error)
-    else:
-        assert value is None or isinstance(value, str | int | float | list | dict)
-
-
-def test_yaml_gives_plain_values() -> None:
-    assert safe_yaml("{a: [1, 2.5, x, null, true]}") == {"a": [1, 2.5, "x", None, True]}
-    assert safe_yaml("") is None

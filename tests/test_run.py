@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import csv
-import shlex
-import sys
 from pathlib import Path
 
 import pytest
-import torch
-import yaml
 
 from pdas.errors import RunError, SettingError
-from pdas.run import Run, environment, new_directory
+from pdas.run import Run, new_directory
 from pdas.settings import ClassificationRecipe
 
 
@@ -169,9 +165,13 @@ def test_a_name_that_is_too_long_is_one_line(tmp_path: Path) -> None:
         pass
 
 
-def test_the_environment_says_what_a_run_was_made_with() -> None:
-    found = environment()
-    assert found["torchvision"] and found["lightning-fabric"] and found["processor_name"]
-    assert found["command"] == shlex.join(sys.argv)
-    assert found["threads"] == torch.get_num_threads()
-    assert yaml.safe_load(yaml.safe_dump(found)) == found
+def test_removing_checkpoints_leaves_what_a_link_leads_to(tmp_path: Path) -> None:
+    run, mine = tmp_path / "run", tmp_path / "mine"
+    for directory in (run / "checkpoint", mine):
+        directory.mkdir(parents=True)
+        (directory / "1.ckpt").touch()
+    Run(run).remove_checkpoints()
+    assert not list(run.iterdir())
+    (run / "checkpoint").symlink_to(mine, target_is_directory=True)
+    Run(run).remove_checkpoints()
+    assert (run / "checkpoint").is_symlink() and (mine / "1.ckpt").exists()

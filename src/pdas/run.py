@@ -10,30 +10,22 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import platform
-import shlex
 import shutil
-import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
 import yaml
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
-from torch import nn
 
-from pdas._version import __version__
 from pdas.arrays import FloatArray
+from pdas.environment import environment
 from pdas.errors import PdasError, RunError, reason
 from pdas.files import read_text, written_whole
 from pdas.plain_yaml import safe_yaml
@@ -63,7 +55,8 @@ def new_directory(path: Path, setting: str) -> Iterator[Path]:
     """Make a directory that must not hold anything yet.
 
     What was made is removed if a `PdasError` follows, the directories above it too, unless by now
-    there are metrics of an epoch, or a checkpoint.
+    there are metrics of an epoch, or a checkpoint. Raises `RunError`, which begins with `setting`,
+    if the directory holds something, is no directory or cannot be made.
     """
     try:
         _refuse_taken(path, setting)
@@ -108,8 +101,13 @@ def _is_partial(file: Path) -> bool:
 class Run:
     """Writes and reads the files of a run directory.
 
-    While a search is under way, any of them but `config.yaml` may still be missing. What reads one
-    raises a `RunError` that names it if it is missing or damaged.
+    While a search is under way, any of them but `config.yaml` may still be missing.
+
+    Raises:
+        RunError: of one line. What reads a file raises it, with its name, if it is missing or
+            damaged; `config` also if its recipe is none of today. What writes one raises it if it
+            cannot be written. `open`, `inner`, `checkpoint_directory`, `architecture_file` and
+            `retrained` raise it if there is not what they are asked for.
     """
 
     def __init__(self, path: Path) -> None:
@@ -239,8 +237,9 @@ class Run:
         return path
 
     def remove_checkpoints(self) -> None:
-        """Make room, when the training is done and written."""
-        shutil.rmtree(self.path / "checkpoint", ignore_errors=True)  # but for a link
+        """Make room, when the training is done and written; a link in their place stays."""
+        with suppress(RunError):  # of a link, which rmtree refuses as well
+            shutil.rmtree(self.checkpoint_directory, ignore_errors=True)
 
     def architecture_file(self) -> Path:
         """The file of the found architecture; raises `RunError` if the search has not finished."""
@@ -275,23 +274,6 @@ def parse_json(file: Path) -> dict[str, Any]:
     return _mapping(json.loads(read_text(file)), "the file")
 
 
-def save_weights(network: nn.Module, file: Path) -> None:
-    """Save the weights of a network in `file`."""
-    # safetensors refuses other layouts, as that of a channels-last weight.
-    weights = {name: w.contiguous() for name, w in network.state_dict().items()}
-    with written_whole(file) as stream:
-        stream.write(save(weights))
-
-
-def load_weights(network: nn.Module, file: Path) -> None:
-    """Put the weights in `file` into a network, for `Run.read`."""
-    weights = load_file(file)
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise ValueError(f"other weights than those of result.json: {error}") from None
-
-
 def _parse_config(file: Path) -> dict[str, Any]:
     config = _mapping(safe_yaml(read_text(file)), "the file")
     return config | {key: _mapping(config.get(key, {}), key) for key in ("recipe", "environment")}
@@ -311,34 +293,3 @@ def _mapping(value: object, what: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise ValueError(f"{what} is {type(value).__name__}, not a mapping")
     return {str(key): item for key, item in value.items()}
-
-
-def environment() -> dict[str, Any]:
-    """Versions and hardware, and the command, for the record."""
-    cuda = torch.cuda.is_available()
-    return {
-        "command": shlex.join(sys.argv),
-        "pdas": __version__,
-        "python": platform.python_version(),
-        "torch": str(torch.__version__),
-        "torchvision": version("torchvision"),
-        "lightning-fabric": version("lightning-fabric"),
-        "numpy": np.__version__,
-        "platform": platform.platform(),
-        "processor": platform.machine(),
-        "processor_name": _processor_name(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "gpu": torch.cuda.get_device_name() if cuda else None,
-        "gpus": torch.cuda.device_count() if cuda else 0,
-        "cuda": torch.version.cuda,
-    }
-
-
-def _processor_name() -> str:
-    """The model of the processor, where the system tells it."""
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor()

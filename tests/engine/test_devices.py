@@ -16,7 +16,7 @@ from pdas.engine.parts import check_equal_parts
 from pdas.errors import SettingError
 from pdas.run import Run
 from pdas.settings import DeviceSettings
-from tests.conftest import TINY, changed
+from tests.conftest import TINY, TINY_INPAINTING, changed
 
 
 @pytest.mark.parametrize("accelerator", ["auto", "cpu"])
@@ -93,7 +93,7 @@ class NoFloat64(TorchDispatchMode):
 
 @pytest.mark.parametrize("recipe", ["digits", "inpaint-photos"])
 def test_steps_need_no_float64(recipe: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    tiny = TINY if recipe == "digits" else INPAINTING
+    tiny = TINY if recipe == "digits" else TINY_INPAINTING
     experiment = Experiment(recipes.load(recipe, (*tiny, "search.epochs=null", "search.steps=2")))
     seen: list[str] = []
     for stage in ("search", "retrain"):
@@ -111,19 +111,6 @@ def test_steps_need_no_float64(recipe: str, monkeypatch: pytest.MonkeyPatch, tmp
     assert seen == ["search", "retrain"]
 
 
-INPAINTING = (
-    "data.crops=8",
-    "data.test_images=1",
-    "data.image_size=16",
-    "network.layers=2",
-    "network.channels=[4, 8]",
-    "search.batch_size=4",
-    "retrain.steps=2",
-    "retrain.batch_size=4",
-    "device.accelerator=cpu",
-)
-
-
 def test_determinism_is_asked_for_and_ends() -> None:
     for asked in (False, True):
         with determinism(DeviceSettings(deterministic=asked)):
@@ -136,7 +123,7 @@ def test_the_shipped_networks_can_be_deterministic(
     recipe: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    tiny = TINY if recipe == "digits" else INPAINTING
+    tiny = TINY if recipe == "digits" else TINY_INPAINTING
     length = ("search.epochs=null", "search.steps=2", "device.deterministic=true")
     experiment = Experiment(recipes.load(recipe, (*tiny, *length)))
     experiment.retrain(experiment.search(tmp_path / "run"))

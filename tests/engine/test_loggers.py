@@ -14,6 +14,7 @@ from pdas.engine.experiment import Experiment
 from pdas.engine.loggers import epoch_log
 from pdas.errors import SettingError
 from pdas.run import Run
+from tests.waiting import wait_for
 
 ROWS = [{"step": 10 * epoch, "epoch": epoch, "loss": 1 / epoch} for epoch in (1, 2, 3)]
 

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from pdas.engine.processes import Processes, cores
+from pdas.cores import cores
+from pdas.engine.processes import Processes
 from pdas.errors import SettingError
+from tests.waiting import wait_for
 
 ORPHAN = """
 import sys, time
@@ -61,7 +63,7 @@ def test_an_error_ends_what_runs_and_what_waits(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), Processes(1) as pool:
         file = tmp_path / "pid"
         runs, waits = (pool.submit(tell_and_sleep, str(file)) for _ in range(2))
-        wait_for(file)
+        wait_for(file.exists)
         raise KeyboardInterrupt
     assert isinstance(runs.exception(), BrokenExecutor) and waits.cancelled()
 
@@ -77,7 +79,7 @@ def test_no_process_is_left_when_the_program_is_killed(tmp_path: Path, number: i
         env=os.environ | {"PYTHONPATH": path},
         stderr=subprocess.DEVNULL,
     )
-    wait_for(file)
+    wait_for(file.exists)
     program.send_signal(number)
     program.wait()
     pid = int(file.read_text())
@@ -95,10 +97,3 @@ def is_alive(pid: int) -> bool:
         return False
     status = Path(f"/proc/{pid}/stat")
     return not (status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z")
-
-
-def wait_for(file: Path, seconds: float = 60) -> None:
-    start = time.monotonic()
-    while not file.exists():
-        assert time.monotonic() - start < seconds, f"{file} never came"
-        time.sleep(0.05)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 
-from pdas.launch import run_ranks
+from pdas.cli.launch import run_ranks
 from tests.engine import rank_worker
 
 TOLERANCE = 1e-5

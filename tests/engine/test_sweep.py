@@ -20,7 +20,7 @@ from pdas.engine.sweep import sweep
 from pdas.errors import RunError, SettingError
 from pdas.run import Run
 from tests.conftest import TINY, changed
-from tests.engine.test_processes import wait_for
+from tests.waiting import wait_for
 
 SHORT = ("search.epochs=1", "retrain.epochs=1")
 
@@ -183,7 +183,7 @@ def test_an_interrupted_sweep_ends_as_one_that_was_not(
         )
 
     stopped = start("out")
-    wait_for(tmp_path / "out" / "seed-3" / "metrics.csv")
+    wait_for((tmp_path / "out" / "seed-3" / "metrics.csv").exists)
     os.killpg(stopped.pid, number)  # as a terminal does
     _, err = stopped.communicate()
     assert stopped.returncode == 130

@@ -15,23 +15,12 @@ import numpy as np
 import yaml
 
 from pdas.run import Run
-from tests.conftest import TINY
+from tests.conftest import TINY, TINY_INPAINTING
 
 ROOT = Path(__file__).parents[2]
 RECIPES = {
     "digits": (*TINY, "data.train_images=300", "search.epochs=5", "retrain.epochs=5"),
-    "inpaint-photos": (
-        "data.crops=8",
-        "data.test_images=1",
-        "data.image_size=16",
-        "network.layers=2",
-        "network.channels=[4, 8]",
-        "search.steps=30",
-        "search.batch_size=4",
-        "retrain.steps=30",
-        "retrain.batch_size=4",
-        "device.accelerator=cpu",
-    ),
+    "inpaint-photos": (*TINY_INPAINTING, "search.steps=30", "retrain.steps=30"),
 }
 VARYING = ("seconds", "data_dir", "environment")
 

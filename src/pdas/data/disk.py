@@ -6,7 +6,6 @@ augmented, is decided by the process that asks, so the number of workers changes
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from pdas.cores import cores
 from pdas.data.decode import read_crops
 from pdas.data.frames import Box
 from pdas.data.images import MemoryImages, Shape, Subset, digest
@@ -32,7 +32,7 @@ class DiskImages:
         labels: int64 (N,), class indices from 0.
         size: height and width, in pixels, that images are resized to.
         channels: 1 (grey) or 3 (RGB).
-        workers: processes that decode; 0 decodes in the calling process. More than the CPUs at
+        workers: processes that decode; 0 decodes in the calling process. More than the cores at
             hand are never started.
         boxes: for each file the part of the upright image that is resized; None is the whole.
     """
@@ -149,7 +149,5 @@ def _unchanged(decoded: Any) -> Any:
 
 
 def _useful_workers(workers: int, batches: int) -> int:
-    """At most one per CPU; none where a single batch would not repay starting one."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    cpus = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return min(workers, cpus) if batches > 1 else 0
+    """At most one per core; none where a single batch would not repay starting one."""
+    return min(workers, cores()) if batches > 1 else 0

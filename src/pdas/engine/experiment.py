@@ -28,9 +28,10 @@ from pdas.engine.retrain import RetrainProgress, retrain
 from pdas.engine.search import Progress, search
 from pdas.engine.task import Task
 from pdas.errors import SpaceError
-from pdas.run import Run, save_weights
+from pdas.run import Run
 from pdas.settings import Recipe
 from pdas.space import Architecture, load_labels
+from pdas.weights import save_weights
 
 _log = logging.getLogger(__name__)
 

@@ -18,18 +18,13 @@ from typing import Any, TypeVar
 
 import torch
 
+from pdas.cores import cores
 from pdas.errors import SettingError
 
 T = TypeVar("T")
 
 _SPAWN = get_context("spawn")
 _stopping = threading.Event()  # in a process that was asked to stop
-
-
-def cores() -> int:
-    """Those that this process may use."""
-    affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 class Processes(Executor):

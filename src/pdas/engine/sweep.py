@@ -14,9 +14,10 @@ from typing import Any
 
 import torch
 
+from pdas.cores import cores
 from pdas.engine.comparison import compare
 from pdas.engine.experiment import Experiment
-from pdas.engine.processes import Processes, cores
+from pdas.engine.processes import Processes
 from pdas.engine.stop import StoppedError
 from pdas.errors import PdasError, RunError, SettingError, reason
 from pdas.files import written_whole

@@ -15,8 +15,9 @@ from pdas.errors import DataError
 from pdas.nn import CellNetwork
 from pdas.nn.cell import CellSettings
 from pdas.nn.description import CellDescription
-from pdas.run import Run, load_weights, parse_json
+from pdas.run import Run, parse_json
 from pdas.validated import validated
+from pdas.weights import load_weights
 
 PART = 256  # images that are classified at a time
 

@@ -11,8 +11,9 @@ from torch import Tensor
 from pdas.errors import DataError
 from pdas.nn import AutoencoderNetwork
 from pdas.nn.description import AutoencoderDescription
-from pdas.run import Run, load_weights, parse_json
+from pdas.run import Run, parse_json
 from pdas.validated import validated
+from pdas.weights import load_weights
 
 
 class Restorer:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import signal
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pdas import recipes
+from pdas.cli.options import Changes, DataDir, Logger, LogLevel, Quiet, RecipeName
+from pdas.cli.progress import show_logs
+from pdas.cli.tables import sweep_rows, table
 from pdas.engine.experiment import Experiment
 from pdas.engine.processes import Processes
 from pdas.engine.sweep import sweep as run_sweep
 from pdas.errors import SettingError
-from pdas.options import Changes, DataDir, Logger, LogLevel, Quiet, RecipeName
-from pdas.terminal import show_logs, sweep_rows, table
+
+MOST_SEEDS = 10_000
 
 
 def sweep(
@@ -33,13 +37,14 @@ def sweep(
 ) -> None:
     """Search and retrain with several seeds, and compare; the same command again goes on."""
     show_logs(log_level)
+    chosen = _seeds(seeds)
     experiment = Experiment(recipes.load(recipe, changes or ()), data_dir=data_dir, logger=logger)
     path = out or Path("runs") / f"{experiment.recipe.name}-sweep"
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with nullcontext() if workers is None else Processes(workers) as executor:
-            show = _silent if quiet else _show_seed
-            done = run_sweep(experiment, _seeds(seeds), path, executor=executor, on_end=show)
+            on_end = partial(_show_seed, quiet)
+            done = run_sweep(experiment, chosen, path, executor=executor, on_end=on_end)
     except KeyboardInterrupt:
         typer.echo("pdas: interrupted; run the same command again to go on", err=True)
         raise typer.Exit(130) from None
@@ -52,19 +57,24 @@ def sweep(
 
 
 def _seeds(text: str) -> list[int]:
-    """ "5" are those from 0 to 4, and "3,7,11" these."""
+    """Of "5" those from 0 to 4, of "3,7,11" these; raises `SettingError` for any other text."""
+    mistake = SettingError(
+        f"--seeds: found {text!r}, expected a number of seeds, as 5, or seeds, as 3,7,11; at most "
+        f"{MOST_SEEDS:,} of them"
+    )
     try:
         numbers = [int(word) for word in text.split(",") if word.strip()]
     except ValueError:
-        raise SettingError(
-            f"--seeds: found {text!r}, expected a number of seeds, as 5, or seeds, as 3,7,11"
-        ) from None
-    return numbers if "," in text else list(range(numbers[0])) if numbers else []
+        raise mistake from None
+    if not 1 <= len(numbers) <= MOST_SEEDS:
+        raise mistake
+    if "," in text:
+        return numbers
+    if not 1 <= numbers[0] <= MOST_SEEDS:
+        raise mistake
+    return list(range(numbers[0]))
 
 
-def _show_seed(seed: int, error: str | None) -> None:
-    typer.echo(f"seed {seed} {'is done' if error is None else 'failed'}", err=True)
-
-
-def _silent(seed: int, error: str | None) -> None:
-    pass
+def _show_seed(quiet: bool, seed: int, error: str | None) -> None:
+    if not quiet:
+        typer.echo(f"seed {seed} {'is done' if error is None else 'failed'}", err=True)

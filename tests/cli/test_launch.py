@@ -7,27 +7,28 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from pdas.cli.launch import run_ranks, started_ranks
 from pdas.engine.checkpoint import Checkpoints
-from pdas.launch import run_ranks
+from pdas.errors import SettingError
 from pdas.run import Run
-from tests.conftest import TINY
+from tests.cli.conftest import CHANGES, Pdas
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds pids there")
 
 TWO = ["--devices", "2", "--strategy", "ddp"]
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def words(*words: object) -> list[str]:
-    changes = [word for change in TINY for word in ("--set", change)]
     command, *rest = map(str, words)
-    return [sys.executable, "-m", "pdas.cli", command, *changes, *TWO, *rest]
+    return [sys.executable, "-m", "pdas.cli", command, *CHANGES, *TWO, *rest]
 
 
 @contextmanager
@@ -59,13 +60,6 @@ def pid_of_rank(launcher: subprocess.Popen[str], rank: int) -> int:
         if f"LOCAL_RANK={rank}\0" in Path(f"/proc/{pid}/environ").read_text()
     )
     return found
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def checkpoints(run: Path) -> list[Path]:
@@ -100,6 +94,27 @@ def test_an_error_of_all_ranks_is_one_line(tmp_path: Path) -> None:
     assert process.returncode == 2
     assert "--out: " in errors and "already exists" in errors
     assert len(errors.splitlines()) == 1
+
+
+def test_ranks_stop_when_what_started_them_is_killed(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with started("search", "digits", "--out", run, "--set", "search.epochs=500") as process:
+        wait_for(lambda: checkpoints(run))
+        pids = [pid_of_rank(process, rank) for rank in range(2)]
+        process.kill()
+        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), seconds=30)
+    assert Run(run).is_unfinished
+    saved = Checkpoints(run / "checkpoint").load()
+    assert saved is not None and saved["step"] > 1
+
+
+@pytest.mark.long
+def test_an_architecture_drawn_at_random_on_two_ranks(tmp_path: Path) -> None:
+    changes = ("--set", "search.method=random")
+    with started("run", "digits", "--out", tmp_path / "run", *changes) as process:
+        _, errors = process.communicate(timeout=200)
+    assert process.returncode == 0, errors
+    assert "test_error" in Run(tmp_path / "run" / "retrain-0").read_json("result.json")
 
 
 @pytest.mark.long
@@ -173,7 +188,7 @@ def test_the_one_that_failed_is_told(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("pdas.launch.GRACE", 0.3)
+    monkeypatch.setattr("pdas.cli.launch.GRACE", 0.3)
     assert run_ranks([sys.executable, "-c", SCRIPT.format(body)], 2) == status
     errors = capsys.readouterr().err
     assert message in errors and bool(errors) == bool(message)
@@ -195,3 +210,25 @@ def test_devices_that_do_not_fit_are_one_line_before_anything_is_made(
     assert process.returncode == 2
     assert errors.startswith(f"pdas: {message}") and len(errors.splitlines()) == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_the_processes_that_were_started_are_those_of_the_settings(
+    pdas: Pdas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert started_ranks() == 4
+    status, _, err = pdas("search", "digits", *CHANGES)
+    assert status == 2 and err == (
+        "pdas: device.devices: found 1 on 1 machine(s), expected the 4 processes that were "
+        "started; give --devices, and device.machines\n"
+    )
+
+
+def test_a_count_of_processes_that_is_none_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    assert started_ranks() is None
+    for text in ("", "two"):
+        monkeypatch.setenv("WORLD_SIZE", text)
+        with pytest.raises(SettingError, match=f"^WORLD_SIZE: found '{text}' in the .*") as caught:
+            started_ranks()
+        assert "\n" not in str(caught.value)

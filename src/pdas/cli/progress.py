@@ -1,11 +1,11 @@
-"""What the command line shows: progress, and tables."""
+"""What the command line shows of a stage while it runs: progress, measures and logs."""
 
 from __future__ import annotations
 
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeAlias
@@ -13,38 +13,16 @@ from typing import Any, TypeAlias
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
+from pdas.cli.launch import rank
 from pdas.engine.retrain import RetrainProgress
 from pdas.engine.search import Progress as SearchProgress
 from pdas.errors import SettingError
-from pdas.launch import rank
 
 SECONDS_BETWEEN_LINES = 10.0
-
-Show: TypeAlias = Callable[[int, int, str], None]  # a step is done, of so many, with its measures
-
-
 LEVELS = ("debug", "info", "warning", "error")
 
-
-class LogLines(logging.Handler):
-    """Logs as lines on standard error, as errors are."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        typer.echo(f"pdas: {self.format(record)}", err=True)
-
-
-def show_logs(level: str) -> None:
-    """Show the logs of the program from this level on, on ranks other than 0 errors only.
-
-    Raises `SettingError` if there is no such level.
-    """
-    if level not in LEVELS:
-        raise SettingError(f"--log-level: found {level!r}, expected one of {', '.join(LEVELS)}")
-    logger = logging.getLogger("pdas")
-    logger.setLevel("ERROR" if rank() > 0 else level.upper())
-    logger.handlers = [LogLines()]
+Show: TypeAlias = Callable[[int, int, str], None]  # a step is done, of so many, with its measures
 
 
 @contextmanager
@@ -136,16 +114,6 @@ def _measures(measures: Mapping[str, float]) -> str:
     return _shown(measures, "  ", loss="loss {:.4f}", accuracy="acc {:.3f}", psnr="psnr {:.2f} dB")
 
 
-def table(title: str, rows: Sequence[tuple[str, str]]) -> None:
-    """Print rows of a label and a value."""
-    shown = Table(title=title, title_justify="left", show_header=False)
-    shown.add_column(style="bold", no_wrap=True)
-    shown.add_column()
-    for row in rows:
-        shown.add_row(*row)
-    Console().print(shown)
-
-
 def measures_text(measures: Mapping[str, Any]) -> str:
     """What an evaluation measured, in a line."""
     return _shown(
@@ -153,41 +121,24 @@ def measures_text(measures: Mapping[str, Any]) -> str:
     )
 
 
-def sweep_rows(comparison: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What a sweep came to: a row for each seed, one for each measure, and the agreement."""
-    measures = comparison["measures"]
-    rows = [
-        (
-            f"seed {seed}",
-            _sweep_values({name: m["values"][str(seed)] for name, m in measures.items()}),
-        )
-        for seed in comparison["seeds"]
-    ]
-    for name, label in (("test_error", "test error, %"), ("psnr", "PSNR, dB"), ("ssim", "SSIM")):
-        if name in measures:
-            rows.append((label, _mean_and_std(measures[name], 4 if name == "ssim" else 2)))
-    if "params" in measures:
-        rows.append(("weights", _mean_and_std(measures["params"], 0)))
-    agreement = comparison["agreement"]
-    if agreement["mean"] is not None:
-        chance = f"{agreement['chance']:.2f} by chance"
-        rows.append(
-            (
-                "agreement",
-                f"{agreement['mean']:.2f} of the variables, of a pair of seeds ({chance})",
-            )
-        )
-    return rows
-
-
-def _sweep_values(values: Mapping[str, float]) -> str:
-    return f"{measures_text(values)}, {values['params']:,} weights"
-
-
-def _mean_and_std(measure: Mapping[str, Any], places: int) -> str:
-    std = "" if measure["std"] is None else f" ± {measure['std']:,.{places}f}"
-    return f"{measure['mean']:,.{places}f}{std}"
-
-
 def _shown(measures: Mapping[str, Any], between: str, **texts: str) -> str:
     return between.join(texts[name].format(measures[name]) for name in texts if name in measures)
+
+
+class LogLines(logging.Handler):
+    """Logs as lines on standard error, as errors are."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        typer.echo(f"pdas: {self.format(record)}", err=True)
+
+
+def show_logs(level: str) -> None:
+    """Show the logs of the program from this level on, on ranks other than 0 errors only.
+
+    Raises `SettingError` if there is no such level.
+    """
+    if level not in LEVELS:
+        raise SettingError(f"--log-level: found {level!r}, expected one of {', '.join(LEVELS)}")
+    logger = logging.getLogger("pdas")
+    logger.setLevel("ERROR" if rank() > 0 else level.upper())
+    logger.handlers = [LogLines()]

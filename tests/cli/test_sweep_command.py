@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from pdas import cli
 from pdas.engine import sweep
-from tests.conftest import TINY
-
-Pdas = Callable[..., tuple[int, str, str]]
-CHANGES = [word for change in TINY for word in ("--set", change)]
+from tests.cli.conftest import CHANGES, Pdas, interrupt
 
 
 class Here(ThreadPoolExecutor):
     """Takes the place of processes, to be fast."""
 
 
-@pytest.fixture
-def pdas(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Pdas:
-    """Call the command line in an empty directory: exit status, output, errors."""
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(autouse=True)
+def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep, "Processes", Here)
     monkeypatch.setattr("signal.signal", lambda number, handler: None)
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["pdas", *map(str, words)])
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(exit_.value.code or 0), out, err
-
-    return call
 
 
 def test_a_sweep_prints_a_table_and_goes_on_with_more_seeds(pdas: Pdas, tmp_path: Path) -> None:
@@ -68,9 +49,13 @@ def test_seeds_that_fail_are_named_at_the_end(pdas: Pdas, tmp_path: Path) -> Non
     ("words", "message"),
     [
         ("--seeds x", "--seeds: found 'x', expected a number of seeds, as 5, or seeds, as 3,7,11"),
-        ("--seeds 0", "--seeds: found []"),
+        ("--seeds=", "--seeds: found '', expected a number of seeds, as 5, or seeds"),
+        ("--seeds ,", "--seeds: found ',', expected"),
+        ("--seeds 0", "--seeds: found '0', expected"),
         ("--seeds 3,3", "--seeds: found [3, 3]"),
-        ("--seeds -2", "--seeds: found []"),
+        ("--seeds -5", "--seeds: found '-5', expected"),
+        ("--seeds 1000000000", "--seeds: found '1000000000', expected"),
+        ("--seeds -5,", "--seeds: found [-5], expected different ones from 0"),
         ("--workers 9999", "--workers: found 9999, expected 1 to"),
         ("--logger x", "--logger: found 'x'"),
         ("--log-level x", "--log-level: found 'x'"),
@@ -86,10 +71,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
 
 
 def test_an_interrupt_says_how_to_go_on(pdas: Pdas, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*args: object, **named: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("pdas.sweep_command.run_sweep", interrupt)
+    monkeypatch.setattr("pdas.cli.sweep.run_sweep", interrupt)
     status, _, err = pdas("sweep", "digits")
     assert status == 130
     assert err == "pdas: interrupted; run the same command again to go on\n"

@@ -1,7 +1,7 @@
 """Several processes of one command, a rank each: starting them, stopping them, saying what failed.
 
 They find each other by the variables that Lightning Fabric reads. `torchrun` and SLURM start the
-processes themselves; then nothing here is used but `rank`.
+processes themselves; then only what tells of them is used here, not `run_ranks`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from tempfile import TemporaryFile
 from types import FrameType
-from typing import IO
 
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.lsf import LSFEnvironment
@@ -24,8 +24,12 @@ from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 
+from pdas.cores import cores
+from pdas.errors import SettingError
+
 GRACE = 5.0  # seconds for the others to end by themselves once one has failed
 _POLL = 0.05
+_LAUNCHER = "PDAS_LAUNCHER"  # a descriptor that can be read when the launcher is no more
 LOST = 3  # exit status of a rank that another one has left
 
 
@@ -42,14 +46,41 @@ def rank() -> int:
     return int(getattr(rank_zero_only, "rank", 0) or 0)
 
 
+def started_ranks() -> int | None:
+    """How many processes were started in all, where their starter says so by WORLD_SIZE.
+
+    Raises `SettingError` if what it says is no number.
+    """
+    found = os.environ.get("WORLD_SIZE")
+    try:
+        return None if found is None else int(found)
+    except ValueError:
+        raise SettingError(
+            f"WORLD_SIZE: found {found!r} in the environment, expected the number of processes "
+            "that were started; unset it if this is the only one"
+        ) from None
+
+
+def end_with_launcher() -> None:
+    """Take the death of the process that runs `run_ranks`, however it dies, as a SIGTERM."""
+    descriptor = os.environ.pop(_LAUNCHER, None)
+    if descriptor is not None:
+        threading.Thread(target=_await_end, args=(int(descriptor),), daemon=True).start()
+
+
+def _await_end(descriptor: int) -> None:
+    os.read(descriptor, 1)  # nobody writes: it ends when the other end is closed
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def run_ranks(command: Sequence[str], count: int) -> int:
     """Run a command in so many processes of this machine; returns the exit status.
 
     One that fails ends the others; if it is not rank 0, which speaks for all, its last words are
     shown. Ctrl-C and SIGTERM are passed on to all.
     """
-    with _Ranks(command, count) as ranks, _passed_on(ranks):
-        failed = ranks.wait()
+    with _Processes(command, count) as processes, _passed_on(processes):
+        failed = processes.wait()
     if failed is None:
         return 0
     index, status, words = failed
@@ -66,16 +97,23 @@ def run_ranks(command: Sequence[str], count: int) -> int:
     return status
 
 
-class _Ranks:
+class _Processes:
     """The processes, each in a session of its own, so that a Ctrl-C of the terminal is ours."""
 
     def __init__(self, command: Sequence[str], count: int) -> None:
         port = LightningEnvironment().main_port
-        threads = max(1, (os.cpu_count() or 1) // count)
+        threads = max(1, cores() // count)
         shared = {"OMP_NUM_THREADS": str(threads)} | os.environ
         shared |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "NODE_RANK": "0"}
-        self._open = ExitStack()
-        self._words = [self._open.enter_context(_temporary()) for _ in range(count)]
+        kept: tuple[int, ...] = ()
+        with ExitStack() as opened:
+            self._words = [opened.enter_context(TemporaryFile()) for _ in range(count)]
+            if os.name == "posix":
+                ours, ends_with_us = os.pipe()
+                opened.callback(os.close, ours)
+                opened.callback(os.close, ends_with_us)
+                kept, shared[_LAUNCHER] = (ours,), str(ours)
+            self._open = opened.pop_all()
         self.processes = [
             subprocess.Popen(
                 list(command),
@@ -83,11 +121,12 @@ class _Ranks:
                 stdout=subprocess.DEVNULL if index else None,
                 stderr=words if index else None,
                 start_new_session=True,
+                pass_fds=kept,
             )
             for index, words in enumerate(self._words)
         ]
 
-    def __enter__(self) -> _Ranks:
+    def __enter__(self) -> _Processes:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -139,16 +178,12 @@ class _Ranks:
         return self._words[index].read()[-4000:].decode(errors="replace").strip()
 
 
-def _temporary() -> IO[bytes]:
-    return tempfile.TemporaryFile()
-
-
 @contextmanager
-def _passed_on(ranks: _Ranks) -> Iterator[None]:
+def _passed_on(processes: _Processes) -> Iterator[None]:
     """Pass Ctrl-C and SIGTERM on to the ranks meanwhile."""
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        ranks.send(number)
+        processes.send(number)
 
     before = {n: signal.signal(n, on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
     try:

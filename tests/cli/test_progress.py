@@ -1,4 +1,4 @@
-"""Progress: a bar on a terminal, a few plain lines anywhere else."""
+"""Progress: a bar on a terminal, a few plain lines anywhere else; and logs as lines."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from pdas.cli.progress import Bar, Lines, progress_of, show_logs
 from pdas.errors import SettingError
-from pdas.terminal import Bar, Lines, progress_of, show_logs, sweep_rows
 
 
 def clock(seconds: float) -> Iterator[float]:
@@ -72,21 +72,3 @@ def test_logs_are_lines_from_their_level_on(capsys: pytest.CaptureFixture[str]) 
         assert capsys.readouterr().err == expected
     with pytest.raises(SettingError, match="--log-level: found 'loud', expected one of debug, "):
         show_logs("loud")
-
-
-def test_a_sweep_is_a_row_for_each_seed_and_each_measure() -> None:
-    comparison = {
-        "seeds": [3, 7],
-        "measures": {
-            "psnr": {"mean": 20.5, "std": 0.71, "values": {"3": 20.0, "7": 21.0}},
-            "params": {"mean": 1500, "std": 707.1, "values": {"3": 1000, "7": 2000}},
-        },
-        "agreement": {"mean": 0.5, "chance": 0.25},
-    }
-    assert sweep_rows(comparison) == [
-        ("seed 3", "20.00 dB PSNR, 1,000 weights"),
-        ("seed 7", "21.00 dB PSNR, 2,000 weights"),
-        ("PSNR, dB", "20.50 ± 0.71"),
-        ("weights", "1,500 ± 707"),
-        ("agreement", "0.50 of the variables, of a pair of seeds (0.25 by chance)"),
-    ]

@@ -1,0 +1,99 @@
+"""The commands on what has finished, `evaluate`, `predict`, `export`, `report`; and `recipes`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pdas import recipes
+from pdas.cli.launch import rank
+from pdas.cli.options import Changes, DataDir, RunPath
+from pdas.cli.progress import measures_text
+from pdas.cli.tables import table
+from pdas.engine.classification import Classifier
+from pdas.engine.experiment import Experiment
+from pdas.engine.export import FORMATS
+from pdas.engine.export import export as export_network
+from pdas.engine.open import load
+from pdas.errors import RunError
+from pdas.run import Run
+
+
+def evaluate(run: RunPath, data_dir: DataDir = None, changes: Changes = None) -> None:
+    """Measure every retraining of a run on the test images again, from its weights."""
+    rows = []
+    for retraining in Run.open(run).retrained():
+        own_recipe, seed, own_data_dir = retraining.config()
+        recipe = recipes.of_file(own_recipe, changes or (), str(retraining.path))
+        experiment = Experiment(
+            recipe, seed, data_dir or own_data_dir, download=data_dir is not None
+        )
+        measures = experiment.evaluate(retraining)
+        rows.append((retraining.path.name, measures_text(measures)))
+    table(str(run), rows)
+
+
+def predict(
+    run: RunPath,
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGES", help="Image files.")],
+) -> None:
+    """Print the class of each image, by the retrained classifier of a run.
+
+    Its first retraining is used; name RUN/retrain-1 for another.
+    """
+    classifier = load(run)
+    if not isinstance(classifier, Classifier):
+        raise RunError(
+            f"run: {run} holds a network that restores images, expected a classifier; use "
+            f"pdas.load({str(run)!r}).restore(images, hidden) in Python"
+        )
+    for path, prediction in zip(images, classifier.predict(images), strict=True):
+        typer.echo(f"{path}\t{prediction.label}\t{prediction.probability:.3f}")
+
+
+def export(
+    run: RunPath,
+    format: Annotated[str, typer.Option(help=f"One of {', '.join(FORMATS)}.")] = "state_dict",
+    out: Annotated[
+        Path | None, typer.Option(help="New directory (default: export-FORMAT in the retraining).")
+    ] = None,
+) -> None:
+    """Write the retrained network of a run as files for other programs, and print their names.
+
+    Its first retraining is used; name RUN/retrain-1 for another.
+    """
+    try:
+        made = export_network(run, format, out)
+    except KeyboardInterrupt:
+        typer.echo("pdas: interrupted; the export was not finished", err=True)
+        raise typer.Exit(130) from None
+    for file in sorted(made.iterdir()):
+        typer.echo(str(file))
+
+
+def report(run: RunPath) -> None:
+    """Draw the pictures and write the page of a run again."""
+    write_report(Run.open(run))
+
+
+def list_recipes(
+    show: Annotated[str | None, typer.Option(help="Print all settings of this recipe.")] = None,
+) -> None:
+    """List the shipped recipes, or print one with all its settings."""
+    if show is not None:
+        typer.echo(recipes.dump(recipes.load(show)), nl=False)
+    else:
+        table("recipes", [(name, recipes.load(name).description) for name in recipes.names()])
+
+
+def write_report(run: Run, quiet: bool = False) -> None:
+    """Write the page of a run, and print what it came to unless `quiet`; rank 0 does it for all."""
+    if rank() > 0:
+        return
+    from pdas import report  # matplotlib is slow to import, and only needed here
+
+    page = report.write_report(run.path)
+    if not quiet:
+        table(str(run.path), [*report.summary_rows(run.path), ("report", str(page))])

@@ -1,0 +1,79 @@
+"""The commands on a finished run: measuring, predicting, exporting; and the list of recipes."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pdas.cli import finished as finished_commands
+from pdas.run import Run
+from tests.cli.conftest import Pdas, interrupt
+
+
+def test_a_retraining_on_other_settings_is_evaluated_on_those(
+    pdas: Pdas, finished: Run, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(finished.path, tmp_path / "copy"))
+    status, *_ = pdas("retrain", run, "--seed", 1, "--set", "data.image_size=10")
+    assert status == 0
+    status, out, _ = pdas("evaluate", run)
+    assert status == 0
+    for seed in (0, 1):
+        error = Run(run / f"retrain-{seed}").read_json("result.json")["test_error"]
+        assert f"{error:.2f} % test error" in out.split(f"retrain-{seed}")[1].splitlines()[0]
+
+
+def test_recipes_are_listed_and_shown(pdas: Pdas) -> None:
+    assert "cifar10" in pdas("recipes")[1]
+    assert "weight_limit: 3000000" in pdas("recipes", "--show", "cifar10")[1]
+
+
+def test_a_prediction_of_a_broken_image_names_it(pdas: Pdas, finished: Run, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    status, _, err = pdas("predict", finished.path, "bad.png")
+    assert status == 2 and "bad.png" in err
+
+
+def test_a_prediction_of_what_is_no_file_says_what_to_give(
+    pdas: Pdas, finished: Run, tmp_path: Path
+) -> None:
+    status, _, err = pdas("predict", finished.path, "nofile.png")
+    assert status == 2 and err == "pdas: images: there is no file nofile.png; check the path\n"
+    status, _, err = pdas("predict", finished.path, tmp_path)
+    assert status == 2 and err.endswith(f"expected files; give {tmp_path}/*.png\n")
+
+
+def test_the_help_of_predict_says_which_retraining(pdas: Pdas) -> None:
+    assert "RUN/retrain-1" in pdas("predict", "--help")[1]
+
+
+@pytest.mark.parametrize(
+    ("format", "file"), [("state_dict", "state_dict.pt"), ("torch", "program.pt2")]
+)
+def test_an_export_prints_its_files_and_is_not_made_twice(
+    pdas: Pdas, finished: Run, tmp_path: Path, format: str, file: str
+) -> None:
+    words = ["export", finished.path, "--format", format, "--out", "out"]
+    assert pdas(*words) == (0, f"out/network.json\nout/{file}\n", "")
+    status, _, err = pdas(*words)
+    assert status == 2 and err == "pdas: --out: out already exists and is not empty; give another\n"
+
+
+def test_the_exporters_say_nothing_of_their_own(finished: Run, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pdas.cli", "export", str(finished.path), "--format", "onnx"]
+    out = tmp_path / "out"
+    done = subprocess.run([*command, "--out", str(out)], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert done.stdout == f"{out}/network.json\n{out}/network.onnx\n"
+
+
+def test_an_interrupted_export_is_one_line(
+    pdas: Pdas, finished: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finished_commands, "export_network", interrupt)
+    status, _, err = pdas("export", finished.path, "--out", "out")
+    assert status == 130 and err == "pdas: interrupted; the export was not finished\n"

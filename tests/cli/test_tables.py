@@ -1,0 +1,23 @@
+"""What the tables say."""
+
+from __future__ import annotations
+
+from pdas.cli.tables import sweep_rows
+
+
+def test_a_sweep_is_a_row_for_each_seed_and_each_measure() -> None:
+    comparison = {
+        "seeds": [3, 7],
+        "measures": {
+            "psnr": {"mean": 20.5, "std": 0.71, "values": {"3": 20.0, "7": 21.0}},
+            "params": {"mean": 1500, "std": 707.1, "values": {"3": 1000, "7": 2000}},
+        },
+        "agreement": {"mean": 0.5, "chance": 0.25},
+    }
+    assert sweep_rows(comparison) == [
+        ("seed 3", "20.00 dB PSNR, 1,000 weights"),
+        ("seed 7", "21.00 dB PSNR, 2,000 weights"),
+        ("PSNR, dB", "20.50 ± 0.71"),
+        ("weights", "1,500 ± 707"),
+        ("agreement", "0.50 of the variables, of a pair of seeds (0.25 by chance)"),
+    ]

@@ -1,0 +1,94 @@
+"""`pdas run`, `search` and `retrain`: what they leave, also when they are interrupted."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from pdas.cli import train
+from pdas.engine.experiment import Experiment
+from pdas.run import Run
+from tests.cli.conftest import CHANGES, Pdas, interrupt
+
+
+def test_run_does_all_and_the_other_commands_use_it(pdas: Pdas, tmp_path: Path) -> None:
+    status, out, _ = pdas("run", "digits", *CHANGES)
+    run = tmp_path / "runs" / "digits-0"
+    assert status == 0
+    assert "test error" in out and "convergence" in out
+    for name in ("cells.png", "convergence.png", "report.html", "retrain-0/result.json"):
+        assert (run / name).stat().st_size > 0
+
+    status, out, _ = pdas("evaluate", run)
+    error = Run(run / "retrain-0").read_json("result.json")["test_error"]
+    assert status == 0 and f"{error:.2f} % test error" in out
+
+    Image.new("L", (8, 8)).save(tmp_path / "zero.png")
+    status, out, _ = pdas("predict", run, "zero.png")
+    assert status == 0 and out.startswith("zero.png\t")
+
+    (run / "cells.png").unlink()
+    assert pdas("report", run)[0] == 0
+    assert (run / "cells.png").exists()
+
+    given = ["retrain", run / "architecture.json", "--recipe", "digits", "--out", "other"]
+    assert pdas(*given, *CHANGES)[0] == 0
+    assert (tmp_path / "other" / "retrain-0" / "result.json").exists()
+
+    before = {file: file.stat().st_mtime_ns for file in run.rglob("*")}
+    status, _, err = pdas("run", "digits", *CHANGES)
+    assert status == 2 and "--out" in err and "give another" in err
+    assert {file: file.stat().st_mtime_ns for file in run.rglob("*")} == before
+
+
+def test_a_batch_too_large_is_mended_by_what_the_message_says(pdas: Pdas, tmp_path: Path) -> None:
+    for label in "ab":
+        (tmp_path / label).mkdir()
+        for i in range(10):  # 16 for training
+            Image.new("RGB", (8, 8)).save(tmp_path / label / f"{i}.png")
+    words = ["search", "folder", "--data-dir", tmp_path, "--out", tmp_path / "run", *CHANGES]
+    words += ["--set", "data.image_size=8", "--set", "data.cutout=0"]
+    for fix in ("--set search.batch_size=8", "--set retrain.batch_size=16"):
+        status, _, err = pdas(*words)
+        assert status == 2 and f"; add {fix} or more images" in err
+        words += fix.split()
+    assert pdas(*words)[0] == 0
+
+
+def test_an_interrupt_is_one_line_and_the_unfinished_search_is_named(
+    pdas: Pdas, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(train, "_show_search", interrupt)
+    status, _, err = pdas("run", "digits", *CHANGES)
+    run = Path("runs", "digits-0")
+    left = f"{run} holds what there is so far; add --resume to the command to go on"
+    assert status == 130 and err == f"pdas: interrupted; {left}\n"
+    assert (run / "config.yaml").exists()
+
+    status, _, err = pdas("retrain", run)
+    assert status == 2 and err.startswith(f"pdas: run: {run}: the search has not finished; ")
+    status, _, err = pdas("run", "digits", *CHANGES)
+    assert status == 2 and "holds a search that has not finished; go on with --resume" in err
+
+
+def test_an_interrupt_before_anything_is_written_says_so(
+    pdas: Pdas, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(Experiment, "search", interrupt)
+    status, _, err = pdas("search", "digits")
+    assert status == 130 and err == "pdas: interrupted; nothing was written\n"
+
+
+def test_an_interrupted_retraining_leaves_its_search(
+    pdas: Pdas, finished: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(finished.path, tmp_path / "copy"))
+    monkeypatch.setattr(train, "_show_retraining", interrupt)
+    status, _, err = pdas("retrain", run, "--seed", 1)
+    left = f"{run / 'retrain-1'} holds what there is so far; add --resume to the command to go on"
+    assert status == 130 and err == f"pdas: interrupted; {left}\n"
+    status, _, err = pdas("retrain", run, "--seed", 1)
+    assert status == 2 and "retrain-1 holds a retraining that has not finished" in err
