@@ -89,4 +89,6 @@ def test_logs_of_the_stages_are_shown_on_demand(pdas: Pdas) -> None:
     status, _, err = pdas("search", "digits", "--quiet", "--log-level", "info", *CHANGES)
     run = Path("runs", "digits-0")
     assert status == 0
-    assert err == f"pdas: search: begins in {run}\npdas: search: ended in {run}\n"
+    begins, kept, ended = err.splitlines()
+    assert [begins, ended] == [f"pdas: search: {word} in {run}" for word in ("begins", "ended")]
+    assert kept.startswith(f"pdas: checkpoint: {run}/checkpoint/step-000000001.ckpt written in ")
