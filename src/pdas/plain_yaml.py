@@ -17,6 +17,13 @@ class _PlainLoader(yaml.SafeLoader):
             raise yaml.YAMLError("it uses an alias, expected every value in full")
         return super().compose_node(parent, index)
 
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Without keys that are given twice, of which one would be lost without a word."""
+        mapping = super().construct_mapping(node, deep)
+        if len(mapping) < len(node.value):
+            raise yaml.YAMLError("it gives a key twice, expected every key once")
+        return mapping
+
 
 def safe_yaml(text: str) -> Any:
     """The plain values in a YAML text without aliases; raises ValueError if it is none."""

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from tempfile import TemporaryFile
 from types import FrameType
 
@@ -83,18 +84,25 @@ def run_ranks(command: Sequence[str], count: int) -> int:
         failed = processes.wait()
     if failed is None:
         return 0
-    index, status, words = failed
-    if words:
-        print(words, file=sys.stderr, flush=True)
-    if status < 0:
-        print(
-            f"pdas: rank {index}: ended by {signal.Signals(-status).name}; go on from the last "
-            "checkpoint with --resume",
-            file=sys.stderr,
-            flush=True,
-        )
-        return 128 - status
-    return status
+    if failed.words:
+        print(failed.words, file=sys.stderr, flush=True)
+    if failed.status >= 0:
+        return failed.status
+    name = signal.Signals(-failed.status).name
+    how = "did not answer, and was ended" if failed.hung else f"ended by {name}"
+    line = f"pdas: rank {failed.index}: {how}; go on from the last checkpoint with --resume"
+    print(line, file=sys.stderr, flush=True)
+    return 128 - failed.status
+
+
+@dataclass(frozen=True)
+class _Failed:
+    """The rank that failed first: its status, its last words, and whether it had to be ended."""
+
+    index: int
+    status: int
+    words: str
+    hung: bool
 
 
 class _Processes:
@@ -141,8 +149,8 @@ class _Processes:
             with suppress(ProcessLookupError):
                 process.send_signal(number)
 
-    def wait(self) -> tuple[int, int, str] | None:
-        """Until all have ended: rank, status and last words of the one that failed first."""
+    def wait(self) -> _Failed | None:
+        """Until all have ended; returns the one to blame if one has failed."""
         while not any(self._failed()):
             if all(process.poll() == 0 for process in self.processes):
                 return None
@@ -155,7 +163,8 @@ class _Processes:
         for process in self.processes:
             process.wait()
         index = self._first(hung)
-        return index, self.processes[index].returncode, self._last_words(index)
+        status = self.processes[index].returncode
+        return _Failed(index, status, self._last_words(index), index in hung)
 
     def _failed(self) -> Iterator[bool]:
         return (process.poll() not in (None, 0) for process in self.processes)

@@ -40,6 +40,8 @@ def sweep(
     chosen = _seeds(seeds)
     experiment = Experiment(recipes.load(recipe, changes or ()), data_dir=data_dir, logger=logger)
     path = out or Path("runs") / f"{experiment.recipe.name}-sweep"
+    if not quiet:
+        typer.echo(f"sweep: seeds {', '.join(map(str, chosen))} begin", err=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with nullcontext() if workers is None else Processes(workers) as executor:

@@ -57,7 +57,7 @@ def run(
     experiment = _begin(partial(recipes.load, recipe), seed, given)
     found = _search(experiment, out, given)
     _retrain(experiment, found, given)
-    write_report(found, quiet)
+    _report(found, quiet)
 
 
 def search(
@@ -76,7 +76,7 @@ def search(
     """Search an architecture into a new run directory."""
     given = _Given(data_dir, resume, devices, strategy, logger, quiet, log_level, changes)
     experiment = _begin(partial(recipes.load, recipe), seed, given)
-    write_report(_search(experiment, out, given), quiet)
+    _report(_search(experiment, out, given), quiet)
 
 
 def retrain(
@@ -110,7 +110,7 @@ def retrain(
             f"--recipe/--out: {source} is a run, which has its own recipe and directory; "
             f"leave them out, or give {source}/architecture.json"
         )
-    write_report(found, quiet)
+    _report(found, quiet)
 
 
 @dataclass(frozen=True)
@@ -174,13 +174,13 @@ def _launch(device: DeviceSettings) -> None:
 
 def _search(experiment: Experiment, out: Path | None, given: _Given) -> Run:
     path = out or Path("runs") / f"{experiment.recipe.name}-{experiment.seed}"
-    with _interruptible(path), progress_of("search", given.quiet) as show:
+    with _interruptible(path, given.resume), progress_of("search", given.quiet) as show:
         return experiment.search(path, partial(_show_search, show), resume=given.resume)
 
 
 def _retrain(experiment: Experiment, run: Run, given: _Given) -> None:
     path = run.path / f"retrain-{experiment.seed}"
-    with _interruptible(path), progress_of("retrain", given.quiet) as show:
+    with _interruptible(path, given.resume), progress_of("retrain", given.quiet) as show:
         experiment.retrain(run, partial(_show_retraining, show), resume=given.resume)
 
 
@@ -211,15 +211,28 @@ def _retrain_file(
         )
     experiment = _begin(partial(recipes.load, recipe), seed, given)
     path = out or Path("runs") / f"{experiment.recipe.name}-{file.stem}-{experiment.seed}"
-    with _interruptible(path), progress_of("retrain", given.quiet) as show:
+    with _interruptible(path, given.resume), progress_of("retrain", given.quiet) as show:
         return experiment.retrain_given(
             file, path, partial(_show_retraining, show), resume=given.resume
         )
 
 
+def _report(run: Run, quiet: bool) -> None:
+    try:
+        write_report(run, quiet)
+    except KeyboardInterrupt:
+        typer.echo(
+            f"pdas: interrupted; all but the report is done: `pdas report {run.path}`", err=True
+        )
+        raise typer.Exit(130) from None
+
+
 @contextmanager
-def _interruptible(path: Path) -> Iterator[None]:
-    """Ctrl-C is one line that says whether the directory `path` holds something unfinished."""
+def _interruptible(path: Path, resume: bool) -> Iterator[None]:
+    """Ctrl-C is one line that says whether anything is in the directory `path` that may go on."""
+    # By os.path, since Path's raise for a name that cannot be.
+    config = os.path.join(path, "config.yaml")
+    others = os.path.exists(config) and not resume
     try:
         yield
     except StoppedError as stopped:
@@ -227,8 +240,7 @@ def _interruptible(path: Path) -> Iterator[None]:
             typer.echo(f"pdas: {stopped}; add --resume to the command to go on", err=True)
         raise typer.Exit(130) from None
     except KeyboardInterrupt:
-        # By os.path, since Path's raise for a name that cannot be.
-        begun = os.path.exists(path / "config.yaml") and Run(path).is_unfinished
+        begun = os.path.exists(config) and not others
         kept = f"{path} holds what there is so far; add --resume to the command to go on"
         left = kept if begun else f"nothing of {path} was written"
         typer.echo(f"pdas: interrupted; {left}", err=True)

@@ -41,8 +41,8 @@ class Checkpoints:
         seconds: from one to the next, at least.
     """
 
-    def __init__(self, directory: Path, seconds: float = 60.0) -> None:
-        self.directory = directory
+    def __init__(self, directory: str | Path, seconds: float = 60.0) -> None:
+        self.directory = Path(directory)
         self._seconds = seconds
         self._last = time.monotonic()
         self._took = 0.0
@@ -80,6 +80,10 @@ class Checkpoints:
         A damaged one is named in a `PdasWarning` and set aside, `step-<number>.damaged`. Raises
         `CheckpointError` if all are damaged.
         """
+        if self.directory.exists() and not self.directory.is_dir():
+            raise CheckpointError(
+                f"checkpoint: found a file at {self.directory}, expected a directory; move it away"
+            )
         damaged: list[tuple[Path, Exception]] = []
         for path in reversed(self.paths()):
             try:

@@ -12,7 +12,14 @@ from lightning_fabric import Fabric
 
 from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.ranks import wait_for_all
-from pdas.errors import CheckpointError, DataError, NonFiniteLossError, PdasError, SettingError
+from pdas.errors import (
+    CheckpointError,
+    DataError,
+    NonFiniteLossError,
+    PdasError,
+    RankError,
+    SettingError,
+)
 from pdas.files import locked
 from pdas.run import Run, new_directory
 from pdas.settings import Recipe, check_same
@@ -94,7 +101,7 @@ def _kept(run: Run) -> Iterator[None]:
         yield
     except PdasError as error:
         paths = Checkpoints(run.checkpoint_directory).paths()
-        if isinstance(error, CheckpointError) or not paths:
+        if isinstance(error, CheckpointError | RankError) or not paths:  # they say so
             raise
         # What diverged diverges again.
         how = "" if isinstance(error, NonFiniteLossError) else ", and --resume goes on from there"

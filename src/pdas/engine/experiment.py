@@ -253,9 +253,9 @@ class Experiment:
     def _check_batches(self) -> None:
         """Refuse batches that cannot be shared out."""
         search, retrain = self.recipe.search, self.recipe.retrain
-        check_equal_parts("search.batch_size", search.batch_size, accumulate=search.accumulate)
+        check_equal_parts("search", search.batch_size, accumulate=search.accumulate)
         check_equal_parts(
-            "retrain.batch_size",
+            "retrain",
             retrain.batch_size,
             ranks=self.recipe.device.ranks,
             accumulate=retrain.accumulate,

@@ -50,16 +50,20 @@ def rows_of(batch: Any) -> int:
 
 
 def check_equal_parts(
-    name: str, batch_size: int, *, ranks: int = 1, accumulate: int = 1, smallest: int = 1
+    stage: str, batch_size: int, *, ranks: int = 1, accumulate: int = 1, smallest: int = 1
 ) -> None:
     """Raise `SettingError` unless a batch has equal parts, one for each rank and turn of it."""
-    parts = ranks * accumulate
-    if batch_size % parts or batch_size < smallest * parts:
-        fits = max(batch_size // parts, smallest) * parts
-        devices = f"{ranks} devices" if ranks > 1 else ""
-        turns = f"{accumulate} parts of accumulate" if accumulate > 1 else ""
+    own, rest = divmod(batch_size, ranks)
+    if rest or own < smallest:
         raise SettingError(
-            f"{name}: found {batch_size}, expected a multiple of the "
-            f"{' times '.join(filter(None, (devices, turns)))}, with at least {smallest} for each; "
-            f"set it to {fits}, or use fewer"
+            f"{stage}.batch_size: found {batch_size}, expected a multiple of the {ranks} devices, "
+            f"with at least {smallest} for each; set it to {max(own, smallest) * ranks}, or use "
+            "fewer devices"
+        )
+    fits = [parts for parts in range(1, own // smallest + 1) if own % parts == 0]
+    if accumulate not in fits:
+        raise SettingError(
+            f"{stage}.accumulate: found {accumulate}, expected {' or '.join(map(str, fits))} equal "
+            f"parts of the {own} examples of a batch; set it to one of them, or change "
+            f"{stage}.batch_size"
         )

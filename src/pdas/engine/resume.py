@@ -14,6 +14,7 @@ from pdas.engine.ranks import Ranks
 from pdas.engine.stop import StoppedError, StopRequest, stop_on_signals
 from pdas.engine.stream import Stream
 from pdas.errors import CheckpointError, reason
+from pdas.settings import FREE, TrainingSettings
 
 _log = logging.getLogger(__name__)
 
@@ -24,6 +25,24 @@ class Stateful(Protocol):
     def state_dict(self) -> Any: ...
 
     def load_state_dict(self, state: Any) -> Any: ...
+
+
+class Unchanged:
+    """Settings that a training goes on with as they were, all but those that are `FREE`."""
+
+    def __init__(self, stage: str, settings: TrainingSettings) -> None:
+        values = {f"{stage}.{name}": value for name, value in settings.model_dump().items()}
+        self._values = {name: value for name, value in values.items() if name not in FREE}
+
+    def state_dict(self) -> dict[str, Any]:
+        """All of them by name."""
+        return dict(self._values)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Raise ValueError if one is not as it was."""
+        for name, value in self._values.items():
+            if state.get(name, value) != value:
+                raise ValueError(f"{name} was {state[name]!r}, and now is {value!r}")
 
 
 class Resumable:
@@ -85,15 +104,15 @@ class Resumable:
             with stop_on_signals() as request:
                 yield request
 
-    def after(self, step: int, stop: bool) -> None:
-        """Keep the state after a step if it is time to, or if this is to be the last one.
+    def after(self, step: int, steps: int, stop: bool) -> None:
+        """Keep the state after a step: the first, the last, one to stop at, or if it is time to.
 
-        Raises `StoppedError` in the latter case. A stop that is asked of one rank stops all.
+        Raises `StoppedError` if it is to stop. A stop that is asked of one rank stops all.
         """
         if self._checkpoints is None:
             return
         stopped, due = self._ranks.any(stop, self._due(self._checkpoints))
-        if stopped or due:
+        if stopped or due or step == steps:
             self._save(self._checkpoints, step)
         if stopped:
             raise StoppedError(step)

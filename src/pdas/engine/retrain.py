@@ -17,7 +17,7 @@ from pdas.engine.measures import Measures, RunningMean, loss_of, numbers
 from pdas.engine.memory import enough_for_step
 from pdas.engine.parts import parts_of
 from pdas.engine.ranks import Ranks
-from pdas.engine.resume import Resumable, Stateful
+from pdas.engine.resume import Resumable, Stateful, Unchanged
 from pdas.engine.stream import Stream
 from pdas.engine.training import Loader, Stopwatch, clip_gradients, course, sgd_with_cosine
 from pdas.errors import NonFiniteLossError
@@ -107,6 +107,7 @@ def retrain(
     update = _Update(fabric, ranks, wrapped, optimizer, settings)
     history, mean, watch = History(), RunningMean(), Stopwatch()
     components: dict[str, Stateful] = {
+        "settings": Unchanged("retrain", settings),
         "trainee": trainee,
         "weights": sgd,
         "schedule": schedule,
@@ -141,7 +142,7 @@ def retrain(
                 history.epochs.append(progress)
                 on_epoch(history.epochs)
                 mean.clear()
-            training.after(moment.step, stop.is_set)
+            training.after(moment.step, moment.steps, stop.is_set)
 
 
 class _Update:

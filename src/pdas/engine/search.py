@@ -26,7 +26,7 @@ from pdas.engine.given import both_halves, check_kinds, optimizer_for, space_of
 from pdas.engine.measures import Loss, RunningMean
 from pdas.engine.memory import enough_for_step
 from pdas.engine.ranks import Ranks
-from pdas.engine.resume import Resumable
+from pdas.engine.resume import Resumable, Unchanged
 from pdas.engine.step import Active, SearchStep
 from pdas.engine.stream import Stream
 from pdas.engine.training import Loader, Stopwatch, course, sgd_with_cosine
@@ -132,8 +132,9 @@ def search(
         limit: no architecture above it is trained or found. One that is drawn is drawn again, which
             biases the update of theta; the measure "rejection_rate" says how large a share that is.
         penalty: added to the losses that theta learns from, and to these alone.
-        checkpoints: where the search is kept while it runs; it goes on from the newest one there.
-            Ctrl-C and SIGTERM then end it after the step at hand with a `StoppedError`.
+        checkpoints: where the search is kept; it goes on from the newest one there, and at once
+            ends if that is of the last step. Ctrl-C and SIGTERM end it after the step at hand with
+            a `StoppedError`.
         fabric: devices and precision; default one CPU or GPU as Lightning Fabric finds it. Several
             by `strategy=pdas.engine.devices.Ddp()`, after `fabric.launch()`; each trains its share
             of the samples, and `on_step` and `on_epoch` are called on all.
@@ -166,6 +167,7 @@ def search(
     training = Resumable(
         checkpoints,
         {
+            "settings": Unchanged("search", settings),
             "step": step,
             "net": net,
             "weights": weights,
@@ -205,7 +207,7 @@ def search(
                 mean.clear()
                 result.add_epoch(progress, sampler.best())
                 on_epoch(result)
-            training.after(moment.step, stop.is_set)
+            training.after(moment.step, moment.steps, stop.is_set)
     return result
 
 
