@@ -17,7 +17,7 @@ import torch
 
 from pdas.engine import checkpoint
 from pdas.engine.checkpoint import _TRAILER, FORMAT, Checkpoints, _trailer
-from pdas.errors import PdasWarning, RunError
+from pdas.errors import CheckpointError, PdasWarning, RunError
 
 
 def state(step: int) -> dict[str, Any]:
@@ -275,3 +275,9 @@ def test_a_pipe_is_no_checkpoint(two: Checkpoints) -> None:
     with pytest.warns(PdasWarning, match="step-000000009.ckpt is damaged .it is no file"):
         found = two.load()
     assert found is not None and found["step"] == 3
+
+
+def test_a_file_in_their_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("mine")
+    with pytest.raises(CheckpointError, match="found a file at .*, expected a directory"):
+        Checkpoints(str(tmp_path / "kept")).load()

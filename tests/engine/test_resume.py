@@ -20,11 +20,11 @@ from torch.utils.data import TensorDataset
 import pdas
 from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.ranks import Ranks
-from pdas.engine.resume import Resumable
+from pdas.engine.resume import Resumable, Unchanged
 from pdas.engine.retrain import RetrainProgress, Trainee, retrain
 from pdas.engine.search import Progress
 from pdas.engine.stop import StoppedError, stop_on_signals
-from pdas.errors import NonFiniteLossError, RunError
+from pdas.errors import CheckpointError, NonFiniteLossError, RunError
 from pdas.nn import Choice, Supernet
 from pdas.settings import TrainingSettings
 from pdas.space import Architecture
@@ -270,3 +270,28 @@ def test_the_first_step_is_kept_at_once(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         searched(Checkpoints(tmp_path), fail)
     assert [path.name for path in Checkpoints(tmp_path).paths()] == ["step-000000001.ckpt"]
+
+
+def test_what_is_finished_is_not_done_again(tmp_path: Path) -> None:
+    expected = outcome(*searched(Checkpoints(tmp_path)))
+    steps: list[Progress] = []
+    assert outcome(*searched(Checkpoints(tmp_path), steps.append)) == expected
+    assert not steps
+
+
+def test_other_settings_do_not_go_on(tmp_path: Path) -> None:
+    with pytest.raises(StoppedError):
+        retrained(Checkpoints(tmp_path), stop_at(2))
+    stage = Resumable(
+        Checkpoints(tmp_path),
+        {"settings": Unchanged("retrain", TrainingSettings(epochs=1, learning_rate=0.5))},
+        Ranks(fabric()),
+        alike={},
+    )
+    with pytest.raises(CheckpointError, match=r"retrain\.\w+ was \S+, and now is "):
+        stage.restore()
+
+
+def test_the_parts_of_a_batch_may_be_others() -> None:
+    state = Unchanged("search", TrainingSettings(epochs=1)).state_dict()
+    Unchanged("search", TrainingSettings(epochs=1, accumulate=4)).load_state_dict(state)
