@@ -79,7 +79,7 @@ def test_an_interrupt_before_anything_is_written_says_so(
 ) -> None:
     monkeypatch.setattr(Experiment, "search", interrupt)
     status, _, err = pdas("search", "digits")
-    assert status == 130 and err == "pdas: interrupted; nothing was written\n"
+    assert status == 130 and err == "pdas: interrupted; nothing of runs/digits-0 was written\n"
 
 
 def test_an_interrupted_retraining_leaves_its_search(

@@ -279,5 +279,5 @@ def test_a_pipe_is_no_checkpoint(two: Checkpoints) -> None:
 
 def test_a_file_in_their_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "kept").write_text("mine")
-    with pytest.raises(CheckpointError, match="found a file at .*, expected a directory"):
+    with pytest.raises(CheckpointError, match=r"found a file at .*, expected a directory"):
         Checkpoints(str(tmp_path / "kept")).load()

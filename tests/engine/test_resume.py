@@ -124,7 +124,7 @@ def test_a_search_that_is_stopped_after_any_step_ends_the_same(tmp_path: Path) -
         checkpoints = Checkpoints(tmp_path / str(step))
         with pytest.raises(StoppedError, match=f"after step {step}$"):
             searched(checkpoints, stop_at(step))
-        assert [path.name for path in checkpoints.paths()] == [f"step-{step:09d}.ckpt"]
+        assert checkpoints.paths()[-1].name == f"step-{step:09d}.ckpt"
         assert outcome(*searched(checkpoints)) == expected
 
 
