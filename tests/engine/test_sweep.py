@@ -198,3 +198,10 @@ def test_an_interrupted_sweep_ends_as_one_that_was_not(
     one, other = (tmp_path / out / "seed-3" for out in ("out", "whole"))
     for name in ("architecture.json", "theta.npz", "retrain-3/weights.safetensors"):
         assert (one / name).read_bytes() == (other / name).read_bytes()
+
+
+def test_a_seed_has_one_device(experiment: Experiment, tmp_path: Path) -> None:
+    several = changed(experiment, "device.devices=2")
+    with pytest.raises(SettingError, match=r"device\.devices: found 2 for each seed of a sweep"):
+        sweep(several, [0], tmp_path / "out")
+    assert not (tmp_path / "out").exists()

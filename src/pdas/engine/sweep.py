@@ -75,30 +75,34 @@ def sweep(
     _check_devices(experiment.recipe)
     _check_same(experiment.recipe, out)
     _make_directory(out)
-    unfinished = [seed for seed in seeds if not _is_finished(out, seed)]
-    failed: dict[int, str] = {}
     # By all seeds, so that one that goes on has as many threads as before, and the same result.
     workers = min(default_workers(experiment.recipe), len(seeds))
     with Processes(workers) if executor is None else nullcontext(executor) as pool:
-        futures = {
-            pool.submit(
-                run_seed, replace(experiment, seed=seed), _directory(out.resolve(), seed)
-            ): seed
-            for seed in unfinished
-        }
-        try:
-            for future in as_completed(futures):
-                seed, error = futures[future], _error(future)
-                if error is not None:
-                    failed[seed] = error
-                on_end(seed, error)
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            raise
-    return Sweep(
-        out, _write_comparison(experiment.recipe, seeds, failed, out), dict(sorted(failed.items()))
-    )
+        failed = _run_unfinished(experiment, seeds, out, pool, on_end)
+    return Sweep(out, _write_comparison(experiment.recipe, seeds, failed, out), failed)
+
+
+def _run_unfinished(
+    experiment: Experiment, seeds: Sequence[int], out: Path, pool: Executor, on_end: OnEnd
+) -> dict[int, str]:
+    """Run the seeds that are not finished; returns the error of each that failed, by seed."""
+    futures = {
+        pool.submit(run_seed, replace(experiment, seed=seed), _directory(out.resolve(), seed)): seed
+        for seed in seeds
+        if not _is_finished(out, seed)
+    }
+    failed: dict[int, str] = {}
+    try:
+        for future in as_completed(futures):
+            seed, error = futures[future], _error(future)
+            if error is not None:
+                failed[seed] = error
+            on_end(seed, error)
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        raise
+    return dict(sorted(failed.items()))
 
 
 def run_seed(experiment: Experiment, path: Path) -> None:
