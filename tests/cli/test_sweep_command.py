@@ -23,10 +23,10 @@ def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_sweep_prints_a_table_and_goes_on_with_more_seeds(pdas: Pdas, tmp_path: Path) -> None:
     status, out, err = pdas("sweep", "digits", "--seeds", "1", *CHANGES)
-    assert status == 0 and err == "seed 0 is done\n"
+    assert status == 0 and err == "sweep: seeds 0 begin\nseed 0 is done\n"
     assert "seed 0" in out and "agreement" not in out
     status, out, err = pdas("sweep", "digits", "--seeds", "0,7", *CHANGES)
-    assert status == 0 and err == "seed 7 is done\n"
+    assert status == 0 and err.endswith(" begin\nseed 7 is done\n")
     assert "seed 0" in out and "seed 7" in out and "agreement" in out
     assert (tmp_path / "runs" / "digits-sweep" / "sweep.json").exists()
     status, out, err = pdas("sweep", "digits", *CHANGES, "--set", "search.epochs=3")
@@ -37,7 +37,8 @@ def test_a_sweep_prints_a_table_and_goes_on_with_more_seeds(pdas: Pdas, tmp_path
 def test_seeds_that_fail_are_named_at_the_end(pdas: Pdas, tmp_path: Path) -> None:
     words = ["--seeds", "2", *CHANGES, "--set", "retrain.weight_limit=10"]
     status, out, err = pdas("sweep", "digits", *words)
-    lines = err.splitlines()
+    first, *lines = err.splitlines()
+    assert first == "sweep: seeds 0, 1 begin"
     assert status == 2 and out == ""
     assert sorted(lines[:2]) == ["seed 0 failed", "seed 1 failed"]
     for seed, line in enumerate(lines[2:]):
@@ -74,7 +75,7 @@ def test_an_interrupt_says_how_to_go_on(pdas: Pdas, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("pdas.cli.sweep.run_sweep", interrupt)
     status, _, err = pdas("sweep", "digits")
     assert status == 130
-    assert err == "pdas: interrupted; run the same command again to go on\n"
+    assert err.endswith("begin\npdas: interrupted; run the same command again to go on\n")
 
 
 def test_quiet_commands_say_nothing_unless_something_is_wrong(pdas: Pdas, tmp_path: Path) -> None:
@@ -89,6 +90,7 @@ def test_logs_of_the_stages_are_shown_on_demand(pdas: Pdas) -> None:
     status, _, err = pdas("search", "digits", "--quiet", "--log-level", "info", *CHANGES)
     run = Path("runs", "digits-0")
     assert status == 0
-    begins, kept, ended = err.splitlines()
+    begins, *kept, ended = err.splitlines()
     assert [begins, ended] == [f"pdas: search: {word} in {run}" for word in ("begins", "ended")]
-    assert kept.startswith(f"pdas: checkpoint: {run}/checkpoint/step-000000001.ckpt written in ")
+    assert len(kept) == 2  # of the first step and of the last
+    assert all(line.startswith(f"pdas: checkpoint: {run}/checkpoint/step-") for line in kept)

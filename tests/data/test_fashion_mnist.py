@@ -104,7 +104,7 @@ def refused(data_dir: Path | None) -> str:
 def test_no_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fashion_mnist, "DEBIAN", tmp_path / "nowhere")
     assert refused(None) == (
-        f"--data-dir: found none, and no Fashion-MNIST in {tmp_path / 'nowhere'}, expected either; "
+        f"--data-dir: found no Fashion-MNIST in {tmp_path / 'nowhere'}, expected it there; "
         "add --data-dir DIR or `apt-get install dataset-fashion-mnist`"
     )
 

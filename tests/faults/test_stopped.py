@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pdas import cli, recipes
+from pdas import recipes
 from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.experiment import Experiment
 from pdas.errors import DataError, NonFiniteLossError, RunError
@@ -228,4 +228,4 @@ def test_the_command_line_goes_on(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     finish(again := started("digits", tmp_path / "run"))
-    assert again.returncode == 0 and cli.Run.open(tmp_path / "run").retrainings()
+    assert again.returncode == 0 and Run.open(tmp_path / "run").retrainings()
