@@ -151,7 +151,7 @@ def test_dask_runs_it(swept: Path, experiment: Experiment, tmp_path: Path) -> No
         distributed.Client(cluster) as client,
     ):
         executor = client.get_executor()
-        done = sweep(changed(experiment, *SHORT), [0, 4], tmp_path / "out", executor=executor)
+        done = sweep(changed(experiment, *SHORT), [4, 0], tmp_path / "out", executor=executor)
     expected = json.loads((swept / "sweep.json").read_text())
     assert done.failed == {}
     assert done.comparison["agreement"] == expected["agreement"]

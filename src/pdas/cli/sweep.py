@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -40,13 +41,17 @@ def sweep(
     chosen = _seeds(seeds)
     experiment = Experiment(recipes.load(recipe, changes or ()), data_dir=data_dir, logger=logger)
     path = out or Path("runs") / f"{experiment.recipe.name}-sweep"
-    if not quiet:
-        typer.echo(f"sweep: seeds {', '.join(map(str, chosen))} begin", err=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with nullcontext() if workers is None else Processes(workers) as executor:
-            on_end = partial(_show_seed, quiet)
-            done = run_sweep(experiment, chosen, path, executor=executor, on_end=on_end)
+            done = run_sweep(
+                experiment,
+                chosen,
+                path,
+                executor=executor,
+                on_begin=partial(_show_begin, quiet),
+                on_end=partial(_show_seed, quiet),
+            )
     except KeyboardInterrupt:
         typer.echo("pdas: interrupted; run the same command again to go on", err=True)
         raise typer.Exit(130) from None
@@ -75,6 +80,11 @@ def _seeds(text: str) -> list[int]:
     if not 1 <= numbers[0] <= MOST_SEEDS:
         raise mistake
     return list(range(numbers[0]))
+
+
+def _show_begin(quiet: bool, seeds: Sequence[int]) -> None:
+    if seeds and not quiet:
+        typer.echo(f"sweep: seeds {', '.join(map(str, seeds))} begin", err=True)
 
 
 def _show_seed(quiet: bool, seed: int, error: str | None) -> None:

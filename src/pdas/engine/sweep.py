@@ -50,6 +50,7 @@ def sweep(
     out: Path,
     *,
     executor: Executor | None = None,
+    on_begin: Callable[[Sequence[int]], None] = lambda seeds: None,
     on_end: OnEnd = lambda seed, error: None,
 ) -> Sweep:
     """Search and retrain with each of the seeds, into `out/seed-<n>/`, and compare what was found.
@@ -61,6 +62,7 @@ def sweep(
         executor: runs the seeds; default one process for each on this machine, as many at a time as
             there are cores, or one at a time on a GPU. It is left open. Its workers need `out` and
             the data under the same names. A process does one seed at a time.
+        on_begin: told of the seeds that are not finished.
         on_end: told of each seed that ended, with the error if it failed.
 
     Raises:
@@ -78,18 +80,19 @@ def sweep(
     # By all seeds, so that one that goes on has as many threads as before, and the same result.
     workers = min(default_workers(experiment.recipe), len(seeds))
     with Processes(workers) if executor is None else nullcontext(executor) as pool:
-        failed = _run_unfinished(experiment, seeds, out, pool, on_end)
+        unfinished = [seed for seed in seeds if not _is_finished(out, seed)]
+        on_begin(unfinished)
+        failed = _run_all(experiment, unfinished, out, pool, on_end)
     return Sweep(out, _write_comparison(experiment.recipe, seeds, failed, out), failed)
 
 
-def _run_unfinished(
+def _run_all(
     experiment: Experiment, seeds: Sequence[int], out: Path, pool: Executor, on_end: OnEnd
 ) -> dict[int, str]:
-    """Run the seeds that are not finished; returns the error of each that failed, by seed."""
+    """The error of each seed that failed."""
     futures = {
         pool.submit(run_seed, replace(experiment, seed=seed), _directory(out.resolve(), seed)): seed
         for seed in seeds
-        if not _is_finished(out, seed)
     }
     failed: dict[int, str] = {}
     try:
