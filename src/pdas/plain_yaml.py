@@ -19,6 +19,8 @@ class _PlainLoader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Without keys that are given twice, of which one would be lost without a word."""
+        if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
+            raise yaml.YAMLError("it merges mappings by <<, expected every value in full")
         mapping = super().construct_mapping(node, deep)
         if len(mapping) < len(node.value):
             raise yaml.YAMLError("it gives a key twice, expected every key once")

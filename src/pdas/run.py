@@ -26,10 +26,10 @@ from safetensors import SafetensorError
 
 from pdas.arrays import FloatArray
 from pdas.environment import environment
-from pdas.errors import PdasError, RunError, reason
-from pdas.files import read_text, written_whole
+from pdas.errors import PdasError, RunError, reason, short
+from pdas.files import locked, read_text, written_whole
 from pdas.plain_yaml import safe_yaml
-from pdas.settings import Recipe, as_recipe
+from pdas.settings import LARGEST_SEED, Recipe, as_recipe
 from pdas.space import Architecture, SearchSpace
 
 T = TypeVar("T")
@@ -65,12 +65,14 @@ def new_directory(path: Path, setting: str) -> Iterator[Path]:
     except OSError as error:
         reason = error.strerror
         raise RunError(f"{setting}: {path} cannot be made ({reason}); give another") from None
-    try:
-        yield path
-    except PdasError:
-        if not any(found for name in ("metrics.csv", "*.ckpt") for found in path.rglob(name)):
-            _remove(path, made)
-        raise
+    with locked(path):
+        _refuse_taken(path, setting)  # again, since another process may have been faster
+        try:
+            yield path
+        except PdasError:
+            if not any(found for name in ("metrics.csv", "*.ckpt") for found in path.rglob(name)):
+                _remove(path, made)
+            raise
 
 
 def _remove(path: Path, made: Sequence[Path]) -> None:
@@ -284,9 +286,15 @@ def _parse_settings(file: Path) -> tuple[Recipe, int, Path | None]:
     data_dir = config["data_dir"]
     return (
         as_recipe(config["recipe"]),
-        int(config["seed"]),
+        _seed(config["seed"]),
         None if data_dir is None else Path(data_dir),
     )
+
+
+def _seed(value: object) -> int:
+    if not isinstance(value, int) or not 0 <= value <= LARGEST_SEED:
+        raise ValueError(f"the seed is {short(value)}, not one from 0 to {LARGEST_SEED}")
+    return value
 
 
 def _mapping(value: object, what: str) -> dict[str, Any]:

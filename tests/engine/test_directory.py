@@ -6,13 +6,16 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from pdas import recipes
+from pdas.data.disk import DiskImages
 from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.experiment import Experiment
 from pdas.engine.stop import StoppedError
@@ -105,6 +108,33 @@ def test_without_a_whole_checkpoint_none_is_said_to_be_there(
         experiment.search(tmp_path / "run", resume=True)
 
 
+def test_a_finished_stage_keeps_its_record(finished: Run, experiment: Experiment) -> None:
+    before = content(finished.path)
+    changed(experiment, "search.accumulate=2").search(finished.path, resume=True)
+    assert content(finished.path) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="directories are not locked there")
+def test_who_comes_second_to_a_new_directory_takes_nothing(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    taken: list[dict[str, bytes]] = []
+
+    def faster(path: Path) -> AbstractContextManager[None]:
+        """Another process begins between the first look and the lock."""
+        if path == out and not taken:
+            Run(out).write_config(experiment.recipe, seed=7, data_dir=None)
+            taken.append(content(out))
+        return locked(path)
+
+    monkeypatch.setattr("pdas.run.locked", faster)
+    with pytest.raises(RunError, match="has not finished"):
+        experiment.search(out)
+    assert content(out) == taken[0]
+
+
 HOLD = """
 import sys, time
 from pathlib import Path
@@ -129,3 +159,21 @@ def test_a_directory_is_for_one_process_at_a_time(tmp_path: Path) -> None:
         raise AssertionError("it was locked")
     with locked(tmp_path):
         assert time.monotonic() - start < 5
+
+
+def test_images_are_the_same_in_another_folder(tmp_path: Path) -> None:
+    folder(tmp_path / "data", 3)
+    flat = sorted((tmp_path / "data" / "train" / "a").iterdir())
+    nested = sorted((tmp_path / "data" / "train").rglob("*.png"))
+
+    def told(paths: list[Path]) -> str:
+        labels = torch.zeros(len(paths), dtype=torch.int64)
+        return DiskImages(
+            [str(p) for p in paths], labels, size=8, channels=3, workers=0
+        ).fingerprint()
+
+    before = told(flat), told(nested), told(nested[:-1])
+    (tmp_path / "data").rename(tmp_path / "moved")
+    (tmp_path / "moved" / "train" / "a").rename(tmp_path / "elsewhere")
+    assert told([tmp_path / "elsewhere" / p.name for p in flat]) == before[0]
+    assert len(set(before)) == 3

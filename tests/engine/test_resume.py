@@ -183,14 +183,23 @@ def test_without_checkpoints_ctrl_c_is_what_it_was() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_is_a_request(number: int) -> None:
     before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
-    with stop_on_signals() as request:
+    with pytest.raises(StoppedError), stop_on_signals() as request:
         assert not request.is_set
         os.kill(os.getpid(), number)
         assert request.is_set
         assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
+        raise StoppedError(1)
     with stop_on_signals() as request:
         assert not request.is_set
     assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_a_request_that_comes_too_late_acts_at_the_end() -> None:
+    done = False
+    with pytest.raises(KeyboardInterrupt), stop_on_signals():
+        os.kill(os.getpid(), signal.SIGINT)
+        done = True
+    assert done
 
 
 def test_the_second_ctrl_c_acts_at_once() -> None:

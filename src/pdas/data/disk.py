@@ -6,6 +6,7 @@ augmented, is decided by the process that asks, so the number of workers changes
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -65,7 +66,8 @@ class DiskImages:
 
     def fingerprint(self) -> str:
         # By the names of files and folders, not by where these are kept today.
-        names = ["/".join(Path(path).parts[-2:]) for path in self.paths]
+        root = os.path.commonpath([os.path.dirname(path) for path in self.paths])
+        names = [Path(path).relative_to(root).as_posix() for path in self.paths]
         return digest("\n".join(names).encode())
 
     def to(self, device: torch.device | str) -> DiskImages:

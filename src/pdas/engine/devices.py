@@ -69,7 +69,7 @@ def open_fabric(settings: DeviceSettings) -> Fabric:
 def determinism(settings: DeviceSettings) -> Iterator[None]:
     """Compute the same twice meanwhile, if the settings ask for that; see torch on reproducibility.
 
-    An operation that cannot is then an error of torch.
+    Raises `SettingError` for an operation that cannot.
     """
     if not settings.deterministic:
         yield
@@ -80,6 +80,13 @@ def determinism(settings: DeviceSettings) -> Iterator[None]:
     torch.backends.cudnn.benchmark = False
     try:
         yield
+    except RuntimeError as error:
+        if "deterministic" not in str(error):
+            raise
+        raise SettingError(
+            f"device.deterministic: found true, which this device cannot be for all of the network "
+            f"({reason(error)}); set it to false"
+        ) from error
     finally:
         torch.use_deterministic_algorithms(before[0])
         torch.backends.cudnn.benchmark = before[1]

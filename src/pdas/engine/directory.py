@@ -66,11 +66,12 @@ def stage_directory(
 def _begun(path: Path, setting: str, origin: Origin, resume: bool) -> Iterator[Run]:
     run = Run(path)
     if resume and run.has_config:
-        with locked(path), _kept(run):
+        with locked(path):
             _check_origin(run, origin)
-            yield run
+            with _kept(run):
+                yield run
         return
-    with new_directory(path, setting), locked(path), _kept(run):
+    with new_directory(path, setting), _kept(run):
         origin.write(run)
         yield run
 
@@ -90,7 +91,7 @@ def _check_origin(run: Run, origin: Origin) -> None:
                 f"--resume: found another {name.replace('_', ' ')} than {run.path} was begun with; "
                 "restore what changed since, or begin another run"
             )
-    if recipe != origin.recipe:  # by a setting that may
+    if recipe != origin.recipe and run.is_unfinished:  # by a setting that may
         origin.write(run)
 
 

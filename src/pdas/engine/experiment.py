@@ -247,7 +247,10 @@ class Experiment:
 
     def _task(self, fabric: Fabric) -> Task:
         """Rank 0 loads the data first, so that a cache is made once; in the end all have them."""
-        with first_alone(fabric):
+        with (
+            enough_memory(lambda: "the images do not fit; lower data.image_size"),
+            first_alone(fabric),
+        ):
             return open_task(self.recipe, self.data_dir, fabric.device, self.download)
 
     def _check_batches(self) -> None:

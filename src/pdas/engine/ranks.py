@@ -158,8 +158,14 @@ class Ranks:
 @contextmanager
 def first_alone(fabric: Fabric) -> Iterator[None]:
     """Let rank 0 go first, however long it takes; the others follow."""
+    failure: BaseException | None = None
     with _waiting(), fabric.rank_zero_first():
-        yield
+        try:
+            yield
+        except BaseException as error:  # which is none of the waiting
+            failure = error
+    if failure is not None:
+        raise failure
 
 
 def agreed(fabric: Fabric, value: T) -> T:

@@ -27,14 +27,20 @@ class StopRequest:
     """Whether Ctrl-C or SIGTERM has asked to stop after the step at hand."""
 
     def __init__(self) -> None:
-        self.is_set = False
+        self.number: int | None = None
+
+    @property
+    def is_set(self) -> bool:
+        """Whether a signal has come."""
+        return self.number is not None
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
     """Take Ctrl-C and SIGTERM as a request meanwhile; a second one acts as it would without.
 
-    One that is ignored, as Ctrl-C in the background of a script, stays so. In another thread than
+    A request that came too late to be met, so that no error ends this, acts so at the end. One that
+    is ignored, as Ctrl-C in the background of a script, stays so. In another thread than
     the main one signals are left alone.
     """
     request = StopRequest()
@@ -45,7 +51,7 @@ def stop_on_signals() -> Iterator[StopRequest]:
     before = {number: old for number, old in handlers.items() if old is not signal.SIG_IGN}
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        request.is_set = True
+        request.number = number
         for each, handler in before.items():
             signal.signal(each, handler)
 
@@ -56,3 +62,5 @@ def stop_on_signals() -> Iterator[StopRequest]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if request.number is not None:
+        signal.raise_signal(request.number)

@@ -6,6 +6,7 @@ import pickle
 
 import pytest
 import torch
+import torch.nn.functional as F
 from cell_helpers import (
     difference,
     ignoring,
@@ -20,7 +21,7 @@ from benchmarks.plain import read_cell
 from pdas.errors import SettingError
 from pdas.nn import CellNetwork, CellSupernet
 from pdas.nn.cell import CellSettings, cell_space
-from pdas.nn.cell.network import AuxiliaryHead, drop_path
+from pdas.nn.cell.network import AuxiliaryHead, _halves, drop_path
 from pdas.nn.operations import OPERATIONS
 
 SETTINGS = CellSettings(channels=4)
@@ -258,3 +259,16 @@ def test_all_operations_can_be_derived() -> None:
         settings = CellSettings(nodes=2, cells_per_stage=1, channels=3, operations=(name,))
         network = CellNetwork(space.architecture([0] * len(space)), settings)
         assert network(images()).shape == (3, 10)
+
+
+@pytest.mark.parametrize("height", range(1, 8))
+@pytest.mark.parametrize("width", range(1, 8))
+def test_small_maps_are_halved_as_by_adaptive_pooling(height: int, width: int) -> None:
+    x = torch.randn(2, 3, height, width, requires_grad=True)
+    y = x.detach().clone().requires_grad_()
+    found, expected = _halves(x), F.adaptive_avg_pool2d(y, 2)
+    torch.testing.assert_close(found, expected)
+    weights = torch.randn(2, 3, 2, 2)
+    (found * weights).sum().backward()
+    (expected * weights).sum().backward()
+    torch.testing.assert_close(x.grad, y.grad)

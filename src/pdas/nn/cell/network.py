@@ -162,9 +162,16 @@ class AuxiliaryHead(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits `(N, classes)` of a map `(N, in_channels, H, W)`."""
         x = F.relu(x)
-        x = F.adaptive_avg_pool2d(x, 2) if min(x.shape[-2:]) < 8 else F.avg_pool2d(x, 5, 3)
+        x = _halves(x) if min(x.shape[-2:]) < 8 else F.avg_pool2d(x, 5, 3)
         out: Tensor = self.classifier(self.features(x).mean((2, 3)))
         return out
+
+
+def _halves(x: Tensor) -> Tensor:
+    """`F.adaptive_avg_pool2d(x, 2)`, whose gradient differs from run to run on GPUs."""
+    sides = x.shape[-2:]
+    pooled = F.avg_pool2d(x, [(n + 1) // 2 for n in sides], [max(n // 2, 1) for n in sides])
+    return pooled.expand(-1, -1, 2, 2)
 
 
 def stem(settings: CellSettings, norm: Norm) -> nn.Sequential:
