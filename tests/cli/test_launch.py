@@ -166,6 +166,23 @@ def test_torchrun_starts_the_ranks_as_well(tmp_path: Path) -> None:
     assert not Run(tmp_path / "run").is_unfinished
 
 
+@pytest.mark.long
+def test_ranks_of_slurm_find_each_other_by_its_variables(tmp_path: Path) -> None:
+    """Not SLURM itself: two processes with the variables that it sets for two tasks of a job."""
+    job = {"SLURM_JOB_ID": "29519", "SLURM_JOB_NAME": "search", "SLURM_NTASKS": "2"}
+    job |= {"SLURM_NTASKS_PER_NODE": "2", "SLURM_JOB_NODELIST": "localhost", "SLURM_NODEID": "0"}
+    environment = os.environ | job | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
+    tasks = [
+        subprocess.Popen(
+            words("search", "digits", "--out", tmp_path / "run"),
+            env=environment | {"SLURM_PROCID": str(rank), "SLURM_LOCALID": str(rank)},
+        )
+        for rank in range(2)
+    ]
+    assert [task.wait(timeout=200) for task in tasks] == [0, 0]
+    assert not Run(tmp_path / "run").is_unfinished
+
+
 SCRIPT = """
 import os, sys, time
 rank = int(os.environ["LOCAL_RANK"])
