@@ -132,8 +132,8 @@ class Student(Trainee[nn.Module]):
     def forward(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         return {"loss": loss(self.network, batch)}
 
-    def before_epoch(self, part: float) -> None:
-        self.network[1].p = 0.1 + part / 2  # type: ignore[index, union-attr]
+    def before_epoch(self, fraction: float) -> None:
+        self.network[1].p = 0.1 + fraction / 2  # type: ignore[index, union-attr]
 
 
 def retrained(

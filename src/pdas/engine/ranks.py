@@ -102,12 +102,13 @@ class Ranks:
         """This rank's part of a batch; see `parts_of`."""
         return parts_of(batch, self.size, "device.devices")[self.index]
 
-    def check_alike(self, parts: Mapping[str, Any]) -> None:
-        """Raise `RankError` if the state of a part is not the same on every rank."""
+    def check_alike(self, components: Mapping[str, Any]) -> None:
+        """Raise `RankError` if the state of a component is not the same on every rank."""
         if self.size == 1:
             return
-        digests = self.gather([{name: _digest(part) for name, part in parts.items()}])
-        for name in parts:
+        own = {name: _digest(component) for name, component in components.items()}
+        digests = self.gather([own])
+        for name in components:
             others = [i for i, each in enumerate(digests) if each[name] != digests[0][name]]
             if others:
                 raise RankError(
@@ -212,12 +213,12 @@ def _waiting() -> Iterator[None]:
         ) from error
 
 
-def _digest(part: Any) -> str:
+def _digest(component: Any) -> str:
     """Of the parameters of a module, or else of a state that is plain data."""
-    if not isinstance(part, nn.Module):
-        return hashlib.sha256(json.dumps(part.state_dict()).encode()).hexdigest()
+    if not isinstance(component, nn.Module):
+        return hashlib.sha256(json.dumps(component.state_dict()).encode()).hexdigest()
     sha256 = hashlib.sha256()
-    for parameter in part.parameters():
+    for parameter in component.parameters():
         plain = parameter.detach().cpu().contiguous().reshape(-1)
         sha256.update(plain.view(torch.uint8).numpy().data)
     return sha256.hexdigest()

@@ -41,8 +41,8 @@ class Trainee(nn.Module, Generic[N]):
         """Measures of a batch, among them the scalar tensor "loss"."""
         raise NotImplementedError
 
-    def before_epoch(self, part: float) -> None:
-        """Prepare for an epoch; `part` goes from 0 for the first to 1 for the last."""
+    def before_epoch(self, fraction: float) -> None:
+        """Prepare for an epoch; `fraction` goes from 0 for the first to 1 for the last."""
 
     def finished(self) -> N:
         """The network as it is to be used."""

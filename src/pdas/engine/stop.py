@@ -40,8 +40,8 @@ def stop_on_signals() -> Iterator[StopRequest]:
     """Take Ctrl-C and SIGTERM as a request meanwhile; a second one acts as it would without.
 
     A request that came too late to be met, so that no error ends this, acts so at the end. One that
-    is ignored, as Ctrl-C in the background of a script, stays so. In another thread than
-    the main one signals are left alone.
+    is ignored, as Ctrl-C in the background of a script, stays so. In another thread than the main
+    one signals are left alone.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():

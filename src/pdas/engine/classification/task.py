@@ -162,8 +162,8 @@ class ClassifierTrainee(Trainee[CellNetwork]):
         rate = self.network.drop_path
         return {"loss": loss, "accuracy": accuracy(logits, labels), "drop_path": rate}
 
-    def before_epoch(self, part: float) -> None:
-        self.network.drop_path = self._settings.drop_path * part
+    def before_epoch(self, fraction: float) -> None:
+        self.network.drop_path = self._settings.drop_path * fraction
 
     def finished(self) -> CellNetwork:
         self.network.drop_path = 0.0
