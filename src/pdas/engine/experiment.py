@@ -94,7 +94,7 @@ class Experiment:
         given = None if method == "pdas" else task.control(self.seed)
         task.check_retraining(given)
         net = self._supernet(task) if given is None else None
-        origin = self._origin(task)
+        origin = self._origin(**_fingerprints(task))
         with stage_directory(out, "--out", origin, fabric, resume=resume) as run:
             if not agreed(fabric, run.is_unfinished):
                 run.remove_checkpoints()
@@ -133,12 +133,13 @@ class Experiment:
         check_split(self.recipe, run.config()[0])
         fabric = open_fabric(self.recipe.device)
         task = self._task(fabric)
-        check_test_images(run, task.test_images.fingerprint())
+        images = _fingerprints(task)
+        check_test_images(run, images["test_images"])
         architecture = task.space.load(file)
         torch.manual_seed(self.seed)
         training = task.retraining(architecture, self.seed)
         path = run.inner(f"retrain-{self.seed}")
-        origin = self._origin(task, architecture)
+        origin = self._origin(**images, architecture=architecture.to_dict())
         with stage_directory(path, "--seed", origin, fabric, resume=resume) as retrained:
             if not agreed(fabric, retrained.is_unfinished):
                 retrained.remove_checkpoints()
@@ -190,7 +191,7 @@ class Experiment:
             raise SpaceError(f"architecture file {file}: {error}") from None
         experiment = replace(self, recipe=recipe)
         fabric = open_fabric(recipe.device)
-        origin = experiment._origin(None, architecture)
+        origin = experiment._origin(architecture=architecture.to_dict())
         with stage_directory(out, "--out", origin, fabric, resume=resume) as run:
             if fabric.is_global_zero and run.is_unfinished:
                 run.write_json("search.json", {"method": f"given: {file}"})
@@ -265,14 +266,15 @@ class Experiment:
             smallest=retrain.smallest_part,
         )
 
-    def _origin(self, task: Task | None, architecture: Architecture | None = None) -> Origin:
-        about: dict[str, Any] = {}
-        if task is not None:
-            about["training_images"] = task.training_images.fingerprint()
-            about["test_images"] = task.test_images.fingerprint()
-        if architecture is not None:
-            about["architecture"] = architecture.to_dict()
+    def _origin(self, **about: Any) -> Origin:
         return Origin(self.recipe, self.seed, self.data_dir, about)
+
+
+def _fingerprints(task: Task) -> dict[str, str]:
+    return {
+        "training_images": task.training_images.fingerprint(),
+        "test_images": task.test_images.fingerprint(),
+    }
 
 
 def _evaluation_too_large() -> str:
