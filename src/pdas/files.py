@@ -42,6 +42,17 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
         raise
 
 
+@contextmanager
+def making(directory: Path, setting: str, remedy: str = "give another") -> Iterator[None]:
+    """Raise `RunError`, which begins with `setting`, where `directory` cannot be made meanwhile."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"{setting}: {directory} cannot be made ({error.strerror}); {remedy}"
+        ) from error
+
+
 def _sync_directory(directory: Path) -> None:
     """Make a rename in it last, where directories can be synced."""
     if os.name == "nt":

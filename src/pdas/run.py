@@ -27,7 +27,7 @@ from safetensors import SafetensorError
 from pdas.arrays import FloatArray
 from pdas.environment import environment
 from pdas.errors import PdasError, RunError, reason, short
-from pdas.files import locked, read_text, written_whole
+from pdas.files import locked, making, read_text, written_whole
 from pdas.plain_yaml import safe_yaml
 from pdas.settings import LARGEST_SEED, Recipe, as_recipe
 from pdas.space import Architecture, SearchSpace
@@ -58,13 +58,10 @@ def new_directory(path: Path, setting: str) -> Iterator[Path]:
     there are metrics of an epoch, or a checkpoint. Raises `RunError`, which begins with `setting`,
     if the directory holds something, is no directory or cannot be made.
     """
-    try:
+    with making(path, setting):
         _refuse_taken(path, setting)
         made = [above for above in (path, *path.parents) if not above.exists()]
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = error.strerror
-        raise RunError(f"{setting}: {path} cannot be made ({reason}); give another") from None
     with locked(path):
         _refuse_taken(path, setting)  # again, since another process may have been faster
         try:

@@ -21,8 +21,8 @@ from typing import IO, Any, cast
 
 import torch
 
-from pdas.errors import CheckpointError, PdasWarning, RunError, reason
-from pdas.files import written_whole
+from pdas.errors import CheckpointError, PdasWarning, reason
+from pdas.files import making, written_whole
 
 _log = logging.getLogger(__name__)
 
@@ -58,13 +58,8 @@ class Checkpoints:
         `RunError` if it cannot be written; the earlier ones are as they were.
         """
         start = time.monotonic() if since is None else since
-        try:
+        with making(self.directory, "checkpoint", "mend that, and go on"):
             self.directory.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunError(
-                f"checkpoint: {self.directory} cannot be made ({error.strerror}); mend that, and "
-                "go on"
-            ) from error
         with written_whole(self._path(step)) as file:
             _write(file, state)
         for old in [*self.paths()[:-KEPT], *self.directory.glob("step-*.part")]:

@@ -15,7 +15,7 @@ from pdas.run import Run
 from pdas.settings import Recipe
 from pdas.space import Architecture, SearchSpace
 
-TEST_MEASURES = ("test_error", "psnr", "ssim")
+MEASURES = ("test_error", "psnr", "ssim", "params")
 
 
 def compare(recipe: Recipe, runs: Mapping[int, Run]) -> dict[str, Any]:
@@ -29,10 +29,9 @@ def compare(recipe: Recipe, runs: Mapping[int, Run]) -> dict[str, Any]:
         for seed, run in runs.items()
     }
     found = {seed: space.load(run.architecture_file()) for seed, run in runs.items()}
-    names = [*TEST_MEASURES, "params"]
     measured = {
         name: {seed: result[name] for seed, result in results.items() if name in result}
-        for name in names
+        for name in MEASURES
     }
     return {
         "seeds": list(runs),

@@ -20,7 +20,7 @@ from pdas.engine.experiment import Experiment
 from pdas.engine.processes import Processes
 from pdas.engine.stop import StoppedError
 from pdas.errors import PdasError, RunError, SettingError, reason
-from pdas.files import written_whole
+from pdas.files import making, written_whole
 from pdas.run import Run
 from pdas.settings import LARGEST_SEED, Recipe, check_same
 
@@ -76,7 +76,8 @@ def sweep(
     _check_seeds(seeds)
     _check_devices(experiment.recipe)
     _check_same(experiment.recipe, out)
-    _make_directory(out)
+    with making(out, "--out"):
+        out.mkdir(parents=True, exist_ok=True)
     # By all seeds, so that one that goes on has as many threads as before, and the same result.
     workers = min(default_workers(experiment.recipe), len(seeds))
     with Processes(workers) if executor is None else nullcontext(executor) as pool:
@@ -163,13 +164,6 @@ def _check_same(recipe: Recipe, out: Path) -> None:
         raise RunError(f"--out: {out} holds something else than a sweep; give another")
     for config in sorted(out.glob("seed-*/config.yaml")):
         check_same(recipe, Run(config.parent).config()[0], str(config.parent))
-
-
-def _make_directory(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"--out: {out} cannot be made ({error.strerror}); give another") from None
 
 
 def _directory(out: Path, seed: int) -> Path:
