@@ -59,6 +59,10 @@ class NonFiniteLossError(PdasError, ArithmeticError):
     """Every architecture of a step had a loss that is NaN or infinite."""
 
 
+class NotLearnedError(PdasError, ArithmeticError):
+    """The shared weights of a search learned nothing, so it has no architecture to name."""
+
+
 class OutOfMemoryError(PdasError, MemoryError):
     """A step or an evaluation needs more memory than there is."""
 

@@ -150,9 +150,10 @@ class Run:
         self._write(name, json.dumps(content, indent=2) + "\n")
 
     def write_metrics(self, rows: Sequence[Mapping[str, float | int]]) -> None:
-        """Write `metrics.csv`, a row for each epoch."""
+        """Write `metrics.csv`, a row for each epoch; what an epoch did not measure is empty."""
         text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, list(rows[0]))
+        columns = dict.fromkeys(name for row in reversed(rows) for name in row)
+        writer = csv.DictWriter(text, list(columns))
         writer.writeheader()
         writer.writerows(rows)
         self._write("metrics.csv", text.getvalue())

@@ -47,14 +47,15 @@ class InpaintingDataSettings(ImageSettings):
 
 
 class TrainingSettings(Settings):
-    """What every training of weights by SGD needs; its length is set by epochs or by steps."""
+    """What every training of weights needs; its length is set by epochs or by steps."""
 
     smallest_part: ClassVar[int] = 1  # examples that are run at a time
 
     epochs: int | None = Field(None, ge=1)  # the learning rate falls after every epoch
     steps: int | None = Field(None, ge=1)  # the learning rate falls after every step
+    optimizer: Literal["sgd", "adamw"] = "sgd"  # of the weights
     learning_rate: float = Field(0.025, gt=0)  # of the weights; to 0 by cosine
-    momentum: float = Field(0.9, ge=0, lt=1)
+    momentum: float = Field(0.9, ge=0, lt=1)  # of sgd
     weight_decay: float = Field(3e-4, ge=0)
     clip: float = Field(5.0, gt=0)  # largest norm of the gradient
     accumulate: int = Field(1, ge=1)  # equal parts of a batch, one after the other in less memory
@@ -70,14 +71,53 @@ class TrainingSettings(Settings):
 
 
 class SearchSettings(TrainingSettings):
-    """A search. An epoch is one pass over the half of the data that trains the weights."""
+    """A search. An epoch is one pass over the half of the data that trains the weights.
+
+    Its length is what it costs: as many training passes as so many steps of the paper's search,
+    of `samples` architectures that are trained and scored. A scored one counts a third, as it has
+    no backward pass. Warm-up, further samples and finalists are paid from that, so the number of
+    steps is another one where they are used; see `pdas.engine.plan`.
+    """
 
     epochs: int | None = Field(200, ge=1)
     batch_size: int = Field(64, ge=1)
-    samples: int = Field(2, ge=2)  # lambda
+    samples: int = Field(2, ge=2)  # lambda, the architectures that a step trains
+    warmup: float = Field(0.0, ge=0)  # steps before theta learns: a share below 1, or their number
+    theta_samples: int | None = Field(None, ge=2)  # architectures theta learns from; None: samples
     theta_rate: Literal["adaptive", "fixed"] = "adaptive"  # eta by (13), or 1/n
+    theta_mode: Literal["train", "eval"] = "train"  # of the network when theta learns from it
     resample: bool = False  # draw new architectures for the update of theta
     mask_inactive: bool = True  # a choice that an architecture does not use learns nothing from it
+    finalists: int = Field(0, ge=0)  # that are compared at the end on all of D_theta; 0: the mode
+    finalists_share: float = Field(0.0, ge=0, lt=1)  # of the length, to train them by themselves
+
+    @model_validator(mode="after")
+    def _warmup_is_a_share_or_a_number(self) -> Self:
+        if self.warmup >= 1 and self.warmup != int(self.warmup):
+            raise ValueError(
+                f"found warmup = {self.warmup}, expected a share below 1 or a whole number of "
+                "steps; set it to 0.4 or 100"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _theta_samples_have_the_trained_ones(self) -> Self:
+        if self.theta_samples is not None and self.theta_samples < self.samples:
+            raise ValueError(
+                f"found theta_samples = {self.theta_samples} and samples = {self.samples}, "
+                "expected at least as many, since theta learns from those that are trained as "
+                "well; raise theta_samples"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_share_is_for_finalists(self) -> Self:
+        if self.finalists_share > 0 and self.finalists < 2:
+            raise ValueError(
+                f"found finalists_share = {self.finalists_share} and finalists = {self.finalists}, "
+                "expected at least 2 finalists to be trained; raise finalists or set the share to 0"
+            )
+        return self
 
 
 class ClassificationSearchSettings(SearchSettings):

@@ -102,12 +102,12 @@ def check_fabric(fabric: Fabric) -> None:
         )
 
 
-def check_samples(samples: int, ranks: int) -> None:
+def check_samples(setting: str, samples: int, ranks: int) -> None:
     """Raise `SettingError` unless every rank has as many architectures as the others."""
     if samples % ranks:
         raise SettingError(
-            f"search.samples: found {samples}, expected a multiple of the {ranks} devices, "
-            "of which each trains as many architectures; set it to "
+            f"search.{setting}: found {samples}, expected a multiple of the {ranks} devices, "
+            "of which each runs as many architectures; set it to "
             f"{-(-samples // ranks) * ranks}, or use fewer devices"
         )
 

@@ -87,7 +87,7 @@ class Experiment:
         """
         method = self.recipe.search.method
         if method == "pdas":
-            check_samples(self.recipe.search.samples, self.recipe.device.ranks)
+            check_samples("samples", self.recipe.search.samples, self.recipe.device.ranks)
         fabric = open_fabric(self.recipe.device)
         task = self._task(fabric)
         batches = task.search_batches(self.seed)

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
-from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
 from pdas.data import halves
+from pdas.engine.finals import Derive
 from pdas.engine.images import check_batch_size
 from pdas.engine.training import Loader
 from pdas.errors import SettingError
@@ -66,6 +67,11 @@ def optimizer_for(
     return given
 
 
+def derive_of(net: nn.Module, given: Derive | None) -> Derive | None:
+    """What makes the network of an architecture, if there is anything."""
+    return given or getattr(net, "derive", None)
+
+
 def both_halves(
     data: Dataset[Any] | tuple[Loader, Loader], batch_size: int, seed: int
 ) -> tuple[Loader, Loader]:
@@ -108,7 +114,38 @@ def _split(data: Dataset[Any], generator: torch.Generator) -> list[Subset[Any]]:
 
 
 def _shuffled(data: Dataset[Any], batch_size: int, generator: torch.Generator) -> Loader:
-    return DataLoader(data, batch_size, shuffle=True, drop_last=True, generator=generator)
+    tensors = _tensors(data)
+    rows = data if tensors is None else _Rows(tensors)
+    collate = None if tensors is None else _as_they_are
+    return DataLoader(
+        rows, batch_size, shuffle=True, drop_last=True, generator=generator, collate_fn=collate
+    )
+
+
+class _Rows(Dataset[Any]):
+    """Rows of tensors, a batch at a time: the same as one by one, and much faster."""
+
+    def __init__(self, tensors: Sequence[Tensor]) -> None:
+        self._tensors = tensors
+
+    def __len__(self) -> int:
+        return len(self._tensors[0])
+
+    def __getitems__(self, indices: list[int]) -> list[Tensor]:
+        return [tensor[indices] for tensor in self._tensors]
+
+
+def _as_they_are(batch: list[Tensor]) -> list[Tensor]:
+    return batch
+
+
+def _tensors(data: Dataset[Any]) -> Sequence[Tensor] | None:
+    """The tensors of a `TensorDataset`, or of a subset of one; None of other data."""
+    if type(data) is TensorDataset:
+        return data.tensors
+    if type(data) is Subset and type(data.dataset) is TensorDataset:
+        return [tensor[list(data.indices)] for tensor in data.dataset.tensors]
+    return None
 
 
 def _is_data_set(data: object) -> bool:

@@ -104,7 +104,7 @@ class Resumable:
             with stop_on_signals() as request:
                 yield request
 
-    def after(self, step: int, steps: int, stop: bool) -> None:
+    def after(self, step: int, is_last: bool, stop: bool) -> None:
         """Keep the state after a step: the first, the last, one to stop at, or if it is time to.
 
         Raises `StoppedError` if it is to stop. A stop that is asked of one rank stops all.
@@ -112,7 +112,7 @@ class Resumable:
         if self._checkpoints is None:
             return
         stopped, due = self._ranks.any(stop, self._due(self._checkpoints))
-        if stopped or due or step == steps:
+        if stopped or due or is_last:
             self._save(self._checkpoints, step)
         if stopped:
             raise StoppedError(step)

@@ -19,7 +19,14 @@ from pdas.engine.parts import parts_of
 from pdas.engine.ranks import Ranks
 from pdas.engine.resume import Resumable, Stateful, Unchanged
 from pdas.engine.stream import Stream
-from pdas.engine.training import Loader, Stopwatch, clip_gradients, course, sgd_with_cosine
+from pdas.engine.training import (
+    Loader,
+    Stopwatch,
+    clip_gradients,
+    course,
+    total_steps,
+    weights_with_cosine,
+)
 from pdas.errors import NonFiniteLossError
 from pdas.settings import TrainingSettings
 
@@ -102,14 +109,15 @@ def retrain(
     check_fabric(fabric)
     ranks = Ranks(fabric)
     stream = Stream(batches)
-    sgd, schedule = sgd_with_cosine(trainee, settings, len(stream))
-    wrapped, optimizer = fabric.setup(trainee.train(), sgd)
+    steps = total_steps(settings, len(stream))
+    weights, schedule = weights_with_cosine(trainee, settings, len(stream), steps)
+    wrapped, optimizer = fabric.setup(trainee.train(), weights)
     update = _Update(fabric, ranks, wrapped, optimizer, settings)
     history, mean, watch = History(), RunningMean(), Stopwatch()
     components: dict[str, Stateful] = {
         "settings": Unchanged("retrain", settings),
         "trainee": trainee,
-        "weights": sgd,
+        "weights": weights,
         "schedule": schedule,
         "precision": fabric.strategy.precision,
         "batches": stream,
@@ -122,7 +130,7 @@ def retrain(
         done = training.restore()
         if history.epochs:
             on_epoch(history.epochs)
-        for moment, batch in course(stream, settings, done):
+        for moment, batch in course(stream, steps, done):
             if moment.starts_epoch or moment.step == done + 1:  # it is in no checkpoint
                 trainee.before_epoch(moment.fraction)
             own = ranks.part(batch)
@@ -142,11 +150,11 @@ def retrain(
                 history.epochs.append(progress)
                 on_epoch(history.epochs)
                 mean.clear()
-            training.after(moment.step, moment.steps, stop.is_set)
+            training.after(moment.step, moment.step == moment.steps, stop.is_set)
 
 
 class _Update:
-    """One step of SGD; of several ranks each hands in its part of the batch."""
+    """One update of the weights; of several ranks each hands in its part of the batch."""
 
     def __init__(
         self,

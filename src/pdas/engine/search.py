@@ -1,19 +1,20 @@
 """The search, Algorithm 1: one training run that ends with the most likely architecture.
 
 `search` is the public entry for a network and data of the user's own; the recipes go through
-the same function.
+the same function. A search may begin with a warm-up (`theta_start`) and end with a comparison of
+finalists (`finals`); `plan` says how many steps are left for the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from lightning_fabric import Fabric
 from torch import nn
-from torch.optim import SGD
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Dataset
 
@@ -22,16 +23,21 @@ from pdas.engine.batch_norm import without_running_statistics
 from pdas.engine.candidates import Candidates
 from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.devices import check_fabric, check_samples
-from pdas.engine.given import both_halves, check_kinds, optimizer_for, space_of
+from pdas.engine.finals import Derive, Finalist, Finals, best_first, propose
+from pdas.engine.given import both_halves, check_kinds, derive_of, optimizer_for, space_of
 from pdas.engine.measures import Loss, RunningMean
 from pdas.engine.memory import enough_for_step
+from pdas.engine.plan import Plan, plan_search
+from pdas.engine.presets import preset_values
 from pdas.engine.ranks import Ranks
 from pdas.engine.resume import Resumable, Unchanged
 from pdas.engine.step import Active, SearchStep
 from pdas.engine.stream import Stream
-from pdas.engine.training import Loader, Stopwatch, course, sgd_with_cosine
+from pdas.engine.theta_start import ThetaStart
+from pdas.engine.training import Loader, Moment, Stopwatch, course, weights_with_cosine
+from pdas.engine.trial import Trial
 from pdas.nn.supernet import MaskingSupernet
-from pdas.optim import PDAS, Limit, Limited, Optimizer, Penalised, Penalty
+from pdas.optim import PDAS, Limit, Limited, Penalised, Penalty
 from pdas.settings import SearchSettings
 from pdas.space import Architecture
 from pdas.validated import validated
@@ -42,8 +48,8 @@ class Progress:
     """Where a search stands; handed to `on_step` after every step.
 
     `measures` are means over the epoch so far: "loss" and whatever else the loss measures, of the
-    weight batches, and the same with the prefix "theta_" of the theta batches. With a limit there
-    is "rejection_rate", the share of all draws so far that were over it.
+    weight batches, and the same with the prefix "theta_" of the theta batches, once theta learns.
+    With a limit there is "rejection_rate", the share of all draws so far that were over it.
     """
 
     step: int
@@ -61,11 +67,12 @@ class SearchResult:
     """What a search found; handed to `on_epoch` after every epoch with what it found so far.
 
     Attributes:
-        architecture: the most likely architecture.
+        architecture: the most likely architecture, or the best of the finalists.
         optimizer: the optimizer, with its distribution.
         history: a row of measures for each epoch.
         theta: the probabilities at the start and after each epoch, `(epochs + 1, D, K_max)`.
         seconds: time that the search took.
+        finalists: what was compared at the end, the best first; none without finalists.
     """
 
     architecture: Architecture
@@ -73,6 +80,7 @@ class SearchResult:
     history: list[Progress] = field(default_factory=list)
     theta: list[FloatArray] = field(default_factory=list)
     seconds: float = 0.0
+    finalists: list[Finalist] = field(default_factory=list)
 
     def add_epoch(self, progress: Progress, architecture: Architecture) -> None:
         """Take in where the search stands at the end of an epoch, and what it has found."""
@@ -81,8 +89,14 @@ class SearchResult:
         self.architecture = architecture
         self.seconds = progress.seconds
 
+    def add_finalists(self, finalists: Sequence[Finalist], seconds: float) -> None:
+        """Take in what was compared at the end, the best first."""
+        self.finalists = list(finalists)
+        self.architecture = self.finalists[0].architecture
+        self.seconds = seconds
+
     def state_dict(self) -> dict[str, Any]:
-        """All but the optimizer, as plain data."""
+        """All that the epochs gave but the optimizer, as plain data."""
         return {
             "architecture": self.architecture.indices.tolist(),
             "history": [asdict(progress) for progress in self.history],
@@ -103,15 +117,19 @@ def search(
     loss: Loss,
     data: Dataset[Any] | tuple[Loader, Loader],
     *,
+    preset: str = "default",
     settings: SearchSettings | None = None,
     optimizer: PDAS | None = None,
     limit: Limit | None = None,
     penalty: Penalty | None = None,
     fabric: Fabric | None = None,
     checkpoints: Checkpoints | None = None,
+    derive: Derive | None = None,
+    executor: Executor | None = None,
     seed: int = 0,
     on_step: Callable[[Progress], None] = lambda progress: None,
     on_epoch: Callable[[SearchResult], None] = lambda result: None,
+    on_trial: Callable[[Sequence[Finalist], int], None] = lambda finalists, left: None,
     **overrides: Any,
 ) -> SearchResult:
     """Search an architecture for a network and data of one's own (Algorithm 1).
@@ -126,126 +144,214 @@ def search(
             but the last.
         data: a map-style data set, which is split into halves by `seed`; or the two halves, as two
             data sets, or as two iterables of batches with a length.
-        settings: see `SearchSettings`; single settings can be given by name instead.
+        preset: "default", which serves best at short lengths, or "paper", the settings of the
+            paper; `docs/method.md` compares them.
+        settings: all settings, in place of a preset; see `SearchSettings`. Single ones can be given
+            by name, as `epochs=60`.
         optimizer: default `PDAS(net.space, seed=seed)` with the settings' `samples` and
             `theta_rate`; one that is given keeps its own.
         limit: no architecture above it is trained or found. One that is drawn is drawn again, which
             biases the update of theta; the measure "rejection_rate" says how large a share that is.
         penalty: added to the losses that theta learns from, and to these alone.
-        checkpoints: where the search is kept; it goes on from the newest one there, and at once
-            ends if that is of the last step. Ctrl-C and SIGTERM end it after the step at hand with
-            a `StoppedError`.
         fabric: devices and precision; default one CPU or GPU as Lightning Fabric finds it. Several
             by `strategy=pdas.engine.devices.Ddp()`, after `fabric.launch()`; each trains its share
             of the samples, and `on_step` and `on_epoch` are called on all.
+        checkpoints: where the search is kept; it goes on from the newest one there, and at once
+            ends if that is of the last step. Ctrl-C and SIGTERM end it after the step at hand with
+            a `StoppedError`.
+        derive: the network of an architecture with fresh weights, for finalists that are trained by
+            themselves; default `net.derive`.
+        executor: of `concurrent.futures`, where they are trained; default this process. The
+            network, the loss and the data must pickle for other processes.
+        on_trial: called with the finalists, and how many of their trainings are left, before the
+            first and after each.
 
     Raises:
         SettingError: a setting is unknown or out of range, a batch larger than half the data,
             `net`, `loss`, `data` or `optimizer` is not as said above, or no architecture is within
             the limit.
+        NotLearnedError: with a warm-up, no architecture became better than the best constant
+            output, so that theta had nothing to learn from.
         NonFiniteLossError: no architecture of a step had a finite loss.
         OutOfMemoryError: a step needs more memory than there is.
         RankError: of several ranks one ended, hung, or computes otherwise.
         StoppedError: with checkpoints, Ctrl-C or SIGTERM ended it.
         RunError: a checkpoint cannot be written, none is whole, or it is of another training.
     """
-    given = settings or SearchSettings()
-    settings = validated(type(given), given.model_dump() | _one_length(overrides), "search")
+    space = space_of(net)
+    settings = _settings(settings, preset, overrides, trains=bool(derive_of(net, derive)))
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     check_fabric(fabric)
-    optimizer = optimizer_for(space_of(net), optimizer, settings, seed)
-    check_samples(optimizer.samples, fabric.world_size)
+    optimizer = optimizer_for(space, optimizer, settings, seed)
     check_kinds(loss, limit, penalty)
     sampler = optimizer if limit is None else Limited(optimizer, limit)
     learner = sampler if penalty is None else Penalised(sampler, penalty)
-    weight_batches, theta_batches = map(Stream, both_halves(data, settings.batch_size, seed))
+    loaders = both_halves(data, settings.batch_size, seed)
+    plan = plan_search(settings, optimizer.samples, *map(len, loaders))
+    check_samples("samples", optimizer.samples, fabric.world_size)
+    check_samples("theta_samples", plan.theta_samples, fabric.world_size)
+    weights, schedule = weights_with_cosine(net, settings, len(loaders[0]), plan.steps)
+    wrapped, weight_optimizer = fabric.setup(Candidates(net.train()), weights)
     ranks = Ranks(fabric)
-    per_epoch = len(weight_batches)
-    step, weights, schedule = _set_up(net, loss, learner, settings, fabric, ranks, per_epoch)
-    result = SearchResult(sampler.best(), optimizer, theta=[optimizer.theta_array])
-    mean, watch = RunningMean(), Stopwatch()
+    step = SearchStep(
+        fabric,
+        wrapped,
+        loss,
+        learner,
+        weight_optimizer,
+        clip=settings.clip,
+        accumulate=settings.accumulate,
+        resample=settings.resample,
+        theta_samples=plan.theta_samples,
+        theta_mode=settings.theta_mode,
+        active=_active(net) if settings.mask_inactive else None,
+        ranks=ranks,
+    )
+    weight_batches, theta_batches = map(Stream, loaders)
+    trial = Trial(loss, *loaders, settings, seed, str(fabric.device), _precision(fabric))
+    parts = _Parts(
+        fabric=fabric,
+        settings=settings,
+        plan=plan,
+        sampler=sampler,
+        step=step,
+        schedule=schedule,
+        weight_batches=weight_batches,
+        theta_batches=theta_batches,
+        start=ThetaStart(plan, step, loss, sampler, theta_batches, fabric.to_device),
+        finals=Finals(space, trial, plan.trial_passes, derive_of(net, derive), ranks, executor),
+        result=SearchResult(sampler.best(), optimizer, theta=[optimizer.theta_array]),
+    )
     training = Resumable(
         checkpoints,
         {
             "settings": Unchanged("search", settings),
-            "step": step,
             "net": net,
             "weights": weights,
-            "schedule": schedule,
             "precision": fabric.strategy.precision,
             "optimizer": learner,
-            "weight_batches": weight_batches,
-            "theta_batches": theta_batches,
-            "result": result,
-            "mean": mean,
-            "watch": watch,
+            **parts.components(),
         },
         ranks,
         alike={"theta": learner, "weights": net},
     )
     with without_running_statistics(net), training.stoppable() as stop:
         done = training.restore()
-        if result.history:
-            on_epoch(result)
-        for moment, batch in course(weight_batches, settings, done):
-            with enough_for_step("search", moment.step, batch, settings):
-                record = step(fabric.to_device(batch), fabric.to_device(next(theta_batches)))
-            mean.add(record.weights | {f"theta_{name}": x for name, x in record.theta.items()})
-            progress = Progress(
-                step=moment.step,
-                epoch=moment.epoch,
-                steps=moment.steps,
-                measures=mean.values() | _rejections(sampler),
-                convergence=optimizer.convergence,
-                eta=optimizer.learning_rate,
-                learning_rate=float(schedule.get_last_lr()[0]),
-                seconds=watch.seconds(),
-            )
+        if parts.result.history:
+            on_epoch(parts.result)
+        for moment, batch in course(weight_batches, plan.steps, done):
+            progress = parts.train(moment, batch)
             on_step(progress)
-            schedule.step()
             if moment.ends_epoch:
-                mean.clear()
-                result.add_epoch(progress, sampler.best())
-                on_epoch(result)
-            training.after(moment.step, moment.steps, stop.is_set)
-    return result
+                on_epoch(parts.end_epoch(progress))
+            is_last = moment.step == moment.steps and not settings.finalists
+            training.after(moment.step, is_last, stop.is_set)
+        parts.start.check()
+        for number, left in enumerate(parts.compare(), start=max(done, plan.steps) + 1):
+            on_trial(parts.finals.finalists, left)
+            training.after(number, left == 0, stop.is_set)
+    parts.end()
+    return parts.result
 
 
-def _set_up(
-    net: nn.Module,
-    loss: Loss,
-    optimizer: Optimizer,
-    settings: SearchSettings,
-    fabric: Fabric,
-    ranks: Ranks,
-    per_epoch: int,
-) -> tuple[SearchStep, SGD, LambdaLR]:
-    """The step on the devices of `fabric`; what updates the weights, and its learning rate."""
-    sgd, schedule = sgd_with_cosine(net, settings, per_epoch)
-    wrapped, weight_optimizer = fabric.setup(Candidates(net.train()), sgd)
-    step = SearchStep(
-        fabric,
-        wrapped,
-        loss,
-        optimizer,
-        weight_optimizer,
-        clip=settings.clip,
-        accumulate=settings.accumulate,
-        resample=settings.resample,
-        active=_active(net) if settings.mask_inactive else None,
-        ranks=ranks,
-    )
-    return step, sgd, schedule
+@dataclass
+class _Parts:
+    """What a search is made of while it runs."""
+
+    fabric: Fabric
+    settings: SearchSettings
+    plan: Plan
+    sampler: PDAS | Limited
+    step: SearchStep
+    schedule: LambdaLR
+    weight_batches: Stream
+    theta_batches: Stream
+    start: ThetaStart
+    finals: Finals
+    result: SearchResult
+    mean: RunningMean = field(default_factory=RunningMean)
+    theta_mean: RunningMean = field(default_factory=RunningMean)
+    watch: Stopwatch = field(default_factory=Stopwatch)
+
+    def components(self) -> dict[str, Any]:
+        """Those that change, by name."""
+        unchanged = ("fabric", "settings", "plan", "sampler")
+        return {name: part for name, part in vars(self).items() if name not in unchanged}
+
+    def train(self, moment: Moment, batch: Any) -> Progress:
+        """One step of the shared weights and, after the warm-up, of theta."""
+        with enough_for_step("search", moment.step, batch, self.settings):
+            theta_batch = next(self.theta_batches) if self.start(moment.step) else None
+            record = self.step(self.fabric.to_device(batch), self.fabric.to_device(theta_batch))
+        self.mean.add(record.weights)
+        if record.theta:
+            self.theta_mean.add({f"theta_{name}": x for name, x in record.theta.items()})
+        optimizer = self.result.optimizer
+        learning_rate = float(self.schedule.get_last_lr()[0])
+        self.schedule.step()
+        return Progress(
+            step=moment.step,
+            epoch=moment.epoch,
+            steps=moment.steps,
+            measures=self.mean.values() | self.theta_mean.values() | _rejections(self.sampler),
+            convergence=optimizer.convergence,
+            eta=optimizer.learning_rate,
+            learning_rate=learning_rate,
+            seconds=self.watch.seconds(),
+        )
+
+    def end_epoch(self, progress: Progress) -> SearchResult:
+        """Take the progress into the result."""
+        self.mean.clear()
+        self.theta_mean.clear()
+        self.result.add_epoch(progress, self.sampler.best())
+        return self.result
+
+    def compare(self) -> Iterator[int]:
+        """Compare the finalists, with a pause before and after each training of one.
+
+        Every pause tells how many trainings are left.
+        """
+        count = self.settings.finalists
+        if not count:
+            return
+        if not self.finals.finalists:
+            architectures = propose(self.sampler, count)
+            batches = map(self.fabric.to_device, self.theta_batches.one_pass())
+            losses = self.step.losses(architectures, batches)
+            scored = [Finalist(a, x) for a, x in zip(architectures, losses, strict=True)]
+            self.finals.begin(best_first(scored))
+            yield self.finals.left
+        for _ in self.finals.run():
+            yield self.finals.left
+
+    def end(self) -> None:
+        """Take the best of the finalists as what was found, if there are any."""
+        if self.finals.finalists:
+            self.result.add_finalists(best_first(self.finals.finalists), self.watch.seconds())
 
 
-def _active(net: nn.Module) -> Active | None:
-    return net.active if isinstance(net, MaskingSupernet) else None
+def _settings(
+    given: SearchSettings | None, preset: str, overrides: dict[str, Any], trains: bool
+) -> SearchSettings:
+    """The settings given, or else those of the preset, with single ones changed."""
+    values = preset_values(preset, overrides, trains) if given is None else given.model_dump()
+    return validated(type(given or SearchSettings()), values | _one_length(overrides), "search")
 
 
 def _one_length(overrides: dict[str, Any]) -> dict[str, Any]:
     """With either of `steps` and `epochs` the other is none, unless it is given too."""
     others = {"steps": "epochs", "epochs": "steps"}
     return {others[name]: None for name in others if name in overrides} | overrides
+
+
+def _precision(fabric: Fabric) -> str:
+    """As it is named where a Fabric is made."""
+    return str(fabric.strategy.precision.precision)
+
+
+def _active(net: nn.Module) -> Active | None:
+    return net.active if isinstance(net, MaskingSupernet) else None
 
 
 def _rejections(sampler: PDAS | Limited) -> dict[str, float]:

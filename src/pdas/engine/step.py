@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -18,8 +19,9 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from pdas.arrays import BoolArray
-from pdas.engine.candidates import bind
+from pdas.engine.candidates import Model, bind
 from pdas.engine.measures import Loss, Measures, RunningMean, as_measures, loss_of, numbers
+from pdas.engine.modes import Judging
 from pdas.engine.parts import parts_of
 from pdas.engine.ranks import Ranks
 from pdas.engine.training import clip_gradients
@@ -45,6 +47,9 @@ class StepRecord:
 class SearchStep:
     """Updates the weights of a supernet and the distribution of an optimizer.
 
+    Theta learns from the architectures that were trained, and from further ones if it is to learn
+    from more; without a batch for it, as in a warm-up, it stands still.
+
     Of several ranks each runs its share of the architectures, and all make the same updates.
 
     Args:
@@ -57,6 +62,8 @@ class SearchStep:
             loss of a batch is then the mean of those of its parts, and batch norm normalises each
             part by itself.
         resample: draw new architectures for the update of theta (not Algorithm 1).
+        theta_samples: architectures that theta learns from; default those that are trained.
+        theta_mode: "eval" judges them without dropout, see `Judging`.
         active: which variables an architecture uses, bool `(D,)`; the others do not learn from it.
             All by default.
         ranks: those of `fabric`.
@@ -73,6 +80,8 @@ class SearchStep:
         clip: float,
         accumulate: int = 1,
         resample: bool = False,
+        theta_samples: int | None = None,
+        theta_mode: Literal["train", "eval"] = "train",
         active: Active | None = None,
         ranks: Ranks | None = None,
     ) -> None:
@@ -85,19 +94,46 @@ class SearchStep:
         self._clip = clip
         self._accumulate = accumulate
         self._resample = resample
+        self._theta_samples = theta_samples
+        self._judging = Judging(net) if theta_mode == "eval" else nullcontext
         self._active = active
         self._steps = 0
         self._dropped = 0
 
-    def __call__(self, weight_batch: Any, theta_batch: Any) -> StepRecord:
+    def __call__(self, weight_batch: Any, theta_batch: Any | None) -> StepRecord:
         """Run the step; raises `NonFiniteLossError` if no architecture has a finite loss."""
         self._steps += 1
         architectures = self._optimizer.ask()
         weights = self._update_weights(architectures, weight_batch)
-        if self._resample:
-            architectures = self._optimizer.ask()
-        theta = self._update_theta(architectures, theta_batch)
+        if theta_batch is None:
+            return StepRecord(weights, {})
+        theta = self._update_theta(self._judged(architectures), theta_batch)
         return StepRecord(weights, theta)
+
+    def _judged(self, trained: list[Architecture]) -> list[Architecture]:
+        """The architectures that theta learns from."""
+        count = self._theta_samples or len(trained)
+        if self._resample:
+            return self._optimizer.ask(count)
+        further = count - len(trained)
+        return trained + self._optimizer.ask(further) if further else trained
+
+    def model(self, architecture: Architecture) -> Model:
+        """One architecture with the shared weights."""
+        (model,) = bind(self._net, [architecture])
+        return model
+
+    @torch.no_grad()
+    def losses(self, architectures: Sequence[Architecture], batches: Iterable[Any]) -> list[float]:
+        """The mean loss of each architecture over batches on the device, by the shared weights.
+
+        As theta would learn from it; one that is not finite somewhere is not finite.
+        """
+        own = [RunningMean() for _ in self._ranks.share(architectures)]
+        for batch in batches:
+            with self._judging():
+                _add(own, self._measure(architectures, batch))
+        return self._ranks.gather([mean.values()["loss"] for mean in own])
 
     def state_dict(self) -> dict[str, int]:
         """What its messages count."""
@@ -161,7 +197,8 @@ class SearchStep:
     def _update_theta(self, architectures: Sequence[Architecture], batch: Any) -> dict[str, float]:
         own = [RunningMean() for _ in self._ranks.share(architectures)]
         for part in parts_of(batch, self._accumulate, "search.accumulate"):
-            _add(own, self._measure(architectures, part))
+            with self._judging():
+                _add(own, self._measure(architectures, part))
         measured = self._ranks.gather([mean.values() for mean in own])
         losses = [measures["loss"] for measures in measured]
         try:

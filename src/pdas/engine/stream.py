@@ -38,6 +38,9 @@ class Stream:
         """Batches in a pass."""
         return len(self._loader)
 
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
     def __next__(self) -> Any:
         try:
             batch = next(self._pass)
@@ -47,6 +50,10 @@ class Stream:
             batch = next(self._pass)
         self._taken += 1
         return batch
+
+    def one_pass(self) -> Iterator[Any]:
+        """A whole pass apart from those of `next`, whose batches it may draw otherwise."""
+        return iter(self._loader)
 
     def state_dict(self) -> dict[str, Any]:
         """Where it stands."""

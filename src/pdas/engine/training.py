@@ -1,4 +1,4 @@
-"""What the search and the retraining share: their course, SGD with its schedule, a watch."""
+"""What trainings share: their course, what updates the weights and its schedule, a watch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import torch
 from lightning_fabric import Fabric
 from torch import nn
-from torch.optim import SGD
+from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from pdas.errors import NonFiniteLossError
@@ -56,10 +56,9 @@ class Moment:
         return (self.epoch - 1) / max(self.epochs - 1, 1)
 
 
-def course(batches: Passes, settings: TrainingSettings, done: int) -> Iterator[tuple[Moment, Any]]:
-    """The batches of a training of which `done` steps are done, each with its moment."""
+def course(batches: Passes, steps: int, done: int) -> Iterator[tuple[Moment, Any]]:
+    """The batches of a training of which `done` of its steps are done, each with its moment."""
     per_epoch = len(batches)
-    steps = total_steps(settings, per_epoch)
     epochs = math.ceil(steps / per_epoch)
     for step in range(done + 1, steps + 1):
         epoch, index = divmod(step - 1, per_epoch)
@@ -75,23 +74,36 @@ def total_steps(settings: TrainingSettings, per_epoch: int) -> int:
     return settings.epochs * per_epoch
 
 
-def sgd_with_cosine(
-    module: nn.Module, settings: TrainingSettings, per_epoch: int
-) -> tuple[SGD, LambdaLR]:
-    """SGD with momentum, and its learning rate, which falls by cosine from the settings' to 0.
+def weights_with_cosine(
+    module: nn.Module, settings: TrainingSettings, per_epoch: int, steps: int
+) -> tuple[Optimizer, LambdaLR]:
+    """What updates the weights, and its learning rate, which falls by cosine to 0 in `steps`.
 
     The schedule is told of every step; where the length is set in epochs, the learning rate stays
     the same for an epoch.
     """
-    sgd = SGD(
+    weights = _UPDATES[settings.optimizer](module, settings)
+    stay = 1 if settings.steps is not None else per_epoch
+    falls = math.ceil(steps / stay)
+    return weights, LambdaLR(
+        weights, lambda step: (1 + math.cos(math.pi * (step // stay) / falls)) / 2
+    )
+
+
+def _sgd(module: nn.Module, settings: TrainingSettings) -> Optimizer:
+    return SGD(
         module.parameters(),
         lr=settings.learning_rate,
         momentum=settings.momentum,
         weight_decay=settings.weight_decay,
     )
-    stay = 1 if settings.steps is not None else per_epoch
-    falls = total_steps(settings, per_epoch) // stay
-    return sgd, LambdaLR(sgd, lambda step: (1 + math.cos(math.pi * (step // stay) / falls)) / 2)
+
+
+def _adamw(module: nn.Module, settings: TrainingSettings) -> Optimizer:
+    return AdamW(module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+
+
+_UPDATES = {"sgd": _sgd, "adamw": _adamw}
 
 
 def clip_gradients(

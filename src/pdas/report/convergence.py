@@ -18,7 +18,8 @@ from pdas.report.reader import ThetaHistory, read_metrics, read_theta
 from pdas.report.style import BLUE, FAINT, GREY, INK, MUTED, ORANGE, font, new_figure, save, tint
 from pdas.run import Run
 
-_COLUMNS = ("step", "loss", "theta_loss", "eta")
+_COLUMNS = ("step", "loss", "eta")
+_OPTIONAL = ("theta_loss",)  # theta stands still in a warm-up
 _TEXT = 8.0  # points
 
 
@@ -29,7 +30,7 @@ def plot_convergence(run_dir: str | PathLike[str]) -> Path:
     """
     run = Run.open(run_dir)
     theta = read_theta(run)
-    metrics = read_metrics(run, _COLUMNS)
+    metrics = read_metrics(run, _COLUMNS, _OPTIONAL)
     return save(convergence_figure(theta, metrics), run.path / "convergence.png")
 
 

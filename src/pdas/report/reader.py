@@ -84,9 +84,14 @@ def read_theta(run: Run) -> ThetaHistory:
     return run.read("theta.npz", _parse_theta)
 
 
-def read_metrics(run: Run, columns: Sequence[str]) -> dict[str, FloatArray]:
-    """These columns of `metrics.csv`, empty cells as NaN. Raises RunError."""
-    return run.read("metrics.csv", lambda file: _parse_columns(file, columns))
+def read_metrics(
+    run: Run, columns: Sequence[str], optional: Sequence[str] = ()
+) -> dict[str, FloatArray]:
+    """These columns of `metrics.csv`, empty cells as NaN, as those of an optional one may all be.
+
+    Raises RunError.
+    """
+    return run.read("metrics.csv", lambda file: _parse_columns(file, columns, optional))
 
 
 def _read_if_there(run: Run, name: str) -> Mapping[str, object]:
@@ -125,11 +130,16 @@ def _parse_theta(path: Path) -> ThetaHistory:
     return ThetaHistory(steps, theta[:, chosen].max(axis=2), float((1 / sizes[chosen]).mean()))
 
 
-def _parse_columns(path: Path, columns: Sequence[str]) -> dict[str, FloatArray]:
+def _parse_columns(
+    path: Path, columns: Sequence[str], optional: Sequence[str]
+) -> dict[str, FloatArray]:
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         rows = list(reader)
     missing = [column for column in columns if column not in (reader.fieldnames or ())]
     if missing:
         raise ValueError(f"no column {', '.join(missing)}")
-    return {column: np.array([float(row[column] or "nan") for row in rows]) for column in columns}
+    return {
+        column: np.array([float(row.get(column) or "nan") for row in rows])
+        for column in (*columns, *optional)
+    }

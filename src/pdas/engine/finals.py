@@ -1,0 +1,211 @@
+"""The end of a search: some architectures are compared, and the best of them is what was found.
+
+Finalists are the mode of theta and others drawn from it. The shared weights give each a loss on the
+whole of D_theta. Where a share of the length is set aside for it, they are then trained by
+themselves, by successive halving (Jamieson and Talwalkar, "Non-stochastic Best Arm Identification
+and Hyperparameter Optimization", AISTATS 2016): all for a while, the better half of them for twice
+as long, and so on until two are trained to the end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, as_completed
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from pdas.engine.plan import SCORED
+from pdas.engine.ranks import Ranks
+from pdas.engine.trial import Outcome, Trial
+from pdas.optim import Optimizer
+from pdas.space import Architecture, SearchSpace
+
+Derive = Callable[[Architecture], nn.Module]
+"""The network of an architecture with fresh weights."""
+
+DRAWS = 50  # for each finalist that is wanted, until that many are distinct
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """An architecture that was compared at the end of a search.
+
+    Attributes:
+        shared_loss: on D_theta, by the shared weights.
+        loss: on D_theta after a training of its own; NaN without one.
+        steps: of that training.
+    """
+
+    architecture: Architecture
+    shared_loss: float
+    loss: float = math.nan
+    steps: int = 0
+
+    def to_plain(self) -> dict[str, Any]:
+        """As plain data, with the category indices of the architecture."""
+        indices = self.architecture.indices.tolist()
+        return {"indices": indices, **{name: getattr(self, name) for name in _MEASURED}}
+
+    @classmethod
+    def of_plain(cls, space: SearchSpace, plain: dict[str, Any]) -> Finalist:
+        """What `to_plain` was made of."""
+        measured = {name: plain[name] for name in _MEASURED}
+        return cls(space.architecture(plain["indices"]), **measured)
+
+
+_MEASURED = ("shared_loss", "loss", "steps")
+
+
+def propose(optimizer: Optimizer, count: int) -> list[Architecture]:
+    """The mode and what the optimizer draws: `count` distinct ones, or all that turn up."""
+    found = {optimizer.best(): None}
+    for _ in range(DRAWS):
+        if len(found) >= count:
+            break
+        found |= dict.fromkeys(optimizer.ask(count))
+    return list(found)[:count]
+
+
+def rungs(count: int) -> list[int]:
+    """How many are trained in each round of successive halving: from `count` down to 2."""
+    sizes = [count]
+    while sizes[-1] > 2:
+        sizes.append(math.ceil(sizes[-1] / 2))
+    return sizes
+
+
+def trial_steps(sizes: Sequence[int], passes: float, theta_per_epoch: int) -> int:
+    """Steps of a whole training, so that the rounds cost so many training passes.
+
+    In the last round trainings are whole, in each before it half as long as in the next.
+    """
+    judged = sum(sizes) * theta_per_epoch * SCORED
+    shares = [2.0 ** (i + 1 - len(sizes)) for i in range(len(sizes))]
+    before = [0.0, *shares[:-1]]
+    trained = sum(n * (s - b) for n, s, b in zip(sizes, shares, before, strict=True))
+    return int((passes - judged) / trained)
+
+
+class Finals:
+    """Trains finalists by successive halving.
+
+    Args:
+        space: that of the architectures.
+        trial: how each is trained.
+        passes: that the trials may cost, in training passes; 0 trains none.
+        derive: the network of an architecture, if any is trained.
+        executor: where trials run; by default in this process, or in those of all ranks.
+
+    Attributes:
+        finalists: all of them, with what is known so far.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        trial: Trial,
+        passes: float,
+        derive: Derive | None,
+        ranks: Ranks,
+        executor: Executor | None = None,
+    ) -> None:
+        self._space = space
+        self._trial = trial
+        self._passes = passes
+        self._derive = derive
+        self._ranks = ranks
+        self._executor = executor
+        self.finalists: list[Finalist] = []
+        self._round = 0
+        self._chosen: list[int] = []  # in this round; the best of the round before first
+        self._done: list[int] = []  # in this round
+        self._states: dict[int, dict[str, Any] | None] = {}  # where each training stands
+
+    def begin(self, finalists: Sequence[Finalist]) -> None:
+        """Take these finalists."""
+        self.finalists = list(finalists)
+        self._chosen = list(range(len(finalists)))
+
+    @property
+    def left(self) -> int:
+        """Trials that are still to be run."""
+        return sum(self._sizes[self._round :]) - len(self._done)
+
+    def run(self) -> Iterator[None]:
+        """Run the trials that are left, with a pause after each."""
+        sizes = self._sizes
+        whole = trial_steps(sizes, self._passes, len(self._trial.theta_batches)) if sizes else 0
+        while self._round < len(sizes):
+            until = max(1, whole >> (len(sizes) - 1 - self._round))
+            for index, (state, loss) in self._trials(until, whole):
+                self._states[index] = state
+                self.finalists[index] = replace(self.finalists[index], loss=loss, steps=until)
+                self._done.append(index)
+                if len(self._done) == len(self._chosen):
+                    self._end_round()
+                yield
+
+    @property
+    def _sizes(self) -> list[int]:
+        return rungs(len(self.finalists)) if self._passes and len(self.finalists) > 1 else []
+
+    def _end_round(self) -> None:
+        self._chosen.sort(key=lambda index: self.finalists[index].loss)
+        self._round += 1
+        self._chosen = self._chosen[: [*self._sizes, 0][self._round]]
+        self._states = {index: self._states[index] for index in self._chosen}
+        self._done = []
+
+    def _trials(self, until: int, whole: int) -> Iterator[tuple[int, Outcome]]:
+        """The results of this round as they come, by the index of the finalist."""
+        waiting = [index for index in self._chosen if index not in self._done]
+        if self._executor is not None:
+            futures = {
+                self._executor.submit(
+                    self._trial, self._network(index), self._states.get(index), until, whole
+                ): index
+                for index in waiting
+            }
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+            return
+        for first in range(0, len(waiting), self._ranks.size):
+            turn = waiting[first : first + self._ranks.size]
+            own = [
+                self._trial(self._network(index), self._states.get(index), until, whole)
+                for index in self._ranks.share(turn)
+            ]
+            yield from zip(turn, self._ranks.gather(own), strict=True)
+
+    def _network(self, index: int) -> nn.Module:
+        """Fresh weights, the same whenever they are drawn."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._trial.seed)
+            assert self._derive is not None
+            return self._derive(self.finalists[index].architecture)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was done so far, as plain data and tensors."""
+        return {
+            "finalists": [finalist.to_plain() for finalist in self.finalists],
+            "round": self._round,
+            "chosen": list(self._chosen),
+            "done": list(self._done),
+            "states": dict(self._states),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state_dict`."""
+        self.finalists = [Finalist.of_plain(self._space, plain) for plain in state["finalists"]]
+        self._round = state["round"]
+        self._chosen, self._done = list(state["chosen"]), list(state["done"])
+        self._states = dict(state["states"])
+
+
+def best_first(finalists: Sequence[Finalist]) -> list[Finalist]:
+    """Those that were trained longest before the others, and of these the one of the least loss."""
+    return sorted(finalists, key=lambda f: (-f.steps, f.loss if f.steps else f.shared_loss))

@@ -1,0 +1,79 @@
+"""What the length of a search pays for: its steps, the warm-up, and the training of finalists.
+
+Costs are counted in training passes, of one architecture on one batch. A forward pass without a
+backward one counts a third. The whole is what so many steps of the paper's search would cost, each
+of which trains and scores `samples` architectures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pdas.engine.training import total_steps
+from pdas.errors import SettingError
+from pdas.settings import SearchSettings
+
+SCORED = 1 / 3  # of a training pass
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a search spends its length.
+
+    Attributes:
+        steps: that train the shared weights.
+        warmup: those of them, at the beginning, in which theta stands still.
+        theta_samples: architectures that theta learns from in each of the others.
+        trial_passes: training passes for finalists that are trained by themselves.
+    """
+
+    steps: int
+    warmup: int
+    theta_samples: int
+    trial_passes: float
+
+
+def plan_search(
+    settings: SearchSettings, samples: int, per_epoch: int, theta_per_epoch: int
+) -> Plan:
+    """The plan of a search that trains `samples` architectures a step.
+
+    per_epoch, theta_per_epoch: batches in a pass over D_W, and over D_theta.
+
+    Raises `SettingError` if nothing is left for theta to learn from.
+    """
+    whole = total_steps(settings, per_epoch) * samples * (1 + SCORED)
+    trials = settings.finalists_share * whole
+    scoring = settings.finalists * theta_per_epoch * SCORED
+    theta_samples = settings.theta_samples or samples
+    if theta_samples < samples:
+        raise SettingError(
+            f"search.theta_samples: found {theta_samples}, expected at least the {samples} that "
+            "a step trains; raise it, or lower the optimizer's samples"
+        )
+    left = whole - trials - scoring
+    if left < samples + theta_samples * SCORED:
+        raise SettingError(
+            f"search.finalists: found {settings.finalists}, whose scoring and training leave "
+            f"{max(left, 0):.0f} of {whole:.0f} training passes, expected enough for a step; make "
+            "the search longer, or lower search.finalists or search.finalists_share"
+        )
+    steps, warmup = _steps(settings.warmup, left, samples, theta_samples)
+    if warmup >= steps:
+        raise SettingError(
+            f"search.warmup: found {settings.warmup:g}, which is all of {steps} steps, expected to "
+            "leave some in which theta learns; lower it, or make the search longer"
+        )
+    return Plan(steps, warmup, theta_samples, trials)
+
+
+def _steps(warmup: float, passes: float, samples: int, theta_samples: int) -> tuple[int, int]:
+    """Steps that so many passes pay for, and those of them that are warm-up."""
+    theta = theta_samples * SCORED
+    if warmup < 1:  # a share
+        steps = int(passes / (samples + (1 - warmup) * theta) + _ROUNDING)
+        return steps, round(warmup * steps)
+    most = int(passes / samples + _ROUNDING)
+    rest = passes - warmup * samples
+    return min(int(warmup + rest / (samples + theta) + _ROUNDING), most), int(warmup)

@@ -1,0 +1,80 @@
+"""When theta begins to learn: after the warm-up, and not before the shared weights have begun to.
+
+Before, losses tell what trains fastest, and theta would hardly come back from that: eta is at its
+maximum at the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+from pdas.engine.chance import constant_loss
+from pdas.engine.measures import Loss
+from pdas.engine.plan import Plan
+from pdas.engine.step import SearchStep
+from pdas.engine.stream import Stream
+from pdas.errors import NotLearnedError
+from pdas.optim import Optimizer
+
+ARCHITECTURES = 8  # that are looked at, on so many batches of D_theta
+BATCHES = 4
+CHECKS = 20  # at most, in the steps after the warm-up
+
+
+class ThetaStart:
+    """Tells of every step whether theta learns in it.
+
+    Without a warm-up it always does. After one it waits until some architecture is better than the
+    best output that is always the same; for that it draws from `optimizer` and takes batches.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        step: SearchStep,
+        loss: Loss,
+        optimizer: Optimizer,
+        batches: Stream,
+        to_device: Callable[[Any], Any],
+    ) -> None:
+        self._plan = plan
+        self._step = step
+        self._loss = loss
+        self._optimizer = optimizer
+        self._batches = batches
+        self._to_device = to_device
+        self._every = max(1, (plan.steps - plan.warmup) // CHECKS)
+        self._begun = plan.warmup == 0
+
+    def __call__(self, step: int) -> bool:
+        """Whether theta learns in this step, the first of which is 1."""
+        after = step - self._plan.warmup - 1
+        if not self._begun and after >= 0 and after % self._every == 0:
+            self._begun = self._some_architecture_has_learned()
+        return self._begun
+
+    def check(self) -> None:
+        """Raise `NotLearnedError` if, at the end of the search, theta has not begun."""
+        if not self._begun:
+            raise NotLearnedError(
+                f"search: found no architecture of {ARCHITECTURES} with a loss below that of the "
+                f"best constant output after {self._plan.steps} steps, expected weights that learn "
+                "something; lower search.learning_rate, make the search longer, or see whether the "
+                "targets depend on the inputs"
+            )
+
+    def _some_architecture_has_learned(self) -> bool:
+        architectures = self._optimizer.ask(ARCHITECTURES)
+        batches = [self._to_device(batch) for batch in islice(self._batches, BATCHES)]
+        chance = constant_loss(self._loss, batches, self._step.model(architectures[0]))
+        return chance is None or min(self._step.losses(architectures, batches)) < chance
+
+    def state_dict(self) -> dict[str, bool]:
+        """Whether theta has begun."""
+        return {"begun": self._begun}
+
+    def load_state_dict(self, state: dict[str, bool]) -> None:
+        """Go on from `state_dict`."""
+        self._begun = state["begun"]

@@ -1,0 +1,150 @@
+"""A finalist trained by itself: its derived network from fresh weights on D_W, judged on D_theta.
+
+A trial goes on from where it stood, and is a pure function of that: it can run in this process or
+in any other, whatever else draws random numbers there.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.utilities.apply_func import move_data_to_device
+from torch import nn
+
+from pdas.engine.measures import Loss, RunningMean, as_measures, loss_of
+from pdas.engine.parts import parts_of
+from pdas.engine.random_state import random_state, set_random_state
+from pdas.engine.stream import Stream
+from pdas.engine.training import Loader, clip_gradients, weights_with_cosine
+from pdas.errors import NonFiniteLossError
+from pdas.settings import SearchSettings
+
+Outcome = tuple[dict[str, Any] | None, float]
+"""Where a training stands, and its loss on D_theta."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How every finalist is trained: with the settings of the search, and the same draws.
+
+    Attributes:
+        batches, theta_batches: of D_W and of D_theta.
+        seed: of all that is drawn.
+        device, precision: where and how it is computed, as Lightning Fabric names them.
+    """
+
+    loss: Loss
+    batches: Loader
+    theta_batches: Loader
+    settings: SearchSettings
+    seed: int
+    device: str
+    precision: str
+
+    def __call__(
+        self, network: nn.Module, state: dict[str, Any] | None, until: int, steps: int
+    ) -> Outcome:
+        """Train a network until this step; where it stands then, and its mean loss on D_theta.
+
+        state: where it stood, None at the beginning.
+        steps: of a whole training, at the end of which the learning rate is 0.
+
+        A training that is no longer finite ends: it
+        stands nowhere, and its loss is infinite.
+        """
+        stream = Stream(self.batches)
+        generators = [*stream.generators, *Stream(self.theta_batches).generators]
+        with _own_random(generators, self.seed):
+            try:
+                after = self._train(network, stream, state, until, steps)
+                return after, self._judge(network, generators)
+            except NonFiniteLossError:
+                return None, math.inf
+
+    def _train(
+        self,
+        network: nn.Module,
+        stream: Stream,
+        state: dict[str, Any] | None,
+        until: int,
+        steps: int,
+    ) -> dict[str, Any]:
+        device = torch.device(self.device)
+        fabric = Fabric(
+            accelerator=device.type,
+            devices=1 if device.type == "cpu" else [device.index or 0],
+            precision=self.precision,  # type: ignore[arg-type]
+        )
+        weights, schedule = weights_with_cosine(network, self.settings, len(stream), steps)
+        wrapped, optimizer = fabric.setup(network.train(), weights)
+        components = {
+            "network": network,
+            "weights": weights,
+            "schedule": schedule,
+            "precision": fabric.strategy.precision,
+            "batches": stream,
+        }
+        begin = 0
+        if state is not None:
+            for name, component in components.items():
+                component.load_state_dict(state[name])  # type: ignore[attr-defined]
+            set_random_state(state["random"], stream.generators)
+            begin = state["step"]
+        for _ in range(begin, until):
+            self._update(fabric, wrapped, optimizer, fabric.to_device(next(stream)))
+            schedule.step()
+        return {
+            "step": until,
+            "random": random_state(stream.generators),
+            **{name: component.state_dict() for name, component in components.items()},  # type: ignore[attr-defined]
+        }
+
+    def _update(self, fabric: Fabric, network: nn.Module, optimizer: Any, batch: Any) -> None:
+        optimizer.zero_grad(set_to_none=True)
+        parts = parts_of(batch, self.settings.accumulate, "search.accumulate")
+        for part in parts:
+            loss = loss_of(as_measures(self.loss(network, part)))
+            if not torch.isfinite(loss):
+                raise NonFiniteLossError("a finalist's loss is not finite")
+            fabric.backward(loss / len(parts))
+        clip_gradients(fabric, network, optimizer, self.settings.clip)
+        optimizer.step()
+
+    @torch.no_grad()
+    def _judge(self, network: nn.Module, generators: Sequence[torch.Generator]) -> float:
+        """The mean loss over D_theta, every time with the same draws."""
+        _seed(generators, self.seed)
+        network.eval()
+        mean = RunningMean()
+        for batch in self.theta_batches:
+            on_device = move_data_to_device(batch, torch.device(self.device))
+            mean.add({"loss": loss_of(as_measures(self.loss(network, on_device)))})
+        loss = mean.values()["loss"]
+        return loss if math.isfinite(loss) else math.inf
+
+
+@contextmanager
+def _own_random(generators: Sequence[torch.Generator], seed: int) -> Iterator[None]:
+    """Draw from generators that begin at this seed meanwhile; afterwards they are as before."""
+    before = random_state(generators)
+    _seed(generators, seed)
+    try:
+        yield
+    finally:
+        set_random_state(before, generators)
+
+
+def _seed(generators: Sequence[torch.Generator], seed: int) -> None:
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)
+    for generator in generators:
+        generator.manual_seed(seed)
