@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from pdas.engine.retrain import Trainee, retrain
 from pdas.nn import AutoencoderNetwork, AutoencoderSupernet, CellNetwork, CellSupernet
 from pdas.nn.cell import CellSettings
 from pdas.settings import RetrainSettings, TrainingSettings
+
+paper_search = partial(pdas.search, preset="paper")
 
 CELLS = {"nodes": 2, "cells_per_stage": 1, "channels": 4, "in_channels": 1, "classes": 2}
 CHAINS = {"layers": 3, "kernels": (1, 3), "channels": (2, 4), "image_channels": 1}
@@ -43,7 +46,7 @@ def class_loss(model: Any, batch: list[Tensor]) -> Tensor:
 
 
 def _searched(net: nn.Module, loss: Any, data: Any, fabric: Fabric, **settings: Any) -> Any:
-    result = pdas.search(net, loss, data, steps=4, batch_size=8, fabric=fabric, **settings)
+    result = paper_search(net, loss, data, steps=4, batch_size=8, fabric=fabric, **settings)
     return {"net": dict(net.named_parameters()), "optimizer": result.optimizer.state_dict()}
 
 

@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ from pdas.settings import TrainingSettings
 from pdas.space import Architecture
 from tests.engine import rank_networks
 from tests.engine.test_step import Pick, Script, make, values
+
+paper_search = partial(pdas.search, preset="paper")
 
 WORDS = [f"branch{i}" for i in range(12)]
 
@@ -68,7 +71,7 @@ def data() -> TensorDataset:
 def searched(fabric: Fabric, out: Path) -> dict[str, Any]:
     torch.manual_seed(fabric.global_rank)  # rank 0's weights are to be everyone's
     net = Branches()
-    result = pdas.search(net, loss, data(), steps=6, batch_size=8, fabric=fabric)
+    result = paper_search(net, loss, data(), steps=6, batch_size=8, fabric=fabric)
     return {
         "net": net.state_dict(),
         "optimizer": result.optimizer.state_dict(),
@@ -103,7 +106,7 @@ def none_finite(fabric: Fabric, out: Path) -> str:
 def another_seed(fabric: Fabric, out: Path) -> str:
     optimizer = pdas.PDAS(Branches.space, seed=fabric.global_rank)
     return _error(
-        lambda: pdas.search(
+        lambda: paper_search(
             Branches(), loss, data(), batch_size=8, optimizer=optimizer, fabric=fabric
         )
     )
@@ -117,7 +120,7 @@ def theta_changed(fabric: Fabric, out: Path) -> str:
             optimizer.tell(optimizer.ask(), [0.0, 1.0])
 
     return _error(
-        lambda: pdas.search(
+        lambda: paper_search(
             Branches(),
             loss,
             data(),
@@ -132,7 +135,7 @@ def theta_changed(fabric: Fabric, out: Path) -> str:
 
 
 def three_samples(fabric: Fabric, out: Path) -> str:
-    return _error(lambda: pdas.search(Branches(), loss, data(), samples=3, fabric=fabric))
+    return _error(lambda: paper_search(Branches(), loss, data(), samples=3, fabric=fabric))
 
 
 def _error(run: Callable[[], object]) -> str:
@@ -207,7 +210,7 @@ def stopped_search(fabric: Fabric, out: Path) -> Any:
         torch.manual_seed(0)
         net = Branches(drop=0.5)
         loaders = tuple(DataLoader(data(), 8, shuffle=True) for _ in range(2))  # global generator
-        result = pdas.search(
+        result = paper_search(
             net,
             loss,
             loaders,

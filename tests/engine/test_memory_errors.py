@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from pdas.engine.memory import batch_too_large, enough_memory, is_out_of_memory
 from pdas.errors import OutOfMemoryError
 from pdas.nn import Choice, Supernet
 from pdas.settings import RetrainSettings, SearchSettings
+
+paper_search = partial(pdas.search, preset="paper")
 
 LINE = "the step; lower it"
 
@@ -100,7 +103,7 @@ def search(**settings: Any) -> None:
     def loss(model: Any, batch: Any) -> Tensor:
         return F.cross_entropy(model(batch[0]), batch[1])
 
-    pdas.search(net, loss, data, steps=2, batch_size=8, **settings)
+    paper_search(net, loss, data, steps=2, batch_size=8, **settings)
 
 
 def test_a_search_without_the_memory_says_what_helps_and_that_helps() -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ from pdas.errors import CheckpointError, NonFiniteLossError, RunError
 from pdas.nn import Choice, Supernet
 from pdas.settings import TrainingSettings
 from pdas.space import Architecture
+
+paper_search = partial(pdas.search, preset="paper")
 
 STEPS = 9  # of 4 in an epoch
 
@@ -83,7 +86,7 @@ def searched(
     net = Supernet(Block())
     if checkpoints is not None and checkpoints.paths():
         torch.manual_seed(77)  # what is restored does not come from the seed
-    result = pdas.search(
+    result = paper_search(
         net,
         objective,
         data(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ import pdas
 from pdas.errors import SettingError
 from pdas.nn import Choice, Supernet
 from pdas.space import Architecture
+
+paper_search = partial(pdas.search, preset="paper")
 
 
 class Regression(nn.Module):
@@ -44,7 +47,7 @@ def test_the_planted_choice_is_found_and_its_weight_is_trained() -> None:
     net = Regression()
     epochs: list[int] = []
     steps: list[int] = []
-    result = pdas.search(
+    result = paper_search(
         net,
         loss,
         data(),
@@ -70,20 +73,20 @@ def test_the_halves_share_nothing_and_each_trains_its_own() -> None:
         seen[0 if torch.is_grad_enabled() else 1].extend(batch[0].tolist())
         return loss(model, batch)["loss"]
 
-    pdas.search(Regression(), watch, data(), epochs=2, batch_size=20)
+    paper_search(Regression(), watch, data(), epochs=2, batch_size=20)
     assert len(set(seen[0])) == len(set(seen[1])) == 100
     assert not set(seen[0]) & set(seen[1])
 
 
 def test_batches_of_ones_own_are_taken_as_they_are() -> None:
     batch = tuple(torch.stack(column) for column in zip(*data(), strict=True))
-    result = pdas.search(Regression(), loss, ([batch] * 3, [batch]), epochs=2)
+    result = paper_search(Regression(), loss, ([batch] * 3, [batch]), epochs=2)
     assert result.history[-1].step == 6
 
 
 def test_the_same_seed_gives_the_same_theta() -> None:
     def theta(seed: int) -> list[float]:
-        result = pdas.search(Regression(), loss, data(), epochs=2, batch_size=50, seed=seed)
+        result = paper_search(Regression(), loss, data(), epochs=2, batch_size=50, seed=seed)
         return result.optimizer.theta["power"].tolist()
 
     assert theta(0) == theta(0)
@@ -100,12 +103,12 @@ def test_the_same_seed_gives_the_same_theta() -> None:
 )
 def test_a_bad_setting_is_named(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingError, match=message):
-        pdas.search(Regression(), loss, data(), **settings)
+        paper_search(Regression(), loss, data(), **settings)
 
 
 def test_a_network_without_a_space_is_named() -> None:
     with pytest.raises(SettingError, match="Linear has no search space"):
-        pdas.search(nn.Linear(1, 1), loss, data())
+        paper_search(nn.Linear(1, 1), loss, data())
 
 
 def test_a_loss_that_changes_its_input_gets_the_output_of_each_architecture() -> None:
@@ -118,7 +121,7 @@ def test_a_loss_that_changes_its_input_gets_the_output_of_each_architecture() ->
         return (model(2 * x) - y).square().mean()  # a new tensor at every call
 
     results = [
-        pdas.search(net, twice, data(), epochs=2, batch_size=20)
+        paper_search(net, twice, data(), epochs=2, batch_size=20)
         for net in (Regression(), Together())
     ]
     assert results[0].history[-1].measures == results[1].history[-1].measures
@@ -138,7 +141,7 @@ def test_a_loss_that_changes_its_input_gets_the_output_of_each_architecture() ->
 )
 def test_bad_data_is_named(bad: Any, message: str) -> None:
     with pytest.raises(SettingError, match=message):
-        pdas.search(Regression(), loss, bad)
+        paper_search(Regression(), loss, bad)
 
 
 def test_an_optimizer_of_ones_own_keeps_its_number_of_samples() -> None:
@@ -150,7 +153,7 @@ def test_an_optimizer_of_ones_own_keeps_its_number_of_samples() -> None:
             super().tell(architectures, losses, active)
 
     optimizer = Watched(Regression.space, samples=5)
-    result = pdas.search(
+    result = paper_search(
         Regression(), loss, data(), optimizer=optimizer, epochs=1, batch_size=50, samples=3
     )
     assert result.optimizer is optimizer
@@ -160,21 +163,21 @@ def test_an_optimizer_of_ones_own_keeps_its_number_of_samples() -> None:
 def test_an_optimizer_of_another_space_is_refused() -> None:
     other = pdas.PDAS(pdas.SearchSpace({"power": [1, 2]}))
     with pytest.raises(SettingError, match="optimizer: found one of another search space"):
-        pdas.search(Regression(), loss, data(), optimizer=other)
+        paper_search(Regression(), loss, data(), optimizer=other)
 
 
 def test_a_measure_may_be_a_plain_number() -> None:
     def counted(model: Any, batch: tuple[Tensor, Tensor]) -> dict[str, Any]:
         return {**loss(model, batch), "count": 20.0}
 
-    result = pdas.search(Regression(), counted, data(), epochs=1, batch_size=20)
+    result = paper_search(Regression(), counted, data(), epochs=1, batch_size=20)
     assert result.history[0].measures["count"] == 20
 
 
 @pytest.mark.parametrize("bad", [0.5, {"error": torch.zeros(())}, torch.zeros(2)])
 def test_a_loss_that_is_no_scalar_tensor_is_named(bad: Any) -> None:
     with pytest.raises(SettingError, match=r"loss: found .*returns a scalar tensor"):
-        pdas.search(Regression(), lambda model, batch: bad, data(), batch_size=20)
+        paper_search(Regression(), lambda model, batch: bad, data(), batch_size=20)
 
 
 class WithBatchNorm(nn.Module):
@@ -195,7 +198,7 @@ def test_no_statistics_of_the_data_are_kept() -> None:
     net = WithBatchNorm()
     before = {name: buffer.clone() for name, buffer in net.named_buffers()}
     half = [torch.full((4, 3), 100.0) + torch.randn(4, 3)]
-    pdas.search(net, lambda model, batch: model(batch).square().mean(), (half, half), epochs=2)
+    paper_search(net, lambda model, batch: model(batch).square().mean(), (half, half), epochs=2)
     assert net.norm.track_running_stats
     assert all(torch.equal(before[name], buffer) for name, buffer in net.named_buffers())
 
@@ -225,7 +228,7 @@ def test_no_architecture_over_the_limit_is_trained_or_found() -> None:
     cost = net.cost("parameters")
     before = net.module.hidden.candidate(2)[0].weight.detach().clone()
     seen: set[float] = set()
-    result = pdas.search(
+    result = paper_search(
         net, error, data(), limit=pdas.Limit(cost, 13), steps=40, batch_size=20, seed=1,
         on_epoch=lambda r: seen.add(cost(r.architecture)),
     )  # fmt: skip
@@ -240,7 +243,7 @@ def test_a_penalty_decides_where_the_losses_do_not() -> None:
 
     net = Supernet(Line())
     penalty = pdas.Penalty(net.cost("parameters"), target=4, weight=0.1)
-    result = pdas.search(net, constant, data(), penalty=penalty, steps=300, batch_size=20)
+    result = paper_search(net, constant, data(), penalty=penalty, steps=300, batch_size=20)
     assert result.architecture["hidden"] == "1"
     assert result.history[-1].measures["theta_loss"] == 0  # the penalty is no part of it
     assert "rejection_rate" not in result.history[-1].measures
@@ -249,7 +252,7 @@ def test_a_penalty_decides_where_the_losses_do_not() -> None:
 def test_a_limit_that_nothing_meets_is_named() -> None:
     net = Supernet(Line())
     with pytest.raises(SettingError, match=r"limit\.maximum: found 3, expected at least 4"):
-        pdas.search(net, error, data(), limit=pdas.Limit(net.cost("parameters"), 3))
+        paper_search(net, error, data(), limit=pdas.Limit(net.cost("parameters"), 3))
 
 
 def test_inactive_variables_learn_nothing_unless_that_is_off() -> None:
@@ -262,7 +265,7 @@ def test_inactive_variables_learn_nothing_unless_that_is_off() -> None:
         told: list[tuple[Any, Any]] = []
         net = Supernet(Line())
         optimizer = Watched(net.space)
-        pdas.search(net, error, data(), optimizer=optimizer, steps=20, batch_size=20, **setting)
+        paper_search(net, error, data(), optimizer=optimizer, steps=20, batch_size=20, **setting)
         for architectures, active in told:
             if setting:
                 assert active is None
@@ -286,7 +289,7 @@ def test_a_model_takes_what_its_network_takes() -> None:
     def named(model: Any, batch: tuple[Tensor, Tensor]) -> Any:
         return model(batch[0], torch.tensor(2.0), y=batch[1])
 
-    result = pdas.search(Supernet(Scaled()), named, data(), steps=10, batch_size=20)
+    result = paper_search(Supernet(Scaled()), named, data(), steps=10, batch_size=20)
     assert {"loss", "mean", "theta_loss", "theta_mean"} == result.history[-1].measures.keys()
 
 
@@ -294,13 +297,13 @@ def test_a_model_takes_what_its_network_takes() -> None:
 def test_steps_or_epochs_alone_set_the_length(length: dict[str, int], steps: int) -> None:
     settings = pdas.SearchSettings(steps=3, epochs=None)
     for given in (None, settings):
-        result = pdas.search(Regression(), loss, data(), settings=given, batch_size=20, **length)
+        result = paper_search(Regression(), loss, data(), settings=given, batch_size=20, **length)
         assert result.history[-1].step == steps
 
 
 def test_a_wrapped_network_is_named() -> None:
     with pytest.raises(SettingError, match=r"DataParallel has no search space.*without a wrapper"):
-        pdas.search(nn.DataParallel(Supernet(Line())), error, data())
+        paper_search(nn.DataParallel(Supernet(Line())), error, data())
 
 
 def test_a_loss_without_a_gradient_is_named() -> None:
@@ -308,7 +311,7 @@ def test_a_loss_without_a_gradient_is_named() -> None:
         return error(model, batch).detach()
 
     with pytest.raises(SettingError, match=r"loss: found that no architecture of step 1 has one"):
-        pdas.search(Supernet(Line()), cut, data(), steps=1, batch_size=20)
+        paper_search(Supernet(Line()), cut, data(), steps=1, batch_size=20)
 
 
 def test_two_data_sets_are_the_halves() -> None:
@@ -320,7 +323,7 @@ def test_two_data_sets_are_the_halves() -> None:
         return error(model, batch)
 
     first, second = TensorDataset(*data()[:120]), TensorDataset(*data()[120:])
-    result = pdas.search(Supernet(Line()), watch, (first, second), epochs=1, batch_size=20)
+    result = paper_search(Supernet(Line()), watch, (first, second), epochs=1, batch_size=20)
     assert result.history[-1].step == 6
     assert [len(half) for half in seen] == [120, 80]
 
@@ -339,7 +342,7 @@ def test_two_data_sets_are_the_halves() -> None:
 )
 def test_arguments_of_another_kind_are_named(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingError, match=message):
-        pdas.search(**({"net": Supernet(Line()), "loss": error, "data": data()} | arguments))
+        paper_search(**({"net": Supernet(Line()), "loss": error, "data": data()} | arguments))
 
 
 def test_a_measure_that_is_no_number_is_named() -> None:
@@ -347,7 +350,7 @@ def test_a_measure_that_is_no_number_is_named() -> None:
         return {"loss": error(model, batch), "outputs": torch.ones(3)}
 
     with pytest.raises(SettingError, match="loss: found Tensor as the measure 'outputs'"):
-        pdas.search(Supernet(Line()), several, data(), steps=1, batch_size=20)
+        paper_search(Supernet(Line()), several, data(), steps=1, batch_size=20)
 
 
 def test_the_model_says_what_it_is() -> None:
@@ -355,4 +358,4 @@ def test_the_model_says_what_it_is() -> None:
         return error(model, batch) + sum(w.abs().sum() for w in model.parameters())
 
     with pytest.raises(AttributeError, match="runs one architecture and has no 'parameters'"):
-        pdas.search(Supernet(Line()), penalised, data(), steps=1, batch_size=20)
+        paper_search(Supernet(Line()), penalised, data(), steps=1, batch_size=20)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from pdas.engine.measures import RunningMean
-from pdas.engine.training import course, sgd_with_cosine, total_steps
+from pdas.engine.training import course, total_steps, weights_with_cosine
 from pdas.errors import SettingError
 from pdas.settings import SearchSettings
 from pdas.validated import validated
@@ -21,9 +21,10 @@ def settings(**length: int | None) -> SearchSettings:
 
 def rates(given: SearchSettings, per_epoch: int) -> list[float]:
     """The learning rate of every step, and the one after the last."""
-    sgd, schedule = sgd_with_cosine(nn.Linear(1, 1), given, per_epoch)
+    steps = total_steps(given, per_epoch)
+    sgd, schedule = weights_with_cosine(nn.Linear(1, 1), given, per_epoch, steps)
     found = []
-    for _ in range(total_steps(given, per_epoch)):
+    for _ in range(steps):
         found.append(schedule.get_last_lr()[0])
         sgd.step()
         schedule.step()
@@ -44,7 +45,7 @@ class Letters:
 
 
 def test_epochs_are_whole_passes() -> None:
-    moments = [moment for moment, _ in course(Letters(), settings(epochs=2), 0)]
+    moments = [moment for moment, _ in course(Letters(), 6, 0)]
     assert [moment.step for moment in moments] == [1, 2, 3, 4, 5, 6]
     assert [moment.epoch for moment in moments] == [1, 1, 1, 2, 2, 2]
     assert [moment.ends_epoch for moment in moments] == [False, False, True] * 2
@@ -54,17 +55,17 @@ def test_epochs_are_whole_passes() -> None:
 
 
 def test_steps_may_end_within_a_pass() -> None:
-    found = list(course(Letters(), settings(steps=4), 0))
+    found = list(course(Letters(), 4, 0))
     assert "".join(batch for _, batch in found) == "abca"
     assert [moment.ends_epoch for moment, _ in found] == [False, False, True, True]
     assert total_steps(settings(steps=4), 3) == 4 and total_steps(settings(epochs=4), 3) == 12
 
 
 def test_a_course_goes_on_at_any_step_as_it_would_have() -> None:
-    for length in ({"epochs": 2}, {"steps": 4}):
-        whole = [moment for moment, _ in course(Letters(), settings(**length), 0)]
+    for steps in (6, 4):
+        whole = [moment for moment, _ in course(Letters(), steps, 0)]
         for done in range(len(whole) + 1):
-            assert [m for m, _ in course(Letters(), settings(**length), done)] == whole[done:]
+            assert [m for m, _ in course(Letters(), steps, done)] == whole[done:]
 
 
 def test_the_rate_is_that_of_torchs_cosine() -> None:

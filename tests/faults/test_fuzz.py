@@ -174,9 +174,9 @@ def training(directory: Path) -> Resumable:
 def whole() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         first = training(Path(name))
-        first.after(1, 3, False)
+        first.after(1, False, False)
         first._checkpoints._seconds = 0  # type: ignore[union-attr]
-        first.after(1, 3, False)
+        first.after(1, False, False)
         state = Checkpoints(Path(name)).load()
         assert state is not None
         return state

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from pdas.errors import DataError, OutOfMemoryError, PdasWarning, RunError, Sett
 from pdas.nn.autoencoder.space import chain_text, decode_chain
 from pdas.run import Run
 from tests.conftest import changed
+
+paper_search = partial(pdas.search, preset="paper")
 
 CPU = torch.device("cpu")
 
@@ -128,7 +131,7 @@ def test_all_architectures_of_a_step_see_the_same_mask(inpainting: Experiment) -
     task = task_of(pixel)
     spy = Spy(task.recipe, task.data)
     steps = (
-        pdas.search(spy.supernet(), spy.loss, spy.search_batches(0), epochs=None, steps=3)
+        paper_search(spy.supernet(), spy.loss, spy.search_batches(0), epochs=None, steps=3)
         .history[-1]
         .step
     )
