@@ -1,8 +1,9 @@
 """A run directory: everything of one experiment, in files that people can read.
 
-`config.yaml` · `architecture.json` · `search.json` · `metrics.csv` · `theta.npz` and, for each
-retraining, `retrain-<seed>/` with a `config.yaml` of its own, `metrics.csv`,
-`weights.safetensors` and `result.json`, of inpainting also `restored.npz` with some test images.
+`config.yaml` · `architecture.json` · `search.json` · `metrics.csv` · `theta.npz`, with finalists
+`finalists.json` and, for each retraining, `retrain-<seed>/` with a `config.yaml` of its own,
+`metrics.csv`, `weights.safetensors` and `result.json`, of inpainting also `restored.npz` with some
+test images.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeAlias
@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pdas.cli.launch import rank
+from pdas.engine.finals import Finalist
 from pdas.engine.retrain import RetrainProgress
 from pdas.engine.search import Progress as SearchProgress
 from pdas.errors import SettingError
@@ -63,7 +64,7 @@ class Bar:
         if not self._bar.tasks:
             self._bar.add_task(self._label, total=steps, measures="")
             self._bar.start()
-        self._bar.update(self._bar.tasks[0].id, completed=step, measures=measures)
+        self._bar.update(self._bar.tasks[0].id, completed=step, total=steps, measures=measures)
 
     def stop(self) -> None:
         """Leave the bar as it is."""
@@ -78,13 +79,14 @@ class Lines:
         self._label = label
         self._clock = clock
         self._first: tuple[int, float] | None = None  # the first step, and its time
+        self._steps = 0
         self._shown = 0.0
 
     def __call__(self, step: int, steps: int, measures: str) -> None:
         now = self._clock()
-        start = self._first is None
-        if self._first is None:
-            self._first = step, now
+        start = self._first is None or steps != self._steps
+        if self._first is None or start:
+            self._first, self._steps = (step, now), steps
         elif step < steps and now - self._shown < SECONDS_BETWEEN_LINES:
             return
         self._shown = now
@@ -103,6 +105,12 @@ def searched(progress: SearchProgress) -> str:
     return (
         f"{_measures(progress.measures)}  conv {progress.convergence:.3f}  eta {progress.eta:.4f}"
     )
+
+
+def compared(finalists: Sequence[Finalist]) -> str:
+    """Where the trainings of finalists stand, in a line."""
+    losses = [finalist.loss for finalist in finalists if finalist.steps]
+    return f"trainings of finalists  loss {min(losses):.4f}" if losses else "trainings of finalists"
 
 
 def retrained(progress: RetrainProgress) -> str:

@@ -29,8 +29,9 @@ from pdas.cli.options import (
     Seed,
     Strategy,
 )
-from pdas.cli.progress import Show, progress_of, retrained, searched, show_logs
+from pdas.cli.progress import Show, compared, progress_of, retrained, searched, show_logs
 from pdas.engine.experiment import Experiment
+from pdas.engine.finals import Finalist
 from pdas.engine.retrain import RetrainProgress
 from pdas.engine.search import Progress
 from pdas.engine.stop import StoppedError
@@ -175,7 +176,9 @@ def _launch(device: DeviceSettings) -> None:
 def _search(experiment: Experiment, out: Path | None, given: _Given) -> Run:
     path = out or Path("runs") / f"{experiment.recipe.name}-{experiment.seed}"
     with _interruptible(path, given.resume), progress_of("search", given.quiet) as show:
-        return experiment.search(path, partial(_show_search, show), resume=given.resume)
+        return experiment.search(
+            path, partial(_show_search, show), partial(_show_trials, show), resume=given.resume
+        )
 
 
 def _retrain(experiment: Experiment, run: Run, given: _Given) -> None:
@@ -249,6 +252,11 @@ def _interruptible(path: Path, resume: bool) -> Iterator[None]:
 
 def _show_search(show: Show, progress: Progress) -> None:
     show(progress.step, progress.steps, searched(progress))
+
+
+def _show_trials(show: Show, finalists: Sequence[Finalist], done: int, total: int) -> None:
+    if total:
+        show(done, total, compared(finalists))
 
 
 def _show_retraining(show: Show, progress: RetrainProgress) -> None:

@@ -25,7 +25,7 @@ from pdas.engine.parts import check_equal_parts
 from pdas.engine.ranks import agreed, first_alone, wait_for_all
 from pdas.engine.records import retraining_records, search_records
 from pdas.engine.retrain import RetrainProgress, retrain
-from pdas.engine.search import Progress, search
+from pdas.engine.search import OnTrial, Progress, search
 from pdas.engine.task import Task
 from pdas.errors import SpaceError
 from pdas.run import Run
@@ -64,6 +64,7 @@ class Experiment:
         self,
         out: Path,
         on_step: Callable[[Progress], None] = lambda progress: None,
+        on_trial: OnTrial = lambda finalists, done, total: None,
         *,
         resume: bool = False,
     ) -> Run:
@@ -104,7 +105,9 @@ class Experiment:
                 architecture, summary = given, {"seconds": 0.0, "steps": 0}
             else:
                 assert net is not None
-                architecture, summary = self._search(task, net, batches, fabric, run, on_step)
+                architecture, summary = self._search(
+                    task, net, batches, fabric, run, on_step, on_trial
+                )
             if fabric.is_global_zero:
                 run.write_json("search.json", {"method": method, "seed": self.seed} | summary)
                 run.write_architecture(architecture)
@@ -219,6 +222,7 @@ class Experiment:
         fabric: Fabric,
         run: Run,
         on_step: Callable[[Progress], None],
+        on_trial: OnTrial,
     ) -> tuple[Architecture, dict[str, Any]]:
         with (
             determinism(self.recipe.device),
@@ -232,9 +236,14 @@ class Experiment:
                 seed=self.seed,
                 fabric=fabric,
                 checkpoints=Checkpoints(run.checkpoint_directory),
+                derive=task.derive(net),
                 on_step=on_step,
                 on_epoch=record,
+                on_trial=on_trial,
             )
+        if result.finalists and fabric.is_global_zero:
+            table = [finalist.to_json() for finalist in result.finalists]
+            run.write_json("finalists.json", {"finalists": table})
         return result.architecture, {
             "seconds": result.seconds,
             "steps": result.history[-1].step,

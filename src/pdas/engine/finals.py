@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from pdas.engine.plan import SCORED
+from pdas.engine.halving import rungs, trial_steps
 from pdas.engine.ranks import Ranks
 from pdas.engine.trial import Outcome, Trial
 from pdas.optim import Optimizer
@@ -45,6 +45,15 @@ class Finalist:
     loss: float = math.nan
     steps: int = 0
 
+    def to_json(self) -> dict[str, Any]:
+        """For people and for JSON, with labels; a loss that is not a finite number is null."""
+        losses = {"shared_loss": self.shared_loss, "loss": self.loss}
+        return {
+            "architecture": self.architecture.to_dict(),
+            **{name: x if math.isfinite(x) else None for name, x in losses.items()},
+            "steps": self.steps,
+        }
+
     def to_plain(self) -> dict[str, Any]:
         """As plain data, with the category indices of the architecture."""
         indices = self.architecture.indices.tolist()
@@ -68,26 +77,6 @@ def propose(optimizer: Optimizer, count: int) -> list[Architecture]:
             break
         found |= dict.fromkeys(optimizer.ask(count))
     return list(found)[:count]
-
-
-def rungs(count: int) -> list[int]:
-    """How many are trained in each round of successive halving: from `count` down to 2."""
-    sizes = [count]
-    while sizes[-1] > 2:
-        sizes.append(math.ceil(sizes[-1] / 2))
-    return sizes
-
-
-def trial_steps(sizes: Sequence[int], passes: float, theta_per_epoch: int) -> int:
-    """Steps of a whole training, so that the rounds cost so many training passes.
-
-    In the last round trainings are whole, in each before it half as long as in the next.
-    """
-    judged = sum(sizes) * theta_per_epoch * SCORED
-    shares = [2.0 ** (i + 1 - len(sizes)) for i in range(len(sizes))]
-    before = [0.0, *shares[:-1]]
-    trained = sum(n * (s - b) for n, s, b in zip(sizes, shares, before, strict=True))
-    return int((passes - judged) / trained)
 
 
 class Finals:
@@ -129,6 +118,11 @@ class Finals:
         """Take these finalists."""
         self.finalists = list(finalists)
         self._chosen = list(range(len(finalists)))
+
+    @property
+    def total(self) -> int:
+        """Trials of all rounds."""
+        return sum(self._sizes)
 
     @property
     def left(self) -> int:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pdas.engine.halving import SCORED, rungs, trial_steps
 from pdas.engine.training import total_steps
 from pdas.errors import SettingError
 from pdas.settings import SearchSettings
 
-SCORED = 1 / 3  # of a training pass
 _ROUNDING = 1e-9
 
 
@@ -52,6 +52,7 @@ def plan_search(
             f"search.theta_samples: found {theta_samples}, expected at least the {samples} that "
             "a step trains; raise it, or lower the optimizer's samples"
         )
+    _check_trials(settings, trials, theta_per_epoch)
     left = whole - trials - scoring
     if left < samples + theta_samples * SCORED:
         raise SettingError(
@@ -66,6 +67,22 @@ def plan_search(
             "leave some in which theta learns; lower it, or make the search longer"
         )
     return Plan(steps, warmup, theta_samples, trials)
+
+
+def _check_trials(settings: SearchSettings, passes: float, theta_per_epoch: int) -> None:
+    """Raise `SettingError` if some finalist would not be trained for a single step."""
+    if not passes:
+        return
+    sizes = rungs(settings.finalists)
+    least = 2 ** (len(sizes) - 1)  # steps of a whole training, of which the first round has one
+    found = trial_steps(sizes, passes, theta_per_epoch)
+    if found < least:
+        raise SettingError(
+            f"search.finalists_share: found {settings.finalists_share}, which is {passes:.0f} "
+            f"training passes for {settings.finalists} finalists, of which the last two would be "
+            f"trained for {max(found, 0)} steps, expected at least {least}; raise it, make the "
+            "search longer, or lower search.finalists"
+        )
 
 
 def _steps(warmup: float, passes: float, samples: int, theta_samples: int) -> tuple[int, int]:

@@ -7,6 +7,7 @@ finalists (`finals`); `plan` says how many steps are left for the rest.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, field
@@ -41,6 +42,11 @@ from pdas.optim import PDAS, Limit, Limited, Penalised, Penalty
 from pdas.settings import SearchSettings
 from pdas.space import Architecture
 from pdas.validated import validated
+
+_log = logging.getLogger(__name__)
+
+OnTrial = Callable[[Sequence[Finalist], int, int], None]
+"""Told of the finalists, and how many of their trainings are done, of how many in all."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,7 @@ def search(
     seed: int = 0,
     on_step: Callable[[Progress], None] = lambda progress: None,
     on_epoch: Callable[[SearchResult], None] = lambda result: None,
-    on_trial: Callable[[Sequence[Finalist], int], None] = lambda finalists, left: None,
+    on_trial: OnTrial = lambda finalists, done, total: None,
     **overrides: Any,
 ) -> SearchResult:
     """Search an architecture for a network and data of one's own (Algorithm 1).
@@ -163,8 +169,8 @@ def search(
             themselves; default `net.derive`.
         executor: of `concurrent.futures`, where they are trained; default this process. The
             network, the loss and the data must pickle for other processes.
-        on_trial: called with the finalists, and how many of their trainings are left, before the
-            first and after each.
+        on_trial: called with the finalists, and how many of their trainings are done, of how many
+            in all: before the first and after each.
 
     Raises:
         SettingError: a setting is unknown or out of range, a batch larger than half the data,
@@ -248,7 +254,7 @@ def search(
             training.after(moment.step, is_last, stop.is_set)
         parts.start.check()
         for number, left in enumerate(parts.compare(), start=max(done, plan.steps) + 1):
-            on_trial(parts.finals.finalists, left)
+            on_trial(parts.finals.finalists, parts.finals.total - left, parts.finals.total)
             training.after(number, left == 0, stop.is_set)
     parts.end()
     return parts.result
@@ -317,6 +323,14 @@ class _Parts:
             return
         if not self.finals.finalists:
             architectures = propose(self.sampler, count)
+            if len(architectures) < count:
+                _log.warning(
+                    "search.finalists: found %d distinct architectures of theta%s, expected %d; "
+                    "these are compared",
+                    len(architectures),
+                    " within the limit" if isinstance(self.sampler, Limited) else "",
+                    count,
+                )
             batches = map(self.fabric.to_device, self.theta_batches.one_pass())
             losses = self.step.losses(architectures, batches)
             scored = [Finalist(a, x) for a, x in zip(architectures, losses, strict=True)]

@@ -10,6 +10,7 @@ from torch import nn
 
 from pdas.data import ImageSource
 from pdas.engine.candidates import Model
+from pdas.engine.finals import Derive
 from pdas.engine.measures import Measures
 from pdas.engine.retrain import Trainee
 from pdas.engine.training import Loader
@@ -62,6 +63,9 @@ class Task(Protocol):
 
     def supernet(self) -> nn.Module:
         """The supernet with fresh weights."""
+
+    def derive(self, net: nn.Module) -> Derive:
+        """What makes the networks of finalists, of the size that the supernet has."""
 
     def control(self, seed: int) -> Architecture:
         """The architecture of the recipe's method, if that is none that searches."""

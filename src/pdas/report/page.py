@@ -16,6 +16,7 @@ from pdas.report.chain_drawing import draw_chain
 from pdas.report.convergence import plot_convergence
 from pdas.report.describe import architecture_text, summarise
 from pdas.report.drawing import draw_cells
+from pdas.report.finalists import add_finalists
 from pdas.report.html import add, add_picture, add_table
 from pdas.report.reader import Summary, read_summary
 from pdas.report.retrainings import add_retrainings
@@ -74,6 +75,7 @@ def _page(summary: Summary) -> Element:
     if all((run.path / name).exists() for name in ("theta.npz", "metrics.csv")):
         add(body, "h2", "Search")
         add_picture(body, plot_convergence(run.path), "Convergence, learning rate and losses")
+    add_finalists(body, run)
     for title, settings in (
         ("Settings", {**summary.recipe, **summary.others}),
         ("Versions and hardware", summary.environment),

@@ -17,6 +17,7 @@ from pdas.engine.candidates import Model
 from pdas.engine.classification.classifier import load_classifier
 from pdas.engine.classification.data import ClassificationData
 from pdas.engine.classification.evaluate import error_percent
+from pdas.engine.finals import Derive
 from pdas.engine.measures import Measures
 from pdas.engine.retrain import Trainee
 from pdas.engine.task import Retraining
@@ -95,6 +96,10 @@ class ClassificationTask:
 
     def supernet(self) -> nn.Module:
         return CellSupernet(**self.cells.model_dump())
+
+    def derive(self, net: nn.Module) -> Derive:
+        assert isinstance(net, CellSupernet)
+        return net.derive
 
     def loss(self, model: Model, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         """Cross entropy of a batch of images and labels, with the accuracy beside it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from pdas.data import ImageSource, find_mask
 from pdas.engine.candidates import Model
+from pdas.engine.finals import Derive
 from pdas.engine.inpainting.data import InpaintingData
 from pdas.engine.inpainting.evaluate import measures, network_quality, save_samples, yardsticks
 from pdas.engine.inpainting.restorer import load_restorer
@@ -84,6 +86,11 @@ class InpaintingTask:
     def supernet(self) -> nn.Module:
         channels = self.data.images.channels
         return AutoencoderSupernet(**self.recipe.network.model_dump(), image_channels=channels)
+
+    def derive(self, net: nn.Module) -> Derive:
+        assert isinstance(net, AutoencoderSupernet)
+        size = self.data.images.size
+        return partial(net.derive, size=(size, size))
 
     def loss(self, model: Model, batch: tuple[Tensor, Tensor]) -> Measures:
         """Mean squared error to the clean images over all pixels, with the PSNR beside it."""
