@@ -14,6 +14,7 @@ from pdas.cost import ProductCost
 from pdas.engine.classification import Classifier, Prediction
 from pdas.engine.inpainting import Restorer
 from pdas.engine.open import load
+from pdas.engine.probe import Probe, probe
 from pdas.engine.search import SearchResult, search
 from pdas.errors import PdasError
 from pdas.optim import PDAS, Limit, Penalty
@@ -28,6 +29,7 @@ __all__ = [
     "PdasError",
     "Penalty",
     "Prediction",
+    "Probe",
     "ProductCost",
     "Restorer",
     "SearchResult",
@@ -36,5 +38,6 @@ __all__ = [
     "__version__",
     "load",
     "nn",
+    "probe",
     "search",
 ]

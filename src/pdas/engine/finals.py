@@ -1,10 +1,9 @@
 """The end of a search: some architectures are compared, and the best of them is what was found.
 
 Finalists are the mode of theta and others drawn from it. The shared weights give each a loss on the
-whole of D_theta. Where a share of the length is set aside for it, they are then trained by
-themselves, by successive halving (Jamieson and Talwalkar, "Non-stochastic Best Arm Identification
-and Hyperparameter Optimization", AISTATS 2016): all for a while, the better half of them for twice
-as long, and so on until two are trained to the end.
+whole of D_theta. Where a share of the length is set aside for it, the better ones are then trained
+by themselves, by successive halving (Jamieson and Talwalkar, "Non-stochastic Best Arm
+Identification and Hyperparameter Optimization", AISTATS 2016); see `halving`.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from pdas.engine.halving import rungs, trial_steps
+from pdas.engine.halving import judged_batches, round_steps, rounds, whole_steps
 from pdas.engine.ranks import Ranks
 from pdas.engine.trial import Outcome, Trial
 from pdas.optim import Optimizer
@@ -71,7 +70,14 @@ _MEASURED = ("shared_loss", "loss", "steps")
 
 def propose(optimizer: Optimizer, count: int) -> list[Architecture]:
     """The mode and what the optimizer draws: `count` distinct ones, or all that turn up."""
-    found = {optimizer.best(): None}
+    return distinct(optimizer, count, [optimizer.best()])
+
+
+def distinct(
+    optimizer: Optimizer, count: int, first: Sequence[Architecture] = ()
+) -> list[Architecture]:
+    """`count` different architectures, `first` and others that are drawn, or all that turn up."""
+    found = dict.fromkeys(first)
     for _ in range(DRAWS):
         if len(found) >= count:
             break
@@ -115,9 +121,9 @@ class Finals:
         self._states: dict[int, dict[str, Any] | None] = {}  # where each training stands
 
     def begin(self, finalists: Sequence[Finalist]) -> None:
-        """Take these finalists."""
+        """Take these finalists, the best first."""
         self.finalists = list(finalists)
-        self._chosen = list(range(len(finalists)))
+        self._chosen = list(range(sum(self._sizes[:1])))
 
     @property
     def total(self) -> int:
@@ -131,11 +137,10 @@ class Finals:
 
     def run(self) -> Iterator[None]:
         """Run the trials that are left, with a pause after each."""
-        sizes = self._sizes
-        whole = trial_steps(sizes, self._passes, len(self._trial.theta_batches)) if sizes else 0
-        while self._round < len(sizes):
-            until = max(1, whole >> (len(sizes) - 1 - self._round))
-            for index, (state, loss) in self._trials(until, whole):
+        per_pass = len(self._trial.theta_batches)
+        whole = whole_steps(self._sizes, self._passes, per_pass)
+        for until in round_steps(self._sizes, whole)[self._round :]:
+            for index, (state, loss) in self._trials(until, whole, judged_batches(until, per_pass)):
                 self._states[index] = state
                 self.finalists[index] = replace(self.finalists[index], loss=loss, steps=until)
                 self._done.append(index)
@@ -145,7 +150,7 @@ class Finals:
 
     @property
     def _sizes(self) -> list[int]:
-        return rungs(len(self.finalists)) if self._passes and len(self.finalists) > 1 else []
+        return rounds(len(self.finalists)) if self._passes else []
 
     def _end_round(self) -> None:
         self._chosen.sort(key=lambda index: self.finalists[index].loss)
@@ -154,14 +159,12 @@ class Finals:
         self._states = {index: self._states[index] for index in self._chosen}
         self._done = []
 
-    def _trials(self, until: int, whole: int) -> Iterator[tuple[int, Outcome]]:
-        """The results of this round as they come, by the index of the finalist."""
+    def _trials(self, until: int, whole: int, judged: int) -> Iterator[tuple[int, Outcome]]:
+        """The outcomes of this round as they come, by the index of the finalist."""
         waiting = [index for index in self._chosen if index not in self._done]
         if self._executor is not None:
             futures = {
-                self._executor.submit(
-                    self._trial, self._network(index), self._states.get(index), until, whole
-                ): index
+                self._executor.submit(self._trial, *self._begun(index), until, whole, judged): index
                 for index in waiting
             }
             for future in as_completed(futures):
@@ -170,10 +173,14 @@ class Finals:
         for first in range(0, len(waiting), self._ranks.size):
             turn = waiting[first : first + self._ranks.size]
             own = [
-                self._trial(self._network(index), self._states.get(index), until, whole)
+                self._trial(*self._begun(index), until, whole, judged)
                 for index in self._ranks.share(turn)
             ]
             yield from zip(turn, self._ranks.gather(own), strict=True)
+
+    def _begun(self, index: int) -> tuple[nn.Module, dict[str, Any] | None]:
+        """The network of a finalist, and where its training stands."""
+        return self._network(index), self._states.get(index)
 
     def _network(self, index: int) -> nn.Module:
         """Fresh weights, the same whenever they are drawn."""

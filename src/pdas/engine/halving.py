@@ -1,4 +1,9 @@
-"""The rounds of successive halving, and what they cost."""
+"""The rounds of successive halving, and what they cost.
+
+In the first round the shared weights judge all finalists. Then the better half of them are trained
+by themselves for a while, the better half of these for twice as long, and so on until two are
+trained to the end.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +13,42 @@ from collections.abc import Sequence
 SCORED = 1 / 3  # of a training pass: a forward pass without a backward one
 
 
-def rungs(count: int) -> list[int]:
-    """How many are trained in each round of successive halving: from `count` down to 2."""
-    sizes = [count]
+def rounds(finalists: int) -> list[int]:
+    """How many are trained in each round, from half of the finalists down to 2."""
+    if finalists < 2:
+        return []
+    sizes = [max(2, math.ceil(finalists / 2))]
     while sizes[-1] > 2:
         sizes.append(math.ceil(sizes[-1] / 2))
     return sizes
 
 
-def trial_steps(sizes: Sequence[int], passes: float, theta_per_epoch: int) -> int:
-    """Steps of a whole training, so that the rounds cost so many training passes.
+def round_steps(sizes: Sequence[int], whole: int) -> list[int]:
+    """Steps that a training has done at the end of each round: `whole` in the last one."""
+    return [whole >> (len(sizes) - 1 - i) for i in range(len(sizes))]
 
-    In the last round trainings are whole, in each before it half as long as in the next.
+
+def judged_batches(steps: int, per_pass: int) -> int:
+    """Batches of D_theta that judge a training of so many steps: not more than it was trained on.
+
+    So that what judging costs does not outweigh short trainings.
     """
-    judged = sum(sizes) * theta_per_epoch * SCORED
-    shares = [2.0 ** (i + 1 - len(sizes)) for i in range(len(sizes))]
-    before = [0.0, *shares[:-1]]
-    trained = sum(n * (s - b) for n, s, b in zip(sizes, shares, before, strict=True))
-    return int((passes - judged) / trained)
+    return min(steps, per_pass)
+
+
+def cost(sizes: Sequence[int], whole: int, per_pass: int) -> float:
+    """Training passes of all rounds; `per_pass` is the number of batches of D_theta."""
+    total, before = 0.0, 0
+    for size, steps in zip(sizes, round_steps(sizes, whole), strict=True):
+        total += size * (steps - before + SCORED * judged_batches(steps, per_pass))
+        before = steps
+    return total
+
+
+def whole_steps(sizes: Sequence[int], passes: float, per_pass: int) -> int:
+    """Steps of a whole training, so that all rounds cost at most so many training passes."""
+    low, high = 0, int(passes) + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if cost(sizes, middle, per_pass) <= passes else (low, middle)
+    return low

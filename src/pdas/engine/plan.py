@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pdas.engine.halving import SCORED, rungs, trial_steps
+from pdas.engine.halving import SCORED, rounds, whole_steps
 from pdas.engine.training import total_steps
 from pdas.errors import SettingError
 from pdas.settings import SearchSettings
@@ -73,14 +73,14 @@ def _check_trials(settings: SearchSettings, passes: float, theta_per_epoch: int)
     """Raise `SettingError` if some finalist would not be trained for a single step."""
     if not passes:
         return
-    sizes = rungs(settings.finalists)
+    sizes = rounds(settings.finalists)
     least = 2 ** (len(sizes) - 1)  # steps of a whole training, of which the first round has one
-    found = trial_steps(sizes, passes, theta_per_epoch)
+    found = whole_steps(sizes, passes, theta_per_epoch)
     if found < least:
         raise SettingError(
             f"search.finalists_share: found {settings.finalists_share}, which is {passes:.0f} "
             f"training passes for {settings.finalists} finalists, of which the last two would be "
-            f"trained for {max(found, 0)} steps, expected at least {least}; raise it, make the "
+            f"trained for {found} steps, expected at least {least}; raise it, make the "
             "search longer, or lower search.finalists"
         )
 

@@ -7,6 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from pdas.errors import SettingError
+from pdas.settings import SearchSettings
+from pdas.validated import validated
 
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
@@ -26,13 +28,27 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 LEARNING_RATES = {"sgd": 0.025, "adamw": 0.003}
 
 
-def preset_values(preset: str, overrides: Mapping[str, Any], trains: bool) -> dict[str, Any]:
-    """The settings of a preset, with a learning rate that suits what updates the weights.
+def settings_of(
+    given: SearchSettings | None, preset: str, overrides: dict[str, Any], trains: bool
+) -> SearchSettings:
+    """The settings given, or else those of the preset, with single ones changed.
 
     trains: whether finalists can be trained, as the network can be derived.
 
-    Raises `SettingError` for an unknown preset.
+    Raises `SettingError` for an unknown preset or setting, or values that do not fit.
     """
+    values = _preset_values(preset, overrides, trains) if given is None else given.model_dump()
+    return validated(type(given or SearchSettings()), values | _one_length(overrides), "search")
+
+
+def _one_length(overrides: dict[str, Any]) -> dict[str, Any]:
+    """With either of `steps` and `epochs` the other is none, unless it is given too."""
+    others = {"steps": "epochs", "epochs": "steps"}
+    return {others[name]: None for name in others if name in overrides} | overrides
+
+
+def _preset_values(preset: str, overrides: Mapping[str, Any], trains: bool) -> dict[str, Any]:
+    """The settings of a preset, with a learning rate that suits what updates the weights."""
     if preset not in PRESETS:
         raise SettingError(
             f"preset: found {preset!r}, expected one of {', '.join(PRESETS)}; leave it out for "

@@ -21,7 +21,6 @@ from torch.utils.data import Dataset
 
 from pdas.arrays import FloatArray
 from pdas.engine.batch_norm import without_running_statistics
-from pdas.engine.candidates import Candidates
 from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.devices import check_fabric, check_samples
 from pdas.engine.finals import Derive, Finalist, Finals, best_first, propose
@@ -29,19 +28,18 @@ from pdas.engine.given import both_halves, check_kinds, derive_of, optimizer_for
 from pdas.engine.measures import Loss, RunningMean
 from pdas.engine.memory import enough_for_step
 from pdas.engine.plan import Plan, plan_search
-from pdas.engine.presets import preset_values
+from pdas.engine.presets import settings_of
 from pdas.engine.ranks import Ranks
 from pdas.engine.resume import Resumable, Unchanged
-from pdas.engine.step import Active, SearchStep
+from pdas.engine.shared import precision_of, shared_weights
+from pdas.engine.step import SearchStep
 from pdas.engine.stream import Stream
 from pdas.engine.theta_start import ThetaStart
-from pdas.engine.training import Loader, Moment, Stopwatch, course, weights_with_cosine
+from pdas.engine.training import Loader, Moment, Stopwatch, course
 from pdas.engine.trial import Trial
-from pdas.nn.supernet import MaskingSupernet
 from pdas.optim import PDAS, Limit, Limited, Penalised, Penalty
 from pdas.settings import SearchSettings
 from pdas.space import Architecture
-from pdas.validated import validated
 
 _log = logging.getLogger(__name__)
 
@@ -185,7 +183,7 @@ def search(
         RunError: a checkpoint cannot be written, none is whole, or it is of another training.
     """
     space = space_of(net)
-    settings = _settings(settings, preset, overrides, trains=bool(derive_of(net, derive)))
+    settings = settings_of(settings, preset, overrides, trains=bool(derive_of(net, derive)))
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     check_fabric(fabric)
     optimizer = optimizer_for(space, optimizer, settings, seed)
@@ -196,35 +194,22 @@ def search(
     plan = plan_search(settings, optimizer.samples, *map(len, loaders))
     check_samples("samples", optimizer.samples, fabric.world_size)
     check_samples("theta_samples", plan.theta_samples, fabric.world_size)
-    weights, schedule = weights_with_cosine(net, settings, len(loaders[0]), plan.steps)
-    wrapped, weight_optimizer = fabric.setup(Candidates(net.train()), weights)
     ranks = Ranks(fabric)
-    step = SearchStep(
-        fabric,
-        wrapped,
-        loss,
-        learner,
-        weight_optimizer,
-        clip=settings.clip,
-        accumulate=settings.accumulate,
-        resample=settings.resample,
-        theta_samples=plan.theta_samples,
-        theta_mode=settings.theta_mode,
-        active=_active(net) if settings.mask_inactive else None,
-        ranks=ranks,
+    shared = shared_weights(
+        net, loss, learner, settings, fabric, ranks, len(loaders[0]), plan.steps, plan.theta_samples
     )
     weight_batches, theta_batches = map(Stream, loaders)
-    trial = Trial(loss, *loaders, settings, seed, str(fabric.device), _precision(fabric))
+    trial = Trial(loss, *loaders, settings, seed, str(fabric.device), precision_of(fabric))
     parts = _Parts(
         fabric=fabric,
         settings=settings,
         plan=plan,
         sampler=sampler,
-        step=step,
-        schedule=schedule,
+        step=shared.step,
+        schedule=shared.schedule,
         weight_batches=weight_batches,
         theta_batches=theta_batches,
-        start=ThetaStart(plan, step, loss, sampler, theta_batches, fabric.to_device),
+        start=ThetaStart(plan, shared.step, loss, sampler, theta_batches, fabric.to_device),
         finals=Finals(space, trial, plan.trial_passes, derive_of(net, derive), ranks, executor),
         result=SearchResult(sampler.best(), optimizer, theta=[optimizer.theta_array]),
     )
@@ -233,7 +218,7 @@ def search(
         {
             "settings": Unchanged("search", settings),
             "net": net,
-            "weights": weights,
+            "weights": shared.weights,
             "precision": fabric.strategy.precision,
             "optimizer": learner,
             **parts.components(),
@@ -343,29 +328,6 @@ class _Parts:
         """Take the best of the finalists as what was found, if there are any."""
         if self.finals.finalists:
             self.result.add_finalists(best_first(self.finals.finalists), self.watch.seconds())
-
-
-def _settings(
-    given: SearchSettings | None, preset: str, overrides: dict[str, Any], trains: bool
-) -> SearchSettings:
-    """The settings given, or else those of the preset, with single ones changed."""
-    values = preset_values(preset, overrides, trains) if given is None else given.model_dump()
-    return validated(type(given or SearchSettings()), values | _one_length(overrides), "search")
-
-
-def _one_length(overrides: dict[str, Any]) -> dict[str, Any]:
-    """With either of `steps` and `epochs` the other is none, unless it is given too."""
-    others = {"steps": "epochs", "epochs": "steps"}
-    return {others[name]: None for name in others if name in overrides} | overrides
-
-
-def _precision(fabric: Fabric) -> str:
-    """As it is named where a Fabric is made."""
-    return str(fabric.strategy.precision.precision)
-
-
-def _active(net: nn.Module) -> Active | None:
-    return net.active if isinstance(net, MaskingSupernet) else None
 
 
 def _rejections(sampler: PDAS | Limited) -> dict[str, float]:

@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -50,12 +51,18 @@ class Trial:
     precision: str
 
     def __call__(
-        self, network: nn.Module, state: dict[str, Any] | None, until: int, steps: int
+        self,
+        network: nn.Module,
+        state: dict[str, Any] | None,
+        until: int,
+        steps: int,
+        judged: int | None = None,
     ) -> Outcome:
         """Train a network until this step; where it stands then, and its mean loss on D_theta.
 
         state: where it stood, None at the beginning.
         steps: of a whole training, at the end of which the learning rate is 0.
+        judged: batches of D_theta that it is judged on, the same ones every time; default all.
 
         A training that is no longer finite ends: it
         stands nowhere, and its loss is infinite.
@@ -65,7 +72,7 @@ class Trial:
         with _own_random(generators, self.seed):
             try:
                 after = self._train(network, stream, state, until, steps)
-                return after, self._judge(network, generators)
+                return after, self._judge(network, generators, judged)
             except NonFiniteLossError:
                 return None, math.inf
 
@@ -119,12 +126,14 @@ class Trial:
         optimizer.step()
 
     @torch.no_grad()
-    def _judge(self, network: nn.Module, generators: Sequence[torch.Generator]) -> float:
+    def _judge(
+        self, network: nn.Module, generators: Sequence[torch.Generator], judged: int | None
+    ) -> float:
         """The mean loss over D_theta, every time with the same draws."""
         _seed(generators, self.seed)
         network.eval()
         mean = RunningMean()
-        for batch in self.theta_batches:
+        for batch in islice(self.theta_batches, judged):
             on_device = move_data_to_device(batch, torch.device(self.device))
             mean.add({"loss": loss_of(as_measures(self.loss(network, on_device)))})
         loss = mean.values()["loss"]

@@ -20,9 +20,7 @@ def add_finalists(body: Element, run: Run) -> None:
         return
     finalists = run.read(FILE, _parse)
     add(body, "h2", "Finalists")
-    note = (
-        "Compared at the end on the half that theta learns from; the first is what was found."
-    )
+    note = "Compared at the end on the half that theta learns from; the first is what was found."
     add(body, "p", note).set("class", "note")
     add_table(body, _rows(finalists), _HEADINGS)
 

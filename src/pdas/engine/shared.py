@@ -1,0 +1,68 @@
+"""What trains the weights that all architectures share, on the devices of a Fabric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from pdas.engine.candidates import Candidates
+from pdas.engine.measures import Loss
+from pdas.engine.ranks import Ranks
+from pdas.engine.step import Active, SearchStep
+from pdas.engine.training import weights_with_cosine
+from pdas.nn.supernet import MaskingSupernet
+from pdas.optim import Optimizer
+from pdas.settings import SearchSettings
+
+
+@dataclass(frozen=True)
+class SharedWeights:
+    """The step of a search, what updates the weights in it, and its learning rate."""
+
+    step: SearchStep
+    weights: torch.optim.Optimizer
+    schedule: LambdaLR
+
+
+def shared_weights(
+    net: nn.Module,
+    loss: Loss,
+    optimizer: Optimizer,
+    settings: SearchSettings,
+    fabric: Fabric,
+    ranks: Ranks,
+    per_epoch: int,
+    steps: int,
+    theta_samples: int,
+) -> SharedWeights:
+    """Put a supernet on the devices, ready to be trained for so many steps."""
+    weights, schedule = weights_with_cosine(net, settings, per_epoch, steps)
+    wrapped, weight_optimizer = fabric.setup(Candidates(net.train()), weights)
+    step = SearchStep(
+        fabric,
+        wrapped,
+        loss,
+        optimizer,
+        weight_optimizer,
+        clip=settings.clip,
+        accumulate=settings.accumulate,
+        resample=settings.resample,
+        theta_samples=theta_samples,
+        theta_mode=settings.theta_mode,
+        active=_active(net) if settings.mask_inactive else None,
+        ranks=ranks,
+    )
+    return SharedWeights(step, weights, schedule)
+
+
+def _active(net: nn.Module) -> Active | None:
+    return net.active if isinstance(net, MaskingSupernet) else None
+
+
+def precision_of(fabric: Fabric) -> str:
+    """As it is named where a Fabric is made."""
+    return str(fabric.strategy.precision.precision)
