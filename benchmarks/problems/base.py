@@ -82,9 +82,9 @@ class Problem:
         return pdas.Limit(self.net.cost("parameters"), self.maximum)
 
     @property
-    def passes(self) -> float:
-        """Training passes of the final training."""
-        return self.epochs * len(self.train[0]) / BATCH
+    def passes(self) -> int:
+        """Training passes of the final training, which are its steps."""
+        return self.epochs * (len(self.train[0]) // BATCH)
 
     def draw(self, rng: np.random.Generator) -> Architecture:
         """A uniform architecture within the limit."""
@@ -123,8 +123,9 @@ class Training:
     def __init__(
         self, problem: Problem, architecture: Architecture, examples: Examples, seed: int
     ) -> None:
+        net = problem.net  # when it is first made it draws weights, so before the seed
         torch.manual_seed(seed)  # of the fresh weights, and of dropout
-        self.network = problem.net.derive(architecture)
+        self.network = net.derive(architecture)
         self.passes = 0.0  # spent so far, those of errors on held-out examples included
         self._problem = problem
         self._examples = examples
