@@ -6,7 +6,7 @@ For a classifier that is the share of each class, for a regression the mean of t
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -50,43 +50,39 @@ class _Watched(nn.Module):
         return self.output
 
 
-def constant_loss(loss: Loss, batches: Sequence[Any], model: Model) -> float | None:
-    """The mean loss over batches of the best constant output; None if the loss takes no such model.
+def constant_losses(loss: Loss, batches: Sequence[Any], model: Model) -> list[float] | None:
+    """The loss of the best constant output on each batch; None if the loss takes no such model.
 
     model: one whose outputs tell what an output looks like.
     """
     watched = _Watched(model)
-    with torch.no_grad():
-        loss(watched, batches[0])
-    like = watched.output
-    if not isinstance(like, Tensor) or like.ndim == 0 or not like.is_floating_point():
-        return None
-    constant = ConstantOutput(like.detach())
-
-    def mean() -> Tensor:
-        losses = [loss_of(as_measures(loss(constant, batch))) for batch in batches]
-        return torch.stack(losses).mean()
-
     try:
+        with torch.no_grad():
+            loss(watched, batches[0])
+        constant = ConstantOutput(watched.output)
         with torch.enable_grad():
-            return _minimum(constant, mean)
-    except Exception as error:  # of a loss that asks more of its model
+            _fit(constant, lambda: torch.stack(_losses(loss, constant, batches)).mean())
+        with torch.no_grad():
+            return [float(each) for each in _losses(loss, constant, batches)]
+    except Exception as error:  # of a loss that asks more of its model, or another kind of output
         _log.debug("search: no constant output fits this loss", exc_info=error)
         return None
 
 
-def _minimum(constant: ConstantOutput, mean: Any) -> float:
-    """The least loss that is found."""
+def _losses(loss: Loss, model: Model, batches: Sequence[Any]) -> list[Tensor]:
+    return [loss_of(as_measures(loss(model, batch))) for batch in batches]
+
+
+def _fit(constant: ConstantOutput, mean: Callable[[], Tensor]) -> None:
+    """Bring the constant to the least mean loss."""
     lbfgs = torch.optim.LBFGS(
         constant.parameters(), max_iter=ITERATIONS, line_search_fn="strong_wolfe"
     )
 
     def closure() -> Tensor:
         lbfgs.zero_grad()
-        value: Tensor = mean()
+        value = mean()
         value.backward()  # type: ignore[no-untyped-call]
         return value
 
     lbfgs.step(closure)  # type: ignore[no-untyped-call]
-    with torch.no_grad():
-        return float(mean())

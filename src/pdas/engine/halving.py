@@ -1,8 +1,7 @@
 """The rounds of successive halving, and what they cost.
 
-In the first round the shared weights judge all finalists. Then the better half of them are trained
-by themselves for a while, the better half of these for twice as long, and so on until two are
-trained to the end.
+All finalists are trained for a while, the best third of them for three times as long, and so on
+until two are trained to the end.
 """
 
 from __future__ import annotations
@@ -10,22 +9,23 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+PART = 3  # of those in a round, one of so many goes on to the next
 SCORED = 1 / 3  # of a training pass: a forward pass without a backward one
 
 
 def rounds(finalists: int) -> list[int]:
-    """How many are trained in each round, from half of the finalists down to 2."""
+    """How many are trained in each round, from all of them down to 2."""
     if finalists < 2:
         return []
-    sizes = [max(2, math.ceil(finalists / 2))]
+    sizes = [finalists]
     while sizes[-1] > 2:
-        sizes.append(math.ceil(sizes[-1] / 2))
+        sizes.append(max(2, math.ceil(sizes[-1] / PART)))
     return sizes
 
 
 def round_steps(sizes: Sequence[int], whole: int) -> list[int]:
     """Steps that a training has done at the end of each round: `whole` in the last one."""
-    return [whole >> (len(sizes) - 1 - i) for i in range(len(sizes))]
+    return [whole // PART ** (len(sizes) - 1 - i) for i in range(len(sizes))]
 
 
 def judged_batches(steps: int, per_pass: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pdas.engine.halving import SCORED, rounds, whole_steps
+from pdas.engine.halving import PART, SCORED, rounds, whole_steps
 from pdas.engine.training import total_steps
 from pdas.errors import SettingError
 from pdas.settings import SearchSettings
@@ -45,7 +45,7 @@ def plan_search(
     """
     whole = total_steps(settings, per_epoch) * samples * (1 + SCORED)
     trials = settings.finalists_share * whole
-    scoring = settings.finalists * theta_per_epoch * SCORED
+    scoring = 0.0 if trials else settings.finalists * theta_per_epoch * SCORED
     theta_samples = settings.theta_samples or samples
     if theta_samples < samples:
         raise SettingError(
@@ -74,7 +74,7 @@ def _check_trials(settings: SearchSettings, passes: float, theta_per_epoch: int)
     if not passes:
         return
     sizes = rounds(settings.finalists)
-    least = 2 ** (len(sizes) - 1)  # steps of a whole training, of which the first round has one
+    least = PART ** (len(sizes) - 1)  # steps of a whole training, of which the first round has one
     found = whole_steps(sizes, passes, theta_per_epoch)
     if found < least:
         raise SettingError(

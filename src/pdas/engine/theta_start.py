@@ -6,11 +6,14 @@ maximum at the start.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
-from pdas.engine.chance import constant_loss
+import numpy as np
+
+from pdas.engine.chance import constant_losses
 from pdas.engine.measures import Loss
 from pdas.engine.plan import Plan
 from pdas.engine.step import SearchStep
@@ -19,15 +22,17 @@ from pdas.errors import NotLearnedError
 from pdas.optim import Optimizer
 
 ARCHITECTURES = 8  # that are looked at, on so many batches of D_theta
-BATCHES = 4
+ENOUGH = 2  # of them that are to be better than chance
+BATCHES = 8
 CHECKS = 20  # at most, in the steps after the warm-up
 
 
 class ThetaStart:
     """Tells of every step whether theta learns in it.
 
-    Without a warm-up it always does. After one it waits until some architecture is better than the
-    best output that is always the same; for that it draws from `optimizer` and takes batches.
+    Without a warm-up it always does. After one it waits until a quarter of the architectures are
+    better than the best output that is always the same, by twice the standard error over batches.
+    For that it draws from `optimizer` and takes batches.
     """
 
     def __init__(
@@ -52,24 +57,29 @@ class ThetaStart:
         """Whether theta learns in this step, the first of which is 1."""
         after = step - self._plan.warmup - 1
         if not self._begun and after >= 0 and after % self._every == 0:
-            self._begun = self._some_architecture_has_learned()
+            self._begun = self._weights_have_learned()
         return self._begun
 
     def check(self) -> None:
         """Raise `NotLearnedError` if, at the end of the search, theta has not begun."""
         if not self._begun:
             raise NotLearnedError(
-                f"search: found no architecture of {ARCHITECTURES} with a loss below that of the "
-                f"best constant output after {self._plan.steps} steps, expected weights that learn "
-                "something; lower search.learning_rate, make the search longer, or see whether the "
-                "targets depend on the inputs"
+                f"search: found less than {ENOUGH} of {ARCHITECTURES} architectures with a loss "
+                f"below that of the best constant output after {self._plan.steps} steps, expected "
+                "weights that learn something; change search.learning_rate, make the search "
+                "longer, or see whether the targets depend on the inputs"
             )
 
-    def _some_architecture_has_learned(self) -> bool:
+    def _weights_have_learned(self) -> bool:
         architectures = self._optimizer.ask(ARCHITECTURES)
         batches = [self._to_device(batch) for batch in islice(self._batches, BATCHES)]
-        chance = constant_loss(self._loss, batches, self._step.model(architectures[0]))
-        return chance is None or min(self._step.losses(architectures, batches)) < chance
+        chance = constant_losses(self._loss, batches, self._step.model(architectures[0]))
+        if chance is None:
+            return True
+        losses = np.array([self._step.losses(architectures, [batch]) for batch in batches])
+        gain = np.array(chance)[:, np.newaxis] - losses  # (batches, architectures)
+        error = gain.std(axis=0, ddof=1) / math.sqrt(BATCHES)
+        return int((gain.mean(axis=0) > 2 * error).sum()) >= ENOUGH
 
     def state_dict(self) -> dict[str, bool]:
         """Whether theta has begun."""

@@ -1,0 +1,172 @@
+"""Finalists: how they are proposed, trained and ranked."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+import pdas
+from pdas.cost import FunctionCost
+from pdas.engine.finals import Finalist, Finals, best_first, propose
+from pdas.engine.halving import judged_batches, round_steps, rounds, whole_steps
+from pdas.engine.ranks import Ranks
+from pdas.optim import Limited
+from pdas.space import Architecture
+
+SPACE = pdas.SearchSpace({"a": list(range(8)), "b": [0, 1, 2, 3]})
+PER_PASS = 5
+
+
+class FakeTrial:
+    """A trial whose loss is known: it falls towards the quality of the architecture."""
+
+    seed = 3
+    theta_batches = range(PER_PASS)
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[int, int, int]] = []
+
+    def __call__(
+        self, network: nn.Module, state: dict[str, Any] | None, until: int, whole: int, judged: int
+    ) -> tuple[dict[str, Any], float]:
+        quality = float(network.weight.detach()[0, 0])  # type: ignore[index]
+        before = 0 if state is None else state["step"]
+        assert before < until <= whole
+        self.calls.append((int(quality), before, until))
+        assert judged == judged_batches(until, PER_PASS)
+        return {"step": until, "first": torch.rand(1)}, loss_of(quality, until)
+
+
+def loss_of(quality: float, steps: int) -> float:
+    """Those that start well end badly, now and then."""
+    return quality * 0.1 + ((quality * 7) % 5) / steps
+
+
+def derive(architecture: Architecture) -> nn.Module:
+    network = nn.Linear(1, 1)
+    nn.init.constant_(network.weight, quality_of(architecture))
+    return network
+
+
+def quality_of(architecture: Architecture) -> float:
+    return float(4 * architecture["a"] + architecture["b"])  # type: ignore[operator]
+
+
+def finalists(count: int) -> list[Finalist]:
+    order = np.random.default_rng(0).permutation(32)[:count]
+    found = [SPACE.architecture([int(i) // 4, int(i) % 4]) for i in order]
+    return [Finalist(a, shared_loss=float(i)) for i, a in enumerate(found)]
+
+
+def finals(passes: float, executor: Any = None) -> Finals:
+    ranks = Ranks(Fabric(accelerator="cpu", devices=1))
+    return Finals(SPACE, FakeTrial(), passes, derive, ranks, executor)  # type: ignore[arg-type]
+
+
+def plain(count: int, passes: float) -> list[tuple[Architecture, float, int]]:
+    """Successive halving, as it is written down: architectures with their losses and steps."""
+    alive = [f.architecture for f in finalists(count)]
+    sizes = rounds(count)
+    steps = round_steps(sizes, whole_steps(sizes, passes, PER_PASS))
+    known: dict[Architecture, tuple[float, int]] = {}
+    for size, until in zip(sizes, steps, strict=True):
+        alive = alive[:size]
+        for architecture in alive:
+            known[architecture] = loss_of(quality_of(architecture), until), until
+        alive.sort(key=lambda a: known[a][0])
+    return [(a, *known.get(a, (math.nan, 0))) for a in [f.architecture for f in finalists(count)]]
+
+
+def table(found: Finals) -> list[tuple[Architecture, float, int]]:
+    return [(f.architecture, f.loss, f.steps) for f in found.finalists]
+
+
+@pytest.mark.parametrize("count", [2, 3, 8, 13, 32])
+def test_halving_is_the_plain_one(count: int) -> None:
+    found = finals(500.0)
+    found.begin(finalists(count))
+    lefts = [found.left]
+    for _ in found.run():
+        lefts.append(found.left)
+    assert str(table(found)) == str(plain(count, 500.0))
+    assert lefts == list(range(found.total, -1, -1))
+    assert found.total == sum(rounds(count))
+
+
+def test_without_passes_nobody_is_trained() -> None:
+    found = finals(0.0)
+    found.begin(finalists(8))
+    assert list(found.run()) == [] and found.left == 0 == found.total
+    assert best_first(found.finalists)[0].shared_loss == 0
+
+
+def test_it_goes_on_after_any_trial() -> None:
+    whole = finals(500.0)
+    whole.begin(finalists(13))
+    for _ in whole.run():
+        pass
+    for stop in range(whole.total + 1):
+        first, second = finals(500.0), finals(500.0)
+        first.begin(finalists(13))
+        for _, _ in zip(range(stop), first.run(), strict=False):
+            pass
+        second.load_state_dict(first.state_dict())
+        for _ in second.run():
+            pass
+        assert str(table(second)) == str(table(whole))
+
+
+def test_an_executor_changes_nothing() -> None:
+    expected = finals(500.0)
+    expected.begin(finalists(13))
+    list(expected.run())
+    with ThreadPoolExecutor(3) as executor:
+        found = finals(500.0, executor)
+        found.begin(finalists(13))
+        list(found.run())
+    assert str(table(found)) == str(table(expected))
+
+
+def test_the_longest_trained_come_first_then_the_least_loss() -> None:
+    (a, b, c, d) = [f.architecture for f in finalists(4)]
+    given = [
+        Finalist(a, 0.1),
+        Finalist(b, 0.4, loss=0.2, steps=8),
+        Finalist(c, 0.3, loss=0.1, steps=4),
+        Finalist(d, 0.2, loss=math.inf, steps=8),
+    ]
+    assert [f.architecture for f in best_first(given)] == [b, d, c, a]
+
+
+def test_proposals_are_distinct_and_the_mode_comes_first() -> None:
+    optimizer = pdas.PDAS(SPACE, seed=0, initial=SPACE.architecture([3, 2]), confidence=0.6)
+    found = propose(optimizer, 16)
+    assert len(set(found)) == 16 and found[0] == SPACE.architecture([3, 2])
+
+
+def test_a_small_space_gives_what_there_is() -> None:
+    space = pdas.SearchSpace({"a": [0, 1], "b": [0, 1]})
+    assert len(propose(pdas.PDAS(space, seed=0), 16)) == 4
+
+
+def test_proposals_are_within_the_limit() -> None:
+    cost = FunctionCost(SPACE, lambda a: float(a["a"]))  # type: ignore[arg-type]
+    found = propose(Limited(pdas.PDAS(SPACE, seed=0), pdas.Limit(cost, 1)), 16)
+    assert len(found) == 8 and {a["a"] for a in found} == {0, 1}
+
+
+def test_a_finalist_for_people() -> None:
+    (finalist,) = finalists(1)
+    assert finalist.to_json() == {
+        "architecture": finalist.architecture.to_dict(),
+        "shared_loss": 0.0,
+        "loss": None,
+        "steps": 0,
+    }

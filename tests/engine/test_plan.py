@@ -1,0 +1,133 @@
+"""What the length of a search pays for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from pdas.engine.halving import cost, rounds, whole_steps
+from pdas.engine.plan import Plan, plan_search
+from pdas.errors import SettingError
+from pdas.settings import SearchSettings
+
+
+def settings(**values: Any) -> SearchSettings:
+    return SearchSettings(**({"epochs": None, "steps": 300} | values))
+
+
+def spent(plan: Plan, settings: SearchSettings, samples: int, theta_per_epoch: int) -> float:
+    """Training passes, counted step by step."""
+    total = 0.0 if plan.trial_passes else settings.finalists * theta_per_epoch / 3
+    for step in range(plan.steps):
+        total += samples
+        if step >= plan.warmup:
+            total += plan.theta_samples / 3
+    return total + plan.trial_passes
+
+
+@pytest.mark.parametrize("samples", [2, 3, 5])
+@pytest.mark.parametrize("length", [1, 7, 300, 50_000])
+def test_the_papers_search_has_the_steps_that_are_set(samples: int, length: int) -> None:
+    plan = plan_search(settings(steps=length), samples, 10, 10)
+    assert plan == Plan(steps=length, warmup=0, theta_samples=samples, trial_passes=0)
+
+
+def test_epochs_are_counted_in_passes_of_the_weights_half() -> None:
+    assert plan_search(settings(steps=None, epochs=4), 2, 25, 99).steps == 100
+
+
+@given(
+    st.integers(20, 2000),
+    st.floats(0, 0.9) | st.integers(1, 10),
+    st.integers(2, 4),
+    st.integers(0, 12),
+    st.integers(0, 4),
+    st.floats(0, 0.8),
+)
+def test_everything_together_costs_the_length(
+    steps: int, warmup: float, samples: int, further: int, finalists: int, share: float
+) -> None:
+    share = share if finalists > 1 else 0.0
+    chosen = settings(
+        steps=steps,
+        warmup=warmup,
+        samples=samples,
+        theta_samples=samples + further,
+        finalists=finalists,
+        finalists_share=share,
+    )
+    try:
+        plan = plan_search(chosen, samples, 10, 6)
+    except SettingError:
+        assume(False)
+    whole = steps * samples * 4 / 3
+    unspent = whole - spent(plan, chosen, samples, 6)
+    most = samples + (samples + further) / 3  # of one step
+    assert -most / 2 - 1e-6 <= unspent < 1.5 * most  # a share of the steps is rounded
+    assert plan.trial_passes == pytest.approx(share * whole)
+    if warmup < 1:
+        assert plan.warmup == round(warmup * plan.steps)
+    else:
+        assert plan.warmup == warmup
+
+
+def test_cheaper_steps_are_more_and_dearer_ones_fewer() -> None:
+    paper = plan_search(settings(), 2, 10, 10).steps
+    assert plan_search(settings(warmup=0.5), 2, 10, 10).steps > paper
+    assert plan_search(settings(theta_samples=8), 2, 10, 10).steps < paper
+
+
+@pytest.mark.parametrize(
+    ("values", "samples", "message"),
+    [
+        ({"warmup": 400.0}, 2, r"search\.warmup: found 400, which is all of 400 steps"),
+        ({"steps": 1, "warmup": 0.9}, 2, r"search\.warmup: found 0\.9, which is all of 1 steps"),
+        ({"theta_samples": 4}, 5, r"search\.theta_samples: found 4, expected at least the 5"),
+        ({"steps": 10, "finalists": 9}, 2, r"search\.finalists: found 9, whose scoring"),
+        (
+            {"steps": 40, "finalists": 64, "finalists_share": 0.1},
+            2,
+            r"search\.finalists_share: found 0\.1, which is 11 training passes for 64 finalists",
+        ),
+    ],
+)
+def test_what_leaves_nothing_is_named(values: dict[str, Any], samples: int, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        plan_search(settings(**values), samples, 10, 10)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"warmup": 1.5}, "found warmup = 1.5, expected a share below 1 or a whole number"),
+        ({"theta_samples": 2, "samples": 3}, "found theta_samples = 2 and samples = 3"),
+        ({"finalists_share": 0.5}, "found finalists_share = 0.5 and finalists = 0"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_named(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        settings(**values)
+
+
+def test_a_third_goes_on_until_two_are_left() -> None:
+    assert [rounds(n) for n in (0, 1, 2, 3, 4, 16, 19)] == [
+        [], [], [2], [3, 2], [4, 2], [16, 6, 2], [19, 7, 3, 2],
+    ]  # fmt: skip
+
+
+@given(st.integers(2, 60), st.floats(0, 5000), st.integers(1, 50))
+def test_the_longest_trainings_that_are_paid_are_found(
+    finalists: int, passes: float, per_pass: int
+) -> None:
+    sizes = rounds(finalists)
+    whole = whole_steps(sizes, passes, per_pass)
+    assert whole == 0 or cost(sizes, whole, per_pass) <= passes
+    assert cost(sizes, whole + 1, per_pass) > passes
+
+
+def test_the_cost_of_rounds_counted_by_hand() -> None:
+    # 4 for 10 steps each, judged on 10 batches; 2 of them for 20 further, judged on 12
+    assert cost([4, 2], 30, 12) == pytest.approx(4 * (10 + 10 / 3) + 2 * (20 + 12 / 3))

@@ -1,0 +1,143 @@
+"""The warm-up: theta stands still, and does not begin before the weights have learned something."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.data import TensorDataset
+
+import pdas
+from pdas.errors import NotLearnedError
+from pdas.nn import Choice, Supernet
+
+
+def net() -> Supernet:
+    torch.manual_seed(0)
+    acts = {"relu": nn.ReLU(), "tanh": nn.Tanh(), "none": nn.Identity()}
+    return Supernet(nn.Sequential(nn.Linear(2, 16), Choice("act", acts), nn.Linear(16, 1)))
+
+
+def data(noise: bool = False) -> TensorDataset:
+    x = torch.randn(400, 2, generator=torch.Generator().manual_seed(0))
+    y = torch.randn(400, 1, generator=torch.Generator().manual_seed(1))
+    return TensorDataset(x, y if noise else 3 + x.prod(1, keepdim=True) + x[:, :1])
+
+
+def loss(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
+    return (model(batch[0]) - batch[1]).square().mean()
+
+
+def states(**settings: Any) -> tuple[list[dict[str, Any]], Any]:
+    """The optimizer's state but for its random numbers, after every step."""
+    found: list[dict[str, Any]] = []
+    optimizer = pdas.PDAS(net().space, seed=0)
+
+    def keep(progress: Any) -> None:
+        state = optimizer.state_dict()
+        found.append({name: state[name] for name in ("step", "theta", "learning_rate")})
+
+    result = pdas.search(
+        net(),
+        loss,
+        data(),
+        optimizer=optimizer,
+        on_step=keep,
+        batch_size=20,
+        preset="paper",
+        **({"steps": 60, "learning_rate": 0.05} | settings),
+    )
+    return found, result
+
+
+def test_theta_eta_s_and_gamma_stand_still_in_the_warmup() -> None:
+    found, _ = states(warmup=0.5)
+    steps = len(found)
+    warmup = round(0.5 * steps)
+    assert steps > 60  # of what the warm-up saves
+    assert all(state == found[0] for state in found[:warmup])
+    assert found[0]["theta"] == {"act": [1 / 3] * 3} and found[0]["step"] == 0
+    assert found[0]["learning_rate"]["gamma"] == 0
+    assert [state["step"] for state in found[warmup:]] == list(range(1, steps - warmup + 1))
+
+
+def test_no_theta_batch_is_run_in_the_warmup() -> None:
+    without_gradient: list[int] = []
+    step = 1
+
+    def watch(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
+        if not torch.is_grad_enabled():
+            without_gradient.append(step)
+        return loss(model, batch)
+
+    def count(progress: Any) -> None:
+        nonlocal step
+        step = progress.step + 1
+
+    settings = {"steps": 30, "batch_size": 20, "learning_rate": 0.05, "warmup": 10}
+    result = pdas.search(net(), watch, data(), preset="paper", on_step=count, **settings)
+    assert min(without_gradient) == 11
+    rows = [set(progress.measures) for progress in result.history]
+    assert rows[0] == {"loss"} and rows[-1] == {"loss", "theta_loss"}
+
+
+def test_the_mean_of_thetas_losses_is_over_the_steps_in_which_it_learned() -> None:
+    seen: list[float] = []
+
+    def watch(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
+        value = loss(model, batch)
+        if not torch.is_grad_enabled():
+            seen.append(float(value))
+        return value
+
+    settings = {"steps": 10, "batch_size": 20, "learning_rate": 0.05, "warmup": 5}
+    result = pdas.search(net(), watch, data(), preset="paper", **settings)
+    assert result.history[-1].epoch == 2
+    theta_steps = result.history[0].step - 5
+    first = seen[-2 * (result.history[-1].step - 5) :][: 2 * theta_steps]
+    assert result.history[0].measures["theta_loss"] == pytest.approx(np.mean(first))
+
+
+@pytest.mark.parametrize(("rate", "noise"), [(1e-9, False), (1e-3, True), (30.0, False)])
+def test_a_search_that_learns_nothing_says_so(rate: float, noise: bool) -> None:
+    with pytest.raises(NotLearnedError, match=r"search: found less than 2 of 8 architectures"):
+        pdas.search(
+            net(),
+            loss,
+            data(noise),
+            preset="paper",
+            steps=30,
+            batch_size=20,
+            warmup=5,
+            learning_rate=rate,
+        )
+
+
+def test_theta_waits_for_weights_that_learn_late() -> None:
+    """The only weight that is trained before step 30 is a bias, which is a constant output."""
+    module = net()
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
+    nn.init.zeros_(module.module[2].weight)
+    module.module[2].bias.requires_grad_(True)
+    began: list[int] = []
+    optimizer = pdas.PDAS(module.space, seed=0)
+
+    def keep(progress: Any) -> None:
+        if progress.step == 30:
+            for parameter in module.parameters():
+                parameter.requires_grad_(True)
+        if optimizer.state_dict()["step"] == 1 and not began:
+            began.append(progress.step)
+
+    settings = {"steps": 120, "batch_size": 20, "learning_rate": 0.05, "warmup": 10}
+    pdas.search(module, loss, data(), preset="paper", optimizer=optimizer, on_step=keep, **settings)
+    assert began and 30 < began[0] < 60
+
+
+def test_without_a_warmup_nothing_is_checked() -> None:
+    found, _ = states(learning_rate=1e-9)
+    assert [state["step"] for state in found] == list(range(1, 61))

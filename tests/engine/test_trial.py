@@ -1,0 +1,120 @@
+"""A finalist's training of its own."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from pdas.engine.random_state import random_state, set_random_state
+from pdas.engine.trial import Trial
+from pdas.settings import SearchSettings
+
+
+def loader(seed: int, size: int = 8) -> DataLoader[Any]:
+    x = torch.randn(40, 4, generator=torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
+    data = TensorDataset(x, x.sum(1, keepdim=True))
+    return DataLoader(data, size, shuffle=True, drop_last=True, generator=generator)
+
+
+def loss(model: Any, batch: list[Tensor]) -> Tensor:
+    return (model(batch[0]) - batch[1]).square().mean()
+
+
+def trial(objective: Any = loss, **settings: Any) -> Trial:
+    chosen = SearchSettings(**({"learning_rate": 0.05} | settings))
+    return Trial(objective, loader(1), loader(2), chosen, 5, "cpu", "32-true")
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.3), nn.Linear(8, 1))
+
+
+def weights(net: nn.Module) -> dict[str, list[float]]:
+    return {name: tensor.tolist() for name, tensor in net.state_dict().items()}
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize("pause", [1, 5, 11])
+def test_in_two_parts_it_is_the_same_as_in_one(optimizer: str, pause: int) -> None:
+    whole, one, other = network(), network(), nn.Sequential(*network().children())
+    _, expected = trial(optimizer=optimizer)(whole, None, 12, 12)
+    state, _ = trial(optimizer=optimizer)(one, None, pause, 12)
+    torch.rand(7)
+    _, found = trial(optimizer=optimizer)(other, state, 12, 12)
+    assert found == expected and weights(other) == weights(whole)
+
+
+def test_it_is_the_plain_training() -> None:
+    """SGD by hand, with the batches that the loader gives after the seed."""
+    plain = nn.Linear(4, 1)
+    ours = nn.Linear(4, 1)
+    ours.load_state_dict(plain.state_dict())
+    batches = loader(1)
+    batches.generator.manual_seed(5)  # type: ignore[union-attr]
+    sgd = torch.optim.SGD(plain.parameters(), lr=0.05, momentum=0.9, weight_decay=3e-4)
+    torch.manual_seed(5)
+    taken = 0
+    for _ in range(2):
+        for batch in batches:
+            rate = 0.05 * (1 + np.cos(np.pi * taken / 10)) / 2
+            sgd.param_groups[0]["lr"] = rate
+            sgd.zero_grad()
+            loss(plain, batch).backward()
+            nn.utils.clip_grad_norm_(plain.parameters(), 5)
+            sgd.step()
+            taken += 1
+    _, found = trial(epochs=None, steps=99)(ours, None, 10, 10)
+    assert torch.allclose(ours.weight, plain.weight, atol=1e-6)
+    judged = [
+        float(loss(plain, [x, x.sum(1, keepdim=True)]).detach()) for x in [loader(2).dataset[:][0]]
+    ]
+    assert found == pytest.approx(judged[0], rel=1e-4)
+
+
+def test_other_random_numbers_are_left_as_they_were() -> None:
+    training, net = trial(), network()
+    own = [training.batches.generator, training.theta_batches.generator]  # type: ignore[attr-defined]
+    draws = [
+        lambda: torch.rand(1).item(),
+        random.random,
+        np.random.rand,
+        *(lambda g=g: torch.rand(1, generator=g).item() for g in own),
+    ]
+    before = random_state(own)
+    expected = [draw() for draw in draws]
+    set_random_state(before, own)
+    training(net, None, 3, 3)
+    assert [draw() for draw in draws] == expected
+
+
+def test_what_diverges_has_an_infinite_loss() -> None:
+    state, found = trial(learning_rate=1e30, clip=1e30)(nn.Linear(4, 1), None, 10, 10)
+    assert state is None and found == float("inf")
+
+
+def test_a_batch_in_parts_has_the_same_gradient() -> None:
+    nets = [nn.Linear(4, 1) for _ in range(2)]
+    nets[1].load_state_dict(nets[0].state_dict())
+    for net, parts in zip(nets, (1, 4), strict=True):
+        trial(accumulate=parts)(net, None, 6, 6)
+    assert torch.allclose(nets[0].weight, nets[1].weight, atol=1e-6)
+
+
+def test_it_is_judged_without_dropout_on_so_many_batches() -> None:
+    seen: list[bool] = []
+
+    def watch(model: Any, batch: list[Tensor]) -> Tensor:
+        if not torch.is_grad_enabled():
+            seen.append(model.training)
+        return loss(model, batch)
+
+    trial(watch)(network(), None, 2, 2, 3)
+    assert seen == [False] * 3
