@@ -85,20 +85,24 @@ def test_no_theta_batch_is_run_in_the_warmup() -> None:
 
 
 def test_the_mean_of_thetas_losses_is_over_the_steps_in_which_it_learned() -> None:
-    seen: list[float] = []
+    means: list[float] = []
+    shown: dict[int, list[float]] = {}
 
-    def watch(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
-        value = loss(model, batch)
-        if not torch.is_grad_enabled():
-            seen.append(float(value))
-        return value
+    class Watched(pdas.PDAS):
+        def tell(self, architectures: Any, losses: Any, active: Any = None) -> None:
+            means.append(float(np.mean(losses)))
+            super().tell(architectures, losses, active)
 
-    settings = {"steps": 10, "batch_size": 20, "learning_rate": 0.05, "warmup": 5}
-    result = pdas.search(net(), watch, data(), preset="paper", **settings)
-    assert result.history[-1].epoch == 2
-    theta_steps = result.history[0].step - 5
-    first = seen[-2 * (result.history[-1].step - 5) :][: 2 * theta_steps]
-    assert result.history[0].measures["theta_loss"] == pytest.approx(np.mean(first))
+    def keep(progress: Any) -> None:
+        if "theta_loss" in progress.measures:
+            shown.setdefault(progress.epoch, []).append(progress.measures["theta_loss"])
+
+    optimizer = Watched(net().space, seed=0)
+    settings = {"steps": 60, "batch_size": 20, "learning_rate": 0.05, "warmup": 15}
+    pdas.search(net(), loss, data(), preset="paper", optimizer=optimizer, on_step=keep, **settings)
+    first = next(iter(shown.values()))
+    assert len(first) < 10  # it began within an epoch
+    assert first == pytest.approx([np.mean(means[: i + 1]) for i in range(len(first))])
 
 
 @pytest.mark.parametrize(("rate", "noise"), [(1e-9, False), (1e-3, True), (30.0, False)])
