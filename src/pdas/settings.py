@@ -53,7 +53,7 @@ class TrainingSettings(Settings):
 
     epochs: int | None = Field(None, ge=1)  # the learning rate falls after every epoch
     steps: int | None = Field(None, ge=1)  # the learning rate falls after every step
-    optimizer: Literal["sgd", "adamw"] = "sgd"  # of the weights
+    weights: Literal["sgd", "adamw"] = "sgd"  # what updates them
     learning_rate: float = Field(0.025, gt=0)  # of the weights; to 0 by cosine
     momentum: float = Field(0.9, ge=0, lt=1)  # of sgd
     weight_decay: float = Field(3e-4, ge=0)
@@ -85,6 +85,7 @@ class SearchSettings(TrainingSettings):
     warmup: float = Field(0.0, ge=0)  # steps before theta learns: a share below 1, or their number
     theta_samples: int | None = Field(None, ge=2)  # architectures theta learns from; None: samples
     theta_rate: Literal["adaptive", "fixed"] = "adaptive"  # eta by (13), or 1/n
+    eta_scale: float = Field(1.0, gt=0, le=1)  # of the paper's eta_max, where adaptive eta starts
     theta_mode: Literal["train", "eval"] = "train"  # of the network when theta learns from it
     resample: bool = False  # draw new architectures for the update of theta
     mask_inactive: bool = True  # a choice that an architecture does not use learns nothing from it

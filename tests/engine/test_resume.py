@@ -131,6 +131,59 @@ def test_a_search_that_is_stopped_after_any_step_ends_the_same(tmp_path: Path) -
         assert outcome(*searched(checkpoints)) == expected
 
 
+SHORT = {
+    "steps": 90,
+    "batch_size": 8,
+    "weights": "adamw",
+    "learning_rate": 0.03,
+    "warmup": 0.3,
+    "theta_samples": 4,
+    "theta_mode": "eval",
+    "finalists": 3,
+    "finalists_share": 0.5,
+}
+
+
+def with_finalists(checkpoints: Checkpoints | None, stop: int = 0) -> list[Any]:
+    """A search by the settings `SHORT`, which may be asked to stop in its unit `stop`.
+
+    A unit is a step, the choice of the finalists or the training of one.
+    """
+    torch.manual_seed(0)
+    net = Supernet(Block())
+    if checkpoints is not None and checkpoints.paths():
+        torch.manual_seed(77)
+    unit = 0
+
+    def count(*progress: Any) -> None:
+        nonlocal unit
+        unit += 1
+        if unit == stop:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    result = pdas.search(
+        net, loss, data(), checkpoints=checkpoints, fabric=fabric(),
+        limit=pdas.Limit(Heavy(), 1), on_step=count, on_trial=count, **SHORT,
+    )  # fmt: skip
+    assert len(result.finalists) == 3  # all within the limit
+    return [*outcome(net, result), unit, [finalist.to_plain() for finalist in result.finalists]]
+
+
+def test_a_search_with_finalists_ends_the_same_wherever_it_is_stopped(tmp_path: Path) -> None:
+    *expected, units, finalists = with_finalists(None)
+    assert len({f["steps"] for f in finalists}) == 2  # two rounds
+    for stop in {*range(1, units, 7), *range(units - 6, units)}:
+        checkpoints = Checkpoints(tmp_path / str(stop))
+        with pytest.raises(StoppedError, match=f"after step {stop}$"):
+            with_finalists(checkpoints, stop)
+        *found, rest, same = with_finalists(checkpoints)
+        assert [found, same] == [expected, finalists] and rest == units - stop
+    finished = Checkpoints(tmp_path / "whole")
+    with_finalists(finished)
+    *found, rest, same = with_finalists(finished)
+    assert [found, same] == [expected, finalists] and rest == 0
+
+
 class Student(Trainee[nn.Module]):
     def forward(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         return {"loss": loss(self.network, batch)}

@@ -273,3 +273,83 @@ def test_a_theta_loss_of_which_a_part_is_not_finite_is_not_finite() -> None:
     script = Script("a", "b")
     make(Pick(), script, accumulate=2)(torch.ones(2), torch.tensor([1.0, torch.nan]))
     assert all(loss != loss for loss in script.told[0][1])
+
+
+class Rounds(Script):
+    """Gives the architectures of each call of `ask` in turn."""
+
+    def __init__(self, *rounds: str) -> None:
+        super().__init__()
+        self._rounds = iter(rounds)
+        self.counts: list[int | None] = []
+
+    def ask(self, n: int | None = None) -> list[Architecture]:
+        self.counts.append(n)
+        return [self.space.architecture({"which": name}) for name in next(self._rounds)]
+
+
+@pytest.mark.parametrize("kind", [Pick, Together])
+def test_theta_learns_from_further_architectures_on_the_same_batch(kind: type[Pick]) -> None:
+    net, alone = kind(), kind()
+    script = Rounds("ab", "cca")
+    make(net, script, theta_samples=5)(torch.ones(2), torch.tensor([2.0, 4.0]))
+    make(alone, Script("a", "b"))(torch.ones(2), torch.tensor([2.0, 4.0]))
+    assert values(net) == values(alone)  # which further ones have no part in
+    assert net.weights["c"].grad is None
+    assert script.counts == [None, 3]
+    ((names, losses),) = script.told
+    assert names == ["a", "b", "c", "c", "a"]
+    assert losses == pytest.approx([3 * values(net)[name] for name in names])
+
+
+def test_without_a_theta_batch_theta_is_told_nothing() -> None:
+    net, script = Pick(), Script("a", "b")
+    record = make(net, script, theta_samples=5)(torch.ones(2), None)
+    assert script.told == [] and script.asked == 1
+    assert record.theta == {} and record.weights["loss"] == pytest.approx(1.5)
+    assert net.weights["a"].grad is not None
+
+
+def test_resampling_draws_all_that_theta_learns_from() -> None:
+    script = Rounds("ab", "ccc")
+    make(Pick(), script, theta_samples=3, resample=True)(torch.ones(2), torch.ones(2))
+    assert script.counts == [None, 3] and script.told[0][0] == ["c", "c", "c"]
+
+
+def test_losses_of_the_shared_weights_are_means_over_batches() -> None:
+    net = Pick()
+    step = make(net, Script("a", "b"), theta_mode="eval")
+    architectures = Script("a", "c").ask()
+    found = step.losses(architectures, [torch.ones(1), torch.tensor([3.0])])
+    assert found == [2.0, 6.0]
+
+
+class Noisy(nn.Module):
+    """Two candidates that differ in their dropout alone."""
+
+    space = SearchSpace({"rate": [0.0, 0.5]})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(4))
+
+    def forward(self, x: Tensor, architecture: Architecture) -> Tensor:
+        kept = nn.functional.dropout(x, float(architecture["rate"]), self.training)
+        return (kept * self.weight - 1).square().sum(1)
+
+
+@pytest.mark.parametrize("mode", ["train", "eval"])
+def test_in_evaluation_mode_dropout_does_not_decide(mode: str) -> None:
+    told: list[float] = []
+
+    class Both(Script):
+        def ask(self, n: int | None = None) -> list[Architecture]:
+            return [Noisy.space.architecture({"rate": rate}) for rate in (0.0, 0.5)]
+
+        def tell(self, architectures: Any, losses: Any, active: Any = None) -> None:
+            told.extend(losses)
+
+    net = Noisy()
+    make(net, Both(), theta_mode=mode)(torch.ones(64, 4), torch.ones(64, 4))
+    assert (told[0] == told[1]) == (mode == "eval")
+    assert net.training

@@ -45,10 +45,10 @@ def weights(net: nn.Module) -> dict[str, list[float]]:
 @pytest.mark.parametrize("pause", [1, 5, 11])
 def test_in_two_parts_it_is_the_same_as_in_one(optimizer: str, pause: int) -> None:
     whole, one, other = network(), network(), nn.Sequential(*network().children())
-    _, expected = trial(optimizer=optimizer)(whole, None, 12, 12)
-    state, _ = trial(optimizer=optimizer)(one, None, pause, 12)
+    _, expected = trial(weights=optimizer)(whole, None, 12, 12)
+    state, _ = trial(weights=optimizer)(one, None, pause, 12)
     torch.rand(7)
-    _, found = trial(optimizer=optimizer)(other, state, 12, 12)
+    _, found = trial(weights=optimizer)(other, state, 12, 12)
     assert found == expected and weights(other) == weights(whole)
 
 

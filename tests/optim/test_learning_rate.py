@@ -37,3 +37,11 @@ def test_a_fixed_rate_stays() -> None:
     rate = FixedRate(0.3)
     rate.adapt(np.ones((2, 2)))
     assert rate.eta == 0.3
+
+
+def test_a_scale_lowers_the_start_and_the_maximum() -> None:
+    whole, quarter = (AdaptiveRate((1, 3), 100, 1.5, scale) for scale in (1.0, 0.25))
+    assert (whole.eta, quarter.eta) == (0.1, 0.025)
+    for _ in range(50):
+        quarter.adapt(np.full((1, 3), 10.0))
+    assert quarter.eta == 0.025

@@ -52,8 +52,13 @@ def optimizer_for(
 ) -> PDAS:
     """The given optimizer, or a new one; raises `SettingError` if it does not fit the space."""
     if given is None:
-        rate = settings.theta_rate
-        return PDAS(space, seed=seed, samples=settings.samples, learning_rate=rate)
+        return PDAS(
+            space,
+            seed=seed,
+            samples=settings.samples,
+            learning_rate=settings.theta_rate,
+            eta_scale=settings.eta_scale,
+        )
     if not isinstance(given, PDAS):
         raise SettingError(
             f"optimizer: found {type(given).__name__}, expected pdas.PDAS(net.space, ...), which "

@@ -14,7 +14,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "default": MappingProxyType(
             {
-                "optimizer": "adamw",
+                "weights": "adamw",
                 "warmup": 0.4,
                 "theta_samples": 8,
                 "theta_mode": "eval",
@@ -59,5 +59,5 @@ def _preset_values(preset: str, overrides: Mapping[str, Any], trains: bool) -> d
         values.pop("finalists_share", None)
     if "samples" in overrides and "theta_samples" in values:
         values["theta_samples"] = max(values["theta_samples"], overrides["samples"])
-    rate = LEARNING_RATES.get(overrides.get("optimizer", values.get("optimizer", "sgd")), 0.025)
+    rate = LEARNING_RATES.get(overrides.get("weights", values.get("weights", "sgd")), 0.025)
     return {"learning_rate": rate} | values

@@ -82,7 +82,7 @@ def weights_with_cosine(
     The schedule is told of every step; where the length is set in epochs, the learning rate stays
     the same for an epoch.
     """
-    weights = _UPDATES[settings.optimizer](module, settings)
+    weights = _UPDATES[settings.weights](module, settings)
     stay = 1 if settings.steps is not None else per_epoch
     falls = math.ceil(steps / stay)
     return weights, LambdaLR(

@@ -34,14 +34,16 @@ class LearningRate(Protocol):
 
 
 class AdaptiveRate:
-    """Equation (13), with eta_min = 0 and eta starting at eta_max = n^(-1/2).
+    """Equation (13), with eta_min = 0 and eta starting at eta_max = scale n^(-1/2).
 
-    Fixed: `alpha`, `eta_max`. State: `eta`, `gamma`, and `s` of the direction's shape.
+    The paper's scale is 1. Fixed: `alpha`, `eta_max`. State: `eta`, `gamma`, and `s` of the direction's shape.
     """
 
-    def __init__(self, shape: tuple[int, ...], n: int, alpha: float) -> None:
+    def __init__(
+        self, shape: tuple[int, ...], n: int, alpha: float, scale: float = 1.0
+    ) -> None:
         self.alpha = alpha
-        self.eta_max = max(n, 1) ** -0.5
+        self.eta_max = scale * max(n, 1) ** -0.5
         self.eta = self.eta_max
         self.gamma = 0.0
         self.s: FloatArray = np.zeros(shape)

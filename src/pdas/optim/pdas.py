@@ -40,6 +40,9 @@ class PDAS:
         "Dynamic Optimization of Neural Network Structures Using Probabilistic Modeling", AAAI
         2018), or a constant > 0.
     alpha: > 0, threshold of the adaptive rate; larger values keep eta smaller.
+    eta_scale: > 0 and at most 1, the share of the paper's eta_max at which the adaptive rate starts,
+        and which it does not exceed. Below 1 theta decides later, which pays where the losses of
+        the beginning mislead (docs/method.md).
     initial: where theta starts; uniform by default. `{name: probabilities}`, each summing to one,
         or an architecture.
     confidence: of an initial architecture, in [0, 1]: theta starts as this share of the
@@ -56,6 +59,7 @@ class PDAS:
         samples: int = 2,
         learning_rate: Literal["adaptive", "fixed"] | float = "adaptive",
         alpha: float = 1.5,
+        eta_scale: float = 1.0,
         initial: Probabilities | Architecture | None = None,
         confidence: float = 0.5,
     ) -> None:
@@ -64,7 +68,7 @@ class PDAS:
                 f"space: found {type(space).__name__}, expected a SearchSpace; give net.space, or "
                 "pdas.SearchSpace({...})"
             )
-        _check_settings(seed, samples, learning_rate, alpha)
+        _check_settings(seed, samples, learning_rate, alpha, eta_scale)
         self._space = space
         self._samples = int(samples)
         self._rng = np.random.default_rng(seed)
@@ -73,7 +77,7 @@ class PDAS:
             self._p.set(theta_of_architecture(space, initial, confidence))
         elif initial is not None:
             self._p.set(theta_of_probabilities(space, initial))
-        self._rate = _learning_rate(learning_rate, self._p, alpha)
+        self._rate = _learning_rate(learning_rate, self._p, alpha, eta_scale)
         self._step = 0
 
     @property
@@ -210,7 +214,11 @@ class PDAS:
 
 
 def _check_settings(
-    seed: int, samples: int, learning_rate: Literal["adaptive", "fixed"] | float, alpha: float
+    seed: int,
+    samples: int,
+    learning_rate: Literal["adaptive", "fixed"] | float,
+    alpha: float,
+    eta_scale: float,
 ) -> None:
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise SettingError(f"seed: found {seed!r}, expected an integer of at least 0; give 0 or 1")
@@ -228,6 +236,11 @@ def _check_settings(
         raise SettingError(
             f"alpha: found {alpha!r}, expected a number above 0; leave it out for the paper's 1.5"
         )
+    if not _is_positive(eta_scale) or eta_scale > 1:
+        raise SettingError(
+            f"eta_scale: found {eta_scale!r}, expected a number above 0 and at most 1; leave it "
+            "out for the paper's 1"
+        )
 
 
 def _is_positive(value: object) -> bool:
@@ -235,10 +248,13 @@ def _is_positive(value: object) -> bool:
 
 
 def _learning_rate(
-    setting: Literal["adaptive", "fixed"] | float, p: CategoricalProduct, alpha: float
+    setting: Literal["adaptive", "fixed"] | float,
+    p: CategoricalProduct,
+    alpha: float,
+    eta_scale: float,
 ) -> LearningRate:
     if setting == "adaptive":
-        return AdaptiveRate(p.theta.shape, p.n, alpha)
+        return AdaptiveRate(p.theta.shape, p.n, alpha, eta_scale)
     if setting == "fixed":
         return FixedRate(1 / max(p.n, 1))
     return FixedRate(float(setting))
