@@ -89,8 +89,8 @@ class SearchSettings(TrainingSettings):
     theta_mode: Literal["train", "eval"] = "train"  # of the network when theta learns from it
     resample: bool = False  # draw new architectures for the update of theta
     mask_inactive: bool = True  # a choice that an architecture does not use learns nothing from it
-    finalists: int = Field(0, ge=0)  # that are compared at the end on all of D_theta; 0: the mode
-    finalists_share: float = Field(0.0, ge=0, lt=1)  # of the length, to train them by themselves
+    finalists: int = Field(0, ge=0)  # that are compared on D_theta at the end; 0: take the mode
+    finalists_share: float = Field(0.0, ge=0, lt=1)  # of the length, to train them for that
 
     @model_validator(mode="after")
     def _warmup_is_a_share_or_a_number(self) -> Self:

@@ -1,9 +1,10 @@
 """The end of a search: some architectures are compared, and the best of them is what was found.
 
-Finalists are the mode of theta and others drawn from it. The shared weights give each a loss on the
-whole of D_theta. Where a share of the length is set aside for it, the better ones are then trained
-by themselves, by successive halving (Jamieson and Talwalkar, "Non-stochastic Best Arm
-Identification and Hyperparameter Optimization", AISTATS 2016); see `halving`.
+Finalists are the mode of theta and others drawn from it. Where a share of the length is set aside
+for it, they are trained by themselves, by successive halving (Jamieson and Talwalkar,
+"Non-stochastic Best Arm Identification and Hyperparameter Optimization", AISTATS 2016); see
+`halving`. Else the shared weights judge each on the whole of D_theta, which costs little and tells
+less.
 """
 
 from __future__ import annotations
@@ -34,13 +35,13 @@ class Finalist:
     """An architecture that was compared at the end of a search.
 
     Attributes:
-        shared_loss: on D_theta, by the shared weights.
+        shared_loss: on D_theta, by the shared weights; NaN if it was to be trained.
         loss: on D_theta after a training of its own; NaN without one.
         steps: of that training.
     """
 
     architecture: Architecture
-    shared_loss: float
+    shared_loss: float = math.nan
     loss: float = math.nan
     steps: int = 0
 
@@ -121,7 +122,7 @@ class Finals:
         self._states: dict[int, dict[str, Any] | None] = {}  # where each training stands
 
     def begin(self, finalists: Sequence[Finalist]) -> None:
-        """Take these finalists, the best first."""
+        """Take these finalists."""
         self.finalists = list(finalists)
         self._chosen = list(range(sum(self._sizes[:1])))
 

@@ -18,8 +18,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
                 "warmup": 0.4,
                 "theta_samples": 8,
                 "theta_mode": "eval",
-                "finalists": 16,
-                "finalists_share": 0.7,
+                "eta_scale": 0.25,
+                "finalists": 18,
+                "finalists_share": 0.4,
             }
         ),
         "paper": MappingProxyType({}),
@@ -56,7 +57,7 @@ def _preset_values(preset: str, overrides: Mapping[str, Any], trains: bool) -> d
         )
     values = dict(PRESETS[preset])
     if not trains:
-        values.pop("finalists_share", None)
+        values |= {"finalists": 0, "finalists_share": 0.0}
     if "samples" in overrides and "theta_samples" in values:
         values["theta_samples"] = max(values["theta_samples"], overrides["samples"])
     rate = LEARNING_RATES.get(overrides.get("weights", values.get("weights", "sgd")), 0.025)

@@ -316,13 +316,18 @@ class _Parts:
                     " within the limit" if isinstance(self.sampler, Limited) else "",
                     count,
                 )
-            batches = map(self.fabric.to_device, self.theta_batches.one_pass())
-            losses = self.step.losses(architectures, batches)
-            scored = [Finalist(a, x) for a, x in zip(architectures, losses, strict=True)]
-            self.finals.begin(best_first(scored))
+            self.finals.begin(self._finalists(architectures))
             yield self.finals.left
         for _ in self.finals.run():
             yield self.finals.left
+
+    def _finalists(self, architectures: Sequence[Architecture]) -> list[Finalist]:
+        """Judged by the shared weights on the whole of D_theta, if they are not to be trained."""
+        if self.plan.trial_passes:
+            return [Finalist(architecture) for architecture in architectures]
+        batches = map(self.fabric.to_device, self.theta_batches.one_pass())
+        losses = self.step.losses(architectures, batches)
+        return [Finalist(a, shared_loss=x) for a, x in zip(architectures, losses, strict=True)]
 
     def end(self) -> None:
         """Take the best of the finalists as what was found, if there are any."""

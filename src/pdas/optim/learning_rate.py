@@ -39,9 +39,7 @@ class AdaptiveRate:
     The paper's scale is 1. Fixed: `alpha`, `eta_max`. State: `eta`, `gamma`, and `s` of the direction's shape.
     """
 
-    def __init__(
-        self, shape: tuple[int, ...], n: int, alpha: float, scale: float = 1.0
-    ) -> None:
+    def __init__(self, shape: tuple[int, ...], n: int, alpha: float, scale: float = 1.0) -> None:
         self.alpha = alpha
         self.eta_max = scale * max(n, 1) ** -0.5
         self.eta = self.eta_max
