@@ -70,7 +70,7 @@ def finals(passes: float, executor: Any = None) -> Finals:
     return Finals(SPACE, FakeTrial(), passes, derive, ranks, executor)  # type: ignore[arg-type]
 
 
-def plain(count: int, passes: float) -> list[tuple[Architecture, float, int]]:
+def plain(count: int, passes: float) -> list[tuple[Architecture, float | None, int]]:
     """Successive halving, as it is written down: architectures with their losses and steps."""
     alive = [f.architecture for f in finalists(count)]
     sizes = rounds(count)
@@ -81,10 +81,10 @@ def plain(count: int, passes: float) -> list[tuple[Architecture, float, int]]:
         for architecture in alive:
             known[architecture] = loss_of(quality_of(architecture), until), until
         alive.sort(key=lambda a: known[a][0])
-    return [(a, *known.get(a, (math.nan, 0))) for a in [f.architecture for f in finalists(count)]]
+    return [(a, *known.get(a, (None, 0))) for a in [f.architecture for f in finalists(count)]]
 
 
-def table(found: Finals) -> list[tuple[Architecture, float, int]]:
+def table(found: Finals) -> list[tuple[Architecture, float | None, int]]:
     return [(f.architecture, f.loss, f.steps) for f in found.finalists]
 
 

@@ -109,7 +109,7 @@ def searched(progress: SearchProgress) -> str:
 
 def compared(finalists: Sequence[Finalist]) -> str:
     """Where the trainings of finalists stand, in a line."""
-    losses = [finalist.loss for finalist in finalists if finalist.steps]
+    losses = [finalist.loss for finalist in finalists if finalist.loss is not None]
     return f"trainings of finalists  loss {min(losses):.4f}" if losses else "trainings of finalists"
 
 

@@ -35,22 +35,22 @@ class Finalist:
     """An architecture that was compared at the end of a search.
 
     Attributes:
-        shared_loss: on D_theta, by the shared weights; NaN if it was to be trained.
-        loss: on D_theta after a training of its own; NaN without one.
+        shared_loss: on D_theta, by the shared weights; None if it was to be trained.
+        loss: on D_theta after a training of its own, which may be infinite; None without one.
         steps: of that training.
     """
 
     architecture: Architecture
-    shared_loss: float = math.nan
-    loss: float = math.nan
+    shared_loss: float | None = None
+    loss: float | None = None
     steps: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """For people and for JSON, with labels; a loss that is not a finite number is null."""
-        losses = {"shared_loss": self.shared_loss, "loss": self.loss}
         return {
             "architecture": self.architecture.to_dict(),
-            **{name: x if math.isfinite(x) else None for name, x in losses.items()},
+            "shared_loss": _finite(self.shared_loss),
+            "loss": _finite(self.loss),
             "steps": self.steps,
         }
 
@@ -154,7 +154,7 @@ class Finals:
         return rounds(len(self.finalists)) if self._passes else []
 
     def _end_round(self) -> None:
-        self._chosen.sort(key=lambda index: self.finalists[index].loss)
+        self._chosen.sort(key=lambda index: _place(self.finalists[index]))
         self._round += 1
         self._chosen = self._chosen[: [*self._sizes, 0][self._round]]
         self._states = {index: self._states[index] for index in self._chosen}
@@ -210,4 +210,13 @@ class Finals:
 
 def best_first(finalists: Sequence[Finalist]) -> list[Finalist]:
     """Those that were trained longest before the others, and of these the one of the least loss."""
-    return sorted(finalists, key=lambda f: (-f.steps, f.loss if f.steps else f.shared_loss))
+    return sorted(finalists, key=_place)
+
+
+def _place(finalist: Finalist) -> tuple[float, float]:
+    loss = finalist.loss if finalist.steps else finalist.shared_loss
+    return -finalist.steps, math.inf if loss is None or math.isnan(loss) else loss
+
+
+def _finite(loss: float | None) -> float | None:
+    return loss if loss is not None and math.isfinite(loss) else None

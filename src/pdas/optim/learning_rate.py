@@ -36,7 +36,8 @@ class LearningRate(Protocol):
 class AdaptiveRate:
     """Equation (13), with eta_min = 0 and eta starting at eta_max = scale n^(-1/2).
 
-    The paper's scale is 1. Fixed: `alpha`, `eta_max`. State: `eta`, `gamma`, and `s` of the direction's shape.
+    The paper's scale is 1. Fixed: `alpha`, `eta_max`. State: `eta`, `gamma`, and `s` of the
+    direction's shape.
     """
 
     def __init__(self, shape: tuple[int, ...], n: int, alpha: float, scale: float = 1.0) -> None:

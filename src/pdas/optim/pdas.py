@@ -40,9 +40,9 @@ class PDAS:
         "Dynamic Optimization of Neural Network Structures Using Probabilistic Modeling", AAAI
         2018), or a constant > 0.
     alpha: > 0, threshold of the adaptive rate; larger values keep eta smaller.
-    eta_scale: > 0 and at most 1, the share of the paper's eta_max at which the adaptive rate starts,
-        and which it does not exceed. Below 1 theta decides later, which pays where the losses of
-        the beginning mislead (docs/method.md).
+    eta_scale: > 0 and at most 1, the share of the paper's eta_max at which the adaptive rate
+        starts, and which it does not exceed. Below 1 theta decides later, which pays where the
+        losses of the beginning mislead (docs/method.md).
     initial: where theta starts; uniform by default. `{name: probabilities}`, each summing to one,
         or an architecture.
     confidence: of an initial architecture, in [0, 1]: theta starts as this share of the
