@@ -80,6 +80,27 @@ def searched(fabric: Fabric, out: Path) -> dict[str, Any]:
     }
 
 
+def with_finalists(fabric: Fabric, out: Path) -> dict[str, Any]:
+    """A warm-up, further samples for theta, and trainings of finalists, five in turns of two."""
+    torch.manual_seed(0)
+    acts = {"relu": nn.ReLU(), "tanh": nn.Tanh(), "none": nn.Identity()}
+    layers = (nn.Linear(4, 8), pdas.nn.Choice("act", acts), pdas.nn.Choice("end", dict(acts)))
+    net = pdas.nn.Supernet(nn.Sequential(*layers, nn.Linear(8, 2)))
+
+    def error(model: Any, batch: list[Tensor]) -> Tensor:
+        return (model(batch[0]) - batch[1] - batch[0][:, :2]).square().mean()
+
+    result = pdas.search(
+        net, error, data(), steps=60, batch_size=8, fabric=fabric, theta_samples=4, finalists=5,
+        learning_rate=0.03,
+    )  # fmt: skip
+    return {
+        "theta": result.optimizer.theta_array.tolist(),
+        "finalists": [finalist.to_plain() for finalist in result.finalists],
+        "steps": result.history[-1].step,
+    }
+
+
 def in_one_step(fabric: Fabric, out: Path) -> list[str]:
     """Which weights have no gradient after a step of the architectures a and b."""
     net = Pick()
@@ -233,6 +254,7 @@ CASES: dict[str, Callable[[Fabric, Path], Any]] = {
     case.__name__: case
     for case in (
         searched,
+        with_finalists,
         in_one_step,
         one_not_finite,
         none_finite,

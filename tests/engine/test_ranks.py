@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
@@ -42,6 +43,20 @@ def test_an_architecture_for_each_rank_gives_the_search_of_one_process(
         assert_close(found["net"], expected["net"])
         assert found["measures"] == pytest.approx(expected["measures"], rel=TOLERANCE)
         assert found["unused"] == expected["unused"] != []
+
+
+def test_finalists_are_trained_in_turns_as_in_one_process(
+    ranks: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    expected = alone("with_finalists", tmp_path)
+    first, second = (rank["with_finalists"] for rank in ranks)
+    assert first == second
+    assert first["theta"] == pytest.approx(np.array(expected["theta"]), abs=1e-12)
+    assert first["steps"] == expected["steps"]
+    assert len(expected["finalists"]) == 5
+    for found, wanted in zip(first["finalists"], expected["finalists"], strict=True):
+        assert found.pop("loss") == pytest.approx(wanted.pop("loss"), rel=1e-4)
+        assert found == wanted
 
 
 def test_ranks_have_the_same_weights_to_the_last_bit(ranks: list[dict[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 from typing import Any
 
@@ -118,3 +119,13 @@ def test_it_is_judged_without_dropout_on_so_many_batches() -> None:
 
     trial(watch)(network(), None, 2, 2, 3)
     assert seen == [False] * 3
+
+
+def test_it_computes_the_same_in_another_process() -> None:
+    """As `pickle` carries it there, with the loaders and their generators."""
+    whole, one, other = network(), network(), network()
+    _, expected = trial()(whole, None, 12, 12)
+    state, _ = trial()(one, None, 5, 12)
+    there = pickle.loads(pickle.dumps((trial(), other, state)))
+    _, found = there[0](there[1], there[2], 12, 12)
+    assert found == expected and weights(there[1]) == weights(whole)

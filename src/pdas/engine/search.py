@@ -187,12 +187,12 @@ def search(
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     check_fabric(fabric)
     optimizer = optimizer_for(space, optimizer, settings, seed)
+    check_samples("samples", optimizer.samples, fabric.world_size)
     check_kinds(loss, limit, penalty)
     sampler = optimizer if limit is None else Limited(optimizer, limit)
     learner = sampler if penalty is None else Penalised(sampler, penalty)
     loaders = both_halves(data, settings.batch_size, seed)
     plan = plan_search(settings, optimizer.samples, *map(len, loaders))
-    check_samples("samples", optimizer.samples, fabric.world_size)
     check_samples("theta_samples", plan.theta_samples, fabric.world_size)
     ranks = Ranks(fabric)
     shared = shared_weights(
