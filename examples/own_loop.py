@@ -26,24 +26,28 @@ def network(columns):
     )
 
 
-def search(net, x, y, steps=1500):
+def search(net, x, y, steps=1500, warmup=600):
     """The optimizer of architectures after a search with AdamW."""
     halves = torch.randperm(len(x)).chunk(2)  # weights learn from one, theta from the other
-    optimizer = pdas.PDAS(net.space, seed=0)
+    optimizer = pdas.PDAS(net.space, seed=0, eta_scale=0.25)
     adamw = torch.optim.AdamW(net.parameters(), lr=3e-3)
 
-    def losses(pair, half):
-        rows = half[torch.randint(len(half), (64,))]  # one batch for both, so that they compare
-        return torch.stack([huber_loss(net(x[rows], a).squeeze(1), y[rows]) for a in pair])
+    def losses(architectures, half):
+        rows = half[torch.randint(len(half), (64,))]  # one batch for all, so that they compare
+        outputs = [net(x[rows], a).squeeze(1) for a in architectures]
+        return torch.stack([huber_loss(output, y[rows]) for output in outputs])
 
-    for _ in range(steps):
+    for step in range(steps):
         pair = optimizer.ask(2)
         adamw.zero_grad(set_to_none=True)  # what a step does not use, it does not touch
         losses(pair, halves[0]).mean().backward()
         adamw.step()
+        if step < warmup:  # before the weights have learned something, losses mislead theta
+            continue
+        judged = pair + optimizer.ask(6)  # further ones cost a forward pass each
         with torch.no_grad():
-            theta_losses = losses(pair, halves[1])
-        optimizer.tell(pair, theta_losses.tolist(), [net.active(a) for a in pair])
+            theta_losses = losses(judged, halves[1])
+        optimizer.tell(judged, theta_losses.tolist(), [net.active(a) for a in judged])
     return optimizer
 
 
