@@ -51,6 +51,7 @@ class Problem:
         epochs: of the final training, over all of `train`.
         optimizer: of the weights in the final training; its learning rate falls to 0 by cosine.
         guesses: three architectures of an expert, written down before any result was seen.
+        clip: largest norm of the gradient in the final training.
         loss: of a model on a batch, as `pdas.search` takes it.
         error: of outputs for their targets, in percent.
     """
@@ -63,6 +64,7 @@ class Problem:
     epochs: int
     optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
     guesses: tuple[Mapping[str, Label], ...]
+    clip: float = math.inf
     loss: Callable[[Model, list[Tensor]], Tensor] = classification_loss
     error: Callable[[Tensor, Tensor], float] = wrong
 
@@ -145,6 +147,8 @@ class Training:
             batch = self._next_batch()
             self._optimizer.zero_grad(set_to_none=True)
             self._problem.loss(self.network, batch).backward()
+            if math.isfinite(self._problem.clip):
+                nn.utils.clip_grad_norm_(self.network.parameters(), self._problem.clip)
             self._optimizer.step()
             self._schedule.step()
             self._steps += 1

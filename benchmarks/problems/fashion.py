@@ -70,6 +70,7 @@ def fashion() -> Problem:
         module=Network,
         maximum=12_500,
         epochs=6,
+        clip=5.0,
         optimizer=lambda parameters: torch.optim.SGD(
             parameters, 0.05, momentum=0.9, nesterov=True, weight_decay=3e-4, fused=True
         ),

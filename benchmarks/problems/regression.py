@@ -128,6 +128,7 @@ def regression() -> Problem:
         module=Network,
         maximum=4_500,
         epochs=12,
+        clip=5.0,
         optimizer=lambda parameters: torch.optim.SGD(
             parameters, 0.02, momentum=0.9, weight_decay=1e-4, fused=True
         ),
