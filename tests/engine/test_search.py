@@ -332,6 +332,8 @@ def test_two_data_sets_are_the_halves() -> None:
     ("arguments", "message"),
     [
         ({"loss": "mse"}, r"loss: found str, expected a function loss\(model, batch\)"),
+        ({"executor": 2}, "executor: found int, expected one of concurrent.futures"),
+        ({"preset": "fast"}, "preset: found 'fast', expected one of default, paper"),
         ({"limit": 100}, r"limit: found int, expected one pdas\.Limit; make it of net\.cost"),
         ({"penalty": [1]}, "penalty: found list"),
         (
@@ -343,6 +345,35 @@ def test_two_data_sets_are_the_halves() -> None:
 def test_arguments_of_another_kind_are_named(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingError, match=message):
         paper_search(**({"net": Supernet(Line()), "loss": error, "data": data()} | arguments))
+
+
+QUICK: dict[str, Any] = {"steps": 400, "batch_size": 20, "learning_rate": 0.03}
+
+
+def test_finalists_of_a_network_that_cannot_be_derived_are_judged_by_the_shared_weights() -> None:
+    result = pdas.search(Regression(), loss, data(), finalists=3, **QUICK)
+    assert [f.steps for f in result.finalists] == [0, 0, 0]
+    losses = [f.shared_loss for f in result.finalists]
+    assert losses == sorted(losses) and result.architecture == result.finalists[0].architecture
+    with pytest.raises(SettingError, match=r"Regression has no derive\(architecture\)"):
+        pdas.search(Regression(), loss, data(), finalists=3, finalists_share=0.5)
+
+
+def test_the_default_search_finds_the_planted_choice_within_the_limit() -> None:
+    net = Supernet(Line())
+    cost = net.cost("parameters")
+    x = torch.linspace(-1, 1, 200)
+    straight = TensorDataset(x, 2 * x)
+    result = pdas.search(net, error, straight, limit=pdas.Limit(cost, 13), **QUICK)
+    assert result.architecture == result.finalists[0].architecture
+    assert all(cost(finalist.architecture) <= 13 for finalist in result.finalists)
+    trained = [finalist for finalist in result.finalists if finalist.steps]
+    assert trained[0].loss == min(f.loss for f in trained if f.steps == trained[0].steps)
+
+
+def test_fewer_finalists_than_asked_for_are_said(caplog: pytest.LogCaptureFixture) -> None:
+    pdas.search(Regression(), loss, data(), finalists=5, **QUICK)
+    assert "found 3 distinct architectures of theta, expected 5" in caplog.text
 
 
 def test_a_measure_that_is_no_number_is_named() -> None:

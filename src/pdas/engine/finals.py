@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from pdas.engine.halving import judged_batches, round_steps, rounds, whole_steps
+from pdas.engine.memory import enough_memory
 from pdas.engine.ranks import Ranks
 from pdas.engine.trial import Outcome, Trial
 from pdas.optim import Optimizer
@@ -173,10 +174,11 @@ class Finals:
             return
         for first in range(0, len(waiting), self._ranks.size):
             turn = waiting[first : first + self._ranks.size]
-            own = [
-                self._trial(*self._begun(index), until, whole, judged)
-                for index in self._ranks.share(turn)
-            ]
+            with enough_memory(_too_large):
+                own = [
+                    self._trial(*self._begun(index), until, whole, judged)
+                    for index in self._ranks.share(turn)
+                ]
             yield from zip(turn, self._ranks.gather(own), strict=True)
 
     def _begun(self, index: int) -> tuple[nn.Module, dict[str, Any] | None]:
@@ -206,6 +208,10 @@ class Finals:
         self._round = state["round"]
         self._chosen, self._done = list(state["chosen"]), list(state["done"])
         self._states = dict(state["states"])
+
+
+def _too_large() -> str:
+    return "the training of a finalist does not fit; lower search.batch_size"
 
 
 def best_first(finalists: Sequence[Finalist]) -> list[Finalist]:

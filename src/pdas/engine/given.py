@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence, Sized
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
@@ -73,8 +75,43 @@ def optimizer_for(
 
 
 def derive_of(net: nn.Module, given: Derive | None) -> Derive | None:
-    """What makes the network of an architecture, if there is anything."""
-    return given or getattr(net, "derive", None)
+    """What makes the network of an architecture from nothing else, if there is anything."""
+    if given is not None:
+        return given
+    derive: Derive | None = getattr(net, "derive", None)
+    try:
+        inspect.signature(derive or _nothing).bind(None)
+    except TypeError:  # it wants more, as a size of images
+        return None
+    return derive
+
+
+def check_derive(net: nn.Module, derive: Derive | None, settings: SearchSettings) -> None:
+    """Raise `SettingError` if finalists are to be trained, and nothing makes their networks."""
+    if settings.finalists_share and derive is None:
+        raise SettingError(
+            f"search.finalists_share: found {settings.finalists_share}, while "
+            f"{type(net).__name__} has no derive(architecture) that makes a network to be trained "
+            "by itself; give derive=, or set it to 0"
+        )
+
+
+def _nothing() -> None:
+    """Takes no architecture."""
+
+
+def check_executor(executor: object, ranks: int) -> None:
+    """Raise `SettingError` for what runs no calls, or for one beside several ranks."""
+    if executor is not None and not isinstance(executor, Executor):
+        raise SettingError(
+            f"executor: found {type(executor).__name__}, expected one of concurrent.futures; "
+            "leave it out to train finalists in this process"
+        )
+    if executor is not None and ranks > 1:
+        raise SettingError(
+            f"executor: found one beside {ranks} devices, which train finalists by themselves; "
+            "leave it out, or use one device"
+        )
 
 
 def both_halves(

@@ -24,7 +24,15 @@ from pdas.engine.batch_norm import without_running_statistics
 from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.devices import check_fabric, check_samples
 from pdas.engine.finals import Derive, Finalist, Finals, best_first, propose
-from pdas.engine.given import both_halves, check_kinds, derive_of, optimizer_for, space_of
+from pdas.engine.given import (
+    both_halves,
+    check_derive,
+    check_executor,
+    check_kinds,
+    derive_of,
+    optimizer_for,
+    space_of,
+)
 from pdas.engine.measures import Loss, RunningMean
 from pdas.engine.memory import enough_for_step
 from pdas.engine.plan import Plan, plan_search
@@ -183,12 +191,15 @@ def search(
         RunError: a checkpoint cannot be written, none is whole, or it is of another training.
     """
     space = space_of(net)
-    settings = settings_of(settings, preset, overrides, trains=bool(derive_of(net, derive)))
+    derive = derive_of(net, derive)
+    settings = settings_of(settings, preset, overrides, trains=derive is not None)
+    check_derive(net, derive, settings)
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     check_fabric(fabric)
     optimizer = optimizer_for(space, optimizer, settings, seed)
     check_samples("samples", optimizer.samples, fabric.world_size)
     check_kinds(loss, limit, penalty)
+    check_executor(executor, fabric.world_size)
     sampler = optimizer if limit is None else Limited(optimizer, limit)
     learner = sampler if penalty is None else Penalised(sampler, penalty)
     loaders = both_halves(data, settings.batch_size, seed)
@@ -210,7 +221,7 @@ def search(
         weight_batches=weight_batches,
         theta_batches=theta_batches,
         start=ThetaStart(plan, shared.step, loss, sampler, theta_batches, fabric.to_device),
-        finals=Finals(space, trial, plan.trial_passes, derive_of(net, derive), ranks, executor),
+        finals=Finals(space, trial, plan.trial_passes, derive, ranks, executor),
         result=SearchResult(sampler.best(), optimizer, theta=[optimizer.theta_array]),
     )
     training = Resumable(

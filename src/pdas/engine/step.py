@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+TOGETHER = 8  # architectures that are judged at once, whose maps are in memory together
+
 Active = Callable[[Architecture], BoolArray]
 
 
@@ -129,11 +131,14 @@ class SearchStep:
 
         As theta would learn from it; one that is not finite somewhere is not finite.
         """
-        own = [RunningMean() for _ in self._ranks.share(architectures)]
+        own = self._ranks.share(architectures)
+        means = [RunningMean() for _ in own]
         for batch in batches:
-            with self._judging():
-                _add(own, self._measure(architectures, batch))
-        return self._ranks.gather([mean.values()["loss"] for mean in own])
+            for first in range(0, len(own), TOGETHER):
+                part = slice(first, first + TOGETHER)
+                with self._judging():
+                    _add(means[part], self._measure_own(own[part], batch))
+        return self._ranks.gather([mean.values()["loss"] for mean in means])
 
     def state_dict(self) -> dict[str, int]:
         """What its messages count."""
@@ -242,7 +247,10 @@ class SearchStep:
 
     def _measure(self, architectures: Sequence[Architecture], batch: Any) -> list[Measures]:
         """Measures of this rank's share of the architectures."""
-        models = bind(self._net, self._ranks.share(architectures))
+        return self._measure_own(self._ranks.share(architectures), batch)
+
+    def _measure_own(self, architectures: Sequence[Architecture], batch: Any) -> list[Measures]:
+        models = bind(self._net, architectures)
         with self._ranks.own_random():
             return [as_measures(self._loss(model, batch)) for model in models]
 
