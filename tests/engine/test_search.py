@@ -373,7 +373,7 @@ def test_finalists_of_a_network_that_cannot_be_derived_are_judged_by_the_shared_
     assert [f.steps for f in result.finalists] == [0, 0, 0]
     losses = [f.shared_loss for f in result.finalists]
     assert losses == sorted(losses) and result.architecture == result.finalists[0].architecture
-    with pytest.raises(SettingError, match=r"Regression has no derive\(architecture\)"):
+    with pytest.raises(SettingError, match=r"Apart has no derive\(architecture\)"):
         pdas.search(Apart(), loss, even(), finalists=3, finalists_share=0.5)
 
 
