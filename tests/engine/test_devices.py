@@ -43,9 +43,9 @@ def test_what_cannot_be_had_is_one_line(settings: dict[str, Any], message: str) 
 
 @pytest.mark.parametrize(("samples", "ranks", "fits"), [(2, 4, 4), (5, 2, 6), (4, 3, 6)])
 def test_samples_are_shared_out_equally(samples: int, ranks: int, fits: int) -> None:
-    with pytest.raises(SettingError, match=f"set it to {fits}, "):
-        check_samples(samples, ranks)
-    check_samples(fits, ranks)
+    with pytest.raises(SettingError, match=rf"search\.theta_samples: .*set it to {fits}, "):
+        check_samples("theta_samples", samples, ranks)
+    check_samples("theta_samples", fits, ranks)
 
 
 @pytest.mark.parametrize(

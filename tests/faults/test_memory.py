@@ -46,6 +46,7 @@ def growth(experiment: Experiment, steps: int, folder: Path) -> tuple[float, int
         experiment._supernet(task),
         task.loss,
         task.search_batches(0),
+        preset="paper",
         steps=steps,
         batch_size=8,
         fabric=fabric,
