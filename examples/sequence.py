@@ -124,7 +124,7 @@ def main():
     training, test, characters = read_texts()
     net = pdas.nn.Supernet(LanguageModel(characters))
     net.check(training[:2, :-1])
-    result = pdas.search(net, loss, training, steps=600, batch_size=BATCH, learning_rate=0.5)
+    result = pdas.search(net, loss, training, steps=600, batch_size=BATCH)
     print(result.architecture)
     print(f"convergence {result.optimizer.convergence:.2f} after {result.seconds:.0f} s")
 
