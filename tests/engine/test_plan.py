@@ -84,9 +84,11 @@ def test_cheaper_steps_are_more_and_dearer_ones_fewer() -> None:
     ("values", "samples", "message"),
     [
         ({"warmup": 400.0}, 2, r"search\.warmup: found 400, which is all of 400 steps"),
+        ({"warmup": 500.0}, 2, r"search\.warmup: found 500, which is all of 400 steps"),
         ({"steps": 1, "warmup": 0.9}, 2, r"search\.warmup: found 0\.9, which is all of 1 steps"),
         ({"theta_samples": 4}, 5, r"search\.theta_samples: found 4, expected at least the 5"),
         ({"steps": 10, "finalists": 9}, 2, r"search\.finalists: found 9, whose scoring"),
+        ({"steps": 9, "finalists": 7}, 2, r"search\.finalists: found 7, .* leave 1 of 24 training"),
         (
             {"steps": 40, "finalists": 64, "finalists_share": 0.1},
             2,

@@ -197,6 +197,18 @@ def test_a_search_with_finalists_ends_the_same_wherever_it_is_stopped(
     assert [found, same] == [expected, finalists] and rest == 0
 
 
+def test_a_search_that_is_stopped_again_and_again_ends_the_same(tmp_path: Path) -> None:
+    *expected, units, finalists = with_finalists(None)
+    checkpoints = Checkpoints(tmp_path)
+    with pytest.raises(StoppedError):
+        with_finalists(checkpoints, units - 6)
+    for unit in range(units - 5, units):
+        with pytest.raises(StoppedError, match=f"after step {unit}$"):
+            with_finalists(checkpoints, 1)
+    *found, rest, same = with_finalists(checkpoints)
+    assert [found, same] == [expected, finalists] and rest == 1
+
+
 @pytest.mark.parametrize("due", [True, False])
 def test_what_failed_after_the_last_checkpoint_is_done_again(tmp_path: Path, due: bool) -> None:
     *expected, units, finalists = with_finalists(None)

@@ -372,6 +372,9 @@ def test_in_evaluation_mode_dropout_does_not_decide(mode: str) -> None:
             told.extend(losses)
 
     net = Noisy()
-    make(net, Both(), theta_mode=mode)(torch.ones(64, 4), torch.ones(64, 4))
+    step = make(net, Both(), theta_mode=mode)
+    step(torch.ones(64, 4), torch.ones(64, 4))
     assert (told[0] == told[1]) == (mode == "eval")
+    one, other = step.losses(Both().ask(), [torch.ones(64, 4)])
+    assert (one == other) == (mode == "eval")
     assert net.training

@@ -158,6 +158,25 @@ def test_it_is_judged_without_dropout_on_so_many_batches() -> None:
     assert seen == [False] * 3
 
 
+def test_every_judgement_has_the_same_draws_however_long_the_training_was() -> None:
+    seen: list[tuple[list[float], float]] = []
+
+    def watch(model: Any, batch: list[Tensor]) -> Tensor:
+        if not torch.is_grad_enabled():
+            seen.append((batch[0][:, 0].tolist(), float(torch.rand(1))))
+        return loss(model, batch)
+
+    for steps in (2, 7):
+        trial(watch)(network(), None, steps, 9, 3)
+    assert len(seen) == 6 and seen[:3] == seen[3:]
+
+
+def test_a_network_in_evaluation_mode_is_trained_as_any_other() -> None:
+    one, other = network(), network().eval()
+    assert trial()(one, None, 4, 4)[1] == trial()(other, None, 4, 4)[1]
+    assert weights(one) == weights(other)
+
+
 def test_it_computes_the_same_in_another_process() -> None:
     """As `pickle` carries it there, with the loaders and their generators."""
     whole, one, other = network(), network(), network()
