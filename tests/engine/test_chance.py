@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, mse_loss
+from torch.nn.functional import cross_entropy, l1_loss, mse_loss
 
 from pdas.engine.chance import constant_losses
 
@@ -32,15 +32,45 @@ def test_of_a_classifier_it_is_the_entropy_of_the_classes() -> None:
     )
 
 
-@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e4])
-def test_of_a_regression_it_is_the_variance(scale: float) -> None:
-    targets = scale * (3 + torch.randn(400, 2))
+@pytest.mark.parametrize("outputs", [1, 2, 10])
+@pytest.mark.parametrize("mean", [0.0, 3.0, 1e3])
+@pytest.mark.parametrize("scale", [1e-6, 1e-3, 1.0, 1e4, 1e6])
+def test_of_a_regression_it_is_the_variance(scale: float, mean: float, outputs: int) -> None:
+    targets = scale * (mean + torch.randn(400, outputs))
     found = constant_losses(
-        lambda model, batch: mse_loss(model(batch[0]), batch[1]), batches(targets), nn.Linear(3, 2)
+        lambda model, batch: mse_loss(model(batch[0]), batch[1]),
+        batches(targets),
+        nn.Linear(3, outputs),
     )
-    assert found is not None and np.mean(found) == pytest.approx(
-        float(targets.var(0, correction=0).mean()), rel=1e-3
+    expected = float(targets.double().var(0, correction=0).mean())
+    assert found is not None and np.mean(found) == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_of_an_absolute_error_it_is_the_median(scale: float) -> None:
+    targets = scale * torch.randn(400, 1).exp()
+    found = constant_losses(
+        lambda model, batch: l1_loss(model(batch[0]), batch[1]), batches(targets), nn.Linear(3, 1)
     )
+    expected = float((targets - targets.median()).abs().mean())
+    assert found is not None and np.mean(found) == pytest.approx(expected, rel=1e-3)
+
+
+def test_it_is_one_output_for_all_batches_with_a_loss_on_each() -> None:
+    parts = [torch.full((5, 1), 0.0), torch.full((5, 1), 1.0), torch.full((5, 1), 5.0)]
+    found = constant_losses(
+        lambda model, batch: mse_loss(model(batch[0]), batch[1]),
+        [(torch.randn(5, 3), part) for part in parts],
+        nn.Linear(3, 1),
+    )
+    assert found == pytest.approx([4, 1, 9], rel=1e-3)
+
+
+def test_the_model_that_shows_the_output_is_left_as_it_was() -> None:
+    model = nn.Linear(3, 1)
+    before = model.weight.detach().clone()
+    constant_losses(lambda m, b: mse_loss(m(b[0]), b[1]), batches(torch.randn(40, 1)), model)
+    assert torch.equal(model.weight, before) and model.weight.grad is None
 
 
 def test_a_loss_that_asks_more_of_its_model_has_none() -> None:

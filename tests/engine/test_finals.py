@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
-from torch import nn
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
 
 import pdas
 from pdas.cost import FunctionCost
 from pdas.engine.finals import Finalist, Finals, best_first, propose
 from pdas.engine.halving import judged_batches, round_steps, rounds, whole_steps
 from pdas.engine.ranks import Ranks
+from pdas.engine.trial import Trial
 from pdas.optim import Limited
+from pdas.settings import SearchSettings
 from pdas.space import Architecture
 
 SPACE = pdas.SearchSpace({"a": list(range(8)), "b": [0, 1, 2, 3]})
@@ -134,6 +138,89 @@ def test_an_executor_changes_nothing() -> None:
     assert str(table(found)) == str(table(expected))
 
 
+def squared(model: Any, batch: list[Tensor]) -> Tensor:
+    return (model(batch[0]) - batch[1]).square().mean()
+
+
+def wide(architecture: Architecture) -> nn.Module:
+    """A network that draws: its weights, and its dropout."""
+    width = int(quality_of(architecture)) + 1
+    return nn.Sequential(nn.Linear(2, width), nn.Tanh(), nn.Dropout(0.2), nn.Linear(width, 1))
+
+
+def real(executor: Any = None) -> Finals:
+    """Finals that train networks."""
+    x = torch.randn(40, 2, generator=torch.Generator().manual_seed(0))
+    halves = [
+        DataLoader(TensorDataset(part, part.prod(1, keepdim=True)), 5, shuffle=True, generator=g)
+        for part, g in zip(x.chunk(2), (torch.Generator(), torch.Generator()), strict=True)
+    ]
+    trial = Trial(squared, *halves, SearchSettings(weights="adamw"), 7, "cpu", "32-true")
+    ranks = Ranks(Fabric(accelerator="cpu", devices=1))
+    return Finals(SPACE, trial, 60.0, wide, ranks, executor)
+
+
+def run_to(found: Finals, stop: int) -> None:
+    for _, _ in zip(range(stop), found.run(), strict=False):
+        pass
+
+
+def test_trainings_go_on_after_any_trial_bit_for_bit() -> None:
+    whole = real()
+    whole.begin(finalists(5))
+    run_to(whole, 99)
+    losses = [f.loss for f in whole.finalists]
+    assert whole.total == 7 and len(set(losses)) == 5 and None not in losses
+    for stop in range(whole.total + 1):
+        first, second = real(), real()
+        first.begin(finalists(5))
+        run_to(first, stop)
+        torch.rand(3)
+        second.load_state_dict(first.state_dict())
+        assert second.left == whole.total - stop
+        run_to(second, 99)
+        assert second.finalists == whole.finalists
+
+
+def test_other_processes_train_the_same() -> None:
+    expected = real()
+    expected.begin(finalists(5))
+    run_to(expected, 99)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
+        found = real(executor)
+        found.begin(finalists(5))
+        run_to(found, 99)
+    assert found.finalists == expected.finalists
+
+
+def test_a_training_that_is_carried_on_is_the_one_that_was_not_interrupted() -> None:
+    found = real()
+    found.begin(finalists(5))
+    run_to(found, 99)
+    best = best_first(found.finalists)[0]
+    torch.manual_seed(7)
+    network = wide(best.architecture)
+    _, loss = found._trial(network, None, best.steps, best.steps, judged_batches(best.steps, 4))
+    assert loss == best.loss
+
+
+def test_where_a_training_stands_is_kept_only_for_those_that_go_on() -> None:
+    found = finals(500.0)
+    found.begin(finalists(13))
+    kept = []
+    for _ in found.run():
+        kept.append(len(found.state_dict()["states"]))
+    (first, second, third) = rounds(13)
+    assert kept == [*range(1, first), second, *[second] * (second - 1), third, third, 0]
+
+
+def test_an_infinite_or_missing_loss_comes_last() -> None:
+    (a, b, c, d) = [f.architecture for f in finalists(4)]
+    given = [Finalist(a, math.nan), Finalist(b, 3.0), Finalist(c, math.inf), Finalist(d, -1.0)]
+    assert [f.architecture for f in best_first(given)][:2] == [d, b]
+    assert [f.to_json()["shared_loss"] for f in given] == [None, 3.0, None, -1.0]
+
+
 def test_the_longest_trained_come_first_then_the_least_loss() -> None:
     (a, b, c, d) = [f.architecture for f in finalists(4)]
     given = [
@@ -147,8 +234,9 @@ def test_the_longest_trained_come_first_then_the_least_loss() -> None:
 
 def test_proposals_are_distinct_and_the_mode_comes_first() -> None:
     optimizer = pdas.PDAS(SPACE, seed=0, initial=SPACE.architecture([3, 2]), confidence=0.6)
-    found = propose(optimizer, 16)
-    assert len(set(found)) == 16 and found[0] == SPACE.architecture([3, 2])
+    for count in (1, 2, 16):
+        found = propose(optimizer, count)
+        assert len(set(found)) == len(found) == count and found[0] == SPACE.architecture([3, 2])
 
 
 def test_a_small_space_gives_what_there_is() -> None:
@@ -160,6 +248,12 @@ def test_proposals_are_within_the_limit() -> None:
     cost = FunctionCost(SPACE, lambda a: float(a["a"]))  # type: ignore[arg-type]
     found = propose(Limited(pdas.PDAS(SPACE, seed=0), pdas.Limit(cost, 1)), 16)
     assert len(found) == 8 and {a["a"] for a in found} == {0, 1}
+
+
+def test_a_finalist_as_plain_data_is_the_finalist() -> None:
+    (finalist,) = finalists(1)
+    for each in (finalist, Finalist(finalist.architecture, None, math.inf, 9)):
+        assert Finalist.of_plain(SPACE, each.to_plain()) == each
 
 
 def test_a_finalist_for_people() -> None:

@@ -144,8 +144,18 @@ SHORT = {
 }
 
 
-def with_finalists(checkpoints: Checkpoints | None, stop: int = 0) -> list[Any]:
-    """A search by the settings `SHORT`, which may be asked to stop in its unit `stop`.
+def ask_to_stop() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def fail() -> None:
+    raise ZeroDivisionError
+
+
+def with_finalists(
+    checkpoints: Checkpoints | None, stop: int = 0, end: Callable[[], None] = ask_to_stop
+) -> list[Any]:
+    """A search by the settings `SHORT`, which may be ended in its unit `stop`.
 
     A unit is a step, the choice of the finalists or the training of one.
     """
@@ -159,7 +169,7 @@ def with_finalists(checkpoints: Checkpoints | None, stop: int = 0) -> list[Any]:
         nonlocal unit
         unit += 1
         if unit == stop:
-            os.kill(os.getpid(), signal.SIGTERM)
+            end()
 
     result = pdas.search(
         net, loss, data(), checkpoints=checkpoints, fabric=fabric(),
@@ -169,10 +179,13 @@ def with_finalists(checkpoints: Checkpoints | None, stop: int = 0) -> list[Any]:
     return [*outcome(net, result), unit, [finalist.to_plain() for finalist in result.finalists]]
 
 
-def test_a_search_with_finalists_ends_the_same_wherever_it_is_stopped(tmp_path: Path) -> None:
+@pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.long)])
+def test_a_search_with_finalists_ends_the_same_wherever_it_is_stopped(
+    tmp_path: Path, every: int
+) -> None:
     *expected, units, finalists = with_finalists(None)
     assert len({f["steps"] for f in finalists}) == 2  # two rounds
-    for stop in {*range(1, units, 7), *range(units - 6, units)}:
+    for stop in {*range(1, units, every), *range(units - 6, units)}:
         checkpoints = Checkpoints(tmp_path / str(stop))
         with pytest.raises(StoppedError, match=f"after step {stop}$"):
             with_finalists(checkpoints, stop)
@@ -182,6 +195,31 @@ def test_a_search_with_finalists_ends_the_same_wherever_it_is_stopped(tmp_path: 
     with_finalists(finished)
     *found, rest, same = with_finalists(finished)
     assert [found, same] == [expected, finalists] and rest == 0
+
+
+def test_a_search_that_is_stopped_again_and_again_ends_the_same(tmp_path: Path) -> None:
+    *expected, units, finalists = with_finalists(None)
+    checkpoints = Checkpoints(tmp_path)
+    with pytest.raises(StoppedError):
+        with_finalists(checkpoints, units - 6)
+    for unit in range(units - 5, units):
+        with pytest.raises(StoppedError, match=f"after step {unit}$"):
+            with_finalists(checkpoints, 1)
+    *found, rest, same = with_finalists(checkpoints)
+    assert [found, same] == [expected, finalists] and rest == 1
+
+
+@pytest.mark.parametrize("due", [True, False])
+def test_what_failed_after_the_last_checkpoint_is_done_again(tmp_path: Path, due: bool) -> None:
+    *expected, units, finalists = with_finalists(None)
+    for unit in (units // 2, units - 4, units):
+        checkpoints = Checkpoints(tmp_path / str(unit))
+        checkpoints.due = lambda: due  # type: ignore[method-assign]
+        with pytest.raises(ZeroDivisionError):
+            with_finalists(checkpoints, unit, fail)
+        *found, rest, same = with_finalists(checkpoints)
+        assert [found, same] == [expected, finalists]
+        assert rest == (units - unit + 1 if due else units - 1)
 
 
 class Student(Trainee[nn.Module]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from pdas.engine.candidates import Candidates, bind
 from pdas.engine.step import SearchStep
 from pdas.errors import NonFiniteLossError
+from pdas.optim import PDAS
 from pdas.space import Architecture, SearchSpace
 
 
@@ -302,6 +304,26 @@ def test_theta_learns_from_further_architectures_on_the_same_batch(kind: type[Pi
     assert losses == pytest.approx([3 * values(net)[name] for name in names])
 
 
+def test_theta_moves_by_the_utilities_of_all_that_it_learns_from() -> None:
+    """(4) with lambda = 5: the best two by +1, the worst two by -1."""
+    optimizer = PDAS(Pick.space, seed=0, learning_rate=0.1)
+    told: list[Any] = []
+
+    class Kept(Script):
+        def ask(self, n: int | None = None) -> list[Architecture]:
+            return [self.space.architecture({"which": x}) for x in ("ab" if n is None else "ccb")]
+
+        def tell(self, architectures: Any, losses: Any, active: Any = None) -> None:
+            told.append(list(losses))
+            optimizer.tell(architectures, losses, active)
+
+    make(Pick(), Kept(), theta_samples=5)(torch.zeros(1), torch.tensor([1.0]))
+    assert len(told[0]) == 5 and np.argsort(told[0], kind="stable").tolist() == [0, 1, 4, 2, 3]
+    # a is +1; both b share the mean of +1 and 0; both c are -1
+    moved = 0.1 / 5 * np.array([1, 1, -2])  # the utilities add up to 0
+    assert optimizer.theta["which"] == pytest.approx(1 / 3 + moved)
+
+
 def test_without_a_theta_batch_theta_is_told_nothing() -> None:
     net, script = Pick(), Script("a", "b")
     record = make(net, script, theta_samples=5)(torch.ones(2), None)
@@ -350,6 +372,9 @@ def test_in_evaluation_mode_dropout_does_not_decide(mode: str) -> None:
             told.extend(losses)
 
     net = Noisy()
-    make(net, Both(), theta_mode=mode)(torch.ones(64, 4), torch.ones(64, 4))
+    step = make(net, Both(), theta_mode=mode)
+    step(torch.ones(64, 4), torch.ones(64, 4))
     assert (told[0] == told[1]) == (mode == "eval")
+    one, other = step.losses(Both().ask(), [torch.ones(64, 4)])
+    assert (one == other) == (mode == "eval")
     assert net.training

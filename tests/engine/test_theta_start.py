@@ -7,10 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 import pdas
+from pdas.engine.plan import Plan
+from pdas.engine.stream import Stream
+from pdas.engine.theta_start import ThetaStart
 from pdas.errors import NotLearnedError
 from pdas.nn import Choice, Supernet
 
@@ -100,9 +104,11 @@ def test_the_mean_of_thetas_losses_is_over_the_steps_in_which_it_learned() -> No
     optimizer = Watched(net().space, seed=0)
     settings = {"steps": 60, "batch_size": 20, "learning_rate": 0.05, "warmup": 15}
     pdas.search(net(), loss, data(), preset="paper", optimizer=optimizer, on_step=keep, **settings)
-    first = next(iter(shown.values()))
-    assert len(first) < 10  # it began within an epoch
-    assert first == pytest.approx([np.mean(means[: i + 1]) for i in range(len(first))])
+    first, *others = shown.values()
+    assert len(first) < 10 and len(others) > 1  # it began within an epoch
+    for epoch in (first, *others):
+        own, means = means[: len(epoch)], means[len(epoch) :]
+        assert epoch == pytest.approx([np.mean(own[: i + 1]) for i in range(len(own))])
 
 
 @pytest.mark.parametrize(("rate", "noise"), [(1e-9, False), (1e-3, True), (30.0, False)])
@@ -145,3 +151,78 @@ def test_theta_waits_for_weights_that_learn_late() -> None:
 def test_without_a_warmup_nothing_is_checked() -> None:
     found, _ = states(learning_rate=1e-9)
     assert [state["step"] for state in found] == list(range(1, 61))
+
+
+class FakeStep:
+    """Gives the losses that it was given, of 8 architectures on each batch in turn."""
+
+    def __init__(self, losses: np.ndarray) -> None:
+        self._losses = iter(losses)
+        self.looked = 0
+
+    def model(self, architecture: Any) -> Any:
+        return nn.Linear(1, 1)
+
+    def losses(self, architectures: Any, batches: Any) -> list[float]:
+        self.looked += 1
+        assert len(architectures) == 8
+        return next(self._losses).tolist()
+
+
+def started(losses: np.ndarray, warmup: int = 4, steps: int = 24) -> tuple[ThetaStart, FakeStep]:
+    """Targets of variance 1, but in every batch a bit different."""
+    x = torch.zeros(4, 1)
+    spread = [1 + 0.1 * i for i in range(8)]
+    batches = [(x, s * torch.tensor([[1.0], [-1.0], [1.0], [-1.0]])) for s in spread]
+    step = FakeStep(losses)
+    optimizer = pdas.PDAS(net().space, seed=0)
+    plan = Plan(steps, warmup, 2, 0.0)
+    return (
+        ThetaStart(plan, step, loss, optimizer, Stream(batches), lambda x: x),  # type: ignore[arg-type]
+        step,
+    )
+
+
+def test_theta_begins_when_two_of_eight_gain_by_two_standard_errors() -> None:
+    """As Student's t says of them."""
+    chance = np.square([1 + 0.1 * i for i in range(8)])
+    outcomes = set()
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        gains = rng.normal(0.35 * rng.random(8), 0.5, size=(8, 8))
+        learned = np.sum(stats.ttest_1samp(gains, 0).statistic > 2) >= 2
+        start, step = started(chance[:, np.newaxis] - gains)
+        assert start(5) == learned
+        assert step.looked == 8
+        outcomes.add(bool(learned))
+    assert outcomes == {True, False}
+
+
+def test_it_is_looked_at_twenty_times_at_most_and_not_again_once_begun() -> None:
+    bad, good = np.full((8, 8), 9.0), np.zeros((8, 8))
+    start, step = started(np.concatenate([bad] * 99), warmup=10, steps=110)
+    assert not any(start(i) for i in range(1, 111))
+    assert step.looked == 20 * 8
+    with pytest.raises(NotLearnedError):
+        start.check()
+    start, step = started(np.concatenate([bad, bad, good]), warmup=10, steps=110)
+    begun = [start(i) for i in range(1, 111)]
+    assert begun == [False] * 20 + [True] * 90 and step.looked == 3 * 8  # 11, 16 and 21
+    start.check()
+
+
+def test_once_begun_it_stays_so_after_a_resume() -> None:
+    start, _ = started(np.zeros((8, 8)))
+    assert start(5)
+    other, step = started(np.zeros((0, 8)))
+    other.load_state_dict(start.state_dict())
+    assert other(6) and step.looked == 0
+
+
+def test_a_loss_for_which_there_is_no_constant_output_does_not_wait() -> None:
+    def penalised(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
+        return loss(model, batch) + 0 * model.weight.sum()
+
+    start, step = started(np.full((8, 8), 9.0))
+    start._loss = penalised
+    assert not start(4) and start(5) and step.looked == 0

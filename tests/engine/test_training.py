@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import cycle
 
 import pytest
@@ -79,6 +80,28 @@ def test_the_rate_is_that_of_torchs_cosine() -> None:
     assert rates(settings(steps=5), 2) == pytest.approx([*expected, 0])
     by_epoch = [rate for rate in expected for _ in range(3)]
     assert rates(settings(epochs=5), 3) == pytest.approx([*by_epoch, 0])
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
+def test_weights_are_updated_as_torch_does(name: str) -> None:
+    ours, theirs = nn.Linear(3, 2), nn.Linear(3, 2)
+    theirs.load_state_dict(ours.state_dict())
+    values = {"weights": name, "momentum": 0.8, "weight_decay": 0.3}
+    given = SearchSettings(epochs=None, steps=4, learning_rate=0.1, **values)
+    update, schedule = weights_with_cosine(ours, given, 9, 4)
+    for step, x in enumerate(torch.randn(4, 5, 3)):
+        rate = 0.1 * (1 + math.cos(math.pi * step / 4)) / 2
+        if step == 0 and name == "sgd":
+            expected = torch.optim.SGD(theirs.parameters(), rate, 0.8, weight_decay=0.3)
+        elif step == 0:
+            expected = torch.optim.AdamW(theirs.parameters(), rate, weight_decay=0.3)
+        expected.param_groups[0]["lr"] = rate
+        for net, optimizer in ((ours, update), (theirs, expected)):
+            optimizer.zero_grad()
+            net(x).square().sum().backward()
+            optimizer.step()
+        schedule.step()
+    assert torch.allclose(ours.weight, theirs.weight, atol=1e-6)
 
 
 def test_a_length_is_set_in_one_unit() -> None:

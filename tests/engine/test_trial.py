@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import random
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,42 @@ def test_other_random_numbers_are_left_as_they_were() -> None:
     assert [draw() for draw in draws] == expected
 
 
+def test_the_seed_decides_all_that_is_drawn() -> None:
+    def found(seed: int) -> tuple[Any, float]:
+        net = network()
+        training = replace(trial(), seed=seed)
+        return weights(net), training(net, None, 7, 7)[1]
+
+    assert found(5) == found(5)
+    assert found(5) != found(6)
+
+
+@pytest.mark.parametrize("steps", [3, 10])
+def test_the_rate_falls_to_0_at_the_end_of_a_whole_training(steps: int) -> None:
+    state, _ = trial(epochs=None, steps=99)(network(), None, steps, steps)
+    assert state is not None and state["schedule"]["_last_lr"] == [pytest.approx(0, abs=1e-12)]
+    half, _ = trial(epochs=None, steps=99)(network(), None, steps, 2 * steps)
+    assert half is not None and half["schedule"]["_last_lr"] == [pytest.approx(0.05 / 2)]
+
+
+def test_what_diverged_may_diverge_later() -> None:
+    """Loss and weights are finite in the first part of the training."""
+    net = nn.Linear(4, 1)
+    state, found = trial()(net, None, 3, 12)
+    assert state is not None and np.isfinite(found)
+    with torch.no_grad():
+        state["network"]["weight"].fill_(torch.nan)
+    assert trial()(nn.Linear(4, 1), state, 12, 12) == (None, float("inf"))
+
+
+def test_a_loss_on_theta_that_is_not_a_number_is_infinite() -> None:
+    def broken(model: Any, batch: list[Tensor]) -> Tensor:
+        return loss(model, batch) * (1 if torch.is_grad_enabled() else torch.nan)
+
+    state, found = trial(broken)(network(), None, 3, 3)
+    assert state is not None and found == float("inf")
+
+
 def test_what_diverges_has_an_infinite_loss() -> None:
     state, found = trial(learning_rate=1e30, clip=1e30)(nn.Linear(4, 1), None, 10, 10)
     assert state is None and found == float("inf")
@@ -119,6 +156,25 @@ def test_it_is_judged_without_dropout_on_so_many_batches() -> None:
 
     trial(watch)(network(), None, 2, 2, 3)
     assert seen == [False] * 3
+
+
+def test_every_judgement_has_the_same_draws_however_long_the_training_was() -> None:
+    seen: list[tuple[list[float], float]] = []
+
+    def watch(model: Any, batch: list[Tensor]) -> Tensor:
+        if not torch.is_grad_enabled():
+            seen.append((batch[0][:, 0].tolist(), float(torch.rand(1))))
+        return loss(model, batch)
+
+    for steps in (2, 7):
+        trial(watch)(network(), None, steps, 9, 3)
+    assert len(seen) == 6 and seen[:3] == seen[3:]
+
+
+def test_a_network_in_evaluation_mode_is_trained_as_any_other() -> None:
+    one, other = network(), network().eval()
+    assert trial()(one, None, 4, 4)[1] == trial()(other, None, 4, 4)[1]
+    assert weights(one) == weights(other)
 
 
 def test_it_computes_the_same_in_another_process() -> None:

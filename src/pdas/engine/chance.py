@@ -18,6 +18,7 @@ from pdas.engine.measures import Loss, as_measures, loss_of
 _log = logging.getLogger(__name__)
 
 ITERATIONS = 50  # of L-BFGS
+POWERS = range(-9, 10)  # of ten, sizes of an output that are tried
 
 
 class ConstantOutput(nn.Module):
@@ -25,16 +26,20 @@ class ConstantOutput(nn.Module):
 
     Args:
         like: an output `(examples, ...)` of the network.
+
+    Attributes:
+        value, size: of which the output is the product.
     """
 
     def __init__(self, like: Tensor) -> None:
         super().__init__()
         self.value = nn.Parameter(torch.zeros_like(like[0], dtype=torch.float32))
+        self.size = 1.0
 
     def forward(self, *inputs: Any, **named: Any) -> Tensor:
         """The output for as many examples as the first input has."""
         first = next(x for x in (*inputs, *named.values()) if isinstance(x, Tensor))
-        return self.value.expand(len(first), *self.value.shape)
+        return (self.size * self.value).expand(len(first), *self.value.shape)
 
 
 class _Watched(nn.Module):
@@ -74,15 +79,41 @@ def _losses(loss: Loss, model: Model, batches: Sequence[Any]) -> list[Tensor]:
 
 
 def _fit(constant: ConstantOutput, mean: Callable[[], Tensor]) -> None:
-    """Bring the constant to the least mean loss."""
+    """Bring the constant to the least mean loss, of targets of any size.
+
+    L-BFGS compares what it finds with fixed numbers, so it is given values and losses about 1.
+    """
+    least = _to_size(constant, mean)
     lbfgs = torch.optim.LBFGS(
-        constant.parameters(), max_iter=ITERATIONS, line_search_fn="strong_wolfe"
+        constant.parameters(),
+        max_iter=ITERATIONS,
+        tolerance_change=1e-14,
+        line_search_fn="strong_wolfe",
     )
 
     def closure() -> Tensor:
         lbfgs.zero_grad()
-        value = mean()
+        value = mean() / (abs(least) or 1)
         value.backward()  # type: ignore[no-untyped-call]
         return value
 
     lbfgs.step(closure)  # type: ignore[no-untyped-call]
+
+
+def _to_size(constant: ConstantOutput, mean: Callable[[], Tensor]) -> float:
+    """Take the power of ten that serves best down the gradient from 0; the loss there."""
+    at_zero = mean()
+    (gradient,) = torch.autograd.grad(at_zero, [constant.value])
+    size, least = 1.0, float(at_zero.detach())
+    if not gradient.any():
+        return least
+    with torch.no_grad():
+        constant.value.copy_(-gradient / gradient.abs().max())
+        for power in POWERS:
+            constant.size = 10.0**power
+            loss = float(mean())
+            if loss < least:
+                size, least = constant.size, loss
+        constant.size = size
+        constant.value.zero_()
+    return least

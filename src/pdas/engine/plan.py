@@ -89,7 +89,9 @@ def _steps(warmup: float, passes: float, samples: int, theta_samples: int) -> tu
     """Steps that so many passes pay for, and those of them that are warm-up."""
     theta = theta_samples * SCORED
     if warmup < 1:  # a share
-        steps = int(passes / (samples + (1 - warmup) * theta) + _ROUNDING)
+        steps = int((passes + theta) / (samples + (1 - warmup) * theta))
+        while steps * samples + (steps - round(warmup * steps)) * theta > passes + _ROUNDING:
+            steps -= 1
         return steps, round(warmup * steps)
     most = int(passes / samples + _ROUNDING)
     rest = passes - warmup * samples

@@ -1,0 +1,76 @@
+"""Settings by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pdas.engine.presets import PRESETS, settings_of
+from pdas.errors import SettingError
+from pdas.settings import SearchSettings
+
+
+def preset(name: str, trains: bool = True, **overrides: Any) -> SearchSettings:
+    return settings_of(None, name, overrides, trains)
+
+
+def test_the_papers_are_the_defaults_of_the_settings() -> None:
+    assert preset("paper") == SearchSettings()
+
+
+def test_every_preset_has_values_that_fit() -> None:
+    for name, values in PRESETS.items():
+        assert values.items() <= preset(name).model_dump().items()
+
+
+def test_no_finalists_where_they_cannot_be_trained() -> None:
+    bare, whole = preset("default", trains=False), preset("default")
+    assert whole.finalists > 0 < whole.finalists_share
+    assert bare == whole.model_copy(update={"finalists": 0, "finalists_share": 0.0})
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("weights", ["sgd", "adamw"])
+def test_what_updates_the_weights_has_a_rate_of_its_own(name: str, weights: str) -> None:
+    rates = {"sgd": 0.025, "adamw": 0.003}
+    assert preset(name, weights=weights).learning_rate == rates[weights]
+    assert preset(name, weights=weights, learning_rate=0.5).learning_rate == 0.5
+
+
+def test_more_samples_than_theta_has_are_its_samples() -> None:
+    assert preset("default", samples=4).theta_samples == preset("default").theta_samples
+    assert preset("default", samples=16).theta_samples == 16
+    assert preset("paper", samples=16).theta_samples is None
+    with pytest.raises(SettingError, match="found theta_samples = 8 and samples = 16"):
+        preset("default", samples=16, theta_samples=8)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "epochs", "steps"),
+    [({}, 200, None), ({"steps": 7}, None, 7), ({"epochs": 7}, 7, None)],
+)
+def test_one_length_takes_the_place_of_the_other(
+    overrides: dict[str, int], epochs: int | None, steps: int | None
+) -> None:
+    for found in (
+        preset("default", **overrides),
+        settings_of(SearchSettings(), "default", overrides, trains=True),
+    ):
+        assert (found.epochs, found.steps) == (epochs, steps)
+    by_steps = SearchSettings(epochs=None, steps=3)
+    assert settings_of(by_steps, "default", {"epochs": 2}, trains=True).steps is None
+
+
+def test_given_settings_take_the_place_of_the_preset() -> None:
+    given = SearchSettings(weights="adamw", finalists=4, finalists_share=0.1)
+    assert settings_of(given, "default", {}, trains=False) == given
+    changed = settings_of(given, "default", {"finalists": 6}, trains=True)
+    assert changed == given.model_copy(update={"finalists": 6})
+
+
+def test_an_unknown_one_is_named() -> None:
+    with pytest.raises(SettingError, match=r"^preset: found 'fast', expected one of default, pap"):
+        preset("fast")
+    with pytest.raises(SettingError, match="there is no such setting"):
+        preset("default", warm_up=0.3)
