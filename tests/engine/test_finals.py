@@ -244,6 +244,15 @@ def test_a_small_space_gives_what_there_is() -> None:
     assert len(propose(pdas.PDAS(space, seed=0), 16)) == 4
 
 
+def test_what_is_not_in_use_makes_no_other_network() -> None:
+    def active(architecture: Architecture) -> np.ndarray:
+        return np.array([True, architecture["a"] == 0])
+
+    found = propose(pdas.PDAS(SPACE, seed=0), 32, active)
+    assert len(found) == 4 + 7
+    assert len({(a["a"], a["b"] if a["a"] == 0 else None) for a in found}) == len(found)
+
+
 def test_proposals_are_within_the_limit() -> None:
     cost = FunctionCost(SPACE, lambda a: float(a["a"]))  # type: ignore[arg-type]
     found = propose(Limited(pdas.PDAS(SPACE, seed=0), pdas.Limit(cost, 1)), 16)

@@ -391,7 +391,7 @@ def test_the_default_search_finds_the_planted_choice_within_the_limit() -> None:
 
 def test_fewer_finalists_than_asked_for_are_said(caplog: pytest.LogCaptureFixture) -> None:
     pdas.search(Apart(), loss, even(), finalists=5, **QUICK)
-    assert "found 3 distinct architectures of theta, expected 5" in caplog.text
+    assert "found 3 distinct networks of theta, expected 5" in caplog.text
 
 
 def test_a_measure_that_is_no_number_is_named() -> None:

@@ -21,6 +21,7 @@ from torch import nn
 from pdas.engine.halving import judged_batches, round_steps, rounds, whole_steps
 from pdas.engine.memory import enough_memory
 from pdas.engine.ranks import Ranks
+from pdas.engine.step import Active
 from pdas.engine.trial import Outcome, Trial
 from pdas.optim import Optimizer
 from pdas.space import Architecture, SearchSpace
@@ -70,21 +71,36 @@ class Finalist:
 _MEASURED = ("shared_loss", "loss", "steps")
 
 
-def propose(optimizer: Optimizer, count: int) -> list[Architecture]:
+def propose(optimizer: Optimizer, count: int, active: Active | None = None) -> list[Architecture]:
     """The mode and what the optimizer draws: `count` distinct ones, or all that turn up."""
-    return distinct(optimizer, count, [optimizer.best()])
+    return distinct(optimizer, count, active, [optimizer.best()])
 
 
 def distinct(
-    optimizer: Optimizer, count: int, first: Sequence[Architecture] = ()
+    optimizer: Optimizer,
+    count: int,
+    active: Active | None = None,
+    first: Sequence[Architecture] = (),
 ) -> list[Architecture]:
-    """`count` different architectures, `first` and others that are drawn, or all that turn up."""
-    found = dict.fromkeys(first)
+    """`count` different networks, `first` and others that are drawn, or all that turn up.
+
+    active: which variables an architecture uses; those that differ in the others only are one
+    network.
+    """
+    found = {_network(architecture, active): architecture for architecture in first}
     for _ in range(DRAWS):
         if len(found) >= count:
             break
-        found |= dict.fromkeys(optimizer.ask(count))
-    return list(found)[:count]
+        for architecture in optimizer.ask(count):
+            found.setdefault(_network(architecture, active), architecture)
+    return list(found.values())[:count]
+
+
+def _network(architecture: Architecture, active: Active | None) -> tuple[int | None, ...]:
+    """The category of every variable that is in use, which tells networks apart."""
+    indices = architecture.indices.tolist()
+    used = [True] * len(indices) if active is None else active(architecture)
+    return tuple(index if use else None for index, use in zip(indices, used, strict=True))
 
 
 class Finals:

@@ -24,7 +24,7 @@ from pdas.engine.given import both_halves, check_kinds, derive_of, space_of
 from pdas.engine.measures import Loss
 from pdas.engine.presets import settings_of
 from pdas.engine.ranks import Ranks
-from pdas.engine.shared import precision_of, shared_weights
+from pdas.engine.shared import active_of, precision_of, shared_weights
 from pdas.engine.stream import Stream
 from pdas.engine.training import Loader, course, total_steps
 from pdas.engine.trial import Trial
@@ -113,7 +113,7 @@ def probe(
         for _, batch in course(Stream(loaders[0]), steps, 0):
             shared.step(fabric.to_device(batch), None)
             shared.schedule.step()
-        compared = distinct(sampler, architectures)
+        compared = distinct(sampler, architectures, active_of(net))
         by_shared = shared.step.losses(compared, map(fabric.to_device, loaders[1]))
     trial = Trial(loss, *loaders, settings, seed, str(fabric.device), precision_of(fabric))
     assert derive is not None

@@ -39,8 +39,8 @@ from pdas.engine.plan import Plan, plan_search
 from pdas.engine.presets import settings_of
 from pdas.engine.ranks import Ranks
 from pdas.engine.resume import Resumable, Unchanged
-from pdas.engine.shared import precision_of, shared_weights
-from pdas.engine.step import SearchStep
+from pdas.engine.shared import active_of, precision_of, shared_weights
+from pdas.engine.step import Active, SearchStep
 from pdas.engine.stream import Stream
 from pdas.engine.theta_start import ThetaStart
 from pdas.engine.training import Loader, Moment, Stopwatch, course
@@ -216,6 +216,7 @@ def search(
         settings=settings,
         plan=plan,
         sampler=sampler,
+        active=active_of(net),
         step=shared.step,
         schedule=shared.schedule,
         weight_batches=weight_batches,
@@ -264,6 +265,7 @@ class _Parts:
     settings: SearchSettings
     plan: Plan
     sampler: PDAS | Limited
+    active: Active | None
     step: SearchStep
     schedule: LambdaLR
     weight_batches: Stream
@@ -277,7 +279,7 @@ class _Parts:
 
     def components(self) -> dict[str, Any]:
         """Those that change, by name."""
-        unchanged = ("fabric", "settings", "plan", "sampler")
+        unchanged = ("fabric", "settings", "plan", "sampler", "active")
         return {name: part for name, part in vars(self).items() if name not in unchanged}
 
     def train(self, moment: Moment, batch: Any) -> Progress:
@@ -318,10 +320,10 @@ class _Parts:
         if not count:
             return
         if not self.finals.finalists:
-            architectures = propose(self.sampler, count)
+            architectures = propose(self.sampler, count, self.active)
             if len(architectures) < count:
                 _log.warning(
-                    "search.finalists: found %d distinct architectures of theta%s, expected %d; "
+                    "search.finalists: found %d distinct networks of theta%s, expected %d; "
                     "these are compared",
                     len(architectures),
                     " within the limit" if isinstance(self.sampler, Limited) else "",

@@ -53,13 +53,14 @@ def shared_weights(
         resample=settings.resample,
         theta_samples=theta_samples,
         theta_mode=settings.theta_mode,
-        active=_active(net) if settings.mask_inactive else None,
+        active=active_of(net) if settings.mask_inactive else None,
         ranks=ranks,
     )
     return SharedWeights(step, weights, schedule)
 
 
-def _active(net: nn.Module) -> Active | None:
+def active_of(net: nn.Module) -> Active | None:
+    """Which variables an architecture uses, if the network tells."""
     return net.active if isinstance(net, MaskingSupernet) else None
 
 
