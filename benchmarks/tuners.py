@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -217,7 +218,9 @@ def paper(problem: Problem, passes: float, seed: int) -> Found:
     return pdas_search(problem, passes, seed, preset="paper")
 
 
-METHODS: dict[str, Callable[[Problem, float, int], Found]] = {
+Method: TypeAlias = Callable[[Problem, float, int], Found]
+
+METHODS: dict[str, Method] = {
     "random": random_search,
     "halving": successive_halving,
     "tpe": tpe,
@@ -225,5 +228,16 @@ METHODS: dict[str, Callable[[Problem, float, int], Found]] = {
     "expert": expert,
     "paper": paper,
     "pdas": pdas_search,
+}
+CHANGES: dict[str, dict[str, Any]] = {  # of the default, each by itself
+    "no-warmup": {"warmup": 0},
+    "two-samples": {"theta_samples": 2},
+    "no-finalists": {"finalists": 0, "finalists_share": 0},
+    "train-mode": {"theta_mode": "train"},
+    "whole-eta": {"eta_scale": 1},
+    "sgd": {"weights": "sgd"},
+}
+CHANGED: dict[str, Method] = {
+    name: partial(pdas_search, **settings) for name, settings in CHANGES.items()
 }
 WITHOUT_BUDGET = ("middle", "expert")  # the same whatever the budget
