@@ -94,7 +94,9 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    print("| network | warm-up, ms | 2 | 8 | 16 | 8 to 2 | 16 to 2 |\n|---|---|---|---|---|---|---|")
+    print(
+        "| network | warm-up, ms | 2 | 8 | 16 | 8 to 2 | 16 to 2 |\n|---|---|---|---|---|---|---|"
+    )
     for case in cases():
         found = milliseconds(case, args.steps)
         times = " | ".join(f"{found[count]:.1f}" for count in COUNTS)
