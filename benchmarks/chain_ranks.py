@@ -37,8 +37,9 @@ from pdas.nn.sliced import SlicedWeight
 from pdas.optim import PDAS
 from pdas.space import Architecture, SearchSpace
 
-UNIFORM = 20  # chains drawn uniformly, beside those of `_special`
-AT = {3: (2, 5, 8), 4: (1, 3, 5, 7), 5: (1, 3, 4, 6, 8), 6: (1, 2, 4, 5, 6, 8)}  # layers by depth
+UNIFORM = 20  # chains drawn uniformly; ten fixed ones follow, BASE among them
+# the layers that a fixed chain uses, by its depth
+AT = {3: (2, 5, 8), 4: (1, 3, 5, 7), 5: (1, 3, 4, 6, 8), 6: (1, 2, 4, 5, 6, 8)}
 JUDGED = 16  # batches of D_theta
 FABRIC = Fabric(accelerator="cpu", devices=1)
 

@@ -59,8 +59,8 @@ class NonFiniteLossError(PdasError, ArithmeticError):
     """Every architecture of a step had a loss that is NaN or infinite."""
 
 
-class NotLearnedError(PdasError, ArithmeticError):
-    """The shared weights of a search learned nothing, so it has no architecture to name."""
+class NotLearnedError(PdasError, RuntimeError):
+    """The shared weights of a search learned nothing, so theta had nothing to learn from."""
 
 
 class OutOfMemoryError(PdasError, MemoryError):

@@ -53,7 +53,7 @@ class TrainingSettings(Settings):
 
     epochs: int | None = Field(None, ge=1)  # the learning rate falls after every epoch
     steps: int | None = Field(None, ge=1)  # the learning rate falls after every step
-    weights: Literal["sgd", "adamw"] = "sgd"  # what updates them
+    weights: Literal["sgd", "adamw"] = "sgd"  # their optimizer; adamw wants a rate of about 0.003
     learning_rate: float = Field(0.025, gt=0)  # of the weights; to 0 by cosine
     momentum: float = Field(0.9, ge=0, lt=1)  # of sgd
     weight_decay: float = Field(3e-4, ge=0)
@@ -71,26 +71,26 @@ class TrainingSettings(Settings):
 
 
 class SearchSettings(TrainingSettings):
-    """A search. An epoch is one pass over the half of the data that trains the weights.
+    """Settings of a search. An epoch is one pass over D_W, the half that trains the weights.
 
-    Its length is what it costs: as many training passes as so many steps of the paper's search,
-    of `samples` architectures that are trained and scored. A scored one counts a third, as it has
-    no backward pass. Warm-up, further samples and finalists are paid from that, so the number of
-    steps is another one where they are used; see `pdas.engine.plan`.
+    `epochs` or `steps` set what a search costs: as much as so many steps of the paper's search, in
+    each of which `samples` architectures are trained (a training pass each) and scored (a third of
+    one each, as there is no backward pass). What the warm-up saves buys steps; further samples and
+    finalists are paid from them; see `pdas.engine.plan`.
     """
 
     epochs: int | None = Field(200, ge=1)
     batch_size: int = Field(64, ge=1)
     samples: int = Field(2, ge=2)  # lambda, the architectures that a step trains
-    warmup: float = Field(0.0, ge=0)  # steps before theta learns: a share below 1, or their number
-    theta_samples: int | None = Field(None, ge=2)  # architectures theta learns from; None: samples
+    warmup: float = Field(0.0, ge=0)  # theta stands still at first: < 1 a share, >= 1 steps
+    theta_samples: int | None = Field(None, ge=2)  # that theta learns from in a step; None: samples
     theta_rate: Literal["adaptive", "fixed"] = "adaptive"  # eta by (13), or 1/n
-    eta_scale: float = Field(1.0, gt=0, le=1)  # of the paper's eta_max, where adaptive eta starts
-    theta_mode: Literal["train", "eval"] = "train"  # of the network when theta learns from it
+    eta_scale: float = Field(1.0, gt=0, le=1)  # of eta_max (13), which adaptive eta begins at
+    theta_mode: Literal["train", "eval"] = "train"  # of the network for theta; eval: no dropout
     resample: bool = False  # draw new architectures for the update of theta
     mask_inactive: bool = True  # a choice that an architecture does not use learns nothing from it
-    finalists: int = Field(0, ge=0)  # that are compared on D_theta at the end; 0: take the mode
-    finalists_share: float = Field(0.0, ge=0, lt=1)  # of the length, to train them for that
+    finalists: int = Field(0, ge=0)  # compared on D_theta at the end; 0: the mode is found
+    finalists_share: float = Field(0.0, ge=0, lt=1)  # of the cost, to train them
 
     @model_validator(mode="after")
     def _warmup_is_a_share_or_a_number(self) -> Self:

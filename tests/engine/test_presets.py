@@ -55,17 +55,17 @@ def test_one_length_takes_the_place_of_the_other(
 ) -> None:
     for found in (
         preset("default", **overrides),
-        settings_of(SearchSettings(), "default", overrides, trains=True),
+        settings_of(SearchSettings(), None, overrides, derivable=True),
     ):
         assert (found.epochs, found.steps) == (epochs, steps)
     by_steps = SearchSettings(epochs=None, steps=3)
-    assert settings_of(by_steps, "default", {"epochs": 2}, trains=True).steps is None
+    assert settings_of(by_steps, None, {"epochs": 2}, derivable=True).steps is None
 
 
 def test_given_settings_take_the_place_of_the_preset() -> None:
     given = SearchSettings(weights="adamw", finalists=4, finalists_share=0.1)
-    assert settings_of(given, "default", {}, trains=False) == given
-    changed = settings_of(given, "default", {"finalists": 6}, trains=True)
+    assert settings_of(given, None, {}, derivable=False) == given
+    changed = settings_of(given, None, {"finalists": 6}, derivable=True)
     assert changed == given.model_copy(update={"finalists": 6})
 
 
@@ -74,3 +74,8 @@ def test_an_unknown_one_is_named() -> None:
         preset("fast")
     with pytest.raises(SettingError, match="there is no such setting"):
         preset("default", warm_up=0.3)
+
+
+def test_a_preset_beside_settings_is_refused() -> None:
+    with pytest.raises(SettingError, match="preset: found 'paper' beside settings, expected one"):
+        settings_of(SearchSettings(), "paper", {}, derivable=True)

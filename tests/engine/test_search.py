@@ -296,8 +296,9 @@ def test_a_model_takes_what_its_network_takes() -> None:
 @pytest.mark.parametrize(("length", "steps"), [({"steps": 7}, 7), ({"epochs": 2}, 10)])
 def test_steps_or_epochs_alone_set_the_length(length: dict[str, int], steps: int) -> None:
     settings = pdas.SearchSettings(steps=3, epochs=None)
-    for given in (None, settings):
-        result = paper_search(Regression(), loss, data(), settings=given, batch_size=20, **length)
+    ways: tuple[dict[str, Any], ...] = ({"preset": "paper"}, {"settings": settings})
+    for way in ways:
+        result = pdas.search(Regression(), loss, data(), batch_size=20, **way, **length)
         assert result.history[-1].step == steps
 
 

@@ -113,7 +113,7 @@ def test_the_mean_of_thetas_losses_is_over_the_steps_in_which_it_learned() -> No
 
 @pytest.mark.parametrize(("rate", "noise"), [(1e-9, False), (1e-3, True), (30.0, False)])
 def test_a_search_that_learns_nothing_says_so(rate: float, noise: bool) -> None:
-    with pytest.raises(NotLearnedError, match=r"search: found less than 2 of 8 architectures"):
+    with pytest.raises(NotLearnedError, match=r"search: found fewer than 2 of 8 architectures"):
         pdas.search(
             net(),
             loss,

@@ -20,12 +20,17 @@ def finalist(shared: float, loss: float | None, steps: int, **labels: Any) -> di
 
 def test_the_finalists_are_a_table(make_run: Callable[..., Path]) -> None:
     run = make_run()
-    finalists = [finalist(0.5, 0.1234, 80, a="x", b=1), finalist(0.25, None, 0, a="y", b=1)]
+    finalists = [
+        finalist(0.5, 0.1234, 80, a="x", b=1),
+        finalist(0.5, None, 80, a="x", b=2),
+        finalist(0.25, None, 0, a="y", b=1),
+    ]
     (run / "finalists.json").write_text(json.dumps({"finalists": finalists}))
     page = Page(write_report(run))
     assert "Finalists" in page.texts
     assert page.has_row("1", "0.1234", "80", "0.5000", "0 of 2")
-    assert page.has_row("2", "", "0", "0.2500", "1 of 2")
+    assert page.has_row("2", "diverged", "80", "0.5000", "1 of 2")
+    assert page.has_row("3", "", "0", "0.2500", "1 of 2")
 
 
 def test_a_run_without_finalists_has_no_table(make_run: Callable[..., Path]) -> None:

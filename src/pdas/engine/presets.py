@@ -12,33 +12,40 @@ from pdas.validated import validated
 
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "default": MappingProxyType(
-            {
-                "weights": "adamw",
-                "warmup": 0.4,
-                "theta_samples": 8,
-                "theta_mode": "eval",
-                "eta_scale": 0.25,
-                "finalists": 18,
-                "finalists_share": 0.4,
-            }
-        ),
-        "paper": MappingProxyType({}),
+        "default": {
+            "weights": "adamw",
+            "warmup": 0.4,
+            "theta_samples": 8,
+            "theta_mode": "eval",
+            "eta_scale": 0.25,
+            "finalists": 18,
+            "finalists_share": 0.4,
+        },
+        "paper": {},
     }
 )
 LEARNING_RATES = {"sgd": 0.025, "adamw": 0.003}
 
 
 def settings_of(
-    given: SearchSettings | None, preset: str, overrides: dict[str, Any], trains: bool
+    given: SearchSettings | None, preset: str | None, overrides: dict[str, Any], derivable: bool
 ) -> SearchSettings:
     """The settings given, or else those of the preset, with single ones changed.
 
-    trains: whether finalists can be trained, as the network can be derived.
+    derivable: whether the network of an architecture can be derived; else there are no finalists.
 
-    Raises `SettingError` for an unknown preset or setting, or values that do not fit.
+    Raises `SettingError` for an unknown preset or setting, values that do not fit, or a preset
+    beside settings.
     """
-    values = _preset_values(preset, overrides, trains) if given is None else given.model_dump()
+    if given is not None and preset is not None:
+        raise SettingError(
+            f"preset: found {preset!r} beside settings, expected one of both; leave settings out, "
+            "and give single ones by name, as epochs=60"
+        )
+    if given is None:
+        values = _preset_values(preset or "default", overrides, derivable)
+    else:
+        values = given.model_dump()
     return validated(type(given or SearchSettings()), values | _one_length(overrides), "search")
 
 
@@ -48,7 +55,7 @@ def _one_length(overrides: dict[str, Any]) -> dict[str, Any]:
     return {others[name]: None for name in others if name in overrides} | overrides
 
 
-def _preset_values(preset: str, overrides: Mapping[str, Any], trains: bool) -> dict[str, Any]:
+def _preset_values(preset: str, overrides: Mapping[str, Any], derivable: bool) -> dict[str, Any]:
     """The settings of a preset, with a learning rate that suits what updates the weights."""
     if preset not in PRESETS:
         raise SettingError(
@@ -56,9 +63,10 @@ def _preset_values(preset: str, overrides: Mapping[str, Any], trains: bool) -> d
             "the default"
         )
     values = dict(PRESETS[preset])
-    if not trains:
+    if not derivable:
         values |= {"finalists": 0, "finalists_share": 0.0}
     if "samples" in overrides and "theta_samples" in values:
         values["theta_samples"] = max(values["theta_samples"], overrides["samples"])
+    # an unknown name is refused with all settings
     rate = LEARNING_RATES.get(overrides.get("weights", values.get("weights", "sgd")), 0.025)
     return {"learning_rate": rate} | values

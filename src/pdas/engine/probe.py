@@ -69,7 +69,7 @@ def probe(
     *,
     architectures: int = 30,
     own_steps: int | None = None,
-    preset: str = "default",
+    preset: str | None = None,
     settings: SearchSettings | None = None,
     limit: Limit | None = None,
     fabric: Fabric | None = None,
@@ -97,7 +97,7 @@ def probe(
     """
     space = space_of(net)
     derive = derive_of(net, derive)
-    settings = settings_of(settings, preset, overrides, trains=derive is not None)
+    settings = settings_of(settings, preset, overrides, derivable=derive is not None)
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     check_fabric(fabric)
     check_kinds(loss, limit, None)

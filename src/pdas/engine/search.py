@@ -1,4 +1,4 @@
-"""The search, Algorithm 1: one training run that ends with the most likely architecture.
+"""The search, Algorithm 1: one training run of shared weights, then the best of what it proposes.
 
 `search` is the public entry for a network and data of the user's own; the recipes go through
 the same function. A search may begin with a warm-up (`theta_start`) and end with a comparison of
@@ -79,12 +79,12 @@ class SearchResult:
     """What a search found; handed to `on_epoch` after every epoch with what it found so far.
 
     Attributes:
-        architecture: the most likely architecture, or the best of the finalists.
+        architecture: the most likely one, or with finalists the best of them.
         optimizer: the optimizer, with its distribution.
         history: a row of measures for each epoch.
         theta: the probabilities at the start and after each epoch, `(epochs + 1, D, K_max)`.
         seconds: time that the search took.
-        finalists: what was compared at the end, the best first; none without finalists.
+        finalists: what was compared at the end, the best first; empty if `settings.finalists` is 0.
     """
 
     architecture: Architecture
@@ -129,7 +129,7 @@ def search(
     loss: Loss,
     data: Dataset[Any] | tuple[Loader, Loader],
     *,
-    preset: str = "default",
+    preset: str | None = None,
     settings: SearchSettings | None = None,
     optimizer: PDAS | None = None,
     limit: Limit | None = None,
@@ -156,12 +156,14 @@ def search(
             but the last.
         data: a map-style data set, which is split into halves by `seed`; or the two halves, as two
             data sets, or as two iterables of batches with a length.
-        preset: "default", which serves best at short lengths, or "paper", the settings of the
-            paper; `docs/method.md` compares them.
+        preset: "default", also if none is given, which serves best at short lengths, or "paper",
+            the paper's settings; `docs/method.md` compares them. Both choose a `learning_rate` that
+            suits `weights`: 0.003 for AdamW, 0.025 for SGD. Without `derive` the default has no
+            finalists.
         settings: all settings, in place of a preset; see `SearchSettings`. Single ones can be given
             by name, as `epochs=60`.
-        optimizer: default `PDAS(net.space, seed=seed)` with the settings' `samples` and
-            `theta_rate`; one that is given keeps its own.
+        optimizer: default `PDAS(net.space, seed=seed)` with the settings' `samples`, `theta_rate`
+            and `eta_scale`; one that is given keeps its own.
         limit: no architecture above it is trained or found. One that is drawn is drawn again, which
             biases the update of theta; the measure "rejection_rate" says how large a share that is.
         penalty: added to the losses that theta learns from, and to these alone.
@@ -178,21 +180,29 @@ def search(
         on_trial: called with the finalists, and how many of their trainings are done, of how many
             in all: before the first and after each.
 
+    Returns:
+        What was found, with the distribution, the history of the search and the finalists.
+
     Raises:
         SettingError: a setting is unknown or out of range, a batch larger than half the data,
             `net`, `loss`, `data` or `optimizer` is not as said above, or no architecture is within
             the limit.
-        NotLearnedError: with a warm-up, no architecture became better than the best constant
-            output, so that theta had nothing to learn from.
+        NotLearnedError: with a warm-up, never did 2 of 8 architectures become better than the best
+            constant output, so that theta had nothing to learn from.
         NonFiniteLossError: no architecture of a step had a finite loss.
         OutOfMemoryError: a step needs more memory than there is.
         RankError: of several ranks one ended, hung, or computes otherwise.
         StoppedError: with checkpoints, Ctrl-C or SIGTERM ended it.
         RunError: a checkpoint cannot be written, none is whole, or it is of another training.
+
+    Example:
+        net = pdas.nn.Supernet(module)  # a module with choices
+        result = pdas.search(net, loss, data, epochs=60)
+        network = net.derive(result.architecture)  # with fresh weights, to be trained
     """
     space = space_of(net)
     derive = derive_of(net, derive)
-    settings = settings_of(settings, preset, overrides, trains=derive is not None)
+    settings = settings_of(settings, preset, overrides, derivable=derive is not None)
     check_derive(net, derive, settings)
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     check_fabric(fabric)
@@ -250,6 +260,7 @@ def search(
             is_last = moment.step == moment.steps and not settings.finalists
             training.after(moment.step, is_last, stop.is_set)
         parts.start.check()
+        # checkpoints count on: one when the finalists are chosen, then one for each training
         for number, left in enumerate(parts.compare(), start=max(done, plan.steps) + 1):
             on_trial(parts.finals.finalists, parts.finals.total - left, parts.finals.total)
             training.after(number, left == 0, stop.is_set)
@@ -278,9 +289,20 @@ class _Parts:
     watch: Stopwatch = field(default_factory=Stopwatch)
 
     def components(self) -> dict[str, Any]:
-        """Those that change, by name."""
-        unchanged = ("fabric", "settings", "plan", "sampler", "active")
-        return {name: part for name, part in vars(self).items() if name not in unchanged}
+        """Those that change, by their names in a checkpoint."""
+        names = (
+            "step",
+            "schedule",
+            "weight_batches",
+            "theta_batches",
+            "start",
+            "finals",
+            "result",
+            "mean",
+            "theta_mean",
+            "watch",
+        )
+        return {name: getattr(self, name) for name in names}
 
     def train(self, moment: Moment, batch: Any) -> Progress:
         """One step of the shared weights and, after the warm-up, of theta."""

@@ -64,10 +64,10 @@ class ThetaStart:
         """Raise `NotLearnedError` if, at the end of the search, theta has not begun."""
         if not self._begun:
             raise NotLearnedError(
-                f"search: found less than {ENOUGH} of {ARCHITECTURES} architectures with a loss "
+                f"search: found fewer than {ENOUGH} of {ARCHITECTURES} architectures with a loss "
                 f"below that of the best constant output after {self._plan.steps} steps, expected "
-                "weights that learn something; change search.learning_rate, make the search "
-                "longer, or see whether the targets depend on the inputs"
+                "weights that learn; change search.learning_rate, make the search longer, or see "
+                "whether the targets depend on the inputs"
             )
 
     def _weights_have_learned(self) -> bool:
@@ -78,8 +78,8 @@ class ThetaStart:
             return True
         losses = np.array([self._step.losses(architectures, [batch]) for batch in batches])
         gain = np.array(chance)[:, np.newaxis] - losses  # (batches, architectures)
-        error = gain.std(axis=0, ddof=1) / math.sqrt(BATCHES)
-        return int((gain.mean(axis=0) > 2 * error).sum()) >= ENOUGH
+        standard_error = gain.std(axis=0, ddof=1) / math.sqrt(BATCHES)
+        return int((gain.mean(axis=0) > 2 * standard_error).sum()) >= ENOUGH
 
     def state_dict(self) -> dict[str, bool]:
         """Whether theta has begun."""

@@ -11,7 +11,7 @@ from pdas.report.values import is_number, value_text
 from pdas.run import Run, parse_json
 
 FILE = "finalists.json"
-_HEADINGS = ("place", "loss by itself", "steps", "loss by shared weights", "other choices")
+_HEADINGS = ("rank", "loss, trained", "steps", "loss, shared weights", "other choices")
 
 
 def add_finalists(body: Element, run: Run) -> None:
@@ -39,14 +39,19 @@ def _is_finalist(value: object) -> bool:
 def _rows(finalists: Sequence[Mapping[str, object]]) -> list[tuple[str, ...]]:
     return [
         (
-            str(place),
-            _loss(finalist.get("loss")),
+            str(rank),
+            _trained_loss(finalist),
             value_text(finalist.get("steps")),
             _loss(finalist.get("shared_loss")),
             _differences(finalists[0], finalist),
         )
-        for place, finalist in enumerate(finalists, start=1)
+        for rank, finalist in enumerate(finalists, start=1)
     ]
+
+
+def _trained_loss(finalist: Mapping[str, object]) -> str:
+    """Nothing for one that was not trained; a loss that was not finite is null in the file."""
+    return (_loss(finalist.get("loss")) or "diverged") if finalist.get("steps") else ""
 
 
 def _loss(value: object) -> str:
