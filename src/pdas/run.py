@@ -153,6 +153,7 @@ class Run:
     def write_metrics(self, rows: Sequence[Mapping[str, float | int]]) -> None:
         """Write `metrics.csv`, a row for each epoch; what an epoch did not measure is empty."""
         text = io.StringIO(newline="")
+        # the last row has all columns in order, the first ones none for theta during a warm-up
         columns = dict.fromkeys(name for row in reversed(rows) for name in row)
         writer = csv.DictWriter(text, list(columns))
         writer.writeheader()

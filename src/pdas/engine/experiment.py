@@ -76,11 +76,13 @@ class Experiment:
         Args:
             out: a new directory, or with `resume` also one where this search was stopped; then it
                 goes on from there, and ends as if it had not been.
+            on_step, on_trial: as of `pdas.search`.
 
         Raises:
             DataError, SettingError: the data or a setting does not fit, or is another one than that
                 of the search that is to go on.
             RunError: `out` is taken, or cannot be written.
+            NotLearnedError: with a warm-up, the shared weights learned nothing.
             NonFiniteLossError: no architecture of a step had a finite loss.
             OutOfMemoryError: a step needs more memory than there is.
             RankError: of several ranks one ended, hung, or computes otherwise.

@@ -74,16 +74,23 @@ def optimizer_for(
     return given
 
 
-def derive_of(net: nn.Module, given: Derive | None) -> Derive | None:
-    """What makes the network of an architecture from nothing else, if there is anything."""
-    if given is not None:
-        return given
-    derive: Derive | None = getattr(net, "derive", None)
+def derive_of(net: nn.Module, derive: Derive | None) -> Derive | None:
+    """`derive`, or else `net.derive` if an architecture is all that it needs; None without both.
+
+    The supernets of some tasks need a size of images as well; their task gives a `derive` with it.
+    """
+    own: Derive | None = getattr(net, "derive", None)
+    if derive is not None or own is None:
+        return derive
+    return own if _takes_an_architecture(own) else None
+
+
+def _takes_an_architecture(derive: Derive) -> bool:
     try:
-        inspect.signature(derive or _nothing).bind(None)
-    except TypeError:  # it wants more, as a size of images
-        return None
-    return derive
+        inspect.signature(derive).bind(None)
+    except TypeError:
+        return False
+    return True
 
 
 def check_derive(net: nn.Module, derive: Derive | None, settings: SearchSettings) -> None:
@@ -91,13 +98,9 @@ def check_derive(net: nn.Module, derive: Derive | None, settings: SearchSettings
     if settings.finalists_share and derive is None:
         raise SettingError(
             f"search.finalists_share: found {settings.finalists_share}, while "
-            f"{type(net).__name__} has no derive(architecture) that makes a network to be trained "
-            "by itself; give derive=, or set it to 0"
+            f"{type(net).__name__} has no derive(architecture) that makes a network of it; give "
+            "derive=, or set it to 0"
         )
-
-
-def _nothing() -> None:
-    """Takes no architecture."""
 
 
 def check_executor(executor: object, ranks: int) -> None:
@@ -109,8 +112,8 @@ def check_executor(executor: object, ranks: int) -> None:
         )
     if executor is not None and ranks > 1:
         raise SettingError(
-            f"executor: found one beside {ranks} devices, which train finalists by themselves; "
-            "leave it out, or use one device"
+            f"executor: found one beside {ranks} devices, which share the trainings of "
+            "finalists already; leave it out, or use one device"
         )
 
 
@@ -178,11 +181,12 @@ class _Rows(Dataset[Any]):
 
 
 def _as_they_are(batch: list[Tensor]) -> list[Tensor]:
+    # a function of the module, so that loaders pickle for an executor
     return batch
 
 
 def _tensors(data: Dataset[Any]) -> Sequence[Tensor] | None:
-    """The tensors of a `TensorDataset`, or of a subset of one; None of other data."""
+    """The tensors of a `TensorDataset`, or copies of a subset of them; None of other data."""
     if type(data) is TensorDataset:
         return data.tensors
     if type(data) is Subset and type(data.dataset) is TensorDataset:

@@ -14,7 +14,7 @@ from pdas.engine.training import total_steps
 from pdas.errors import SettingError
 from pdas.settings import SearchSettings
 
-_ROUNDING = 1e-9
+_ROUNDING = 1e-9  # passes; thirds do not add up exactly
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ def plan_search(
     trials = settings.finalists_share * whole
     scoring = 0.0 if trials else settings.finalists * theta_per_epoch * SCORED
     theta_samples = settings.theta_samples or samples
+    # settings check their own samples; an optimizer that is given has others
     if theta_samples < samples:
         raise SettingError(
             f"search.theta_samples: found {theta_samples}, expected at least the {samples} that "
@@ -87,12 +88,12 @@ def _check_trials(settings: SearchSettings, passes: float, theta_per_epoch: int)
 
 def _steps(warmup: float, passes: float, samples: int, theta_samples: int) -> tuple[int, int]:
     """Steps that so many passes pay for, and those of them that are warm-up."""
-    theta = theta_samples * SCORED
-    if warmup < 1:  # a share
+    theta = theta_samples * SCORED  # passes of a step for theta
+    if warmup < 1:  # a share of the steps, which is rounded: begin above, and go down until it fits
         steps = int((passes + theta) / (samples + (1 - warmup) * theta))
         while steps * samples + (steps - round(warmup * steps)) * theta > passes + _ROUNDING:
             steps -= 1
         return steps, round(warmup * steps)
-    most = int(passes / samples + _ROUNDING)
+    most = int(passes / samples + _ROUNDING)  # if all steps are warm-up, which the caller refuses
     rest = passes - warmup * samples
     return min(int(warmup + rest / (samples + theta) + _ROUNDING), most), int(warmup)

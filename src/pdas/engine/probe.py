@@ -1,4 +1,4 @@
-"""How far the shared weights rank architectures as trainings of their own do.
+"""How well shared weights rank architectures, compared with a training of each by itself.
 
 A search learns from these ranks, so where they agree little, a longer search finds little more;
 finalists that are trained by themselves then matter most.

@@ -52,7 +52,10 @@ class Stream:
         return batch
 
     def one_pass(self) -> Iterator[Any]:
-        """A whole pass apart from those of `next`, whose batches it may draw otherwise."""
+        """A whole pass beside those of `next`, which stand where they were.
+
+        It draws from the generators of the loader, so later passes are shuffled otherwise.
+        """
         return iter(self._loader)
 
     def state_dict(self) -> dict[str, Any]:

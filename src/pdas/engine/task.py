@@ -65,7 +65,7 @@ class Task(Protocol):
         """The supernet with fresh weights."""
 
     def derive(self, net: nn.Module) -> Derive:
-        """What makes the networks of finalists, of the size that the supernet has."""
+        """What makes the network of an architecture, for finalists, at the size of the supernet."""
 
     def control(self, seed: int) -> Architecture:
         """The architecture of the recipe's method, if that is none that searches."""

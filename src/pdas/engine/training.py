@@ -1,4 +1,4 @@
-"""What trainings share: their course, what updates the weights and its schedule, a watch."""
+"""What trainings share: their steps, the optimizer of weights with its schedule, a stopwatch."""
 
 from __future__ import annotations
 
