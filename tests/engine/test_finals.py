@@ -20,6 +20,7 @@ from pdas.engine.finals import Finalist, Finals, best_first, propose
 from pdas.engine.halving import judged_batches, round_steps, rounds, whole_steps
 from pdas.engine.ranks import Ranks
 from pdas.engine.trial import Trial
+from pdas.errors import NonFiniteLossError
 from pdas.optim import Limited
 from pdas.settings import SearchSettings
 from pdas.space import Architecture
@@ -39,13 +40,18 @@ class FakeTrial:
 
     def __call__(
         self, network: nn.Module, state: dict[str, Any] | None, until: int, whole: int, judged: int
-    ) -> tuple[dict[str, Any], float]:
+    ) -> tuple[dict[str, Any] | None, float]:
         quality = float(network.weight.detach()[0, 0])  # type: ignore[index]
         before = 0 if state is None else state["step"]
         assert before < until <= whole
         self.calls.append((int(quality), before, until))
         assert judged == judged_batches(until, PER_PASS)
-        return {"step": until, "first": torch.rand(1)}, loss_of(quality, until)
+        loss = loss_of(quality, until)
+        return (None if loss == math.inf else {"step": until, "first": torch.rand(1)}), loss
+
+    def network(self, derive: Any, architecture: Architecture) -> nn.Module:
+        network: nn.Module = derive(architecture)
+        return network
 
 
 def loss_of(quality: float, steps: int) -> float:
@@ -136,6 +142,19 @@ def test_an_executor_changes_nothing() -> None:
         found.begin(finalists(13))
         list(found.run())
     assert str(table(found)) == str(table(expected))
+
+
+def test_threads_train_the_same_and_leave_random_numbers_as_they_were() -> None:
+    expected = real()
+    expected.begin(finalists(5))
+    run_to(expected, 99)
+    before = torch.get_rng_state()
+    with ThreadPoolExecutor(3) as executor:
+        found = real(executor)
+        found.begin(finalists(5))
+        run_to(found, 99)
+    assert found.finalists == expected.finalists
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def squared(model: Any, batch: list[Tensor]) -> Tensor:
@@ -229,7 +248,38 @@ def test_the_longest_trained_come_first_then_the_least_loss() -> None:
         Finalist(c, 0.3, loss=0.1, steps=4),
         Finalist(d, 0.2, loss=math.inf, steps=8),
     ]
-    assert [f.architecture for f in best_first(given)] == [b, d, c, a]
+    assert [f.architecture for f in best_first(given)] == [b, c, a, d]
+
+
+def test_a_penalty_counts_where_finalists_are_ranked() -> None:
+    (a, b, c, _) = [f.architecture for f in finalists(4)]
+    given = [
+        Finalist(a, loss=0.1, steps=8, penalty=0.3),
+        Finalist(b, loss=0.2, steps=8),
+        Finalist(c, loss=0.3, steps=8, penalty=0.05),
+    ]
+    assert [f.architecture for f in best_first(given)] == [b, c, a]
+
+
+def test_finalists_that_all_diverged_are_an_error() -> None:
+    given = [Finalist(f.architecture, loss=math.inf, steps=8) for f in finalists(3)]
+    with pytest.raises(NonFiniteLossError, match=r"search\.finalists: found no finite loss of any"):
+        best_first(given)
+
+
+def test_what_diverged_is_not_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All but three diverge at once, so that one that did is in the last round."""
+    finite = {0.0, 1.0, 2.0}
+    monkeypatch.setitem(globals(), "loss_of", lambda q, steps: q if q in finite else math.inf)
+    found = finals(500.0)
+    found.begin(finalists(32)[:13])
+    kept = {quality_of(f.architecture) for f in found.finalists} & finite
+    list(found.run())
+    trained = [call for call in found._trial.calls if call[1]]  # type: ignore[attr-defined]
+    assert {float(quality) for quality, _, _ in trained} <= finite
+    assert found.left == 0
+    if kept:
+        assert quality_of(best_first(found.finalists)[0].architecture) == min(kept)
 
 
 def test_proposals_are_distinct_and_the_mode_comes_first() -> None:
@@ -272,4 +322,5 @@ def test_a_finalist_for_people() -> None:
         "shared_loss": 0.0,
         "loss": None,
         "steps": 0,
+        "penalty": 0.0,
     }

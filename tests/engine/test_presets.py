@@ -79,3 +79,15 @@ def test_an_unknown_one_is_named() -> None:
 def test_a_preset_beside_settings_is_refused() -> None:
     with pytest.raises(SettingError, match="preset: found 'paper' beside settings, expected one"):
         settings_of(SearchSettings(), "paper", {}, derivable=True)
+
+
+def test_without_finalists_nothing_is_set_aside_for_them() -> None:
+    assert preset("default", finalists=0).finalists_share == 0
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"samples": "4.5"}, {"samples": None}, {"weights": ["adamw"]}, {"weights": None}]
+)
+def test_values_of_another_kind_are_named(wrong: dict[str, Any]) -> None:
+    with pytest.raises(SettingError, match=rf"search\.{next(iter(wrong))}"):
+        preset("default", **wrong)

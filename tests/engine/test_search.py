@@ -386,8 +386,80 @@ def test_the_default_search_finds_the_planted_choice_within_the_limit() -> None:
     result = pdas.search(net, error, straight, limit=pdas.Limit(cost, 13), **QUICK)
     assert result.architecture == result.finalists[0].architecture
     assert all(cost(finalist.architecture) <= 13 for finalist in result.finalists)
-    trained = [finalist for finalist in result.finalists if finalist.steps]
-    assert trained[0].loss == min(f.loss for f in trained if f.steps == trained[0].steps)
+    longest = [f for f in result.finalists if f.steps == result.finalists[0].steps]
+    assert result.finalists[0].loss == min(f.loss for f in longest)
+    assert result.architecture["outer"] == "plain"  # which a straight line wants
+
+
+def test_the_default_search_keeps_to_the_penalty() -> None:
+    """Every network fits, and the large ones a bit sooner."""
+    net = Supernet(Line())
+    cost = net.cost("parameters")
+    x = torch.linspace(-1, 1, 200)
+    penalty = pdas.Penalty(cost, target=4, weight=5)
+    result = pdas.search(net, error, TensorDataset(x, 2 * x), penalty=penalty, **QUICK)
+    assert cost(result.architecture) == 4
+    assert {f.penalty for f in result.finalists} == {
+        penalty(f.architecture) for f in result.finalists
+    }
+
+
+class Normed(nn.Module):
+    """Inputs far from mean 0 and variance 1; only a batch norm makes them fit to be learned."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = Choice("norm", {"batch": nn.BatchNorm1d(1), "none": nn.Identity()})
+        self.out = nn.Linear(1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.out(self.norm(x.unsqueeze(1))).squeeze(1)
+        return found
+
+
+def test_finalists_with_batch_norms_are_judged_by_the_statistics_of_their_data() -> None:
+    x = 50 + 10 * torch.randn(400, generator=torch.Generator().manual_seed(0))
+    rows = TensorDataset(x, (x - 50) / 10)
+    result = pdas.search(Supernet(Normed()), error, rows, **(QUICK | {"learning_rate": 0.01}))
+    assert result.architecture["norm"] == "batch" and result.finalists[0].loss < 0.5
+
+
+@pytest.mark.parametrize(
+    ("derive", "message"),
+    [
+        ("x", "derive: found str, expected a function that makes the network"),
+        (lambda a: None, r"search\.finalists_share: found 0\.4, while derive makes a NoneType"),
+    ],
+)
+def test_what_makes_no_network_is_found_before_the_search(derive: Any, message: str) -> None:
+    steps: list[int] = []
+    with pytest.raises(SettingError, match=message):
+        pdas.search(Supernet(Line()), error, data(), derive=derive, on_step=steps.append, **QUICK)
+    assert not steps
+
+
+def test_a_module_that_cannot_be_drawn_afresh_is_found_before_the_search() -> None:
+    class Scaled(Line):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(()))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.scale * super().forward(x)
+
+    with pytest.raises(SettingError, match=r"no network can be derived .* finalists=0"):
+        pdas.search(Supernet(Scaled()), error, data(), **QUICK)
+    assert pdas.search(Supernet(Scaled()), error, data(), finalists=0, **QUICK).architecture
+
+
+def test_an_optimizer_with_more_samples_than_the_preset_tells_theta_of_all() -> None:
+    net = Supernet(Line())
+    x = torch.linspace(-1, 1, 200)
+    optimizer = pdas.PDAS(net.space, samples=10)
+    result = pdas.search(
+        net, error, TensorDataset(x, 2 * x), optimizer=optimizer, finalists=0, **QUICK
+    )
+    assert result.history
 
 
 def test_fewer_finalists_than_asked_for_are_said(caplog: pytest.LogCaptureFixture) -> None:

@@ -7,16 +7,22 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from lightning_fabric import Fabric
 from scipy import stats
 from torch import Tensor, nn
+from torch.nn.functional import nll_loss
 from torch.utils.data import TensorDataset
 
 import pdas
+from pdas.engine.chance import ConstantOutput
 from pdas.engine.plan import Plan
+from pdas.engine.ranks import Ranks
 from pdas.engine.stream import Stream
 from pdas.engine.theta_start import ThetaStart
-from pdas.errors import NotLearnedError
+from pdas.errors import NotLearnedError, OutOfMemoryError
 from pdas.nn import Choice, Supernet
+
+ALONE = Ranks(Fabric(accelerator="cpu", devices=1))
 
 
 def net() -> Supernet:
@@ -58,10 +64,10 @@ def states(**settings: Any) -> tuple[list[dict[str, Any]], Any]:
 
 
 def test_theta_eta_s_and_gamma_stand_still_in_the_warmup() -> None:
-    found, _ = states(warmup=0.5)
+    found, _ = states(warmup=0.5, steps=120)
     steps = len(found)
     warmup = round(0.5 * steps)
-    assert steps > 60  # of what the warm-up saves
+    assert steps > 120  # of what the warm-up saves
     assert all(state == found[0] for state in found[:warmup])
     assert found[0]["theta"] == {"act": [1 / 3] * 3} and found[0]["step"] == 0
     assert found[0]["learning_rate"]["gamma"] == 0
@@ -81,7 +87,8 @@ def test_no_theta_batch_is_run_in_the_warmup() -> None:
         nonlocal step
         step = progress.step + 1
 
-    settings = {"steps": 30, "batch_size": 20, "learning_rate": 0.05, "warmup": 10}
+    settings = {"steps": 99, "batch_size": 20, "learning_rate": 0.05, "warmup": 10}
+    settings["theta_samples"] = 16
     result = pdas.search(net(), watch, data(), preset="paper", on_step=count, **settings)
     assert min(without_gradient) == 11
     rows = [set(progress.measures) for progress in result.history]
@@ -143,7 +150,8 @@ def test_theta_waits_for_weights_that_learn_late() -> None:
         if optimizer.state_dict()["step"] == 1 and not began:
             began.append(progress.step)
 
-    settings = {"steps": 120, "batch_size": 20, "learning_rate": 0.05, "warmup": 10}
+    settings = {"steps": 300, "batch_size": 20, "learning_rate": 0.05, "warmup": 10}
+    settings["theta_samples"] = 16
     pdas.search(module, loss, data(), preset="paper", optimizer=optimizer, on_step=keep, **settings)
     assert began and 30 < began[0] < 60
 
@@ -176,9 +184,9 @@ def started(losses: np.ndarray, warmup: int = 4, steps: int = 24) -> tuple[Theta
     batches = [(x, s * torch.tensor([[1.0], [-1.0], [1.0], [-1.0]])) for s in spread]
     step = FakeStep(losses)
     optimizer = pdas.PDAS(net().space, seed=0)
-    plan = Plan(steps, warmup, 2, 0.0)
+    plan = Plan(steps, warmup, 16, 0.0)
     return (
-        ThetaStart(plan, step, loss, optimizer, Stream(batches), lambda x: x),  # type: ignore[arg-type]
+        ThetaStart(plan, step, loss, optimizer, Stream(batches), lambda x: x, ALONE),  # type: ignore[arg-type]
         step,
     )
 
@@ -209,6 +217,45 @@ def test_it_is_looked_at_twenty_times_at_most_and_not_again_once_begun() -> None
     begun = [start(i) for i in range(1, 111)]
     assert begun == [False] * 20 + [True] * 90 and step.looked == 3 * 8  # 11, 16 and 21
     start.check()
+
+
+def test_a_look_costs_no_more_than_steps_without_theta_have_saved() -> None:
+    """64 forward passes a look, of 16 a step."""
+    start, step = started(np.concatenate([np.full((8, 8), 9.0)] * 99), warmup=10, steps=50)
+    looks = []
+    for i in range(1, 51):
+        before = step.looked
+        assert not start(i)
+        looks += [i] if step.looked > before else []
+    assert looks == list(range(11, 51, 4))
+
+
+@pytest.mark.parametrize("end", [nn.LogSoftmax(1), nn.Softmax(1)])
+def test_a_network_that_ends_in_probabilities_is_not_held_to_a_constant(end: nn.Module) -> None:
+    torch.manual_seed(0)
+    acts = {"relu": nn.ReLU(), "tanh": nn.Tanh()}
+    module = Supernet(nn.Sequential(nn.Linear(2, 16), Choice("act", acts), nn.Linear(16, 3), end))
+    x = torch.randn(400, 2, generator=torch.Generator().manual_seed(0))
+    classes = TensorDataset(x, (x[:, 0] > 0).long() + (x[:, 1] > 0).long())
+
+    def likelihood(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
+        out = model(batch[0])
+        return nll_loss(out if isinstance(end, nn.LogSoftmax) else out.log(), batch[1])
+
+    settings = {"steps": 60, "batch_size": 20, "learning_rate": 0.05, "warmup": 10}
+    result = pdas.search(module, likelihood, classes, preset="paper", **settings)
+    assert result.history[-1].measures["theta_loss"] < np.log(3)
+
+
+def test_memory_that_runs_out_is_not_taken_for_a_loss_that_asks_more() -> None:
+    def greedy(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
+        if isinstance(model, ConstantOutput):
+            raise torch.OutOfMemoryError("out of memory")
+        return loss(model, batch)
+
+    settings = {"steps": 60, "batch_size": 20, "learning_rate": 0.05, "warmup": 10}
+    with pytest.raises(OutOfMemoryError):
+        pdas.search(net(), greedy, data(), preset="paper", **settings)
 
 
 def test_once_begun_it_stays_so_after_a_resume() -> None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from pdas.engine.random_state import random_state, set_random_state
-from pdas.engine.trial import Trial
+from pdas.engine.trial import Trial, _packed, _unpacked
 from pdas.settings import SearchSettings
 
 
@@ -110,9 +110,57 @@ def test_the_seed_decides_all_that_is_drawn() -> None:
 @pytest.mark.parametrize("steps", [3, 10])
 def test_the_rate_falls_to_0_at_the_end_of_a_whole_training(steps: int) -> None:
     state, _ = trial(epochs=None, steps=99)(network(), None, steps, steps)
-    assert state is not None and state["schedule"]["_last_lr"] == [pytest.approx(0, abs=1e-12)]
+    assert last_rate(state) == pytest.approx(0, abs=1e-12)
     half, _ = trial(epochs=None, steps=99)(network(), None, steps, 2 * steps)
-    assert half is not None and half["schedule"]["_last_lr"] == [pytest.approx(0.05 / 2)]
+    assert last_rate(half) == pytest.approx(0.05 / 2)
+
+
+def last_rate(state: Tensor | None) -> float:
+    assert state is not None
+    rate: float = _unpacked(state)["schedule"]["_last_lr"][0]
+    return rate
+
+
+def test_the_rate_falls_with_every_step_also_where_the_search_is_set_in_epochs() -> None:
+    state, _ = trial(epochs=3)(network(), None, 2, 4)
+    assert last_rate(state) == pytest.approx(0.05 / 2)
+
+
+def test_batch_norms_use_the_batch_at_hand() -> None:
+    """Inputs far from mean 0: running statistics of few steps would be far from theirs."""
+    x = 50 + torch.randn(40, 4, generator=torch.Generator().manual_seed(1))
+    rows = DataLoader(TensorDataset(x, x.sum(1, keepdim=True)), 8, generator=torch.Generator())
+    norm = nn.BatchNorm1d(4)
+    net = nn.Sequential(norm, nn.Linear(4, 1))
+    settings = SearchSettings(learning_rate=1e-12)
+    _, found = Trial(loss, rows, rows, settings, 0, "cpu", "32-true")(net, None, 1, 1)
+    with torch.no_grad():
+        expected = np.mean([float(loss(net.train(), batch)) for batch in rows])
+    assert found == pytest.approx(expected, rel=1e-5)
+    assert norm.track_running_stats
+
+
+@pytest.mark.parametrize("precision", ["64-true", "bf16-true", "bf16-mixed"])
+def test_it_is_judged_in_the_precision_of_the_training(precision: str) -> None:
+    _, found = replace(trial(), precision=precision)(network(), None, 2, 2)
+    _, expected = trial()(network(), None, 2, 2)
+    assert found == pytest.approx(expected, rel=0.2)
+
+
+@pytest.mark.parametrize("net", [nn.Identity(), nn.Linear(4, 1).requires_grad_(False)])
+def test_a_network_without_weights_to_train_is_judged_as_it_is(net: nn.Module) -> None:
+    state, first = trial()(net, None, 2, 4)
+    after, second = trial()(net, state, 4, 4)
+    assert first == second and np.isfinite(first)
+
+
+def test_a_network_that_does_not_use_its_weights_is_judged_as_it_is() -> None:
+    class Unused(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            return x[:, :1]
+
+    _, found = trial()(Unused(4, 1), None, 2, 4)
+    assert np.isfinite(found)
 
 
 def test_what_diverged_may_diverge_later() -> None:
@@ -120,9 +168,10 @@ def test_what_diverged_may_diverge_later() -> None:
     net = nn.Linear(4, 1)
     state, found = trial()(net, None, 3, 12)
     assert state is not None and np.isfinite(found)
+    broken = _unpacked(state)
     with torch.no_grad():
-        state["network"]["weight"].fill_(torch.nan)
-    assert trial()(nn.Linear(4, 1), state, 12, 12) == (None, float("inf"))
+        broken["network"]["weight"].fill_(torch.nan)
+    assert trial()(nn.Linear(4, 1), _packed(broken), 12, 12) == (None, float("inf"))
 
 
 def test_a_loss_on_theta_that_is_not_a_number_is_infinite() -> None:

@@ -14,11 +14,13 @@ from torch import Tensor, nn
 
 from pdas.engine.candidates import Model
 from pdas.engine.measures import Loss, as_measures, loss_of
+from pdas.engine.memory import is_out_of_memory
 
 _log = logging.getLogger(__name__)
 
 ITERATIONS = 50  # of L-BFGS
-POWERS = range(-9, 10)  # of ten, sizes of an output that are tried
+POWERS = range(-9, 13)  # of ten, sizes of an output that are tried
+LARGEST = 10.0 ** POWERS[-1]  # is taken where the loss falls without end
 
 
 class ConstantOutput(nn.Module):
@@ -56,7 +58,10 @@ class _Watched(nn.Module):
 
 
 def constant_losses(loss: Loss, batches: Sequence[Any], model: Model) -> list[float] | None:
-    """The loss of the best constant output on each batch; None if the loss takes no such model.
+    """The loss of the best constant output on each batch; None if there is no such output.
+
+    The loss may ask more of its model, or have no least value, as that of logarithms of
+    probabilities, which only a network with a softmax keeps in bounds.
 
     model: one whose outputs tell what an output looks like.
     """
@@ -67,10 +72,16 @@ def constant_losses(loss: Loss, batches: Sequence[Any], model: Model) -> list[fl
         constant = ConstantOutput(watched.output)
         with torch.enable_grad():
             _fit(constant, lambda: torch.stack(_losses(loss, constant, batches)).mean())
+        if constant.size == LARGEST:
+            _log.info("search: no constant output is the best, so theta begins after the warm-up")
+            return None
         with torch.no_grad():
             return [float(each) for each in _losses(loss, constant, batches)]
     except Exception as error:  # of a loss that asks more of its model, or another kind of output
-        _log.debug("search: no constant output fits this loss", exc_info=error)
+        if is_out_of_memory(error):
+            raise
+        _log.info("search: no constant output fits this loss, so theta begins after the warm-up")
+        _log.debug("search: the loss of a constant output failed", exc_info=error)
         return None
 
 
@@ -84,6 +95,8 @@ def _fit(constant: ConstantOutput, mean: Callable[[], Tensor]) -> None:
     L-BFGS compares what it finds with fixed numbers, so it is given values and losses about 1.
     """
     least = _to_size(constant, mean)
+    if constant.size == LARGEST:
+        return
     lbfgs = torch.optim.LBFGS(
         constant.parameters(),
         max_iter=ITERATIONS,

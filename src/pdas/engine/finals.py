@@ -10,24 +10,21 @@ less.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pdas.engine.halving import judged_batches, round_steps, rounds, whole_steps
 from pdas.engine.memory import enough_memory
 from pdas.engine.ranks import Ranks
 from pdas.engine.step import Active
-from pdas.engine.trial import Outcome, Trial
+from pdas.engine.trial import Derive, Outcome, Trial
+from pdas.errors import NonFiniteLossError
 from pdas.optim import Optimizer
 from pdas.space import Architecture, SearchSpace
-
-Derive = Callable[[Architecture], nn.Module]
-"""The network of an architecture with fresh weights."""
 
 DRAWS = 50  # for each finalist that is wanted, until that many are distinct
 
@@ -40,12 +37,14 @@ class Finalist:
         shared_loss: on D_theta, by the shared weights; None if it was to be trained.
         loss: on D_theta after a training of its own, which may be infinite; None without one.
         steps: of that training.
+        penalty: of its cost, which is added to the loss where finalists are ranked.
     """
 
     architecture: Architecture
     shared_loss: float | None = None
     loss: float | None = None
     steps: int = 0
+    penalty: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """For people and for JSON, with labels; a loss that is not a finite number is null."""
@@ -54,6 +53,7 @@ class Finalist:
             "shared_loss": _finite(self.shared_loss),
             "loss": _finite(self.loss),
             "steps": self.steps,
+            "penalty": self.penalty,
         }
 
     def to_plain(self) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class Finalist:
         return cls(space.architecture(plain["indices"]), **measured)
 
 
-_MEASURED = ("shared_loss", "loss", "steps")
+_MEASURED = ("shared_loss", "loss", "steps", "penalty")
 
 
 def propose(optimizer: Optimizer, count: int, active: Active | None = None) -> list[Architecture]:
@@ -136,7 +136,7 @@ class Finals:
         self._round = 0
         self._chosen: list[int] = []  # in this round; the best of the round before first
         self._done: list[int] = []  # in this round
-        self._states: dict[int, dict[str, Any] | None] = {}  # where each training stands
+        self._states: dict[int, Tensor | None] = {}  # where each training stands
 
     def begin(self, finalists: Sequence[Finalist]) -> None:
         """Take these finalists."""
@@ -180,14 +180,30 @@ class Finals:
     def _trials(self, until: int, whole: int, judged: int) -> Iterator[tuple[int, Outcome]]:
         """The outcomes of this round as they come, by the index of the finalist."""
         waiting = [index for index in self._chosen if index not in self._done]
-        if self._executor is not None:
-            futures = {
-                self._executor.submit(self._trial, *self._begun(index), until, whole, judged): index
-                for index in waiting
-            }
+        ended = [index for index in waiting if self.finalists[index].loss == math.inf]
+        for index in ended:  # not finite any more, so it is not trained on
+            yield index, (None, math.inf)
+        run = self._in_turns if self._executor is None else self._on_executor
+        yield from run([i for i in waiting if i not in ended], until, whole, judged)
+
+    def _on_executor(
+        self, waiting: Sequence[int], until: int, whole: int, judged: int
+    ) -> Iterator[tuple[int, Outcome]]:
+        assert self._executor is not None
+        futures = {
+            self._executor.submit(self._trial, *self._begun(index), until, whole, judged): index
+            for index in waiting
+        }
+        try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
-            return
+        finally:
+            for future in futures:
+                future.cancel()
+
+    def _in_turns(
+        self, waiting: Sequence[int], until: int, whole: int, judged: int
+    ) -> Iterator[tuple[int, Outcome]]:
         for first in range(0, len(waiting), self._ranks.size):
             turn = waiting[first : first + self._ranks.size]
             with enough_memory(_too_large):
@@ -195,18 +211,13 @@ class Finals:
                     self._trial(*self._begun(index), until, whole, judged)
                     for index in self._ranks.share(turn)
                 ]
-            yield from zip(turn, self._ranks.gather(own), strict=True)
+            yield from zip(turn, self._ranks.gather(own, patiently=True), strict=True)
 
-    def _begun(self, index: int) -> tuple[nn.Module, dict[str, Any] | None]:
+    def _begun(self, index: int) -> tuple[nn.Module, Tensor | None]:
         """The network of a finalist, and where its training stands."""
-        return self._network(index), self._states.get(index)
-
-    def _network(self, index: int) -> nn.Module:
-        """Fresh weights, the same whenever they are drawn."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self._trial.seed)
-            assert self._derive is not None
-            return self._derive(self.finalists[index].architecture)
+        assert self._derive is not None
+        network = self._trial.network(self._derive, self.finalists[index].architecture)
+        return network, self._states.get(index)
 
     def state_dict(self) -> dict[str, Any]:
         """What was done so far, as plain data and tensors."""
@@ -231,13 +242,28 @@ def _too_large() -> str:
 
 
 def best_first(finalists: Sequence[Finalist]) -> list[Finalist]:
-    """Those that were trained longest before the others, and of these the one of the least loss."""
-    return sorted(finalists, key=_place)
+    """Those that were trained longest before the others, and of these the one of the least loss.
+
+    Raises `NonFiniteLossError` if none has a loss that is finite.
+    """
+    ranked = sorted(finalists, key=_place)
+    if not math.isfinite(_loss(ranked[0])):
+        raise NonFiniteLossError(
+            f"search.finalists: found no finite loss of any of {len(ranked)} finalists, expected "
+            "one; lower search.learning_rate"
+        )
+    return ranked
 
 
-def _place(finalist: Finalist) -> tuple[float, float]:
+def _place(finalist: Finalist) -> tuple[bool, int, float]:
+    loss = _loss(finalist)
+    return not math.isfinite(loss), -finalist.steps, loss
+
+
+def _loss(finalist: Finalist) -> float:
+    """What finalists are ranked by, infinite if it is not known or no number."""
     loss = finalist.loss if finalist.steps else finalist.shared_loss
-    return -finalist.steps, math.inf if loss is None or math.isnan(loss) else loss
+    return math.inf if loss is None or math.isnan(loss) else loss + finalist.penalty
 
 
 def _finite(loss: float | None) -> float | None:

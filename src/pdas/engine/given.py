@@ -13,13 +13,13 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
 from pdas.data import halves
-from pdas.engine.finals import Derive
 from pdas.engine.images import check_batch_size
 from pdas.engine.training import Loader
-from pdas.errors import SettingError
+from pdas.engine.trial import Derive, Trial
+from pdas.errors import NetworkError, SettingError
 from pdas.optim import PDAS, Limit, Penalty
 from pdas.settings import SearchSettings
-from pdas.space import SearchSpace
+from pdas.space import Architecture, SearchSpace
 
 
 def space_of(net: nn.Module) -> SearchSpace:
@@ -93,13 +93,41 @@ def _takes_an_architecture(derive: Derive) -> bool:
     return True
 
 
-def check_derive(net: nn.Module, derive: Derive | None, settings: SearchSettings) -> None:
-    """Raise `SettingError` if finalists are to be trained, and nothing makes their networks."""
-    if settings.finalists_share and derive is None:
+def check_derive(
+    net: nn.Module,
+    derive: Derive | None,
+    share: float,
+    trial: Trial,
+    architecture: Architecture,
+) -> None:
+    """Raise `SettingError` if finalists are to be trained, and nothing makes their networks.
+
+    An architecture shows whether something does, before a search is spent.
+    """
+    if not share:
+        return
+    found = f"search.finalists_share: found {share}, while "
+    if derive is None:
         raise SettingError(
-            f"search.finalists_share: found {settings.finalists_share}, while "
-            f"{type(net).__name__} has no derive(architecture) that makes a network of it; give "
-            "derive=, or set it to 0"
+            f"{found}{type(net).__name__} has no derive(architecture) that makes a network of it; "
+            "give derive=, or set finalists=0"
+        )
+    if not callable(derive):
+        raise SettingError(
+            f"derive: found {type(derive).__name__}, expected a function that makes the network of "
+            "an architecture"
+        )
+    try:
+        network: object = trial.network(derive, architecture)
+    except NetworkError as error:
+        raise SettingError(
+            f"{found}no network can be derived to be trained ({error}); mend that, or set "
+            "finalists=0"
+        ) from None
+    if not isinstance(network, nn.Module):
+        raise SettingError(
+            f"{found}derive makes a {type(network).__name__}, expected a module with fresh "
+            "weights; mend it, or set finalists=0"
         )
 
 

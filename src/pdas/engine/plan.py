@@ -14,6 +14,10 @@ from pdas.engine.training import total_steps
 from pdas.errors import SettingError
 from pdas.settings import SearchSettings
 
+# whether the shared weights have learned is looked at by so many architectures on so many batches
+CHECK_ARCHITECTURES = 8
+CHECK_BATCHES = 8
+CHECK = CHECK_ARCHITECTURES * CHECK_BATCHES * SCORED
 _ROUNDING = 1e-9  # passes; thirds do not add up exactly
 
 
@@ -54,13 +58,9 @@ def plan_search(
             "a step trains; raise it, or lower the optimizer's samples"
         )
     _check_trials(settings, trials, theta_per_epoch)
-    left = whole - trials - scoring
+    left = whole - trials - scoring - (CHECK if settings.warmup else 0.0)
     if left < samples + theta_samples * SCORED:
-        raise SettingError(
-            f"search.finalists: found {settings.finalists}, whose scoring and training leave "
-            f"{max(left, 0):.0f} of {whole:.0f} training passes, expected enough for a step; make "
-            "the search longer, or lower search.finalists or search.finalists_share"
-        )
+        raise _too_short(settings, left, whole)
     steps, warmup = _steps(settings.warmup, left, samples, theta_samples)
     if warmup >= steps:
         raise SettingError(
@@ -68,6 +68,19 @@ def plan_search(
             "leave some in which theta learns; lower it, or make the search longer"
         )
     return Plan(steps, warmup, theta_samples, trials)
+
+
+def _too_short(settings: SearchSettings, left: float, whole: float) -> SettingError:
+    leave = f"leave {max(left, 0):.0f} of {whole:.0f} training passes, expected enough for a step"
+    if settings.finalists:
+        return SettingError(
+            f"search.finalists: found {settings.finalists}, whose scoring and training {leave}; "
+            "make the search longer, or lower search.finalists or search.finalists_share"
+        )
+    return SettingError(
+        f"search.warmup: found {settings.warmup:g}, with a look at the weights after it that would "
+        f"{leave}; make the search longer, or set it to 0"
+    )
 
 
 def _check_trials(settings: SearchSettings, passes: float, theta_per_epoch: int) -> None:

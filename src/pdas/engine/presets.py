@@ -63,10 +63,11 @@ def _preset_values(preset: str, overrides: Mapping[str, Any], derivable: bool) -
             "the default"
         )
     values = dict(PRESETS[preset])
-    if not derivable:
+    if not derivable or overrides.get("finalists") == 0:
         values |= {"finalists": 0, "finalists_share": 0.0}
-    if "samples" in overrides and "theta_samples" in values:
-        values["theta_samples"] = max(values["theta_samples"], overrides["samples"])
+    samples = overrides.get("samples")
+    if isinstance(samples, int) and "theta_samples" in values:
+        values["theta_samples"] = max(values["theta_samples"], samples)
+    weights = str(overrides.get("weights", values.get("weights", "sgd")))
     # an unknown name is refused with all settings
-    rate = LEARNING_RATES.get(overrides.get("weights", values.get("weights", "sgd")), 0.025)
-    return {"learning_rate": rate} | values
+    return {"learning_rate": LEARNING_RATES.get(weights, 0.025)} | values

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from lightning_fabric import Fabric
 from scipy import stats
 from torch import nn
@@ -19,7 +18,7 @@ from torch.utils.data import Dataset
 from pdas.arrays import FloatArray
 from pdas.engine.batch_norm import without_running_statistics
 from pdas.engine.devices import check_fabric
-from pdas.engine.finals import Derive, distinct
+from pdas.engine.finals import distinct
 from pdas.engine.given import both_halves, check_kinds, derive_of, space_of
 from pdas.engine.measures import Loss
 from pdas.engine.presets import settings_of
@@ -27,7 +26,7 @@ from pdas.engine.ranks import Ranks
 from pdas.engine.shared import active_of, precision_of, shared_weights
 from pdas.engine.stream import Stream
 from pdas.engine.training import Loader, course, total_steps
-from pdas.engine.trial import Trial
+from pdas.engine.trial import Derive, Trial
 from pdas.errors import SettingError
 from pdas.optim import PDAS, Limit, Limited
 from pdas.settings import SearchSettings
@@ -101,7 +100,7 @@ def probe(
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     check_fabric(fabric)
     check_kinds(loss, limit, None)
-    _check(derive, architectures, fabric, net)
+    _check(derive, architectures, own_steps, fabric, net)
     optimizer = PDAS(space, seed=seed, samples=settings.samples)
     sampler = optimizer if limit is None else Limited(optimizer, limit)
     loaders = both_halves(data, settings.batch_size, seed)
@@ -117,32 +116,33 @@ def probe(
         by_shared = shared.step.losses(compared, map(fabric.to_device, loaders[1]))
     trial = Trial(loss, *loaders, settings, seed, str(fabric.device), precision_of(fabric))
     assert derive is not None
-    own = [_own_loss(trial, derive, each, own_steps or steps) for each in compared]
+    networks = (trial.network(derive, each) for each in compared)
+    own = [trial(each, None, own_steps or steps, own_steps or steps)[1] for each in networks]
     return _compared(compared, np.array(by_shared), np.array(own))
 
 
-def _check(derive: Derive | None, architectures: int, fabric: Fabric, net: nn.Module) -> None:
+def _check(
+    derive: Derive | None, architectures: int, own_steps: int | None, fabric: Fabric, net: nn.Module
+) -> None:
     if derive is None:
         raise SettingError(
             f"net: {type(net).__name__} has no derive(architecture) that makes a network to be "
             "trained by itself; give derive="
         )
-    if architectures < 3:
+    if not isinstance(architectures, int) or architectures < 3:
         raise SettingError(
-            f"architectures: found {architectures}, expected at least 3 to be ranked; leave it "
+            f"architectures: found {architectures!r}, expected at least 3 to be ranked; leave it "
             "out for 30"
+        )
+    if own_steps is not None and (not isinstance(own_steps, int) or own_steps < 1):
+        raise SettingError(
+            f"own_steps: found {own_steps!r}, expected at least 1; leave it out for as many as of "
+            "the shared weights"
         )
     if fabric.world_size > 1:
         raise SettingError(
             f"fabric: found {fabric.world_size} processes, expected one; give devices=1"
         )
-
-
-def _own_loss(trial: Trial, derive: Derive, architecture: Architecture, steps: int) -> float:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(trial.seed)
-        network = derive(architecture)
-    return trial(network, None, steps, steps)[1]
 
 
 def _compared(architectures: list[Architecture], shared: FloatArray, own: FloatArray) -> Probe:
@@ -158,8 +158,9 @@ def _compared(architectures: list[Architecture], shared: FloatArray, own: FloatA
 
 
 def _spearman(one: FloatArray, other: FloatArray) -> float:
-    """NaN where all of one side are equal."""
-    ranks = stats.rankdata(one), stats.rankdata(other)  # infinity ranks last
+    """NaN where all of one side are equal; a loss that is no finite number ranks last."""
+    finite = (np.where(np.isfinite(x), x, np.inf) for x in (one, other))
+    ranks = [stats.rankdata(x) for x in finite]
     deviations = [rank - rank.mean() for rank in ranks]
     scale = float(np.sqrt(np.prod([np.square(d).sum() for d in deviations])))
     return float(np.dot(*deviations)) / scale if scale else float("nan")

@@ -13,6 +13,7 @@ import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import zip_longest
 from typing import Any, TypeVar
 
@@ -27,6 +28,7 @@ from pdas.engine.random_state import random_state, set_random_state
 from pdas.errors import RankError, reason
 
 T = TypeVar("T")
+PATIENCE = timedelta(days=1)  # for a rank whose part takes longer than that of another
 _NONE: Any = object()  # where a rank has fewer items than another
 
 
@@ -45,6 +47,7 @@ class Ranks:
         self.index = fabric.global_rank
         self._fabric = fabric
         self._own_random: dict[str, Any] | None = None
+        self._patient: Any = None  # a process group, once it is needed
         if self.size > 1:
             set_random_state(self.gather([random_state()])[0])
 
@@ -52,13 +55,17 @@ class Ranks:
         """This rank's of items that all have: the first for rank 0, the second for rank 1 ..."""
         return list(items[self.index :: self.size])
 
-    def gather(self, own: Sequence[T]) -> list[T]:
-        """The items of which each rank has its `share`, on every rank."""
+    def gather(self, own: Sequence[T], *, patiently: bool = False) -> list[T]:
+        """The items of which each rank has its `share`, on every rank.
+
+        patiently: some may take much longer for theirs than others, which wait for them.
+        """
         if self.size == 1:
             return list(own)
         shares: list[Any] = [None] * self.size
         with _waiting():
-            dist.all_gather_object(shares, list(own))
+            group = self._patient_group() if patiently else None
+            dist.all_gather_object(shares, list(own), group=group)
         turns = zip_longest(*shares, fillvalue=_NONE)
         return [item for turn in turns for item in turn if item is not _NONE]
 
@@ -135,6 +142,12 @@ class Ranks:
         finally:
             self._own_random = random_state()
             set_random_state(common)
+
+    def _patient_group(self) -> Any:
+        """All ranks, on the CPU; one that ends is found at once, one that hangs only after this."""
+        if self._patient is None:
+            self._patient = dist.new_group(timeout=PATIENCE, backend="gloo")
+        return self._patient
 
     def _first_own(self) -> dict[str, Any]:
         common = random_state()

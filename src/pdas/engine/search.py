@@ -23,7 +23,7 @@ from pdas.arrays import FloatArray
 from pdas.engine.batch_norm import without_running_statistics
 from pdas.engine.checkpoint import Checkpoints
 from pdas.engine.devices import check_fabric, check_samples
-from pdas.engine.finals import Derive, Finalist, Finals, best_first, propose
+from pdas.engine.finals import Finalist, Finals, best_first, propose
 from pdas.engine.given import (
     both_halves,
     check_derive,
@@ -44,7 +44,7 @@ from pdas.engine.step import Active, SearchStep
 from pdas.engine.stream import Stream
 from pdas.engine.theta_start import ThetaStart
 from pdas.engine.training import Loader, Moment, Stopwatch, course
-from pdas.engine.trial import Trial
+from pdas.engine.trial import Derive, Trial
 from pdas.optim import PDAS, Limit, Limited, Penalised, Penalty
 from pdas.settings import SearchSettings
 from pdas.space import Architecture
@@ -166,17 +166,19 @@ def search(
             and `eta_scale`; one that is given keeps its own.
         limit: no architecture above it is trained or found. One that is drawn is drawn again, which
             biases the update of theta; the measure "rejection_rate" says how large a share that is.
-        penalty: added to the losses that theta learns from, and to these alone.
+        penalty: added to the losses that theta learns from, and by which finalists are ranked; not
+            to those of the weights.
         fabric: devices and precision; default one CPU or GPU as Lightning Fabric finds it. Several
             by `strategy=pdas.engine.devices.Ddp()`, after `fabric.launch()`; each trains its share
             of the samples, and `on_step` and `on_epoch` are called on all.
         checkpoints: where the search is kept; it goes on from the newest one there, and at once
-            ends if that is of the last step. Ctrl-C and SIGTERM end it after the step at hand with
-            a `StoppedError`.
+            ends if that is of the last step. Ctrl-C and SIGTERM end it after the step, or the
+            training of a finalist, at hand with a `StoppedError`.
         derive: the network of an architecture with fresh weights, for finalists that are trained by
             themselves; default `net.derive`.
         executor: of `concurrent.futures`, where they are trained; default this process. The
-            network, the loss and the data must pickle for other processes.
+            network, the loss and the data must pickle for other processes; threads of one process
+            take turns.
         on_trial: called with the finalists, and how many of their trainings are done, of how many
             in all: before the first and after each.
 
@@ -202,8 +204,9 @@ def search(
     """
     space = space_of(net)
     derive = derive_of(net, derive)
+    if settings is None and isinstance(optimizer, PDAS):
+        overrides = {"samples": optimizer.samples} | overrides
     settings = settings_of(settings, preset, overrides, derivable=derive is not None)
-    check_derive(net, derive, settings)
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     check_fabric(fabric)
     optimizer = optimizer_for(space, optimizer, settings, seed)
@@ -221,17 +224,19 @@ def search(
     )
     weight_batches, theta_batches = map(Stream, loaders)
     trial = Trial(loss, *loaders, settings, seed, str(fabric.device), precision_of(fabric))
+    check_derive(net, derive, settings.finalists_share, trial, sampler.best())
     parts = _Parts(
         fabric=fabric,
         settings=settings,
         plan=plan,
         sampler=sampler,
         active=active_of(net),
+        penalty=penalty,
         step=shared.step,
         schedule=shared.schedule,
         weight_batches=weight_batches,
         theta_batches=theta_batches,
-        start=ThetaStart(plan, shared.step, loss, sampler, theta_batches, fabric.to_device),
+        start=ThetaStart(plan, shared.step, loss, sampler, theta_batches, fabric.to_device, ranks),
         finals=Finals(space, trial, plan.trial_passes, derive, ranks, executor),
         result=SearchResult(sampler.best(), optimizer, theta=[optimizer.theta_array]),
     )
@@ -277,6 +282,7 @@ class _Parts:
     plan: Plan
     sampler: PDAS | Limited
     active: Active | None
+    penalty: Penalty | None
     step: SearchStep
     schedule: LambdaLR
     weight_batches: Stream
@@ -351,18 +357,21 @@ class _Parts:
                     " within the limit" if isinstance(self.sampler, Limited) else "",
                     count,
                 )
-            self.finals.begin(self._finalists(architectures))
+            self.finals.begin([*map(self._finalist, architectures, self._shared(architectures))])
             yield self.finals.left
         for _ in self.finals.run():
             yield self.finals.left
 
-    def _finalists(self, architectures: Sequence[Architecture]) -> list[Finalist]:
-        """Judged by the shared weights on the whole of D_theta, if they are not to be trained."""
+    def _shared(self, architectures: Sequence[Architecture]) -> Sequence[float | None]:
+        """Their losses by the shared weights on the whole of D_theta, if none is to be trained."""
         if self.plan.trial_passes:
-            return [Finalist(architecture) for architecture in architectures]
+            return [None] * len(architectures)
         batches = map(self.fabric.to_device, self.theta_batches.one_pass())
-        losses = self.step.losses(architectures, batches)
-        return [Finalist(a, shared_loss=x) for a, x in zip(architectures, losses, strict=True)]
+        return self.step.losses(architectures, batches)
+
+    def _finalist(self, architecture: Architecture, shared_loss: float | None) -> Finalist:
+        penalty = 0.0 if self.penalty is None else self.penalty(architecture)
+        return Finalist(architecture, shared_loss, penalty=penalty)
 
     def end(self) -> None:
         """Take the best of the finalists as what was found, if there are any."""

@@ -10,10 +10,10 @@ from torch import nn
 
 from pdas.data import ImageSource
 from pdas.engine.candidates import Model
-from pdas.engine.finals import Derive
 from pdas.engine.measures import Measures
 from pdas.engine.retrain import Trainee
 from pdas.engine.training import Loader
+from pdas.engine.trial import Derive
 from pdas.run import Run
 from pdas.space import Architecture, SearchSpace
 

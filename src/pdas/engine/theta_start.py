@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 
 from pdas.engine.chance import constant_losses
+from pdas.engine.halving import SCORED
 from pdas.engine.measures import Loss
-from pdas.engine.plan import Plan
+from pdas.engine.plan import CHECK, CHECK_ARCHITECTURES, CHECK_BATCHES, Plan
+from pdas.engine.ranks import Ranks
 from pdas.engine.step import SearchStep
 from pdas.engine.stream import Stream
 from pdas.errors import NotLearnedError
 from pdas.optim import Optimizer
 
-ARCHITECTURES = 8  # that are looked at, on so many batches of D_theta
-ENOUGH = 2  # of them that are to be better than chance
-BATCHES = 8
+ENOUGH = 2  # of the architectures that are looked at are to be better than chance
 CHECKS = 20  # at most, in the steps after the warm-up
 
 
@@ -43,6 +43,7 @@ class ThetaStart:
         optimizer: Optimizer,
         batches: Stream,
         to_device: Callable[[Any], Any],
+        ranks: Ranks,
     ) -> None:
         self._plan = plan
         self._step = step
@@ -50,7 +51,10 @@ class ThetaStart:
         self._optimizer = optimizer
         self._batches = batches
         self._to_device = to_device
-        self._every = max(1, (plan.steps - plan.warmup) // CHECKS)
+        self._ranks = ranks
+        # a check costs no more than steps in which theta does not learn have saved since the last
+        saved = plan.theta_samples * SCORED  # by each
+        self._every = max(math.ceil(CHECK / saved), (plan.steps - plan.warmup) // CHECKS)
         self._begun = plan.warmup == 0
 
     def __call__(self, step: int) -> bool:
@@ -64,22 +68,25 @@ class ThetaStart:
         """Raise `NotLearnedError` if, at the end of the search, theta has not begun."""
         if not self._begun:
             raise NotLearnedError(
-                f"search: found fewer than {ENOUGH} of {ARCHITECTURES} architectures with a loss "
-                f"below that of the best constant output after {self._plan.steps} steps, expected "
-                "weights that learn; change search.learning_rate, make the search longer, or see "
-                "whether the targets depend on the inputs"
+                f"search: found fewer than {ENOUGH} of {CHECK_ARCHITECTURES} architectures with a "
+                f"loss below that of the best constant output after {self._plan.steps} steps, "
+                "expected weights that learn; change search.learning_rate, make the search longer, "
+                "or see whether the targets depend on the inputs"
             )
 
     def _weights_have_learned(self) -> bool:
-        architectures = self._optimizer.ask(ARCHITECTURES)
-        batches = [self._to_device(batch) for batch in islice(self._batches, BATCHES)]
+        architectures = self._optimizer.ask(CHECK_ARCHITECTURES)
+        batches = [self._to_device(batch) for batch in islice(self._batches, CHECK_BATCHES)]
         chance = constant_losses(self._loss, batches, self._step.model(architectures[0]))
-        if chance is None:
+        (not_checked,) = self._ranks.any(chance is None)
+        if chance is None or not_checked:
             return True
         losses = np.array([self._step.losses(architectures, [batch]) for batch in batches])
         gain = np.array(chance)[:, np.newaxis] - losses  # (batches, architectures)
-        standard_error = gain.std(axis=0, ddof=1) / math.sqrt(BATCHES)
-        return int((gain.mean(axis=0) > 2 * standard_error).sum()) >= ENOUGH
+        standard_error = gain.std(axis=0, ddof=1) / math.sqrt(CHECK_BATCHES)
+        better = int((gain.mean(axis=0) > 2 * standard_error).sum())
+        (begins,) = self._ranks.any(better >= ENOUGH)
+        return begins
 
     def state_dict(self) -> dict[str, bool]:
         """Whether theta has begun."""

@@ -6,9 +6,11 @@ in any other, whatever else draws random numbers there.
 
 from __future__ import annotations
 
+import io
 import math
 import random
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -18,18 +20,26 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.utilities.apply_func import move_data_to_device
-from torch import nn
+from torch import Tensor, nn
 
+from pdas.engine.batch_norm import without_running_statistics
 from pdas.engine.measures import Loss, RunningMean, as_measures, loss_of
+from pdas.engine.modes import Judging
 from pdas.engine.parts import parts_of
 from pdas.engine.random_state import random_state, set_random_state
 from pdas.engine.stream import Stream
 from pdas.engine.training import Loader, clip_gradients, weights_with_cosine
 from pdas.errors import NonFiniteLossError
 from pdas.settings import SearchSettings
+from pdas.space import Architecture
 
-Outcome = tuple[dict[str, Any] | None, float]
-"""Where a training stands, and its loss on D_theta."""
+Derive = Callable[[Architecture], nn.Module]
+"""The network of an architecture with fresh weights."""
+
+Outcome = tuple[Tensor | None, float]
+"""Where a training stands, as bytes `(n,)`, and its loss on D_theta."""
+
+_ONE_AT_A_TIME = threading.Lock()  # threads share the generators that are drawn from
 
 
 @dataclass(frozen=True)
@@ -50,29 +60,44 @@ class Trial:
     device: str
     precision: str
 
+    def network(self, derive: Derive, architecture: Architecture) -> nn.Module:
+        """The network of an architecture with fresh weights, the same whenever they are drawn."""
+        device = torch.device(self.device)
+        devices = [] if device.type == "cpu" else [device]
+        with _ONE_AT_A_TIME, torch.random.fork_rng(devices):
+            torch.manual_seed(self.seed)
+            return derive(architecture)
+
     def __call__(
         self,
         network: nn.Module,
-        state: dict[str, Any] | None,
+        state: Tensor | None,
         until: int,
         steps: int,
         judged: int | None = None,
     ) -> Outcome:
         """Train a network until this step; where it stands then, and its mean loss on D_theta.
 
-        state: where it stood, None at the beginning.
-        steps: of a whole training, at the end of which the learning rate is 0.
-        judged: batches of D_theta that it is judged on, the same ones every time; default all.
+        Args:
+            network: with fresh weights, also where `state` takes their place.
+            state: where the last call left it, None at the beginning.
+            until: a step, of a whole training at most the last.
+            steps: of a whole training, at the end of which the learning rate is 0.
+            judged: batches of D_theta that it is judged on, the same ones every time; default all.
 
-        A training that is no longer finite ends: it
-        stands nowhere, and its loss is infinite.
+        Batch norms use the batch at hand throughout, as in the search. A training that is no longer
+        finite ends: it stands nowhere, and its loss is infinite.
         """
         stream = Stream(self.batches)
         generators = [*stream.generators, *Stream(self.theta_batches).generators]
-        with _own_random(generators, self.seed):
+        with (
+            _ONE_AT_A_TIME,
+            _own_random(generators, self.seed),
+            without_running_statistics(network),
+        ):
             try:
-                after = self._train(network, stream, state, until, steps)
-                return after, self._judge(network, generators, judged)
+                wrapped, after = self._train(network, stream, state, until, steps)
+                return _packed(after), self._judge(wrapped, generators, judged)
             except NonFiniteLossError:
                 return None, math.inf
 
@@ -80,17 +105,20 @@ class Trial:
         self,
         network: nn.Module,
         stream: Stream,
-        state: dict[str, Any] | None,
+        state: Tensor | None,
         until: int,
         steps: int,
-    ) -> dict[str, Any]:
+    ) -> tuple[nn.Module, dict[str, Any]]:
+        """The network as it is to be run, and where it stands."""
         device = torch.device(self.device)
-        fabric = Fabric(
+        fabric = Fabric(  # made here, since none can be sent to another process
             accelerator=device.type,
             devices=1 if device.type == "cpu" else [device.index or 0],
             precision=self.precision,  # type: ignore[arg-type]
         )
-        weights, schedule = weights_with_cosine(network, self.settings, len(stream), steps)
+        if not any(weight.requires_grad for weight in network.parameters()):
+            return fabric.setup_module(network), {}
+        weights, schedule = weights_with_cosine(network, self.settings, 1, steps)
         wrapped, optimizer = fabric.setup(network.train(), weights)
         components = {
             "network": network,
@@ -101,14 +129,15 @@ class Trial:
         }
         begin = 0
         if state is not None:
+            before = _unpacked(state)
             for name, component in components.items():
-                component.load_state_dict(state[name])  # type: ignore[attr-defined]
-            set_random_state(state["random"], stream.generators)
-            begin = state["step"]
+                component.load_state_dict(before[name])  # type: ignore[attr-defined]
+            set_random_state(before["random"], stream.generators)
+            begin = before["step"]
         for _ in range(begin, until):
             self._update(fabric, wrapped, optimizer, fabric.to_device(next(stream)))
             schedule.step()
-        return {
+        return wrapped, {
             "step": until,
             "random": random_state(stream.generators),
             **{name: component.state_dict() for name, component in components.items()},  # type: ignore[attr-defined]
@@ -121,7 +150,8 @@ class Trial:
             loss = loss_of(as_measures(self.loss(network, part)))
             if not torch.isfinite(loss):
                 raise NonFiniteLossError("a finalist's loss is not finite")
-            fabric.backward(loss / len(parts))
+            if loss.requires_grad:  # else the network does not use the weights that it has
+                fabric.backward(loss / len(parts))
         clip_gradients(fabric, network, optimizer, self.settings.clip)
         optimizer.step()
 
@@ -131,11 +161,11 @@ class Trial:
     ) -> float:
         """The mean loss over D_theta, every time with the same draws."""
         _seed(generators, self.seed)
-        network.eval()
         mean = RunningMean()
-        for batch in islice(self.theta_batches, judged):
-            on_device = move_data_to_device(batch, torch.device(self.device))
-            mean.add({"loss": loss_of(as_measures(self.loss(network, on_device)))})
+        with Judging(network.train())():
+            for batch in islice(self.theta_batches, judged):
+                on_device = move_data_to_device(batch, torch.device(self.device))
+                mean.add({"loss": loss_of(as_measures(self.loss(network, on_device)))})
         loss = mean.values()["loss"]
         return loss if math.isfinite(loss) else math.inf
 
@@ -157,3 +187,15 @@ def _seed(generators: Sequence[torch.Generator], seed: int) -> None:
     np.random.seed(seed)
     for generator in generators:
         generator.manual_seed(seed)
+
+
+def _packed(state: dict[str, Any]) -> Tensor:
+    """Plain data and tensors as bytes, which stay as they are and are one thing to send."""
+    file = io.BytesIO()
+    torch.save(state, file)
+    return torch.frombuffer(bytearray(file.getbuffer()), dtype=torch.uint8)
+
+
+def _unpacked(state: Tensor) -> dict[str, Any]:
+    content: dict[str, Any] = torch.load(io.BytesIO(state.numpy().data), "cpu", weights_only=True)
+    return content

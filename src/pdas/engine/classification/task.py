@@ -17,11 +17,11 @@ from pdas.engine.candidates import Model
 from pdas.engine.classification.classifier import load_classifier
 from pdas.engine.classification.data import ClassificationData
 from pdas.engine.classification.evaluate import error_percent
-from pdas.engine.finals import Derive
 from pdas.engine.measures import Measures
 from pdas.engine.retrain import Trainee
 from pdas.engine.task import Retraining
 from pdas.engine.training import Loader
+from pdas.engine.trial import Derive
 from pdas.errors import SpaceError
 from pdas.nn import CellNetwork, CellSupernet
 from pdas.nn.cell import CellSettings, cell_space, count_nodes, count_weights, heaviest, widest

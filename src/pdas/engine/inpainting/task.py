@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from pdas.data import ImageSource, find_mask
 from pdas.engine.candidates import Model
-from pdas.engine.finals import Derive
 from pdas.engine.inpainting.data import InpaintingData
 from pdas.engine.inpainting.evaluate import measures, network_quality, save_samples, yardsticks
 from pdas.engine.inpainting.restorer import load_restorer
@@ -23,6 +22,7 @@ from pdas.engine.measures import Measures
 from pdas.engine.retrain import Trainee
 from pdas.engine.task import Retraining
 from pdas.engine.training import Loader
+from pdas.engine.trial import Derive
 from pdas.errors import SettingError, SpaceError
 from pdas.nn import AutoencoderNetwork, AutoencoderSupernet
 from pdas.nn.autoencoder import autoencoder_space, base_architecture, count_layers
