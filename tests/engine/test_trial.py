@@ -150,7 +150,7 @@ def test_it_is_judged_in_the_precision_of_the_training(precision: str) -> None:
 @pytest.mark.parametrize("net", [nn.Identity(), nn.Linear(4, 1).requires_grad_(False)])
 def test_a_network_without_weights_to_train_is_judged_as_it_is(net: nn.Module) -> None:
     state, first = trial()(net, None, 2, 4)
-    after, second = trial()(net, state, 4, 4)
+    _, second = trial()(net, state, 4, 4)
     assert first == second and np.isfinite(first)
 
 
