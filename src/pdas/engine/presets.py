@@ -17,7 +17,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "warmup": 0.4,
             "theta_samples": 8,
             "theta_mode": "eval",
-            "eta_scale": 0.25,
+            "eta_scale": 0.1,
             "finalists": 18,
             "finalists_share": 0.4,
         },
