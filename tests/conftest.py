@@ -20,7 +20,14 @@ TINY = (
     "retrain.weight_limit=20000",
     "device.accelerator=cpu",
 )
+PAPER_SEARCH = (  # in two steps there is nothing else
+    "search.theta_samples=null",
+    "search.eta_scale=1",
+    "search.finalists=0",
+    "search.finalists_share=0",
+)
 TINY_INPAINTING = (
+    *PAPER_SEARCH,
     "data.crops=8",
     "data.test_images=1",
     "data.image_size=16",

@@ -9,6 +9,7 @@ import pytest
 
 from pdas import recipes
 from pdas.errors import SettingError
+from pdas.settings import SearchSettings
 
 
 @pytest.mark.parametrize("name", recipes.names())
@@ -56,6 +57,18 @@ def test_inpainting_has_the_numbers_of_the_paper(data: str, mask: str) -> None:
         assert (stage.epochs, stage.batch_size, stage.weight_decay) == (None, 16, 0)
         assert (stage.learning_rate, stage.momentum, stage.clip) == (0.025, 0.9, 5)
     assert (search.method, search.theta_rate, search.resample) == ("pdas", "adaptive", False)
+
+
+DATA, MASKS = ("celeba", "cars", "svhn"), ("center", "pixel", "half")
+MASKED = [f"{data}-{mask}" for data in DATA for mask in MASKS]
+PAPER = ["cifar10", "fashion-mnist-paper", *MASKED]
+ADDED = ("warmup", "theta_samples", "theta_mode", "eta_scale", "finalists", "finalists_share")
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_the_recipes_of_the_paper_search_as_the_paper_does(name: str) -> None:
+    search, plain = recipes.load(name).search, SearchSettings()
+    assert all(getattr(search, each) == getattr(plain, each) for each in (*ADDED, "weights"))
 
 
 def test_changes_reach_their_setting() -> None:

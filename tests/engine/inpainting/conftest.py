@@ -7,8 +7,10 @@ import pytest
 from pdas import recipes
 from pdas.engine.experiment import Experiment
 from pdas.run import Run
+from tests.conftest import PAPER_SEARCH
 
 TINY = (
+    *PAPER_SEARCH,
     "mask=center",
     "data.image_size=16",
     "data.crops=20",
