@@ -133,6 +133,34 @@ def test_a_search_that_learns_nothing_says_so(rate: float, noise: bool) -> None:
         )
 
 
+@pytest.mark.parametrize(("noise", "learned"), [(False, True), (True, False)])
+def test_finalists_may_learn_where_shared_weights_do_not(
+    noise: bool, learned: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shared weights that learn nothing in time leave theta as it began."""
+    monkeypatch.setattr(ThetaStart, "_weights_have_learned", never)
+
+    def run() -> Any:
+        return pdas.search(net(), loss, data(noise), steps=300, batch_size=20, learning_rate=0.03)
+
+    if not learned:
+        with pytest.raises(NotLearnedError, match="and no finalist that was trained by itself"):
+            run()
+        return
+    result = run()
+    assert "theta is as it began" in caplog.text
+    assert all(np.ptp(p) == 0 for p in result.theta[-1])
+    assert result.finalists[0].loss < 1  # of a variance of 2
+
+
+LOOK = ThetaStart._weights_have_learned
+
+
+def never(start: ThetaStart) -> bool:
+    LOOK(start)
+    return False
+
+
 def test_theta_waits_for_weights_that_learn_late() -> None:
     """The only weight that is trained before step 30 is a bias, which is a constant output."""
     module = net()
@@ -212,11 +240,11 @@ def test_it_is_looked_at_twenty_times_at_most_and_not_again_once_begun() -> None
     assert not any(start(i) for i in range(1, 111))
     assert step.looked == 20 * 8
     with pytest.raises(NotLearnedError):
-        start.check()
+        start.end()
     start, step = started(np.concatenate([bad, bad, good]), warmup=10, steps=110)
     begun = [start(i) for i in range(1, 111)]
     assert begun == [False] * 20 + [True] * 90 and step.looked == 3 * 8  # 11, 16 and 21
-    start.check()
+    start.end()
 
 
 def test_a_look_costs_no_more_than_steps_without_theta_have_saved() -> None:

@@ -190,7 +190,8 @@ def search(
             `net`, `loss`, `data` or `optimizer` is not as said above, or no architecture is within
             the limit.
         NotLearnedError: with a warm-up, never did 2 of 8 architectures become better than the best
-            constant output, so that theta had nothing to learn from.
+            constant output, so that theta had nothing to learn from, and no finalist that was
+            trained by itself did either.
         NonFiniteLossError: no architecture of a step had a finite loss.
         OutOfMemoryError: a step needs more memory than there is.
         RankError: of several ranks one ended, hung, or computes otherwise.
@@ -264,7 +265,7 @@ def search(
                 on_epoch(parts.end_epoch(progress))
             is_last = moment.step == moment.steps and not settings.finalists
             training.after(moment.step, is_last, stop.is_set)
-        parts.start.check()
+        parts.start.end()
         # checkpoints count on: one when the finalists are chosen, then one for each training
         for number, left in enumerate(parts.compare(), start=max(done, plan.steps) + 1):
             on_trial(parts.finals.finalists, parts.finals.total - left, parts.finals.total)
@@ -376,7 +377,10 @@ class _Parts:
     def end(self) -> None:
         """Take the best of the finalists as what was found, if there are any."""
         if self.finals.finalists:
-            self.result.add_finalists(best_first(self.finals.finalists), self.watch.seconds())
+            ranked = best_first(self.finals.finalists)
+            if self.plan.trial_passes:
+                self.start.check(ranked[0].loss)
+            self.result.add_finalists(ranked, self.watch.seconds())
 
 
 def _rejections(sampler: PDAS | Limited) -> dict[str, float]:

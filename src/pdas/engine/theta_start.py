@@ -6,6 +6,7 @@ maximum at the start.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from itertools import islice
@@ -23,8 +24,14 @@ from pdas.engine.stream import Stream
 from pdas.errors import NotLearnedError
 from pdas.optim import Optimizer
 
+_log = logging.getLogger(__name__)
+
 ENOUGH = 2  # of the architectures that are looked at are to be better than chance
 CHECKS = 20  # at most, in the steps after the warm-up
+_REMEDIES = (
+    "change search.learning_rate, make the search longer, or see whether the targets depend on the "
+    "inputs"
+)
 
 
 class ThetaStart:
@@ -56,6 +63,7 @@ class ThetaStart:
         saved = plan.theta_samples * SCORED  # by each
         self._every = max(math.ceil(CHECK / saved), (plan.steps - plan.warmup) // CHECKS)
         self._begun = plan.warmup == 0
+        self._chance = math.inf  # below the best constant output by twice the standard error
 
     def __call__(self, step: int) -> bool:
         """Whether theta learns in this step, the first of which is 1."""
@@ -64,15 +72,36 @@ class ThetaStart:
             self._begun = self._weights_have_learned()
         return self._begun
 
-    def check(self) -> None:
-        """Raise `NotLearnedError` if, at the end of the search, theta has not begun."""
-        if not self._begun:
+    def end(self) -> None:
+        """At the end of the shared training: raise `NotLearnedError` if theta has not begun.
+
+        Finalists that are trained by themselves may learn all the same, so then it is said only.
+        """
+        if self._begun:
+            return
+        if not self._plan.trial_passes:
+            raise NotLearnedError(f"{self._nothing_learned()}; {_REMEDIES}")
+        _log.warning(
+            "%s; theta is as it began, and finalists are drawn from that", self._nothing_learned()
+        )
+
+    def check(self, least: float | None) -> None:
+        """Raise `NotLearnedError` if neither theta has begun nor a finalist has learned.
+
+        least: the least loss of a finalist after a training of its own, None if none was trained.
+        """
+        if not self._begun and (least is None or least >= self._chance):
             raise NotLearnedError(
-                f"search: found fewer than {ENOUGH} of {CHECK_ARCHITECTURES} architectures with a "
-                f"loss below that of the best constant output after {self._plan.steps} steps, "
-                "expected weights that learn; change search.learning_rate, make the search longer, "
-                "or see whether the targets depend on the inputs"
+                f"{self._nothing_learned()}, and no finalist that was trained by itself has one; "
+                f"{_REMEDIES}"
             )
+
+    def _nothing_learned(self) -> str:
+        return (
+            f"search: found fewer than {ENOUGH} of {CHECK_ARCHITECTURES} architectures with a "
+            f"loss below that of the best constant output after {self._plan.steps} steps, "
+            "expected shared weights that learn"
+        )
 
     def _weights_have_learned(self) -> bool:
         architectures = self._optimizer.ask(CHECK_ARCHITECTURES)
@@ -81,6 +110,9 @@ class ThetaStart:
         (not_checked,) = self._ranks.any(chance is None)
         if chance is None or not_checked:
             return True
+        self._chance = float(
+            np.mean(chance) - 2 * np.std(chance, ddof=1) / math.sqrt(CHECK_BATCHES)
+        )
         losses = np.array([self._step.losses(architectures, [batch]) for batch in batches])
         gain = np.array(chance)[:, np.newaxis] - losses  # (batches, architectures)
         standard_error = gain.std(axis=0, ddof=1) / math.sqrt(CHECK_BATCHES)
@@ -88,10 +120,10 @@ class ThetaStart:
         (begins,) = self._ranks.any(better >= ENOUGH)
         return begins
 
-    def state_dict(self) -> dict[str, bool]:
-        """Whether theta has begun."""
-        return {"begun": self._begun}
+    def state_dict(self) -> dict[str, bool | float]:
+        """Whether theta has begun, and what it has to beat."""
+        return {"begun": self._begun, "chance": self._chance}
 
-    def load_state_dict(self, state: dict[str, bool]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from `state_dict`."""
-        self._begun = state["begun"]
+        self._begun, self._chance = state["begun"], state["chance"]
