@@ -14,17 +14,18 @@ import argparse
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from scipy import stats
 from torch import Tensor, nn
 
 from pdas import recipes
 from pdas.engine.inpainting import InpaintingTask
+from pdas.engine.probe import rank_correlation
 from pdas.engine.ranks import Ranks
 from pdas.engine.shared import shared_weights
 from pdas.engine.stream import Stream
@@ -52,9 +53,9 @@ class OwnWeights(nn.Module):
         self.dims = dims
         self.weights = nn.ModuleDict()
         ends = [sorted({stop for _, stop in ranges}) for ranges in _ranges(sliced)]
-        for key in _products([ends[dim] for dim in dims]):
+        for sizes in product(*(ends[dim] for dim in dims)):
             fresh = torch.randn_like(sliced.whole()) * sliced.whole().std()
-            self.weights[key] = SlicedWeight(fresh, *ends)
+            self.weights["_".join(map(str, sizes))] = SlicedWeight(fresh, *ends)
 
     def forward(self, *size: int) -> Tensor:
         """The leading slice of the weight of this size."""
@@ -157,8 +158,7 @@ def own_loss(task: InpaintingTask, chain: Architecture, args: argparse.Namespace
     loaders = task.search_batches(0)
     trial = Trial(task.loss, *loaders, task.recipe.search, 0, "cpu", "32-true")
     torch.manual_seed(0)
-    size = task.data.images.size
-    network = AutoencoderSupernet.derive(task.supernet(), chain, (size, size))
+    network = task.derive(task.supernet())(chain)
     return trial(network, None, args.own_steps, args.own_steps, JUDGED)[1]
 
 
@@ -189,11 +189,8 @@ def shared_losses(
 
 def correlation(one: Any, other: Any) -> str:
     """Spearman's, with its 95 % bootstrap interval."""
-    one, other = np.asarray(one), np.asarray(other)
-    rows = np.random.default_rng(0).integers(len(one), size=(2000, len(one)))
-    found = [stats.spearmanr(one[row], other[row]).statistic for row in rows]
-    low, high = np.nanquantile(found, (0.025, 0.975))
-    return f"{stats.spearmanr(one, other).statistic:.2f} [{low:.2f}, {high:.2f}]"
+    found, (low, high) = rank_correlation(np.asarray(one), np.asarray(other))
+    return f"{found:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def _chains(space: SearchSpace) -> Iterator[Architecture]:
@@ -233,14 +230,6 @@ def _replace(module: nn.Module, dims: tuple[int, ...]) -> None:
 def _ranges(sliced: SlicedWeight) -> list[list[tuple[int, int]]]:
     """For each of the first dimensions the ranges of its blocks."""
     return [list(ranges) for ranges in zip(*(r for _, r in sliced.blocks()), strict=True)]
-
-
-def _products(ends: list[list[int]]) -> Iterator[str]:
-    """The names of all combinations of sizes."""
-    names = [""]
-    for sizes in ends:
-        names = [f"{name}_{size}" for name in names for size in sizes]
-    return (name[1:] for name in names)
 
 
 def _kept(file: Path, compute: Callable[[], Any]) -> Any:

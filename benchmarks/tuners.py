@@ -232,7 +232,7 @@ METHODS: dict[str, Method] = {
 CHANGES: dict[str, dict[str, Any]] = {  # of the default, each by itself
     "no-warmup": {"warmup": 0},
     "two-samples": {"theta_samples": 2},
-    "no-finalists": {"finalists": 0, "finalists_share": 0},
+    "no-finalists": {"finalists": 0},
     "train-mode": {"theta_mode": "train"},
     "whole-eta": {"eta_scale": 1},
     "sgd": {"weights": "sgd"},

@@ -145,14 +145,10 @@ def test_an_executor_changes_nothing() -> None:
 
 
 def test_threads_train_the_same_and_leave_random_numbers_as_they_were() -> None:
-    expected = real()
-    expected.begin(finalists(5))
-    run_to(expected, 99)
+    expected = trained(real())
     before = torch.get_rng_state()
     with ThreadPoolExecutor(3) as executor:
-        found = real(executor)
-        found.begin(finalists(5))
-        run_to(found, 99)
+        found = trained(real(executor))
     assert found.finalists == expected.finalists
     assert torch.equal(torch.get_rng_state(), before)
 
@@ -184,10 +180,15 @@ def run_to(found: Finals, stop: int) -> None:
         pass
 
 
+def trained(found: Finals) -> Finals:
+    """After all trials of five finalists."""
+    found.begin(finalists(5))
+    run_to(found, 99)
+    return found
+
+
 def test_trainings_go_on_after_any_trial_bit_for_bit() -> None:
-    whole = real()
-    whole.begin(finalists(5))
-    run_to(whole, 99)
+    whole = trained(real())
     losses = [f.loss for f in whole.finalists]
     assert whole.total == 7 and len(set(losses)) == 5 and None not in losses
     for stop in range(whole.total + 1):
@@ -202,20 +203,14 @@ def test_trainings_go_on_after_any_trial_bit_for_bit() -> None:
 
 
 def test_other_processes_train_the_same() -> None:
-    expected = real()
-    expected.begin(finalists(5))
-    run_to(expected, 99)
+    expected = trained(real())
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
-        found = real(executor)
-        found.begin(finalists(5))
-        run_to(found, 99)
+        found = trained(real(executor))
     assert found.finalists == expected.finalists
 
 
 def test_a_training_that_is_carried_on_is_the_one_that_was_not_interrupted() -> None:
-    found = real()
-    found.begin(finalists(5))
-    run_to(found, 99)
+    found = trained(real())
     best = best_first(found.finalists)[0]
     torch.manual_seed(7)
     network = wide(best.architecture)

@@ -71,8 +71,8 @@ def constant_losses(loss: Loss, batches: Sequence[Any], model: Model) -> list[fl
             loss(watched, batches[0])
         constant = ConstantOutput(watched.output)
         with torch.enable_grad():
-            _fit(constant, lambda: torch.stack(_losses(loss, constant, batches)).mean())
-        if constant.size == LARGEST:
+            found = _fit(constant, lambda: torch.stack(_losses(loss, constant, batches)).mean())
+        if not found:
             _log.info("search: no constant output is the best, so theta begins after the warm-up")
             return None
         with torch.no_grad():
@@ -89,14 +89,14 @@ def _losses(loss: Loss, model: Model, batches: Sequence[Any]) -> list[Tensor]:
     return [loss_of(as_measures(loss(model, batch))) for batch in batches]
 
 
-def _fit(constant: ConstantOutput, mean: Callable[[], Tensor]) -> None:
-    """Bring the constant to the least mean loss, of targets of any size.
+def _fit(constant: ConstantOutput, mean: Callable[[], Tensor]) -> bool:
+    """Bring the constant to the least mean loss, of targets of any size, if there is one.
 
     L-BFGS compares what it finds with fixed numbers, so it is given values and losses about 1.
     """
     least = _to_size(constant, mean)
     if constant.size == LARGEST:
-        return
+        return False
     lbfgs = torch.optim.LBFGS(
         constant.parameters(),
         max_iter=ITERATIONS,
@@ -111,6 +111,7 @@ def _fit(constant: ConstantOutput, mean: Callable[[], Tensor]) -> None:
         return value
 
     lbfgs.step(closure)  # type: ignore[no-untyped-call]
+    return True
 
 
 def _to_size(constant: ConstantOutput, mean: Callable[[], Tensor]) -> float:

@@ -150,11 +150,16 @@ def _compared(architectures: list[Architecture], shared: FloatArray, own: FloatA
         raise SettingError(
             f"net: found {len(architectures)} architectures, expected at least 3 to be ranked"
         )
+    correlation, interval = rank_correlation(shared, own)
+    return Probe(architectures, shared, own, correlation, interval)
+
+
+def rank_correlation(one: FloatArray, other: FloatArray) -> tuple[float, tuple[float, float]]:
+    """Spearman's rank correlation, with its 95 % bootstrap interval."""
     rng = np.random.default_rng(0)
-    rows = rng.integers(len(own), size=(RESAMPLES, len(own)))
-    resampled = [_spearman(shared[row], own[row]) for row in rows]
-    low, high = np.nanquantile(resampled, (0.025, 0.975))
-    return Probe(architectures, shared, own, _spearman(shared, own), (float(low), float(high)))
+    rows = rng.integers(len(one), size=(RESAMPLES, len(one)))
+    low, high = np.nanquantile([_spearman(one[row], other[row]) for row in rows], (0.025, 0.975))
+    return _spearman(one, other), (float(low), float(high))
 
 
 def _spearman(one: FloatArray, other: FloatArray) -> float:
