@@ -191,7 +191,17 @@ def expert(problem: Problem, passes: float, seed: int) -> Found:
     return Trials(problem, seed).best(problem.guessed())
 
 
-def pdas_search(problem: Problem, passes: float, seed: int, **settings: Any) -> Found:
+def pdas_search(problem: Problem, passes: float, seed: int, **changes: Any) -> Found:
+    """`pdas.search`, which is told how long the final training is, as the other methods are."""
+    return _search(problem, passes, seed, **{"finalists_epochs": problem.epochs} | changes)
+
+
+def paper(problem: Problem, passes: float, seed: int) -> Found:
+    """`pdas.search` with the settings of the paper."""
+    return _search(problem, passes, seed, preset="paper")
+
+
+def _search(problem: Problem, passes: float, seed: int, **settings: Any) -> Found:
     """`pdas.search` of a length of so many passes, by its own accounting."""
     torch.manual_seed(seed)
     net = pdas.nn.Supernet(problem.module())
@@ -213,11 +223,6 @@ def pdas_search(problem: Problem, passes: float, seed: int, **settings: Any) -> 
     return Found(result.architecture, steps * STEP_PASSES, trained)
 
 
-def paper(problem: Problem, passes: float, seed: int) -> Found:
-    """`pdas.search` with the settings of the paper."""
-    return pdas_search(problem, passes, seed, preset="paper")
-
-
 Method: TypeAlias = Callable[[Problem, float, int], Found]
 
 METHODS: dict[str, Method] = {
@@ -232,7 +237,7 @@ METHODS: dict[str, Method] = {
 CHANGES: dict[str, dict[str, Any]] = {  # of the default, each by itself
     "no-warmup": {"warmup": 0},
     "two-samples": {"theta_samples": 2},
-    "no-finalists": {"finalists": 0},
+    "no-finalists": {"finalists": 0, "finalists_epochs": None},
     "train-mode": {"theta_mode": "train"},
     "whole-eta": {"eta_scale": 1},
     "sgd": {"weights": "sgd"},

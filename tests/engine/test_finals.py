@@ -75,9 +75,9 @@ def finalists(count: int) -> list[Finalist]:
     return [Finalist(a, shared_loss=float(i)) for i, a in enumerate(found)]
 
 
-def finals(passes: float, executor: Any = None) -> Finals:
-    ranks = Ranks(Fabric(accelerator="cpu", devices=1))
-    return Finals(SPACE, FakeTrial(), passes, derive, ranks, executor)  # type: ignore[arg-type]
+def finals(passes: float, executor: Any = None, longest: int | None = None) -> Finals:
+    ranks, trial = Ranks(Fabric(accelerator="cpu", devices=1)), FakeTrial()
+    return Finals(SPACE, trial, passes, derive, ranks, executor, longest)  # type: ignore[arg-type]
 
 
 def plain(count: int, passes: float) -> list[tuple[Architecture, float | None, int]]:
@@ -108,6 +108,13 @@ def test_halving_is_the_plain_one(count: int) -> None:
     assert str(table(found)) == str(plain(count, 500.0))
     assert lefts == list(range(found.total, -1, -1))
     assert found.total == sum(rounds(count))
+
+
+def test_no_training_is_longer_than_it_may_be() -> None:
+    found = finals(500.0, longest=18)
+    found.begin(finalists(13))
+    list(found.run())
+    assert sorted(f.steps for f in found.finalists) == [2] * 8 + [6] * 3 + [18] * 2
 
 
 def test_without_passes_nobody_is_trained() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pdas.engine.halving import cost, rounds, whole_steps
+from pdas.engine.halving import affordable, cost, rounds, whole_steps
 from pdas.engine.plan import Plan, plan_search
 from pdas.errors import SettingError
 from pdas.settings import SearchSettings
@@ -20,7 +20,7 @@ def settings(**values: Any) -> SearchSettings:
 
 def spent(plan: Plan, settings: SearchSettings, samples: int, theta_per_epoch: int) -> float:
     """Training passes, counted step by step."""
-    total = 0.0 if plan.trial_passes else settings.finalists * theta_per_epoch / 3
+    total = 0.0 if plan.trial_passes else plan.finalists * theta_per_epoch / 3
     for step in range(plan.steps):
         total += samples
         if step >= plan.warmup:
@@ -33,7 +33,7 @@ def spent(plan: Plan, settings: SearchSettings, samples: int, theta_per_epoch: i
 @pytest.mark.parametrize("length", [1, 7, 300, 50_000])
 def test_the_papers_search_has_the_steps_that_are_set(samples: int, length: int) -> None:
     plan = plan_search(settings(steps=length), samples, 10, 10)
-    assert plan == Plan(steps=length, warmup=0, theta_samples=samples, trial_passes=0)
+    assert plan == Plan(steps=length, warmup=0, theta_samples=samples, finalists=0, trial_passes=0)
 
 
 def test_epochs_are_counted_in_passes_of_the_weights_half() -> None:
@@ -96,11 +96,16 @@ def test_cheaper_steps_are_more_and_dearer_ones_fewer() -> None:
             2,
             r"search\.finalists_share: found 0\.1, which is 11 training passes for 64 finalists",
         ),
+        (
+            {"finalists": 18, "finalists_share": 0.4, "finalists_epochs": 1},
+            2,
+            r"search\.finalists_epochs: found 1, which is 7 steps, expected at least 9 for the",
+        ),
     ],
 )
 def test_what_leaves_nothing_is_named(values: dict[str, Any], samples: int, message: str) -> None:
     with pytest.raises(SettingError, match=message):
-        plan_search(settings(**values), samples, 10, 10)
+        plan_search(settings(**values), samples, 7, 10)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +114,7 @@ def test_what_leaves_nothing_is_named(values: dict[str, Any], samples: int, mess
         ({"warmup": 1.5}, "found warmup = 1.5, expected a share below 1 or a whole number"),
         ({"theta_samples": 2, "samples": 3}, "found theta_samples = 2 and samples = 3"),
         ({"finalists_share": 0.5}, "found finalists_share = 0.5 and finalists = 0"),
+        ({"finalists_epochs": 3}, "found finalists_epochs = 3 and finalists_share = 0"),
     ],
 )
 def test_settings_that_do_not_go_together_are_named(values: dict[str, Any], message: str) -> None:
@@ -116,10 +122,27 @@ def test_settings_that_do_not_go_together_are_named(values: dict[str, Any], mess
         settings(**values)
 
 
-def test_a_third_goes_on_until_two_are_left() -> None:
-    assert [rounds(n) for n in (0, 1, 2, 3, 4, 16, 19)] == [
-        [], [], [2], [3, 2], [4, 2], [16, 6, 2], [19, 7, 3, 2],
+def test_a_third_goes_on_until_two_are_left_or_to_the_third_round() -> None:
+    assert [rounds(n) for n in (0, 1, 2, 3, 4, 16, 19, 90)] == [
+        [], [], [2], [3, 2], [4, 2], [16, 6, 2], [19, 7, 3], [90, 30, 10],
     ]  # fmt: skip
+
+
+@given(st.floats(0, 5000), st.integers(1, 100), st.integers(1, 50))
+def test_as_many_finalists_as_can_be_paid_and_no_more(
+    passes: float, whole: int, per_pass: int
+) -> None:
+    count = affordable(passes, whole, per_pass)
+    assert cost(rounds(count), whole, per_pass) <= passes
+    assert cost(rounds(count + 1), whole, per_pass) > passes
+
+
+def test_a_long_search_trains_more_finalists_instead_of_longer_ones() -> None:
+    chosen = {"finalists": 18, "finalists_share": 0.4, "finalists_epochs": 4}
+    short, long = (plan_search(settings(steps=n, **chosen), 2, 10, 10) for n in (100, 1000))
+    assert short.finalists == 18 and whole_steps(rounds(18), short.trial_passes, 10) < 40
+    assert long.finalists > 18 and whole_steps(rounds(18), long.trial_passes, 10) > 40
+    assert whole_steps(rounds(long.finalists), long.trial_passes, 10) >= 40 == long.longest
 
 
 @given(st.integers(2, 60), st.floats(0, 5000), st.integers(1, 50))

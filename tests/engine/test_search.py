@@ -391,6 +391,16 @@ def test_the_default_search_finds_the_planted_choice_within_the_limit() -> None:
     assert result.architecture["outer"] == "plain"  # which a straight line wants
 
 
+def test_finalists_are_trained_as_long_as_the_user_says_and_more_of_them_instead() -> None:
+    x = torch.linspace(-1, 1, 400)
+    sizes = {"epochs": 60, "batch_size": 20, "finalists": 2, "seed": 0}
+    result = pdas.search(
+        Supernet(Line()), error, TensorDataset(x, 2 * x), finalists_epochs=1, **sizes
+    )
+    assert len(result.finalists) > 2  # as many as there are
+    assert max(f.steps for f in result.finalists) == 10
+
+
 def test_the_default_search_keeps_to_the_penalty() -> None:
     """Every network fits, and the large ones a bit sooner."""
     net = Supernet(Line())

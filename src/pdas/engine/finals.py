@@ -112,6 +112,7 @@ class Finals:
         passes: that the trials may cost, in training passes; 0 trains none.
         derive: the network of an architecture, if any is trained.
         executor: where trials run; by default in this process, or in those of all ranks.
+        longest: steps of a whole training at most; by default as many as can be paid.
 
     Attributes:
         finalists: all of them, with what is known so far.
@@ -125,6 +126,7 @@ class Finals:
         derive: Derive | None,
         ranks: Ranks,
         executor: Executor | None = None,
+        longest: int | None = None,
     ) -> None:
         self._space = space
         self._trial = trial
@@ -132,6 +134,7 @@ class Finals:
         self._derive = derive
         self._ranks = ranks
         self._executor = executor
+        self._longest = longest
         self.finalists: list[Finalist] = []
         self._round = 0
         self._chosen: list[int] = []  # in this round; the best of the round before first
@@ -157,6 +160,8 @@ class Finals:
         """Run the trials that are left, with a pause after each."""
         per_pass = len(self._trial.theta_batches)
         whole = whole_steps(self._sizes, self._passes, per_pass)
+        if self._longest is not None:
+            whole = min(whole, self._longest)
         for until in round_steps(self._sizes, whole)[self._round :]:
             for index, (state, loss) in self._trials(until, whole, judged_batches(until, per_pass)):
                 self._states[index] = state

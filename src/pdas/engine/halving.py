@@ -1,7 +1,7 @@
 """The rounds of successive halving, and what they cost.
 
-All finalists are trained for a while, the best third of them for three times as long, and so on
-until two are trained to the end.
+All finalists are trained for a while, the best third of them for three times as long, and the best
+third of these, but at least two, to the end.
 """
 
 from __future__ import annotations
@@ -10,17 +10,26 @@ import math
 from collections.abc import Sequence
 
 PART = 3  # of those in a round, one of so many goes on to the next
+MOST_ROUNDS = 3  # what is seen before a ninth of a training says little of its end
 SCORED = 1 / 3  # of a training pass: a forward pass without a backward one
 
 
 def rounds(finalists: int) -> list[int]:
-    """How many are trained in each round, from all of them down to 2."""
+    """How many are trained in each round, from all of them down to 2 or to the last round."""
     if finalists < 2:
         return []
     sizes = [finalists]
-    while sizes[-1] > 2:
+    while sizes[-1] > 2 and len(sizes) < MOST_ROUNDS:
         sizes.append(max(2, math.ceil(sizes[-1] / PART)))
     return sizes
+
+
+def affordable(passes: float, whole: int, per_pass: int) -> int:
+    """The most finalists that so many passes pay for, the last of them trained for `whole` steps."""
+    count = 0
+    while cost(rounds(count + 1), whole, per_pass) <= passes:
+        count += 1
+    return count
 
 
 def round_steps(sizes: Sequence[int], whole: int) -> list[int]:

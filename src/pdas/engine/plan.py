@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pdas.engine.halving import PART, SCORED, rounds, whole_steps
+from pdas.engine.halving import PART, SCORED, affordable, rounds, whole_steps
 from pdas.engine.training import total_steps
 from pdas.errors import SettingError
 from pdas.settings import SearchSettings
@@ -29,13 +29,17 @@ class Plan:
         steps: that train the shared weights.
         warmup: those of them, at the beginning, in which theta stands still.
         theta_samples: architectures that theta learns from in each of the others.
+        finalists: that are compared at the end.
         trial_passes: training passes for finalists that are trained by themselves.
+        longest: steps of the training of one, at most; None: as many as can be paid.
     """
 
     steps: int
     warmup: int
     theta_samples: int
+    finalists: int
     trial_passes: float
+    longest: int | None = None
 
 
 def plan_search(
@@ -57,7 +61,11 @@ def plan_search(
             f"search.theta_samples: found {theta_samples}, expected at least the {samples} that "
             "a step trains; raise it, or lower the optimizer's samples"
         )
-    _check_trials(settings, trials, theta_per_epoch)
+    longest = None if settings.finalists_epochs is None else settings.finalists_epochs * per_epoch
+    finalists = settings.finalists
+    if longest is not None:
+        finalists = max(finalists, affordable(trials, longest, theta_per_epoch))
+    _check_trials(settings, finalists, trials, longest, theta_per_epoch)
     left = whole - trials - scoring - (CHECK if settings.warmup else 0.0)
     if left < samples + theta_samples * SCORED:
         raise _too_short(settings, left, whole)
@@ -67,7 +75,7 @@ def plan_search(
             f"search.warmup: found {settings.warmup:g}, which is all of {steps} steps, expected to "
             "leave some in which theta learns; lower it, or make the search longer"
         )
-    return Plan(steps, warmup, theta_samples, trials)
+    return Plan(steps, warmup, theta_samples, finalists, trials, longest)
 
 
 def _too_short(settings: SearchSettings, left: float, whole: float) -> SettingError:
@@ -83,17 +91,28 @@ def _too_short(settings: SearchSettings, left: float, whole: float) -> SettingEr
     )
 
 
-def _check_trials(settings: SearchSettings, passes: float, theta_per_epoch: int) -> None:
+def _check_trials(
+    settings: SearchSettings,
+    finalists: int,
+    passes: float,
+    longest: int | None,
+    theta_per_epoch: int,
+) -> None:
     """Raise `SettingError` if some finalist would not be trained for a single step."""
     if not passes:
         return
-    sizes = rounds(settings.finalists)
+    sizes = rounds(finalists)
     least = PART ** (len(sizes) - 1)  # steps of a whole training, of which the first round has one
+    if longest is not None and longest < least:
+        raise SettingError(
+            f"search.finalists_epochs: found {settings.finalists_epochs}, which is {longest} steps, "
+            f"expected at least {least} for the rounds of {finalists} finalists; raise it"
+        )
     found = whole_steps(sizes, passes, theta_per_epoch)
     if found < least:
         raise SettingError(
             f"search.finalists_share: found {settings.finalists_share}, which is {passes:.0f} "
-            f"training passes for {settings.finalists} finalists, of which the last two would be "
+            f"training passes for {finalists} finalists, of which the last {sizes[-1]} would be "
             f"trained for {found} steps, expected at least {least}; raise it, make the "
             "search longer, or lower search.finalists"
         )

@@ -238,7 +238,9 @@ def search(
         weight_batches=weight_batches,
         theta_batches=theta_batches,
         start=ThetaStart(plan, shared.step, loss, sampler, theta_batches, fabric.to_device, ranks),
-        finals=Finals(space, trial, plan.trial_passes, derive, ranks, executor),
+        finals=Finals(
+            space, trial, plan.trial_passes, derive, ranks, executor, longest=plan.longest
+        ),
         result=SearchResult(sampler.best(), optimizer, theta=[optimizer.theta_array]),
     )
     training = Resumable(
@@ -345,7 +347,7 @@ class _Parts:
 
         Every pause tells how many trainings are left.
         """
-        count = self.settings.finalists
+        count = self.plan.finalists
         if not count:
             return
         if not self.finals.finalists:

@@ -100,7 +100,12 @@ def _sgd(module: nn.Module, settings: TrainingSettings) -> Optimizer:
 
 
 def _adamw(module: nn.Module, settings: TrainingSettings) -> Optimizer:
-    return AdamW(module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    return AdamW(
+        module.parameters(),
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        foreach=True,  # networks of choices have many small weights, also on CPUs
+    )
 
 
 _UPDATES = {"sgd": _sgd, "adamw": _adamw}
