@@ -25,7 +25,7 @@ def rounds(finalists: int) -> list[int]:
 
 
 def affordable(passes: float, whole: int, per_pass: int) -> int:
-    """The most finalists that so many passes pay for, the last of them trained for `whole` steps."""
+    """The most finalists that so many passes pay for, if a whole training has `whole` steps."""
     count = 0
     while cost(rounds(count + 1), whole, per_pass) <= passes:
         count += 1

@@ -105,8 +105,8 @@ def _check_trials(
     least = PART ** (len(sizes) - 1)  # steps of a whole training, of which the first round has one
     if longest is not None and longest < least:
         raise SettingError(
-            f"search.finalists_epochs: found {settings.finalists_epochs}, which is {longest} steps, "
-            f"expected at least {least} for the rounds of {finalists} finalists; raise it"
+            f"search.finalists_epochs: found {settings.finalists_epochs}, which is {longest} "
+            f"steps, expected at least {least} for the rounds of {finalists} finalists; raise it"
         )
     found = whole_steps(sizes, passes, theta_per_epoch)
     if found < least:
