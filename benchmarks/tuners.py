@@ -193,7 +193,7 @@ def expert(problem: Problem, passes: float, seed: int) -> Found:
 
 def pdas_search(problem: Problem, passes: float, seed: int, **changes: Any) -> Found:
     """`pdas.search`, which is told how long the final training is, as the other methods are."""
-    return _search(problem, passes, seed, **{"finalists_epochs": problem.epochs} | changes)
+    return _search(problem, passes, seed, finalists_epochs=problem.epochs, **changes)
 
 
 def paper(problem: Problem, passes: float, seed: int) -> Found:
@@ -237,12 +237,11 @@ METHODS: dict[str, Method] = {
 CHANGES: dict[str, dict[str, Any]] = {  # of the default, each by itself
     "no-warmup": {"warmup": 0},
     "two-samples": {"theta_samples": 2},
-    "no-finalists": {"finalists": 0, "finalists_epochs": None},
     "train-mode": {"theta_mode": "train"},
     "whole-eta": {"eta_scale": 1},
     "sgd": {"weights": "sgd"},
 }
 CHANGED: dict[str, Method] = {
     name: partial(pdas_search, **settings) for name, settings in CHANGES.items()
-}
+} | {"no-finalists": partial(_search, finalists=0)}
 WITHOUT_BUDGET = ("middle", "expert")  # the same whatever the budget

@@ -75,9 +75,9 @@ def finalists(count: int) -> list[Finalist]:
     return [Finalist(a, shared_loss=float(i)) for i, a in enumerate(found)]
 
 
-def finals(passes: float, executor: Any = None, longest: int | None = None) -> Finals:
+def finals(passes: float, executor: Any = None, trial_steps: int | None = None) -> Finals:
     ranks, trial = Ranks(Fabric(accelerator="cpu", devices=1)), FakeTrial()
-    return Finals(SPACE, trial, passes, derive, ranks, executor, longest)  # type: ignore[arg-type]
+    return Finals(SPACE, trial, passes, derive, ranks, executor, trial_steps)  # type: ignore[arg-type]
 
 
 def plain(count: int, passes: float) -> list[tuple[Architecture, float | None, int]]:
@@ -111,7 +111,7 @@ def test_halving_is_the_plain_one(count: int) -> None:
 
 
 def test_no_training_is_longer_than_it_may_be() -> None:
-    found = finals(500.0, longest=18)
+    found = finals(500.0, trial_steps=18)
     found.begin(finalists(13))
     list(found.run())
     assert sorted(f.steps for f in found.finalists) == [2] * 8 + [6] * 3 + [18] * 2
@@ -225,14 +225,18 @@ def test_a_training_that_is_carried_on_is_the_one_that_was_not_interrupted() -> 
     assert loss == best.loss
 
 
-def test_where_a_training_stands_is_kept_only_for_those_that_go_on() -> None:
+def test_where_a_training_stands_is_kept_only_for_those_that_may_go_on() -> None:
     found = finals(500.0)
     found.begin(finalists(13))
     kept = []
     for _ in found.run():
         kept.append(len(found.state_dict()["states"]))
     (first, second, third) = rounds(13)
-    assert kept == [*range(1, first), second, *[second] * (second - 1), third, third, 0]
+    assert kept == [
+        *(min(done, second) for done in range(1, first + 1)),
+        *(second - done + min(done, third) for done in range(1, second + 1)),
+        *(third - done for done in range(1, third + 1)),
+    ]
 
 
 def test_an_infinite_or_missing_loss_comes_last() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pdas.engine.halving import affordable, cost, rounds, whole_steps
+from pdas.engine.halving import cost, more_finalists, rounds, whole_steps
 from pdas.engine.plan import Plan, plan_search
 from pdas.errors import SettingError
 from pdas.settings import SearchSettings
@@ -33,7 +33,9 @@ def spent(plan: Plan, settings: SearchSettings, samples: int, theta_per_epoch: i
 @pytest.mark.parametrize("length", [1, 7, 300, 50_000])
 def test_the_papers_search_has_the_steps_that_are_set(samples: int, length: int) -> None:
     plan = plan_search(settings(steps=length), samples, 10, 10)
-    assert plan == Plan(steps=length, warmup=0, theta_samples=samples, finalists=0, trial_passes=0)
+    assert plan == Plan(
+        steps=length, warmup=0, theta_samples=samples, finalists=0, trial_passes=0, trial_steps=None
+    )
 
 
 def test_epochs_are_counted_in_passes_of_the_weights_half() -> None:
@@ -114,7 +116,10 @@ def test_what_leaves_nothing_is_named(values: dict[str, Any], samples: int, mess
         ({"warmup": 1.5}, "found warmup = 1.5, expected a share below 1 or a whole number"),
         ({"theta_samples": 2, "samples": 3}, "found theta_samples = 2 and samples = 3"),
         ({"finalists_share": 0.5}, "found finalists_share = 0.5 and finalists = 0"),
-        ({"finalists_epochs": 3}, "found finalists_epochs = 3 and finalists_share = 0"),
+        (
+            {"finalists_epochs": 3},
+            "found finalists_epochs = 3, but finalists_share = 0 trains no finalists",
+        ),
     ],
 )
 def test_settings_that_do_not_go_together_are_named(values: dict[str, Any], message: str) -> None:
@@ -128,13 +133,23 @@ def test_a_third_goes_on_until_two_are_left_or_to_the_third_round() -> None:
     ]  # fmt: skip
 
 
-@given(st.floats(0, 5000), st.integers(1, 100), st.integers(1, 50))
-def test_as_many_finalists_as_can_be_paid_and_no_more(
-    passes: float, whole: int, per_pass: int
+@given(st.integers(0, 60), st.integers(1, 100), st.floats(0, 5000), st.integers(1, 50))
+def test_more_finalists_as_many_as_can_be_paid(
+    finalists: int, whole: int, passes: float, per_pass: int
 ) -> None:
-    count = affordable(passes, whole, per_pass)
-    assert cost(rounds(count), whole, per_pass) <= passes
-    assert cost(rounds(count + 1), whole, per_pass) > passes
+    count = more_finalists(finalists, whole, passes, per_pass)
+    assert count == finalists or cost(rounds(count), whole, per_pass) <= passes
+    assert count >= finalists and cost(rounds(count + 1), whole, per_pass) > passes
+
+
+@given(st.integers(2, 60), st.floats(0, 5000), st.integers(1, 50), st.integers(0, 100))
+def test_no_training_is_longer_than_it_may_be(
+    finalists: int, passes: float, per_pass: int, most: int
+) -> None:
+    sizes = rounds(finalists)
+    assert whole_steps(sizes, passes, per_pass, most) == min(
+        whole_steps(sizes, passes, per_pass), most
+    )
 
 
 def test_a_long_search_trains_more_finalists_instead_of_longer_ones() -> None:
@@ -142,7 +157,7 @@ def test_a_long_search_trains_more_finalists_instead_of_longer_ones() -> None:
     short, long = (plan_search(settings(steps=n, **chosen), 2, 10, 10) for n in (100, 1000))
     assert short.finalists == 18 and whole_steps(rounds(18), short.trial_passes, 10) < 40
     assert long.finalists > 18 and whole_steps(rounds(18), long.trial_passes, 10) > 40
-    assert whole_steps(rounds(long.finalists), long.trial_passes, 10) >= 40 == long.longest
+    assert whole_steps(rounds(long.finalists), long.trial_passes, 10) >= 40 == long.trial_steps
 
 
 @given(st.integers(2, 60), st.floats(0, 5000), st.integers(1, 50))

@@ -212,7 +212,7 @@ def started(losses: np.ndarray, warmup: int = 4, steps: int = 24) -> tuple[Theta
     batches = [(x, s * torch.tensor([[1.0], [-1.0], [1.0], [-1.0]])) for s in spread]
     step = FakeStep(losses)
     optimizer = pdas.PDAS(net().space, seed=0)
-    plan = Plan(steps, warmup, 16, 0.0)
+    plan = Plan(steps, warmup, 16, finalists=0, trial_passes=0.0, trial_steps=None)
     return (
         ThetaStart(plan, step, loss, optimizer, Stream(batches), lambda x: x, ALONE),  # type: ignore[arg-type]
         step,

@@ -112,7 +112,7 @@ class Finals:
         passes: that the trials may cost, in training passes; 0 trains none.
         derive: the network of an architecture, if any is trained.
         executor: where trials run; by default in this process, or in those of all ranks.
-        longest: steps of a whole training at most; by default as many as can be paid.
+        trial_steps: most steps of a whole training; by default as many as can be paid.
 
     Attributes:
         finalists: all of them, with what is known so far.
@@ -126,7 +126,7 @@ class Finals:
         derive: Derive | None,
         ranks: Ranks,
         executor: Executor | None = None,
-        longest: int | None = None,
+        trial_steps: int | None = None,
     ) -> None:
         self._space = space
         self._trial = trial
@@ -134,7 +134,7 @@ class Finals:
         self._derive = derive
         self._ranks = ranks
         self._executor = executor
-        self._longest = longest
+        self._trial_steps = trial_steps
         self.finalists: list[Finalist] = []
         self._round = 0
         self._chosen: list[int] = []  # in this round; the best of the round before first
@@ -159,14 +159,13 @@ class Finals:
     def run(self) -> Iterator[None]:
         """Run the trials that are left, with a pause after each."""
         per_pass = len(self._trial.theta_batches)
-        whole = whole_steps(self._sizes, self._passes, per_pass)
-        if self._longest is not None:
-            whole = min(whole, self._longest)
+        whole = whole_steps(self._sizes, self._passes, per_pass, self._trial_steps)
         for until in round_steps(self._sizes, whole)[self._round :]:
             for index, (state, loss) in self._trials(until, whole, judged_batches(until, per_pass)):
                 self._states[index] = state
                 self.finalists[index] = replace(self.finalists[index], loss=loss, steps=until)
                 self._done.append(index)
+                self._forget()
                 if len(self._done) == len(self._chosen):
                     self._end_round()
                 yield
@@ -175,12 +174,23 @@ class Finals:
     def _sizes(self) -> list[int]:
         return rounds(len(self.finalists)) if self._passes else []
 
+    def _forget(self) -> None:
+        """Keep where trainings stand only of those that may still go on to the next round."""
+        done = [index for index in self._chosen if index in self._done]
+        done.sort(key=lambda index: _place(self.finalists[index]))
+        for index in done[self._next_size :]:
+            self._states.pop(index, None)
+
     def _end_round(self) -> None:
         self._chosen.sort(key=lambda index: _place(self.finalists[index]))
+        self._chosen = self._chosen[: self._next_size]
         self._round += 1
-        self._chosen = self._chosen[: [*self._sizes, 0][self._round]]
-        self._states = {index: self._states[index] for index in self._chosen}
         self._done = []
+
+    @property
+    def _next_size(self) -> int:
+        """How many go on to the next round."""
+        return [*self._sizes, 0][self._round + 1]
 
     def _trials(self, until: int, whole: int, judged: int) -> Iterator[tuple[int, Outcome]]:
         """The outcomes of this round as they come, by the index of the finalist."""

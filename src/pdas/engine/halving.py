@@ -1,7 +1,7 @@
 """The rounds of successive halving, and what they cost.
 
-All finalists are trained for a while, the best third of them for three times as long, and the best
-third of these, but at least two, to the end.
+There are up to three rounds. Each keeps the best third of the one before, but at least two, and
+trains three times as long.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 PART = 3  # of those in a round, one of so many goes on to the next
-MOST_ROUNDS = 3  # what is seen before a ninth of a training says little of its end
+MAX_ROUNDS = 3  # what is seen before a ninth of a training says little of its end
 SCORED = 1 / 3  # of a training pass: a forward pass without a backward one
 
 
@@ -19,17 +19,9 @@ def rounds(finalists: int) -> list[int]:
     if finalists < 2:
         return []
     sizes = [finalists]
-    while sizes[-1] > 2 and len(sizes) < MOST_ROUNDS:
+    while sizes[-1] > 2 and len(sizes) < MAX_ROUNDS:
         sizes.append(max(2, math.ceil(sizes[-1] / PART)))
     return sizes
-
-
-def affordable(passes: float, whole: int, per_pass: int) -> int:
-    """The most finalists that so many passes pay for, if a whole training has `whole` steps."""
-    count = 0
-    while cost(rounds(count + 1), whole, per_pass) <= passes:
-        count += 1
-    return count
 
 
 def round_steps(sizes: Sequence[int], whole: int) -> list[int]:
@@ -54,10 +46,17 @@ def cost(sizes: Sequence[int], whole: int, per_pass: int) -> float:
     return total
 
 
-def whole_steps(sizes: Sequence[int], passes: float, per_pass: int) -> int:
-    """Steps of a whole training, so that all rounds cost at most so many training passes."""
-    low, high = 0, int(passes) + 1
+def whole_steps(sizes: Sequence[int], passes: float, per_pass: int, most: int | None = None) -> int:
+    """Steps of a whole training, at most `most`, so that all rounds cost at most so many passes."""
+    low, high = 0, (int(passes) if most is None else min(int(passes), most)) + 1
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if cost(sizes, middle, per_pass) <= passes else (low, middle)
     return low
+
+
+def more_finalists(finalists: int, whole: int, passes: float, per_pass: int) -> int:
+    """So many finalists, or more while passes pay for trainings of `whole` steps of one more."""
+    while cost(rounds(finalists + 1), whole, per_pass) <= passes:
+        finalists += 1
+    return finalists

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pdas.engine.halving import PART, SCORED, affordable, rounds, whole_steps
+from pdas.engine.halving import PART, SCORED, more_finalists, rounds, whole_steps
 from pdas.engine.training import total_steps
 from pdas.errors import SettingError
 from pdas.settings import SearchSettings
@@ -31,7 +31,7 @@ class Plan:
         theta_samples: architectures that theta learns from in each of the others.
         finalists: that are compared at the end.
         trial_passes: training passes for finalists that are trained by themselves.
-        longest: steps of the training of one, at most; None: as many as can be paid.
+        trial_steps: most steps of the training of one; None: as many as can be paid.
     """
 
     steps: int
@@ -39,7 +39,7 @@ class Plan:
     theta_samples: int
     finalists: int
     trial_passes: float
-    longest: int | None = None
+    trial_steps: int | None
 
 
 def plan_search(
@@ -49,7 +49,8 @@ def plan_search(
 
     per_epoch, theta_per_epoch: batches in a pass over D_W, and over D_theta.
 
-    Raises `SettingError` if nothing is left for theta to learn from.
+    Raises `SettingError` if nothing is left for theta to learn from, or too little to train a
+    finalist.
     """
     whole = total_steps(settings, per_epoch) * samples * (1 + SCORED)
     trials = settings.finalists_share * whole
@@ -61,11 +62,7 @@ def plan_search(
             f"search.theta_samples: found {theta_samples}, expected at least the {samples} that "
             "a step trains; raise it, or lower the optimizer's samples"
         )
-    longest = None if settings.finalists_epochs is None else settings.finalists_epochs * per_epoch
-    finalists = settings.finalists
-    if longest is not None:
-        finalists = max(finalists, affordable(trials, longest, theta_per_epoch))
-    _check_trials(settings, finalists, trials, longest, theta_per_epoch)
+    finalists, trial_steps = _finalists(settings, trials, per_epoch, theta_per_epoch)
     left = whole - trials - scoring - (CHECK if settings.warmup else 0.0)
     if left < samples + theta_samples * SCORED:
         raise _too_short(settings, left, whole)
@@ -75,7 +72,7 @@ def plan_search(
             f"search.warmup: found {settings.warmup:g}, which is all of {steps} steps, expected to "
             "leave some in which theta learns; lower it, or make the search longer"
         )
-    return Plan(steps, warmup, theta_samples, finalists, trials, longest)
+    return Plan(steps, warmup, theta_samples, finalists, trials, trial_steps)
 
 
 def _too_short(settings: SearchSettings, left: float, whole: float) -> SettingError:
@@ -91,11 +88,23 @@ def _too_short(settings: SearchSettings, left: float, whole: float) -> SettingEr
     )
 
 
+def _finalists(
+    settings: SearchSettings, passes: float, per_epoch: int, theta_per_epoch: int
+) -> tuple[int, int | None]:
+    """How many are compared, and the most steps of the training of one."""
+    count, most = settings.finalists, None
+    if settings.finalists_epochs is not None:
+        most = settings.finalists_epochs * per_epoch
+        count = more_finalists(count, most, passes, theta_per_epoch)
+    _check_trials(settings, count, passes, most, theta_per_epoch)
+    return count, most
+
+
 def _check_trials(
     settings: SearchSettings,
     finalists: int,
     passes: float,
-    longest: int | None,
+    most: int | None,
     theta_per_epoch: int,
 ) -> None:
     """Raise `SettingError` if some finalist would not be trained for a single step."""
@@ -103,12 +112,13 @@ def _check_trials(
         return
     sizes = rounds(finalists)
     least = PART ** (len(sizes) - 1)  # steps of a whole training, of which the first round has one
-    if longest is not None and longest < least:
+    found = whole_steps(sizes, passes, theta_per_epoch, most)
+    if found < least and found == most:
         raise SettingError(
-            f"search.finalists_epochs: found {settings.finalists_epochs}, which is {longest} "
-            f"steps, expected at least {least} for the rounds of {finalists} finalists; raise it"
+            f"search.finalists_epochs: found {settings.finalists_epochs}, which is {most} steps, "
+            f"expected at least {least} for the rounds of {finalists} finalists; raise it, or "
+            "lower search.batch_size"
         )
-    found = whole_steps(sizes, passes, theta_per_epoch)
     if found < least:
         raise SettingError(
             f"search.finalists_share: found {settings.finalists_share}, which is {passes:.0f} "

@@ -238,9 +238,7 @@ def search(
         weight_batches=weight_batches,
         theta_batches=theta_batches,
         start=ThetaStart(plan, shared.step, loss, sampler, theta_batches, fabric.to_device, ranks),
-        finals=Finals(
-            space, trial, plan.trial_passes, derive, ranks, executor, longest=plan.longest
-        ),
+        finals=Finals(space, trial, plan.trial_passes, derive, ranks, executor, plan.trial_steps),
         result=SearchResult(sampler.best(), optimizer, theta=[optimizer.theta_array]),
     )
     training = Resumable(
@@ -352,13 +350,13 @@ class _Parts:
             return
         if not self.finals.finalists:
             architectures = propose(self.sampler, count, self.active)
-            if len(architectures) < count:
+            if len(architectures) < self.settings.finalists:
                 _log.warning(
                     "search.finalists: found %d distinct networks of theta%s, expected %d; "
                     "these are compared",
                     len(architectures),
                     " within the limit" if isinstance(self.sampler, Limited) else "",
-                    count,
+                    self.settings.finalists,
                 )
             self.finals.begin([*map(self._finalist, architectures, self._shared(architectures))])
             yield self.finals.left

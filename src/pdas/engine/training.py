@@ -104,7 +104,7 @@ def _adamw(module: nn.Module, settings: TrainingSettings) -> Optimizer:
         module.parameters(),
         lr=settings.learning_rate,
         weight_decay=settings.weight_decay,
-        foreach=True,  # networks of choices have many small weights, also on CPUs
+        foreach=True,  # one call for all weights, of which there are many small; CPUs want it said
     )
 
 
