@@ -192,7 +192,7 @@ def expert(problem: Problem, passes: float, seed: int) -> Found:
 
 
 def pdas_search(problem: Problem, passes: float, seed: int, **changes: Any) -> Found:
-    """`pdas.search`, which is told how long the final training is, as the other methods are."""
+    """`pdas.search`, which is told the epochs of the final training, as the other methods are."""
     return _search(problem, passes, seed, finalists_epochs=problem.epochs, **changes)
 
 

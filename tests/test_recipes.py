@@ -62,7 +62,10 @@ def test_inpainting_has_the_numbers_of_the_paper(data: str, mask: str) -> None:
 DATA, MASKS = ("celeba", "cars", "svhn"), ("center", "pixel", "half")
 MASKED = [f"{data}-{mask}" for data in DATA for mask in MASKS]
 PAPER = ["cifar10", "fashion-mnist-paper", *MASKED]
-ADDED = ("warmup", "theta_samples", "theta_mode", "eta_scale", "finalists", "finalists_share")
+ADDED = (
+    *("warmup", "theta_samples", "theta_mode", "eta_scale"),
+    *("finalists", "finalists_share", "finalists_epochs"),
+)
 
 
 @pytest.mark.parametrize("name", PAPER)

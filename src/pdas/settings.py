@@ -91,9 +91,7 @@ class SearchSettings(TrainingSettings):
     mask_inactive: bool = True  # a choice that an architecture does not use learns nothing from it
     finalists: int = Field(0, ge=0)  # compared on D_theta at the end; 0: the mode is found
     finalists_share: float = Field(0.0, ge=0, lt=1)  # of the cost, to train them
-    finalists_epochs: int | None = Field(
-        None, ge=1
-    )  # most of one; what is left trains more of them
+    finalists_epochs: int | None = Field(None, ge=1)  # most of one; the rest trains more
 
     @model_validator(mode="after")
     def _warmup_is_a_share_or_a_number(self) -> Self:
@@ -118,8 +116,8 @@ class SearchSettings(TrainingSettings):
     def _epochs_are_for_trained_finalists(self) -> Self:
         if self.finalists_epochs is not None and not self.finalists_share:
             raise ValueError(
-                f"found finalists_epochs = {self.finalists_epochs}, but finalists_share = 0 trains "
-                "no finalists, expected none; leave finalists_epochs out"
+                f"found finalists_epochs = {self.finalists_epochs}, while finalists_share = 0 "
+                "trains no finalists, expected none; set finalists_epochs to null"
             )
         return self
 

@@ -30,6 +30,15 @@ def test_no_finalists_where_they_cannot_be_trained() -> None:
     assert bare == whole.model_copy(update={"finalists": 0, "finalists_share": 0.0})
 
 
+def test_epochs_of_finalists_where_there_are_none() -> None:
+    assert preset("default", finalists_epochs=4).finalists_epochs == 4
+    with pytest.raises(SettingError, match="found 4, while no finalist can be trained"):
+        preset("default", trains=False, finalists_epochs=4)
+    for name, overrides in (("paper", {}), ("default", {"finalists": 0})):
+        with pytest.raises(SettingError, match="found finalists_epochs = 4, while"):
+            preset(name, finalists_epochs=4, **overrides)
+
+
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("weights", ["sgd", "adamw"])
 def test_what_updates_the_weights_has_a_rate_of_its_own(name: str, weights: str) -> None:

@@ -401,6 +401,17 @@ def test_finalists_are_trained_as_long_as_the_user_says_and_more_of_them_instead
     assert max(f.steps for f in result.finalists) == 10
 
 
+def test_a_single_network_within_the_limit_is_found_without_a_training_of_its_own() -> None:
+    layers = {str(n): nn.Sequential(nn.Linear(1, n), nn.Linear(n, 1)) for n in (1, 4, 16)}
+    net = Supernet(Choice("hidden", layers))
+    x = torch.linspace(-1, 1, 200).unsqueeze(1)
+    limit = pdas.Limit(net.cost("parameters"), 4)
+    result = pdas.search(net, error, TensorDataset(x, 2 * x), limit=limit, **QUICK)
+    (only,) = result.finalists
+    assert only.steps == 0 and only.shared_loss is not None
+    assert result.architecture.to_dict() == only.architecture.to_dict() == {"hidden": "1"}
+
+
 def test_the_default_search_keeps_to_the_penalty() -> None:
     """Every network fits, and the large ones a bit sooner."""
     net = Supernet(Line())

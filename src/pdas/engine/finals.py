@@ -176,7 +176,7 @@ class Finals:
 
     def _forget(self) -> None:
         """Keep where trainings stand only of those that may still go on to the next round."""
-        done = [index for index in self._chosen if index in self._done]
+        done = [index for index in self._chosen if index in set(self._done)]
         done.sort(key=lambda index: _place(self.finalists[index]))
         for index in done[self._next_size :]:
             self._states.pop(index, None)
@@ -211,7 +211,7 @@ class Finals:
         }
         try:
             for future in as_completed(futures):
-                yield futures[future], future.result()
+                yield futures.pop(future), future.result()  # and keep no result
         finally:
             for future in futures:
                 future.cancel()

@@ -55,8 +55,17 @@ def whole_steps(sizes: Sequence[int], passes: float, per_pass: int, most: int | 
     return low
 
 
-def more_finalists(finalists: int, whole: int, passes: float, per_pass: int) -> int:
-    """So many finalists, or more while passes pay for trainings of `whole` steps of one more."""
-    while cost(rounds(finalists + 1), whole, per_pass) <= passes:
-        finalists += 1
-    return finalists
+def least_steps(finalists: int) -> int:
+    """Steps of a whole training of which the first round has one."""
+    steps: int = PART ** max(len(rounds(finalists)) - 1, 0)
+    return steps
+
+
+def more_finalists(finalists: int, most: int, whole: int, passes: float, per_pass: int) -> int:
+    """At least so many finalists, up to `most` if passes pay for trainings of `whole` steps."""
+    paid = [
+        count
+        for count in range(finalists, most + 1)
+        if least_steps(count) <= whole and cost(rounds(count), whole, per_pass) <= passes
+    ]
+    return max(paid, default=finalists)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pdas.engine.halving import PART, SCORED, more_finalists, rounds, whole_steps
+from pdas.engine.halving import SCORED, cost, least_steps, more_finalists, rounds, whole_steps
 from pdas.engine.training import total_steps
 from pdas.errors import SettingError
 from pdas.settings import SearchSettings
@@ -18,6 +18,7 @@ from pdas.settings import SearchSettings
 CHECK_ARCHITECTURES = 8
 CHECK_BATCHES = 8
 CHECK = CHECK_ARCHITECTURES * CHECK_BATCHES * SCORED
+MOST_FINALISTS = 100  # where none is to be trained longer; a third of their states is kept
 _ROUNDING = 1e-9  # passes; thirds do not add up exactly
 
 
@@ -43,11 +44,17 @@ class Plan:
 
 
 def plan_search(
-    settings: SearchSettings, samples: int, per_epoch: int, theta_per_epoch: int
+    settings: SearchSettings,
+    samples: int,
+    per_epoch: int,
+    theta_per_epoch: int,
+    most_finalists: int = MOST_FINALISTS,
 ) -> Plan:
     """The plan of a search that trains `samples` architectures a step.
 
-    per_epoch, theta_per_epoch: batches in a pass over D_W, and over D_theta.
+    Args:
+        per_epoch, theta_per_epoch: batches in a pass over D_W, and over D_theta.
+        most_finalists: where a search of this length could train more for `finalists_epochs`.
 
     Raises `SettingError` if nothing is left for theta to learn from, or too little to train a
     finalist.
@@ -62,7 +69,14 @@ def plan_search(
             f"search.theta_samples: found {theta_samples}, expected at least the {samples} that "
             "a step trains; raise it, or lower the optimizer's samples"
         )
-    finalists, trial_steps = _finalists(settings, trials, per_epoch, theta_per_epoch)
+    trial_steps = settings.finalists_epochs and settings.finalists_epochs * per_epoch
+    finalists = settings.finalists
+    if trial_steps is not None:
+        most = max(finalists, most_finalists)
+        finalists = more_finalists(finalists, most, trial_steps, trials, theta_per_epoch)
+        if finalists == most:  # the steps get what is left
+            trials = min(trials, cost(rounds(most), trial_steps, theta_per_epoch))
+    _check_trials(settings, finalists, trials, trial_steps, theta_per_epoch)
     left = whole - trials - scoring - (CHECK if settings.warmup else 0.0)
     if left < samples + theta_samples * SCORED:
         raise _too_short(settings, left, whole)
@@ -88,18 +102,6 @@ def _too_short(settings: SearchSettings, left: float, whole: float) -> SettingEr
     )
 
 
-def _finalists(
-    settings: SearchSettings, passes: float, per_epoch: int, theta_per_epoch: int
-) -> tuple[int, int | None]:
-    """How many are compared, and the most steps of the training of one."""
-    count, most = settings.finalists, None
-    if settings.finalists_epochs is not None:
-        most = settings.finalists_epochs * per_epoch
-        count = more_finalists(count, most, passes, theta_per_epoch)
-    _check_trials(settings, count, passes, most, theta_per_epoch)
-    return count, most
-
-
 def _check_trials(
     settings: SearchSettings,
     finalists: int,
@@ -110,14 +112,13 @@ def _check_trials(
     """Raise `SettingError` if some finalist would not be trained for a single step."""
     if not passes:
         return
-    sizes = rounds(finalists)
-    least = PART ** (len(sizes) - 1)  # steps of a whole training, of which the first round has one
+    sizes, least = rounds(finalists), least_steps(finalists)
     found = whole_steps(sizes, passes, theta_per_epoch, most)
     if found < least and found == most:
         raise SettingError(
             f"search.finalists_epochs: found {settings.finalists_epochs}, which is {most} steps, "
             f"expected at least {least} for the rounds of {finalists} finalists; raise it, or "
-            "lower search.batch_size"
+            "lower search.finalists"
         )
     if found < least:
         raise SettingError(

@@ -43,10 +43,20 @@ def settings_of(
             "and give single ones by name, as epochs=60"
         )
     if given is None:
+        _check_epochs(overrides, derivable)
         values = _preset_values(preset or "default", overrides, derivable)
     else:
         values = given.model_dump()
     return validated(type(given or SearchSettings()), values | _one_length(overrides), "search")
+
+
+def _check_epochs(overrides: Mapping[str, Any], derivable: bool) -> None:
+    epochs = overrides.get("finalists_epochs")
+    if epochs is not None and not derivable:
+        raise SettingError(
+            f"search.finalists_epochs: found {epochs}, while no finalist can be trained as there "
+            "is no derive, expected none; give derive, or leave it out"
+        )
 
 
 def _one_length(overrides: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ finalists (`finals`); `plan` says how many steps are left for the rest.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, field
@@ -35,7 +36,7 @@ from pdas.engine.given import (
 )
 from pdas.engine.measures import Loss, RunningMean
 from pdas.engine.memory import enough_for_step
-from pdas.engine.plan import Plan, plan_search
+from pdas.engine.plan import MOST_FINALISTS, Plan, plan_search
 from pdas.engine.presets import settings_of
 from pdas.engine.ranks import Ranks
 from pdas.engine.resume import Resumable, Unchanged
@@ -217,11 +218,19 @@ def search(
     sampler = optimizer if limit is None else Limited(optimizer, limit)
     learner = sampler if penalty is None else Penalised(sampler, penalty)
     loaders = both_halves(data, settings.batch_size, seed)
-    plan = plan_search(settings, optimizer.samples, *map(len, loaders))
+    per_epoch, theta_per_epoch = map(len, loaders)
+    networks = math.prod(space.sizes.tolist())
+    plan = plan_search(
+        settings,
+        optimizer.samples,
+        per_epoch,
+        theta_per_epoch,
+        most_finalists=min(networks, MOST_FINALISTS),
+    )
     check_samples("theta_samples", plan.theta_samples, fabric.world_size)
     ranks = Ranks(fabric)
     shared = shared_weights(
-        net, loss, learner, settings, fabric, ranks, len(loaders[0]), plan.steps, plan.theta_samples
+        net, loss, learner, settings, fabric, ranks, per_epoch, plan.steps, plan.theta_samples
     )
     weight_batches, theta_batches = map(Stream, loaders)
     trial = Trial(loss, *loaders, settings, seed, str(fabric.device), precision_of(fabric))
@@ -350,13 +359,14 @@ class _Parts:
             return
         if not self.finals.finalists:
             architectures = propose(self.sampler, count, self.active)
-            if len(architectures) < self.settings.finalists:
+            if len(architectures) < count:
                 _log.warning(
-                    "search.finalists: found %d distinct networks of theta%s, expected %d; "
+                    "search.finalists: found %d distinct networks of theta%s, expected %d%s; "
                     "these are compared",
                     len(architectures),
                     " within the limit" if isinstance(self.sampler, Limited) else "",
-                    self.settings.finalists,
+                    count,
+                    "" if count == self.settings.finalists else ", which their share pays for",
                 )
             self.finals.begin([*map(self._finalist, architectures, self._shared(architectures))])
             yield self.finals.left
@@ -364,8 +374,8 @@ class _Parts:
             yield self.finals.left
 
     def _shared(self, architectures: Sequence[Architecture]) -> Sequence[float | None]:
-        """Their losses by the shared weights on the whole of D_theta, if none is to be trained."""
-        if self.plan.trial_passes:
+        """Their losses by the shared weights on the whole of D_theta, unless they are trained."""
+        if self.plan.trial_passes and len(architectures) > 1:
             return [None] * len(architectures)
         batches = map(self.fabric.to_device, self.theta_batches.one_pass())
         return self.step.losses(architectures, batches)
