@@ -13,14 +13,15 @@ import torch
 def random_state(generators: Sequence[torch.Generator] = ()) -> dict[str, Any]:
     """The global generators of torch, on all devices, of Python and of numpy, and those given.
 
-    It is plain data and tensors.
+    It is plain data and tensors; many numbers are a tensor, since one by one they pickle slowly.
     """
+    version, internal, gauss = random.getstate()
     name, keys, *rest = np.random.get_state(legacy=True)  # of a user's data sets and losses
     return {
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        "python": random.getstate(),
-        "numpy": (name, np.asarray(keys).tolist(), *rest),
+        "python": (version, torch.tensor(internal), gauss),
+        "numpy": (name, torch.from_numpy(np.asarray(keys, dtype=np.int64)), *rest),
         "given": [generator.get_state() for generator in generators],
     }
 
@@ -31,8 +32,8 @@ def set_random_state(state: dict[str, Any], generators: Sequence[torch.Generator
     if state["cuda"]:
         torch.cuda.set_rng_state_all([each.cpu() for each in state["cuda"]])
     version, internal, gauss = state["python"]
-    random.setstate((version, tuple(internal), gauss))
+    random.setstate((version, tuple(internal.tolist()), gauss))
     name, keys, *rest = state["numpy"]
-    np.random.set_state((name, np.array(keys, dtype=np.uint32), *rest))
+    np.random.set_state((name, keys.cpu().numpy().astype(np.uint32), *rest))
     for generator, each in zip(generators, state["given"], strict=True):
         generator.set_state(each.cpu())

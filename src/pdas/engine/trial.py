@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -110,12 +111,9 @@ class Trial:
         steps: int,
     ) -> tuple[nn.Module, dict[str, Any]]:
         """The network as it is to be run, and where it stands."""
-        device = torch.device(self.device)
-        fabric = Fabric(  # made here, since none can be sent to another process
-            accelerator=device.type,
-            devices=1 if device.type == "cpu" else [device.index or 0],
-            precision=self.precision,  # type: ignore[arg-type]
-        )
+        # made here, since none can be sent; one that keeps a loss scale is for one trial
+        make = _new_fabric if self.precision == "16-mixed" else _one_fabric
+        fabric = make(self.device, self.precision)
         if not any(weight.requires_grad for weight in network.parameters()):
             return fabric.setup_module(network), {}
         weights, schedule = weights_with_cosine(network, self.settings, 1, steps)
@@ -168,6 +166,19 @@ class Trial:
                 mean.add({"loss": loss_of(as_measures(self.loss(network, on_device)))})
         loss = mean.values()["loss"]
         return loss if math.isfinite(loss) else math.inf
+
+
+def _new_fabric(name: str, precision: str) -> Fabric:
+    device = torch.device(name)
+    return Fabric(
+        accelerator=device.type,
+        devices=1 if device.type == "cpu" else [device.index or 0],
+        precision=precision,  # type: ignore[arg-type]
+    )
+
+
+# Every new one looks for callbacks in all packages that are installed, which takes some 10 ms.
+_one_fabric = cache(_new_fabric)
 
 
 @contextmanager
