@@ -176,16 +176,17 @@ class Finals:
 
     def _forget(self) -> None:
         """Keep where trainings stand only of those that may still go on to the next round."""
-        done = [index for index in self._chosen if index in set(self._done)]
-        done.sort(key=lambda index: _place(self.finalists[index]))
-        for index in done[self._next_size :]:
+        done = set(self._done)
+        for index in self._ranked([i for i in self._chosen if i in done])[self._next_size :]:
             self._states.pop(index, None)
 
     def _end_round(self) -> None:
-        self._chosen.sort(key=lambda index: _place(self.finalists[index]))
-        self._chosen = self._chosen[: self._next_size]
+        self._chosen = self._ranked(self._chosen)[: self._next_size]
         self._round += 1
         self._done = []
+
+    def _ranked(self, indices: Sequence[int]) -> list[int]:
+        return sorted(indices, key=lambda index: _place(self.finalists[index]))
 
     @property
     def _next_size(self) -> int:
