@@ -24,19 +24,19 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from pdas import recipes
-from pdas.engine.inpainting import InpaintingTask
-from pdas.engine.probe import rank_correlation
-from pdas.engine.ranks import Ranks
-from pdas.engine.shared import shared_weights
-from pdas.engine.stream import Stream
-from pdas.engine.training import course
-from pdas.engine.trial import Trial
-from pdas.nn.autoencoder import AutoencoderSupernet
-from pdas.nn.autoencoder.space import Layer
-from pdas.nn.autoencoder.supernet import SearchLayer
-from pdas.nn.sliced import SlicedWeight
-from pdas.optim import PDAS
+from pdas.distributed.ranks import Ranks
+from pdas.methods import PDAS
+from pdas.resume.batches import Stream
+from pdas.searches.probe import rank_correlation
+from pdas.searches.shared_weights import shared_weights
+from pdas.searches.trial import Trial
 from pdas.space import Architecture, SearchSpace
+from pdas.spaces.autoencoders import AutoencoderSupernet
+from pdas.spaces.autoencoders.sliced import SlicedWeight
+from pdas.spaces.autoencoders.space import Layer
+from pdas.spaces.autoencoders.supernet import SearchLayer
+from pdas.tasks.inpainting import InpaintingTask
+from pdas.training.optimizers import course
 
 UNIFORM = 20  # chains drawn uniformly; ten fixed ones follow, BASE among them
 # the layers that a fixed chain uses, by its depth

@@ -24,11 +24,11 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from pdas import PDAS
-from pdas.engine.candidates import Candidates
-from pdas.engine.step import SearchStep
+from pdas.methods.sampled import SearchStep
 from pdas.nn import Choice, Conv2d, InputChoice, Linear, OptionalLayer, Repeat, Supernet, Value
-from pdas.nn.choice.layers import ChosenSlice
+from pdas.nn.elastic import ChosenSlice
 from pdas.space import Architecture
+from pdas.training.candidates import Candidates
 
 CALLS = 2000  # of a choice, a round
 ROUNDS = 15

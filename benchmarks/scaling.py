@@ -31,14 +31,14 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 import pdas
-from pdas.cli.launch import run_ranks
-from pdas.cores import cores
-from pdas.engine.devices import Ddp
-from pdas.engine.inpainting.task import restoration_loss
-from pdas.engine.retrain import Trainee, retrain
-from pdas.nn import AutoencoderSupernet, CellNetwork, CellSupernet
-from pdas.nn.cell import CellSettings, cell_space
-from pdas.settings import RetrainSettings
+from pdas.distributed.devices import Ddp
+from pdas.distributed.launch import run_ranks
+from pdas.spaces import AutoencoderSupernet, CellNetwork, CellSupernet
+from pdas.spaces.cells import CellSettings, cell_space
+from pdas.support.cores import cores
+from pdas.tasks.inpainting.task import restoration_loss
+from pdas.tasks.recipe import RetrainSettings
+from pdas.training.retrain import Trainee, retrain
 
 SIDES = {"1 process": 1, "2 processes": 2}
 

@@ -24,10 +24,10 @@ import torch
 from scipy import stats
 
 from pdas import recipes
-from pdas.engine.experiment import Experiment
-from pdas.errors import RunError
-from pdas.run import Run
-from pdas.settings import Recipe
+from pdas.experiment.stages import Experiment
+from pdas.runs.run import Run
+from pdas.support.errors import RunError
+from pdas.tasks.recipe import Recipe
 
 RECIPE = "fashion-mnist-reduced"
 METHODS = ("pdas", "random", "base")

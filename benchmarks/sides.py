@@ -14,11 +14,11 @@ from padded import load_from as load_padded
 from plain import PlainNetwork, load_from, to_plain
 from torch import Tensor, nn
 
-from pdas.nn import OPERATIONS, AutoencoderSupernet, CellSupernet
-from pdas.nn.autoencoder import ChainSettings, autoencoder_space
-from pdas.nn.cell import cell_space
-from pdas.optim import PDAS
+from pdas.methods import PDAS
 from pdas.space import Architecture
+from pdas.spaces import OPERATIONS, AutoencoderSupernet, CellSupernet
+from pdas.spaces.autoencoders import ChainSettings, autoencoder_space
+from pdas.spaces.cells import cell_space
 
 PHASES = ("forward", "backward", "weight update", "theta forward", "theta update")
 NAMES = ("plain", "ours")

@@ -23,13 +23,14 @@ from problems import PROBLEMS
 from torch import nn
 from torch.nn.functional import cross_entropy, mse_loss
 
-from pdas.engine.halving import SCORED
-from pdas.engine.measures import Loss
-from pdas.engine.ranks import Ranks
-from pdas.engine.shared import SharedWeights, shared_weights
-from pdas.nn import AutoencoderSupernet, CellSupernet, Supernet
-from pdas.optim import PDAS
-from pdas.settings import SearchSettings
+from pdas.distributed.ranks import Ranks
+from pdas.methods import PDAS
+from pdas.nn import Supernet
+from pdas.searches.halving import SCORED
+from pdas.searches.shared_weights import SharedWeights, shared_weights
+from pdas.spaces import AutoencoderSupernet, CellSupernet
+from pdas.tasks.recipe import SearchSettings
+from pdas.training.measures import Loss
 
 COUNTS = (0, 2, 8, 16)  # architectures that theta learns from
 

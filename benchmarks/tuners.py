@@ -19,8 +19,8 @@ import torch
 from problems.base import BATCH, FORWARD, Problem, Training
 
 import pdas
-from pdas.errors import NotLearnedError
 from pdas.space import Architecture
+from pdas.support.errors import NotLearnedError
 
 VALIDATION = 0.2  # share of the training examples
 PART = 3  # of the candidates of a rung of successive halving, one of so many goes on

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from pdas import recipes
-from pdas.engine.experiment import Experiment
-from pdas.run import Run
+from pdas.experiment.stages import Experiment
+from pdas.runs.run import Run
+from tests.made_up_runs import add_retraining, make_run, random_cells  # noqa: F401 - fixtures
 
 TINY = (
     "network.nodes=2",

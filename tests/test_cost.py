@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pdas.cost import FunctionCost, ProductCost, Term
-from pdas.errors import PdasError, SettingError, SpaceError
 from pdas.space import Architecture, SearchSpace
+from pdas.support.errors import PdasError, SettingError, SpaceError
 
 SPACE = SearchSpace({"op": ("conv3", "conv5", "skip"), "width": (8, 16), "one": ("only",)})
 OTHER = SearchSpace({**SPACE, "width": (8, 32)})

@@ -35,7 +35,7 @@ def test_the_optimizer_by_ask_and_tell() -> None:
 
 
 def test_the_cell_supernet_gives_plain_networks() -> None:
-    net = pdas.nn.CellSupernet(nodes=2, cells_per_stage=1, channels=4)
+    net = pdas.spaces.CellSupernet(nodes=2, cells_per_stage=1, channels=4)
     architecture = net.space.architecture([0] * len(net.space))
     assert isinstance(net.derive(architecture), nn.Module)
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
-from pdas.engine.classification import Classifier
-from pdas.engine.export import export
-from pdas.engine.open import load
-from pdas.run import Run
+from pdas.experiment.export import export
+from pdas.runs.run import Run
+from pdas.tasks.classification import Classifier
+from pdas.tasks.registry import load
 
 README = Path(__file__).parents[1] / "README.md"
 NETWORKS = README.parent / "docs" / "networks.md"

@@ -11,15 +11,15 @@ Search", under review at ICLR 2019; equation numbers are its own.
 from pdas import nn
 from pdas._version import __version__
 from pdas.cost import ProductCost
-from pdas.engine.classification import Classifier, Prediction
-from pdas.engine.inpainting import Restorer
-from pdas.engine.open import load
-from pdas.engine.probe import Probe, probe
-from pdas.engine.search import SearchResult, search
-from pdas.errors import PdasError
-from pdas.optim import PDAS, Limit, Penalty
-from pdas.settings import SearchSettings
+from pdas.methods import PDAS, Limit, Penalty
+from pdas.searches.probe import Probe, probe
+from pdas.searches.search import SearchResult, search
 from pdas.space import Architecture, SearchSpace
+from pdas.support.errors import PdasError
+from pdas.tasks.classification import Classifier, Prediction
+from pdas.tasks.inpainting import Restorer
+from pdas.tasks.recipe import SearchSettings
+from pdas.tasks.registry import load
 
 __all__ = [
     "PDAS",

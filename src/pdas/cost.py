@@ -15,9 +15,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from pdas.arrays import FloatArray, IntArray
-from pdas.errors import SettingError, SpaceError
 from pdas.space import Architecture, Label, SearchSpace, Variable, shortened
+from pdas.support.arrays import FloatArray, IntArray
+from pdas.support.errors import SettingError, SpaceError
 
 
 class Cost(Protocol):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pdas.cli import finished as finished_commands
-from pdas.run import Run
+from pdas.runs.run import Run
 from tests.cli.conftest import Pdas, interrupt
 
 

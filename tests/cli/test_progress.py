@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from pdas.cli.progress import Bar, Lines, progress_of, show_logs
-from pdas.errors import SettingError
+from pdas.support.errors import SettingError
 
 
 def clock(seconds: float) -> Iterator[float]:
@@ -60,7 +60,7 @@ def test_a_quiet_stage_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_logs_are_lines_from_their_level_on(capsys: pytest.CaptureFixture[str]) -> None:
-    log = logging.getLogger("pdas.engine.step")
+    log = logging.getLogger("pdas.methods.sampled")
     for level, expected in (
         ("info", "pdas: a\npdas: b\n"),
         ("warning", "pdas: b\n"),

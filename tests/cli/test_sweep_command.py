@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pdas.engine import sweep
+from pdas.experiment import sweep
 from tests.cli.conftest import CHANGES, Pdas, interrupt
 
 

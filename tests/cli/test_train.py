@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from pdas.cli import train
-from pdas.engine.experiment import Experiment
-from pdas.run import Run
+from pdas.experiment.stages import Experiment
+from pdas.runs.run import Run
 from tests.cli.conftest import CHANGES, Pdas, interrupt
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as T
 
 from pdas.data import Augment, MemoryImages, Standardise, channel_statistics, training_transform
-from pdas.errors import SettingError
+from pdas.support.errors import SettingError
 
 
 def generator(seed: int = 0) -> torch.Generator:

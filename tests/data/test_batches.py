@@ -20,7 +20,7 @@ from pdas.data import (
     load_images,
     training_transform,
 )
-from pdas.errors import SettingError
+from pdas.support.errors import SettingError
 
 STANDARDISE = Standardise((0.5,) * 3, (0.25,) * 3)
 

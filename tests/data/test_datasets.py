@@ -15,7 +15,7 @@ from sklearn.datasets import load_digits
 from torchvision.datasets import CIFAR10
 
 from pdas.data import ImageData, MemoryImages, load_images
-from pdas.errors import DataError
+from pdas.support.errors import DataError
 
 
 def images(data: ImageData) -> torch.Tensor:

@@ -12,7 +12,7 @@ from PIL import Image
 from pdas.data import read_image
 from pdas.data.decode import Header, read_crops, read_header
 from pdas.data.frames import Box
-from pdas.errors import DataError
+from pdas.support.errors import DataError
 
 
 def gradient(height: int = 24, width: int = 32) -> np.ndarray:

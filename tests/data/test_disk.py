@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from pdas.data import DiskImages, channel_statistics, decode, read_image
-from pdas.errors import DataError
+from pdas.support.errors import DataError
 
 
 def save(path: Path, pixels: np.ndarray) -> Path:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pdas.data import ImageData, MemoryImages
-from pdas.errors import DataError
+from pdas.support.errors import DataError
 
 
 def numbered(n: int, size: int = 2) -> MemoryImages:

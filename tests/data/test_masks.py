@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pdas.data import MASKS, Batches, MaskedBatches, MemoryImages, Standardise, find_mask
 from pdas.data.masks import draw_mask
-from pdas.errors import SettingError
+from pdas.support.errors import SettingError
 
 SIZES = [(64, 64), (7, 9), (8, 5), (2, 3), (1, 1)]
 UNIT = Standardise((0.0,) * 3, (1.0,) * 3)

@@ -12,8 +12,9 @@ import pytest
 import torch
 from PIL import Image
 
-from pdas.data import ImageData, MemoryImages, fashion_mnist, load_images, load_restoration_images
-from pdas.errors import DataError, PdasWarning, SettingError
+from pdas.data import ImageData, MemoryImages, load_images, load_restoration_images
+from pdas.data.sets import fashion_mnist
+from pdas.support.errors import DataError, PdasWarning, SettingError
 
 MakeFolder = Callable[..., Path]
 

@@ -7,8 +7,8 @@ import random
 import torch
 
 from pdas import cli
-from pdas.engine.checkpoint import Checkpoints
-from pdas.engine.resume import Resumable
+from pdas.resume.checkpoint import Checkpoints
+from pdas.resume.resumable import Resumable
 
 
 def main() -> None:

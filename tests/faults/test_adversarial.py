@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from pdas import PDAS, Limit, Penalty, SearchSpace
-from pdas.errors import NonFiniteLossError
-from pdas.optim import Limited, Optimizer, Penalised
+from pdas.methods import Limited, Optimizer, Penalised
 from pdas.space import Architecture
+from pdas.support.errors import NonFiniteLossError
 
 SPACE = SearchSpace({"two": [0, 1], "one": ["only"], "five": list("abcde"), "three": [1, 2, 3]})
 TINY, HUGE = 5e-324, 1.7e308

@@ -20,17 +20,17 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from pdas import recipes
-from pdas.engine.checkpoint import FORMAT, Checkpoints, _trailer, hashlib
-from pdas.engine.measures import RunningMean
-from pdas.engine.open import fitted
-from pdas.engine.ranks import Ranks
-from pdas.engine.resume import Resumable
-from pdas.engine.stream import Stream
-from pdas.engine.training import Stopwatch
-from pdas.errors import PdasError
-from pdas.nn.cell import cell_space
-from pdas.run import Run
-from pdas.validated import flat
+from pdas.distributed.ranks import Ranks
+from pdas.resume.batches import Stream
+from pdas.resume.checkpoint import FORMAT, Checkpoints, _trailer, hashlib
+from pdas.resume.resumable import Resumable
+from pdas.runs.run import Run
+from pdas.spaces.cells import cell_space
+from pdas.support.errors import PdasError
+from pdas.support.settings import flat
+from pdas.tasks.registry import fitted
+from pdas.training.measures import RunningMean
+from pdas.training.optimizers import Stopwatch
 
 FAST, LONG = 60, 2000
 SHIPPED = recipes.load("digits")

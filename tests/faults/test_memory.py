@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import torch
 
-from pdas.engine.checkpoint import Checkpoints
-from pdas.engine.devices import open_fabric
-from pdas.engine.experiment import Experiment
-from pdas.engine.search import Progress, search
+from pdas.distributed.devices import open_fabric
+from pdas.experiment.stages import Experiment
+from pdas.resume.checkpoint import Checkpoints
+from pdas.searches.search import Progress, search
 
 MB = 2**20
 STATUS = Path("/proc/self/statm")

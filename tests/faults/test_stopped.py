@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 
 from pdas import recipes
-from pdas.engine.checkpoint import Checkpoints
-from pdas.engine.experiment import Experiment
-from pdas.errors import DataError, NonFiniteLossError, RunError
-from pdas.run import Run
+from pdas.experiment.stages import Experiment
+from pdas.resume.checkpoint import Checkpoints
+from pdas.runs.run import Run
+from pdas.support.errors import DataError, NonFiniteLossError, RunError
 from tests.conftest import TINY, changed
 from tests.faults.tiny import contents, finish, started
 

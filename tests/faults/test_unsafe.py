@@ -14,13 +14,13 @@ import yaml
 
 from pdas import recipes, report
 from pdas.data import load_images, load_restoration_images
-from pdas.engine.experiment import Experiment
-from pdas.engine.loggers import epoch_log
-from pdas.engine.open import open_task
-from pdas.engine.sweep import sweep
-from pdas.errors import DataError, RunError, SettingError, SpaceError
-from pdas.run import Run
+from pdas.experiment.loggers import epoch_log
+from pdas.experiment.stages import Experiment
+from pdas.experiment.sweep import sweep
+from pdas.runs.run import Run
 from pdas.space import SearchSpace, load_labels
+from pdas.support.errors import DataError, RunError, SettingError, SpaceError
+from pdas.tasks.registry import open_task
 from tests.conftest import changed
 
 CODE = (

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from pdas.run import Run
+from pdas.runs.run import Run
 from tests.conftest import TINY, TINY_INPAINTING
 
 ROOT = Path(__file__).parents[2]

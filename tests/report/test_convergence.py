@@ -10,11 +10,11 @@ import pytest
 from matplotlib.axes import Axes
 from PIL import Image
 
-from pdas.errors import RunError
 from pdas.report import plot_convergence
 from pdas.report.convergence import convergence_figure
 from pdas.report.reader import read_metrics, read_theta
-from pdas.run import Run
+from pdas.runs.run import Run
+from pdas.support.errors import RunError
 
 COLUMNS = ("step", "loss", "theta_loss", "eta")
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pdas.errors import RunError
 from pdas.report import write_report
+from pdas.support.errors import RunError
 from tests.report.test_page import Page
 
 

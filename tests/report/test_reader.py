@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pdas.errors import RunError
 from pdas.report import write_report
 from pdas.report.reader import read_metrics, read_summary, read_theta
-from pdas.run import Run
+from pdas.runs.run import Run
 from pdas.space import SearchSpace
+from pdas.support.errors import RunError
 
 
 @pytest.mark.parametrize(

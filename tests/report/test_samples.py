@@ -11,9 +11,9 @@ import pytest
 from matplotlib._pylab_helpers import Gcf
 from PIL import Image
 
-from pdas.errors import RunError
 from pdas.report import draw_samples
 from pdas.report.samples import Samples, samples_figure
+from pdas.support.errors import RunError
 
 Write = Callable[..., dict[str, Any]]
 

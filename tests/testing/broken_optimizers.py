@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from evolution import Evolution
 
-from pdas.errors import NonFiniteLossError
 from pdas.space import Architecture, SearchSpace
+from pdas.support.errors import NonFiniteLossError
 from pdas.testing import OptimizerTests
 
 

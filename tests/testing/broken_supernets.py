@@ -13,8 +13,8 @@ import torch
 from chosen import Chosen
 from torch import Tensor, nn
 
-from pdas.errors import SpaceError
 from pdas.space import Architecture
+from pdas.support.errors import SpaceError
 from pdas.testing import SupernetCase, SupernetTests
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
-from pdas.nn.supernet import check_space
+from pdas.nn.protocols import check_space
 from pdas.space import Architecture, SearchSpace
 
 ACTIVATIONS: dict[Any, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU}

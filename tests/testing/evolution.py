@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pdas.errors import NonFiniteLossError, OptimizerError
-from pdas.optim.base import checked_losses
+from pdas.methods.optimizer import checked_losses
 from pdas.space import Architecture, SearchSpace
+from pdas.support.errors import NonFiniteLossError, OptimizerError
 
 
 class Evolution:

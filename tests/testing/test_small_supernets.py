@@ -9,7 +9,7 @@ import torch
 from chosen import Chosen
 from torch import Tensor, nn
 
-from pdas.nn.supernet import check_space
+from pdas.nn.protocols import check_space
 from pdas.space import Architecture, SearchSpace
 from pdas.testing import SupernetCase, SupernetTests
 

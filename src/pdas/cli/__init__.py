@@ -14,8 +14,8 @@ from typing import TextIO
 import typer
 
 from pdas.cli import finished, sweep, train
-from pdas.cli.launch import LOST, end_with_launcher, rank
-from pdas.errors import PdasError, PdasWarning, RankError
+from pdas.distributed.launch import LOST, end_with_launcher, rank
+from pdas.support.errors import PdasError, PdasWarning, RankError
 
 app = typer.Typer(
     add_completion=False,

@@ -8,17 +8,17 @@ from typing import Annotated
 import typer
 
 from pdas import recipes
-from pdas.cli.launch import rank
 from pdas.cli.options import Changes, DataDir, RunPath
 from pdas.cli.progress import measures_text
 from pdas.cli.tables import table
-from pdas.engine.classification import Classifier
-from pdas.engine.experiment import Experiment
-from pdas.engine.export import FORMATS
-from pdas.engine.export import export as export_network
-from pdas.engine.open import load
-from pdas.errors import RunError
-from pdas.run import Run
+from pdas.distributed.launch import rank
+from pdas.experiment.export import FORMATS
+from pdas.experiment.export import export as export_network
+from pdas.experiment.stages import Experiment
+from pdas.runs.run import Run
+from pdas.support.errors import RunError
+from pdas.tasks.classification import Classifier
+from pdas.tasks.registry import load
 
 
 def evaluate(run: RunPath, data_dir: DataDir = None, changes: Changes = None) -> None:

@@ -14,11 +14,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pdas.cli.launch import rank
-from pdas.engine.finals import Finalist
-from pdas.engine.retrain import RetrainProgress
-from pdas.engine.search import Progress as SearchProgress
-from pdas.errors import SettingError
+from pdas.distributed.launch import rank
+from pdas.searches.finalists import Finalist
+from pdas.searches.search import Progress as SearchProgress
+from pdas.support.errors import SettingError
+from pdas.training.retrain import RetrainProgress
 
 SECONDS_BETWEEN_LINES = 10.0
 LEVELS = ("debug", "info", "warning", "error")

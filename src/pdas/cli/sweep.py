@@ -15,10 +15,10 @@ from pdas import recipes
 from pdas.cli.options import Changes, DataDir, Logger, LogLevel, Quiet, RecipeName
 from pdas.cli.progress import show_logs
 from pdas.cli.tables import sweep_rows, table
-from pdas.engine.experiment import Experiment
-from pdas.engine.processes import Processes
-from pdas.engine.sweep import sweep as run_sweep
-from pdas.errors import SettingError
+from pdas.distributed.processes import Processes
+from pdas.experiment.stages import Experiment
+from pdas.experiment.sweep import sweep as run_sweep
+from pdas.support.errors import SettingError
 
 MOST_SEEDS = 10_000
 

@@ -15,7 +15,6 @@ import typer
 
 from pdas import recipes
 from pdas.cli.finished import write_report
-from pdas.cli.launch import is_rank, rank, run_ranks, started_ranks
 from pdas.cli.options import (
     Changes,
     DataDir,
@@ -30,14 +29,15 @@ from pdas.cli.options import (
     Strategy,
 )
 from pdas.cli.progress import Show, compared, progress_of, retrained, searched, show_logs
-from pdas.engine.experiment import Experiment
-from pdas.engine.finals import Finalist
-from pdas.engine.retrain import RetrainProgress
-from pdas.engine.search import Progress
-from pdas.engine.stop import StoppedError
-from pdas.errors import RunError, SettingError
-from pdas.run import Run
-from pdas.settings import LARGEST_SEED, DeviceSettings, Recipe
+from pdas.distributed.launch import is_rank, rank, run_ranks, started_ranks
+from pdas.experiment.stages import Experiment
+from pdas.resume.signals import StoppedError
+from pdas.runs.run import Run
+from pdas.searches.finalists import Finalist
+from pdas.searches.search import Progress
+from pdas.support.errors import RunError, SettingError
+from pdas.tasks.recipe import LARGEST_SEED, DeviceSettings, Recipe
+from pdas.training.retrain import RetrainProgress
 
 
 def run(

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pdas.data.images import ImageSource
-from pdas.errors import SettingError
+from pdas.support.errors import SettingError
 
 STATISTICS_BATCH = 256
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pdas.data.images import ImageSource
-from pdas.errors import SettingError
+from pdas.support.errors import SettingError
 
 
 class Batches:

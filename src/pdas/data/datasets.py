@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from pdas.data.fashion_mnist import read_fashion_mnist
-from pdas.data.folder import load_folder
 from pdas.data.images import ImageData, MemoryImages
+from pdas.data.sets.fashion_mnist import read_fashion_mnist
+from pdas.data.sets.folder import load_folder
 from pdas.data.splits import split_test
-from pdas.errors import DataError, SettingError
+from pdas.support.errors import DataError, SettingError
 
 GIB = 2**30
 FOLDER_SIZE = 32

@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from pdas.data.frames import Box, clipped
-from pdas.errors import DataError, reason
+from pdas.support.errors import DataError, reason
 
 GREY_MODES = ("1", "L", "LA", "La", "F", "I")  # PIL's; those of 16 bits begin with an I
 ORIENTATION = 0x0112  # the EXIF tag

@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from pdas.cores import cores
 from pdas.data.decode import read_crops
 from pdas.data.frames import Box
 from pdas.data.images import MemoryImages, Shape, Subset, digest
-from pdas.errors import DataError
+from pdas.support.cores import cores
+from pdas.support.errors import DataError
 
 READ_BATCH = 64  # images decoded at a time when a whole source is read
 

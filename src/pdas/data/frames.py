@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from pdas.errors import DataError
+from pdas.support.errors import DataError
 
 Box = tuple[int, int, int, int]
 """(left, top, right, bottom); the pixels at right and bottom are not in it."""

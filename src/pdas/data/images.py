@@ -16,7 +16,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from pdas.errors import DataError
+from pdas.support.errors import DataError
 
 Shape = tuple[int, int, int]
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from pdas.errors import SettingError, reason
+from pdas.support.errors import SettingError, reason
 
 Mask = Callable[[Tensor, torch.Generator], Tensor]
 """Images (N, C, H, W) and a generator to bool (N, 1, H, W) on the same device, True if hidden."""

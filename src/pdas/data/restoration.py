@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch
 
-from pdas.data import cars, celeba, photos
 from pdas.data.datasets import (
     GIB,
     NamedSet,
@@ -22,9 +21,10 @@ from pdas.data.decode import read_header
 from pdas.data.disk import DiskImages
 from pdas.data.frames import Framed
 from pdas.data.images import ImageData
-from pdas.data.svhn import read_svhn
-from pdas.data.unlabelled import find_unlabelled
-from pdas.errors import DataError, PdasWarning, SettingError
+from pdas.data.sets import cars, celeba, photos
+from pdas.data.sets.svhn import read_svhn
+from pdas.data.sets.unlabelled import find_unlabelled
+from pdas.support.errors import DataError, PdasWarning, SettingError
 
 NAMES = ("photos", "fashion-mnist", "svhn", "celeba", "cars", "folder")
 IMAGE_SIZE = 64

@@ -1,37 +1,19 @@
-"""Supernets: modules that hold every architecture of a space and run the one they are handed.
+"""Choices inside a module of the user's own, and the supernet that they make of it.
 
-`CellSupernet` and `AutoencoderSupernet` are the paper's; `Supernet` makes one of a module with
-choices.
+`choice_point` is the base of all choices: `choices` among modules and tensors, plain `value`s, and
+layers whose widths are values in `elastic` and `elastic_norms`. `module_tree` finds them in a
+module, `counting` profiles and counts them, `derive` replaces them; `supernet` puts these together.
 """
 
-from pdas.nn.autoencoder import AutoencoderNetwork, AutoencoderSupernet
-from pdas.nn.cell import CellNetwork, CellSupernet
-from pdas.nn.choice import (
-    BatchNorm1d,
-    BatchNorm2d,
-    Choice,
-    Conv2d,
-    ConvTranspose2d,
-    GroupNorm,
-    InputChoice,
-    LayerNorm,
-    Linear,
-    OptionalLayer,
-    Repeat,
-    Supernet,
-    Value,
-)
-from pdas.nn.description import read_network
-from pdas.nn.operations import OPERATIONS
+from pdas.nn.choices import Choice, InputChoice, OptionalLayer, Repeat
+from pdas.nn.elastic import Conv2d, ConvTranspose2d, Linear
+from pdas.nn.elastic_norms import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
+from pdas.nn.supernet import Supernet
+from pdas.nn.value import Value
 
 __all__ = [
-    "OPERATIONS",
-    "AutoencoderNetwork",
-    "AutoencoderSupernet",
     "BatchNorm1d",
     "BatchNorm2d",
-    "CellNetwork",
-    "CellSupernet",
     "Choice",
     "Conv2d",
     "ConvTranspose2d",
@@ -43,5 +25,4 @@ __all__ = [
     "Repeat",
     "Supernet",
     "Value",
-    "read_network",
 ]

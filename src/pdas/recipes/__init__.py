@@ -10,11 +10,11 @@ from typing import Any
 
 import yaml
 
-from pdas.errors import SettingError, reason
-from pdas.files import read_text
-from pdas.plain_yaml import safe_yaml
-from pdas.settings import Recipe, as_recipe
-from pdas.validated import flat
+from pdas.support.errors import SettingError, reason
+from pdas.support.files import read_text
+from pdas.support.safe_yaml import safe_yaml
+from pdas.support.settings import flat
+from pdas.tasks.recipe import Recipe, as_recipe
 
 
 def names() -> list[str]:

@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
-from pdas.arrays import FloatArray
+from pdas.drawing.style import BLUE, FAINT, GREY, INK, MUTED, ORANGE, font, new_figure, save, tint
 from pdas.report.reader import ThetaHistory, read_metrics, read_theta
-from pdas.report.style import BLUE, FAINT, GREY, INK, MUTED, ORANGE, font, new_figure, save, tint
-from pdas.run import Run
+from pdas.runs.run import Run
+from pdas.support.arrays import FloatArray
 
 _COLUMNS = ("step", "loss", "eta")
 _OPTIONAL = ("theta_loss",)  # theta stands still in a warm-up

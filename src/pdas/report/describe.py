@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from os import PathLike
 from textwrap import shorten
 
-from pdas.nn.autoencoder.space import chain_text, decode_chain, is_chain
-from pdas.nn.cell.space import CELL_TYPES, is_cell
-from pdas.report.graph import Cell, read_cell
 from pdas.report.reader import Summary, read_summary
 from pdas.report.results import Rows, result_rows
 from pdas.report.values import is_number
+from pdas.spaces.autoencoders.space import chain_text, decode_chain, is_chain
+from pdas.spaces.cells.graph import Cell, read_cell
+from pdas.spaces.cells.space import CELL_TYPES, is_cell
 
 
 def summary_rows(run_dir: str | PathLike[str]) -> Rows:

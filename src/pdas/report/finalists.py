@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from pdas.report.html import add, add_table
 from pdas.report.values import is_number, value_text
-from pdas.run import Run, parse_json
+from pdas.runs.run import Run, parse_json
 
 FILE = "finalists.json"
 _HEADINGS = ("rank", "loss, trained", "steps", "loss, shared weights", "other choices")

@@ -9,18 +9,18 @@ from os import PathLike
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from pdas.files import written_whole
-from pdas.nn.autoencoder.space import is_chain
-from pdas.nn.cell.space import is_cell
-from pdas.report.chain_drawing import draw_chain
 from pdas.report.convergence import plot_convergence
 from pdas.report.describe import architecture_text, summarise
-from pdas.report.drawing import draw_cells
 from pdas.report.finalists import add_finalists
 from pdas.report.html import add, add_picture, add_table
 from pdas.report.reader import Summary, read_summary
 from pdas.report.retrainings import add_retrainings
 from pdas.report.values import flattened
+from pdas.spaces.autoencoders.drawing import draw_chain
+from pdas.spaces.autoencoders.space import is_chain
+from pdas.spaces.cells.drawing import draw_cells
+from pdas.spaces.cells.space import is_cell
+from pdas.support.files import written_whole
 
 _STYLE = """
 body { max-width: 60rem; margin: 3rem auto; padding: 0 1.5rem; color: #30343b;

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pdas.arrays import FloatArray
 from pdas.report.quality import read_qualities
 from pdas.report.values import is_number
-from pdas.run import Run, parse_json
+from pdas.runs.run import Run, parse_json
+from pdas.support.arrays import FloatArray
 
 FIGURES = ("test_error", "params")  # of a result: percent, and the number of weights
 

@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pdas.arrays import FloatArray
-from pdas.report.style import DPI, INK, MUTED, font, new_figure, save, text_width
-from pdas.run import Run
+from pdas.drawing.style import DPI, INK, MUTED, font, new_figure, save, text_width
+from pdas.runs.run import Run
+from pdas.support.arrays import FloatArray
 
 BLOCKS = ("best", "median", "worst")
 ROWS = {"masked": "masked", "restored": "restored", "clean": "true"}

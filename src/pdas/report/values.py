@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeGuard
 
-from pdas.validated import flat
+from pdas.support.settings import flat
 
 
 def is_number(value: object) -> TypeGuard[float]:

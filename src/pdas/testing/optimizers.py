@@ -1,4 +1,4 @@
-"""What every optimizer must do: the protocol of `pdas.optim.base.Optimizer` as tests."""
+"""What every optimizer must do: the protocol of `pdas.methods.optimizer.Optimizer` as tests."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pdas.errors import NonFiniteLossError, OptimizerError
-from pdas.optim import Optimizer
+from pdas.methods import Optimizer
 from pdas.space import Architecture, SearchSpace
+from pdas.support.errors import NonFiniteLossError, OptimizerError
 from pdas.testing.refusal import refusal
 
 Make = Callable[[SearchSpace, int], Optimizer]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from pdas.errors import PdasError
+from pdas.support.errors import PdasError
 
 
 @contextmanager

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from pdas.errors import SpaceError
 from pdas.space import Architecture, SearchSpace
+from pdas.support.errors import SpaceError
 from pdas.testing.case import SupernetCase
 from pdas.testing.refusal import refusal
 from pdas.testing.tensors import (

@@ -1,0 +1,1 @@
+"""Several devices: processes, ranks, and what they exchange."""

@@ -1,0 +1,125 @@
+"""Devices by the settings: one process, or a rank of several."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from lightning_fabric import Fabric
+from lightning_fabric.strategies.ddp import DDPStrategy
+from torch import nn
+
+from pdas.support.errors import SettingError, reason
+from pdas.tasks.recipe import DeviceSettings
+
+TIMEOUT = timedelta(seconds=40)  # of a rank that does not answer; a run ends within a minute
+
+
+class Ddp(DDPStrategy):
+    """Fabric's data parallelism, but that `Ranks` adds up gradients, not the wrapper of torch."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(timeout=TIMEOUT, **settings)
+
+    @torch.no_grad()
+    def setup_module(self, module: nn.Module) -> nn.Module:  # type: ignore[override]
+        """Give every rank the weights of rank 0."""
+        for tensor in (*module.parameters(), *module.buffers()):
+            sent = tensor.contiguous()
+            dist.broadcast(sent, 0)
+            tensor.copy_(sent)
+        return module
+
+
+def open_fabric(settings: DeviceSettings) -> Fabric:
+    """The devices of the settings, of which this process has its own.
+
+    Raises `SettingError` if the machine, or what started this process, has others.
+    """
+    several = settings.ranks > 1
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*AMP with fp16 is not supported")  # see below
+            fabric = Fabric(
+                accelerator=settings.accelerator,
+                devices=settings.devices,
+                num_nodes=settings.machines,
+                strategy=Ddp() if several else "auto",
+                precision=settings.precision,
+            )
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise _refusal(settings, error) from None
+    if settings.precision == "16-mixed" and fabric.device.type == "cpu":
+        raise SettingError(
+            "device.precision: found '16-mixed' on the CPU, which has no such precision, expected "
+            "bf16-mixed or 32-true; change it, or the device"
+        )
+    if several:
+        fabric.launch()
+    return fabric
+
+
+@contextmanager
+def determinism(settings: DeviceSettings) -> Iterator[None]:
+    """Compute the same twice meanwhile, if the settings ask for that; see torch on reproducibility.
+
+    Raises `SettingError` for an operation that cannot.
+    """
+    if not settings.deterministic:
+        yield
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # which cuBLAS needs
+    before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    except RuntimeError as error:
+        if "deterministic" not in str(error):
+            raise
+        raise SettingError(
+            f"device.deterministic: found true, which this device cannot be for all of the network "
+            f"({reason(error)}); set it to false"
+        ) from error
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        torch.backends.cudnn.benchmark = before[1]
+
+
+def check_fabric(fabric: Fabric) -> None:
+    """Raise `SettingError` for several processes of another strategy."""
+    if fabric.world_size > 1 and not isinstance(fabric.strategy, Ddp):
+        raise SettingError(
+            f"fabric: found {fabric.world_size} processes by {type(fabric.strategy).__name__}, "
+            "expected pdas.distributed.devices.Ddp, which leaves gradients to the search; give "
+            "Fabric(strategy=Ddp(), ...)"
+        )
+
+
+def check_samples(setting: str, samples: int, ranks: int) -> None:
+    """Raise `SettingError` unless every rank has as many architectures as the others."""
+    if samples % ranks:
+        raise SettingError(
+            f"search.{setting}: found {samples}, expected a multiple of the {ranks} devices, "
+            "of which each runs as many architectures; set it to "
+            f"{-(-samples // ranks) * ranks}, or use fewer devices"
+        )
+
+
+def _refusal(settings: DeviceSettings, error: Exception) -> SettingError:
+    if settings.ranks == 1:
+        return SettingError(
+            f"device.accelerator: found {settings.accelerator!r}, which this machine does not "
+            "have; set it to auto"
+        )
+    return SettingError(
+        f"device.devices: found {settings.devices} of accelerator {settings.accelerator!r} on "
+        f"{settings.machines} machine(s), which cannot be had ({reason(error)}); "
+        "set devices and machines to what there is"
+    )

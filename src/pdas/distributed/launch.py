@@ -1,0 +1,202 @@
+"""Several processes of one command, a rank each: starting them, stopping them, saying what failed.
+
+They find each other by the variables that Lightning Fabric reads. `torchrun` and SLURM start the
+processes themselves; then only what tells of them is used here, not `run_ranks`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from tempfile import TemporaryFile
+from types import FrameType
+
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.environments.lsf import LSFEnvironment
+from lightning_fabric.plugins.environments.mpi import MPIEnvironment
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning_fabric.utilities.rank_zero import rank_zero_only
+
+from pdas.support.cores import cores
+from pdas.support.errors import SettingError
+
+GRACE = 5.0  # seconds for the others to end by themselves once one has failed
+_POLL = 0.05
+_LAUNCHER = "PDAS_LAUNCHER"  # a descriptor that can be read when the launcher is no more
+LOST = 3  # exit status of a rank that another one has left
+
+
+def is_rank() -> bool:
+    """Whether something that starts all the ranks has started this process."""
+    if LightningEnvironment().creates_processes_externally:
+        return True
+    managers = (TorchElasticEnvironment, SLURMEnvironment, LSFEnvironment, MPIEnvironment)
+    return any(manager.detect() for manager in managers)
+
+
+def rank() -> int:
+    """Which rank this process is; 0 if it is the only one."""
+    return int(getattr(rank_zero_only, "rank", 0) or 0)
+
+
+def started_ranks() -> int | None:
+    """How many processes were started in all, where their starter says so by WORLD_SIZE.
+
+    Raises `SettingError` if what it says is no number.
+    """
+    found = os.environ.get("WORLD_SIZE")
+    try:
+        return None if found is None else int(found)
+    except ValueError:
+        raise SettingError(
+            f"WORLD_SIZE: found {found!r} in the environment, expected the number of processes "
+            "that were started; unset it if this is the only one"
+        ) from None
+
+
+def end_with_launcher() -> None:
+    """Take the death of the process that runs `run_ranks`, however it dies, as a SIGTERM."""
+    descriptor = os.environ.pop(_LAUNCHER, None)
+    if descriptor is not None:
+        threading.Thread(target=_await_end, args=(int(descriptor),), daemon=True).start()
+
+
+def _await_end(descriptor: int) -> None:
+    os.read(descriptor, 1)  # nobody writes: it ends when the other end is closed
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def run_ranks(command: Sequence[str], count: int) -> int:
+    """Run a command in so many processes of this machine; returns the exit status.
+
+    One that fails ends the others; if it is not rank 0, which speaks for all, its last words are
+    shown. Ctrl-C and SIGTERM are passed on to all.
+    """
+    with _Processes(command, count) as processes, _passed_on(processes):
+        failed = processes.wait()
+    if failed is None:
+        return 0
+    if failed.words:
+        print(failed.words, file=sys.stderr, flush=True)
+    if failed.status >= 0:
+        return failed.status
+    name = signal.Signals(-failed.status).name
+    how = "did not answer, and was ended" if failed.hung else f"ended by {name}"
+    line = f"pdas: rank {failed.index}: {how}; go on from the last checkpoint with --resume"
+    print(line, file=sys.stderr, flush=True)
+    return 128 - failed.status
+
+
+@dataclass(frozen=True)
+class _Failed:
+    """The rank that failed first: its status, its last words, and whether it had to be ended."""
+
+    index: int
+    status: int
+    words: str
+    hung: bool
+
+
+class _Processes:
+    """The processes, each in a session of its own, so that a Ctrl-C of the terminal is ours."""
+
+    def __init__(self, command: Sequence[str], count: int) -> None:
+        port = LightningEnvironment().main_port
+        threads = max(1, cores() // count)
+        shared = {"OMP_NUM_THREADS": str(threads)} | os.environ
+        shared |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "NODE_RANK": "0"}
+        kept: tuple[int, ...] = ()
+        with ExitStack() as opened:
+            self._words = [opened.enter_context(TemporaryFile()) for _ in range(count)]
+            if os.name == "posix":
+                ours, ends_with_us = os.pipe()
+                opened.callback(os.close, ours)
+                opened.callback(os.close, ends_with_us)
+                kept, shared[_LAUNCHER] = (ours,), str(ours)
+            self._open = opened.pop_all()
+        self.processes = [
+            subprocess.Popen(
+                list(command),
+                env=shared | {"LOCAL_RANK": str(index)},
+                stdout=subprocess.DEVNULL if index else None,
+                stderr=words if index else None,
+                start_new_session=True,
+                pass_fds=kept,
+            )
+            for index, words in enumerate(self._words)
+        ]
+
+    def __enter__(self) -> _Processes:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.send(signal.SIGKILL)
+        for process in self.processes:
+            process.wait()
+        self._open.close()
+
+    def send(self, number: int) -> None:
+        """A signal to all that still run."""
+        for process in self.processes:
+            with suppress(ProcessLookupError):
+                process.send_signal(number)
+
+    def wait(self) -> _Failed | None:
+        """Until all have ended; returns the one to blame if one has failed."""
+        while not any(self._failed()):
+            if all(process.poll() == 0 for process in self.processes):
+                return None
+            time.sleep(_POLL)
+        self._settle(GRACE)
+        hung = [i for i, process in enumerate(self.processes) if process.poll() is None]
+        self.send(signal.SIGTERM)
+        self._settle(GRACE if hung else 0)
+        self.send(signal.SIGKILL)
+        for process in self.processes:
+            process.wait()
+        index = self._first(hung)
+        status = self.processes[index].returncode
+        return _Failed(index, status, self._last_words(index), index in hung)
+
+    def _failed(self) -> Iterator[bool]:
+        return (process.poll() not in (None, 0) for process in self.processes)
+
+    def _settle(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while any(p.poll() is None for p in self.processes) and time.monotonic() < end:
+            time.sleep(_POLL)
+
+    def _first(self, hung: Sequence[int]) -> int:
+        """The one to blame: killed, or with an error of its own, or hung, or left by another."""
+        statuses = [process.returncode for process in self.processes]
+        by_itself = [i for i in range(len(statuses)) if i not in hung]
+        killed = [i for i in by_itself if statuses[i] < 0]
+        wrong = [i for i in by_itself if statuses[i] not in (0, LOST)]
+        return [*killed, *wrong, *hung, *(i for i in by_itself if statuses[i])][0]
+
+    def _last_words(self, index: int) -> str:
+        self._words[index].seek(0)
+        return self._words[index].read()[-4000:].decode(errors="replace").strip()
+
+
+@contextmanager
+def _passed_on(processes: _Processes) -> Iterator[None]:
+    """Pass Ctrl-C and SIGTERM on to the ranks meanwhile."""
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        processes.send(number)
+
+    before = {n: signal.signal(n, on_signal) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

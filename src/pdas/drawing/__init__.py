@@ -1,0 +1,1 @@
+"""The look and the shapes that all pictures share."""

@@ -1,0 +1,101 @@
+"""The shapes that drawings of networks are made of, in axes whose unit is an inch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.path import Path
+
+from pdas.drawing.style import INK, MUTED, Colour, font, new_figure, text_width
+
+TEXT = 8.0  # points, in boxes
+CAPTION_TEXT = 7.5
+TITLE_TEXT = 10.5
+
+Point = tuple[float, float]
+Dashes = str | tuple[float, tuple[float, float]]
+
+
+def new_drawing(width: float, height: float) -> tuple[Figure, Axes]:
+    """A figure of this size in inches, and axes that fill it."""
+    figure = new_figure(width, height)
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, height))
+    axes.set_axis_off()
+    return figure, axes
+
+
+def add_box(
+    axes: Axes,
+    centre: Point,
+    size: Point,
+    face: Colour | str,
+    edge: str,
+    dashes: Dashes = "solid",
+) -> None:
+    """A rectangle with round corners."""
+    (x, y), (width, height) = centre, size
+    axes.add_patch(
+        FancyBboxPatch(
+            (x - width / 2, y - height / 2),
+            width,
+            height,
+            boxstyle="round,pad=0,rounding_size=0.07",
+            facecolor=face,
+            edgecolor=edge,
+            linewidth=0.9,
+            linestyle=dashes,
+        )
+    )
+
+
+def add_label(
+    axes: Axes,
+    middle: Point,
+    text: str,
+    colour: str = INK,
+    size: float = TEXT,
+    side: str = "center",
+) -> None:
+    """A line of text; its baseline is the same for all at a height, so that lines look level."""
+    axes.text(
+        middle[0],
+        middle[1] - 0.36 * size / 72,
+        text,
+        color=colour,
+        fontproperties=font(size),
+        horizontalalignment=side,
+        parse_math=False,
+    )
+
+
+def add_title(axes: Axes, corner: Point, title: str, note: str = "") -> None:
+    """A title whose baseline begins at a point, and a note behind it."""
+    x, y = corner
+    look = font(TITLE_TEXT, "bold")
+    axes.text(x, y, title, color=INK, fontproperties=look)
+    x += text_width(title, look) + 0.2
+    axes.text(x, y, note, color=MUTED, fontproperties=font(CAPTION_TEXT))
+
+
+def add_caption(axes: Axes, corner: Point, lines: Sequence[str], pitch: float) -> None:
+    """Lines of small text above a point."""
+    x, y = corner
+    for i, line in enumerate(reversed(lines)):
+        axes.text(x, y + i * pitch, line, color=MUTED, fontproperties=font(CAPTION_TEXT))
+
+
+def add_arrow(axes: Axes, points: Sequence[Point], colour: str, thickness: float = 0.9) -> None:
+    """An arrow along straight lines."""
+    axes.add_patch(
+        FancyArrowPatch(
+            path=Path(points),
+            arrowstyle="-|>,head_width=2,head_length=4",
+            shrinkA=0,
+            shrinkB=0,
+            color=colour,
+            linewidth=thickness,
+        )
+    )

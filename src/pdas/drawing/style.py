@@ -1,0 +1,70 @@
+"""The look that all pictures share: quiet colours, one font that comes with matplotlib."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
+
+from pdas.support.files import written_whole
+
+INK = "#30343b"
+GREY = "#9aa1ab"  # lines
+MUTED = "#6b727d"  # text
+FAINT = "#d3d7dd"
+PALE = "#f3f4f6"
+BLUE = "#2f5597"
+ORANGE = "#d08a2e"
+
+DPI = 200
+
+_OPERATIONS = {
+    "identity": "#868d97",
+    "sep_conv_3x3": "#5b8fc7",
+    "sep_conv_5x5": "#2f4f8f",
+    "avg_pool_3x3": "#d3973a",
+    "max_pool_3x3": "#bf5449",
+}
+_FURTHER = ("#4f9a86", "#8a6bb1", "#b5667f", "#7d8c3f", "#a0704a", "#3f8ea3")
+
+Colour = tuple[float, float, float]
+
+
+def font(size: float, weight: str = "normal") -> FontProperties:
+    """The font of all pictures, in points."""
+    return FontProperties(family="DejaVu Sans", size=size, weight=weight)
+
+
+def text_width(text: str, look: FontProperties) -> float:
+    """The width in inches of a line of text."""
+    width, _, _ = text_to_path.get_text_width_height_descent(text, look, ismath=False)
+    return float(width) / 72
+
+
+def operation_colours(operations: Iterable[str]) -> dict[str, str]:
+    """A colour for each operation: fixed for those of the paper, in turn for others."""
+    others = sorted(set(operations) - set(_OPERATIONS))
+    return _OPERATIONS | {name: _FURTHER[i % len(_FURTHER)] for i, name in enumerate(others)}
+
+
+def tint(colour: str, strength: float) -> Colour:
+    """A colour thinned with white; strength 1 leaves it as it is."""
+    red, green, blue = (1 - strength * (1 - part) for part in to_rgb(colour))
+    return red, green, blue
+
+
+def new_figure(width: float, height: float, **settings: Any) -> Figure:
+    """A white figure of this size in inches, tied to no global state."""
+    return Figure(figsize=(width, height), dpi=DPI, facecolor="white", **settings)
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Write a figure as PNG and return its path."""
+    with written_whole(path) as file:
+        figure.savefig(file, format="png")
+    return path

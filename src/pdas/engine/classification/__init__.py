@@ -1,6 +1,0 @@
-"""Image classification: its data, its losses, its evaluation, and the classifier that comes out."""
-
-from pdas.engine.classification.classifier import Classifier, Prediction, load_classifier
-from pdas.engine.classification.task import ClassificationTask
-
-__all__ = ["ClassificationTask", "Classifier", "Prediction", "load_classifier"]

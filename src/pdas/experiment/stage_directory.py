@@ -1,0 +1,130 @@
+"""The directory of a stage: a new one, or one that goes on as it was begun."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lightning_fabric import Fabric
+
+from pdas.distributed.ranks import wait_for_all
+from pdas.resume.checkpoint import Checkpoints
+from pdas.runs.run import Run, new_directory
+from pdas.support.errors import (
+    CheckpointError,
+    DataError,
+    NonFiniteLossError,
+    PdasError,
+    RankError,
+    SettingError,
+)
+from pdas.support.files import locked
+from pdas.tasks.recipe import Recipe, check_same
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a stage is begun with, and goes on with.
+
+    Attributes:
+        about: more of it by name, as plain data: the fingerprints of training and test images, and
+            the architecture of a retraining.
+    """
+
+    recipe: Recipe
+    seed: int
+    data_dir: Path | None
+    about: Mapping[str, Any]
+
+    def write(self, run: Run) -> None:
+        """Into `config.yaml`. Raises `RunError`."""
+        run.write_config(self.recipe, seed=self.seed, data_dir=self.data_dir, about=self.about)
+
+
+@contextmanager
+def stage_directory(
+    path: Path, setting: str, origin: Origin, fabric: Fabric, *, resume: bool
+) -> Iterator[Run]:
+    """The directory `path`, given by `setting`; of several ranks the first sees to it.
+
+    An error meanwhile also says which checkpoint is kept. Raises `RunError` if the directory is
+    taken, and `SettingError` or `DataError` if it is to go on with something else.
+    """
+    if not fabric.is_global_zero:
+        wait_for_all(fabric)
+        yield Run(path)
+        return
+    with _begun(path, setting, origin, resume) as run:
+        wait_for_all(fabric)
+        yield run
+
+
+@contextmanager
+def _begun(path: Path, setting: str, origin: Origin, resume: bool) -> Iterator[Run]:
+    run = Run(path)
+    if resume and run.has_config:
+        with locked(path):
+            _check_origin(run, origin)
+            with _kept(run):
+                yield run
+        return
+    with new_directory(path, setting), _kept(run):
+        origin.write(run)
+        yield run
+
+
+def _check_origin(run: Run, origin: Origin) -> None:
+    recipe, seed, _ = run.config()
+    check_same(origin.recipe, recipe, str(run.path))
+    if origin.seed != seed:
+        raise SettingError(
+            f"--seed: found {origin.seed}, expected {seed} as in {run.path}; give it as it was, or "
+            "begin another run"
+        )
+    begun_with = run.raw_config()
+    for name, value in origin.about.items():
+        if begun_with.get(name, value) != value:
+            raise DataError(
+                f"--resume: found another {name.replace('_', ' ')} than {run.path} was begun with; "
+                "restore what changed since, or begin another run"
+            )
+    if recipe != origin.recipe and run.is_unfinished:  # by a setting that may
+        origin.write(run)
+
+
+@contextmanager
+def _kept(run: Run) -> Iterator[None]:
+    """Say what is kept of a training that ends with an error."""
+    try:
+        yield
+    except PdasError as error:
+        paths = Checkpoints(run.checkpoint_directory).paths()
+        if isinstance(error, CheckpointError | RankError) or not paths:  # they say so
+            raise
+        # What diverged diverges again.
+        how = "" if isinstance(error, NonFiniteLossError) else ", and --resume goes on from there"
+        raise type(error)(f"{error}; {paths[-1]} is from before{how}") from error
+
+
+def check_split(recipe: Recipe, searched: Recipe) -> None:
+    """Raise `SettingError` if the images of the search would not be those of the training."""
+    for name in ("name", "test_fraction", "split_seed"):
+        found, expected = (getattr(each.data, name) for each in (recipe, searched))
+        if found != expected:
+            raise SettingError(
+                f"data.{name}: found {found!r}, expected {expected!r} as in the search, which "
+                "has seen what would now be test images; retrain the run's architecture.json "
+                "to use other data"
+            )
+
+
+def check_test_images(run: Run, fingerprint: str) -> None:
+    """Raise `DataError` if data changed: what is now for the test may have been trained on."""
+    if run.raw_config().get("test_images", fingerprint) != fingerprint:
+        raise DataError(
+            f"--data-dir: found other images for the test than those of {run.path}, with files "
+            "added, removed or renamed since; restore them, or search again"
+        )

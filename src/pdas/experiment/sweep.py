@@ -1,0 +1,194 @@
+"""Several seeds of one experiment: each is searched and retrained, and then they are compared."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pdas.distributed.processes import Processes
+from pdas.experiment.comparison import compare
+from pdas.experiment.stages import Experiment
+from pdas.resume.signals import StoppedError
+from pdas.runs.run import Run
+from pdas.support.cores import cores
+from pdas.support.errors import PdasError, RunError, SettingError, reason
+from pdas.support.files import making, written_whole
+from pdas.tasks.recipe import LARGEST_SEED, Recipe, check_same
+
+_log = logging.getLogger(__name__)
+_alone = threading.Lock()  # torch's random generator is one for all threads of a process
+
+OnEnd = Callable[[int, str | None], None]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep came to.
+
+    Attributes:
+        comparison: the content of `sweep.json`.
+        failed: of each seed that failed, why, in one line.
+    """
+
+    path: Path
+    comparison: dict[str, Any]
+    failed: dict[int, str]
+
+
+def sweep(
+    experiment: Experiment | Recipe,
+    seeds: Sequence[int],
+    out: Path,
+    *,
+    executor: Executor | None = None,
+    on_begin: Callable[[Sequence[int]], None] = lambda seeds: None,
+    on_end: OnEnd = lambda seed, error: None,
+) -> Sweep:
+    """Search and retrain with each of the seeds, into `out/seed-<n>/`, and compare what was found.
+
+    What is finished there is not done again, what was begun goes on. A seed that fails does not
+    stop the others. The comparison of those that are finished is written to `out/sweep.json`.
+
+    Args:
+        executor: runs the seeds; default one process for each on this machine, as many at a time as
+            there are cores, or one at a time on a GPU. It is left open. Its workers need `out` and
+            the data under the same names. A process does one seed at a time.
+        on_begin: told of the seeds that are not finished.
+        on_end: told of each seed that ended, with the error if it failed.
+
+    Raises:
+        SettingError: `seeds` are none, or `out` holds a sweep with other settings.
+        RunError: `out` holds something else, or cannot be written.
+    """
+    if not isinstance(experiment, Experiment):
+        experiment = Experiment(experiment)
+    if experiment.data_dir is not None:  # a worker may stand elsewhere
+        experiment = replace(experiment, data_dir=experiment.data_dir.resolve())
+    _check_seeds(seeds)
+    _check_devices(experiment.recipe)
+    _check_same(experiment.recipe, out)
+    with making(out, "--out"):
+        out.mkdir(parents=True, exist_ok=True)
+    # By all seeds, so that one that goes on has as many threads as before, and the same result.
+    workers = min(default_workers(experiment.recipe), len(seeds))
+    with Processes(workers) if executor is None else nullcontext(executor) as pool:
+        unfinished = [seed for seed in seeds if not _is_finished(out, seed)]
+        on_begin(unfinished)
+        failed = _run_all(experiment, unfinished, out, pool, on_end)
+    return Sweep(out, _write_comparison(experiment.recipe, seeds, failed, out), failed)
+
+
+def _run_all(
+    experiment: Experiment, seeds: Sequence[int], out: Path, pool: Executor, on_end: OnEnd
+) -> dict[int, str]:
+    """The error of each seed that failed."""
+    futures = {
+        pool.submit(run_seed, replace(experiment, seed=seed), _directory(out.resolve(), seed)): seed
+        for seed in seeds
+    }
+    failed: dict[int, str] = {}
+    try:
+        for future in as_completed(futures):
+            seed, error = futures[future], _error(future)
+            if error is not None:
+                failed[seed] = error
+            on_end(seed, error)
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        raise
+    return dict(sorted(failed.items()))
+
+
+def run_seed(experiment: Experiment, path: Path) -> None:
+    """Search, retrain and evaluate in `path`, or go on with that."""
+    with _alone:
+        run = experiment.search(path, resume=True)
+        experiment.retrain(run, resume=True)
+
+
+def default_workers(recipe: Recipe) -> int:
+    """How many seeds at a time: one for each core, or one where a GPU computes."""
+    on_gpu = recipe.device.accelerator != "cpu" and torch.cuda.is_available()
+    return 1 if on_gpu or recipe.device.accelerator == "mps" else cores()
+
+
+def _error(future: Future[None]) -> str | None:
+    try:
+        future.result()
+    except PdasError as error:
+        return str(error)
+    except StoppedError as error:
+        return f"{error}; run the same command again to go on"
+    except BrokenExecutor:
+        return (
+            "its process ended without a word, as where memory runs out; run the same command "
+            "again, with fewer --workers"
+        )
+    except Exception as error:  # of a library, or ours; the other seeds go on
+        _log.error("sweep: an error that is none of the user", exc_info=error)
+        return f"{type(error).__name__}: {reason(error)}"
+    return None
+
+
+def _check_seeds(seeds: Sequence[int]) -> None:
+    in_range = all(0 <= seed <= LARGEST_SEED for seed in seeds)
+    if not seeds or len(set(seeds)) < len(seeds) or not in_range:
+        raise SettingError(
+            f"--seeds: found {list(seeds)}, expected different ones from 0 to {LARGEST_SEED}; "
+            "give their number, as 5, or themselves, as 3,7,11"
+        )
+
+
+def _check_devices(recipe: Recipe) -> None:
+    if recipe.device.ranks > 1:
+        raise SettingError(
+            f"device.devices: found {recipe.device.ranks} for each seed of a sweep, expected 1; "
+            "use --workers, since seeds side by side exchange nothing"
+        )
+
+
+def _check_same(recipe: Recipe, out: Path) -> None:
+    """Refuse a directory that holds anything but this sweep."""
+    names = [path.name for path in out.iterdir()] if out.is_dir() else []
+    if names and not any(name == "sweep.json" or name.startswith("seed-") for name in names):
+        raise RunError(f"--out: {out} holds something else than a sweep; give another")
+    for config in sorted(out.glob("seed-*/config.yaml")):
+        check_same(recipe, Run(config.parent).config()[0], str(config.parent))
+
+
+def _directory(out: Path, seed: int) -> Path:
+    return Run(out).inner(f"seed-{seed}")
+
+
+def _is_finished(out: Path, seed: int) -> bool:
+    run = Run(_directory(out, seed))
+    result = run.path / f"retrain-{seed}" / "result.json"
+    return run.has_config and not run.is_unfinished and result.is_file()
+
+
+def _write_comparison(
+    recipe: Recipe, seeds: Sequence[int], failed: dict[int, str], out: Path
+) -> dict[str, Any]:
+    """Compare what is finished; a directory in which nothing was begun is removed."""
+    finished = {seed: Run(_directory(out, seed)) for seed in seeds if seed not in failed}
+    comparison = {
+        "recipe": recipe.name,
+        **compare(recipe, finished),
+        "failed": {str(seed): error for seed, error in sorted(failed.items())},
+    }
+    with suppress(OSError):  # not empty
+        out.rmdir()
+    if out.is_dir():
+        with written_whole(out / "sweep.json") as file:
+            file.write((json.dumps(comparison, indent=2) + "\n").encode())
+    return comparison

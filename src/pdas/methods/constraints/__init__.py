@@ -1,0 +1,1 @@
+"""Limits and penalties on the cost of architectures, around any optimizer."""

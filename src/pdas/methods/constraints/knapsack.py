@@ -1,0 +1,191 @@
+"""The most probable architecture whose additive cost is within a limit.
+
+Every category has a loss, by how much its ln p is below that of its variable's most probable one,
+and a cost above its variable's cheapest. The least sum of losses is sought whose sum of costs is
+within the budget: a multiple-choice knapsack.
+
+A multiplier lambda >= 0 prices the cost, so that each variable can be chosen by itself. The sum of
+the least l + lambda c, less lambda times the budget, is a lower bound of all losses within the
+budget; a category whose l + lambda c is above its variable's least adds that excess to the bound.
+Under the best lambda few categories can belong to a better solution than one at hand.
+
+Dynamic programming finds the best. The variables, the least decided ones first, are shared out to
+two frontiers of partial choices, in which nothing is dominated in both cost and loss and nothing is
+above the bound. After every step the frontiers are matched, with what is left as lambda chooses it,
+so that the solution at hand soon is so good that the bound stops nearly everything else.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pdas.support.arrays import BoolArray, FloatArray, IntArray
+
+ROUNDING = 1e-12  # of sums of costs, relative to the limit; of sums of losses
+LONGEST = 10_000  # partial choices of a frontier
+BISECTIONS = 60
+LARGEST = 1e100  # multiplier
+
+
+def most_probable(
+    theta: FloatArray, table: FloatArray, constant: float, limit: float
+) -> IntArray | None:
+    """Category indices, shape (D,), of the greatest p_theta with a cost of at most `limit`.
+
+    theta: probabilities, shape (D, max K), 0 beyond K_i.
+    table: cost of each category, shape (D, max K); the cost is `constant` plus the chosen ones.
+
+    A cost that is over the limit by a 1e-12th of it, as from rounding, is within. None if no
+    architecture within the limit has a probability above 0.
+
+    Exact to rounding. Only where costs follow ln p to about 1e-5 in every category does a frontier
+    reach `LONGEST`; then its least promising choices are dropped, and ln p may be some 1e-6 below
+    the greatest.
+    """
+    room = ceiling(limit) - constant
+    possible = theta > 0
+    budget = room - np.where(possible, table, np.inf).min(axis=1).sum()
+    if budget < 0:
+        return None
+    return _Knapsack(theta, table, possible, float(budget)).solve()
+
+
+def ceiling(limit: float) -> float:
+    """The largest sum of costs that counts as within the limit."""
+    return limit + ROUNDING * abs(limit)
+
+
+class _Knapsack:
+    """Choose a category of every variable, with the least loss and a cost within the budget.
+
+    `loss` and `cost`, shape (D, max K), are >= 0; the loss of what cannot be chosen is infinite.
+    `chosen`, shape (D,), is the best solution at hand and `least` its loss.
+    """
+
+    def __init__(
+        self, theta: FloatArray, table: FloatArray, possible: BoolArray, budget: float
+    ) -> None:
+        logs = np.log(np.where(possible, theta, 1.0))
+        most = np.where(possible, logs, -np.inf).max(axis=1, keepdims=True)
+        cheapest = np.where(possible, table, np.inf).min(axis=1, keepdims=True)
+        self.loss: FloatArray = np.where(possible, most - logs, np.inf)
+        self.cost: FloatArray = np.where(possible, table - cheapest, 0.0)
+        self.budget = budget
+        self.price, self.chosen = self._best_price()
+        self.start = self.chosen  # what lambda chooses; the undecided variables are left at it
+        self.least = float(self._of(self.loss, self.start).sum())
+        values = self.loss + self.price * self.cost
+        self.floor: FloatArray = values.min(axis=1)
+        # Less what rounding may do to it, which is little unless lambda is very large.
+        self.bound = self.floor.sum() - self.price * budget * (1 + ROUNDING)
+
+    def solve(self) -> IntArray:
+        """The best category of every variable, shape (D,)."""
+        excess = np.sort(self.loss + self.price * self.cost, axis=1) - self.floor[:, np.newaxis]
+        runner_up = excess[:, min(1, excess.shape[1] - 1)]
+        undecided = np.ones(len(self.loss), dtype=np.bool_)
+        first, second = _Frontier(), _Frontier()
+        for i in np.argsort(runner_up).tolist():
+            frontier = min(first, second, key=lambda f: len(f.cost))
+            frontier.extend(i, self)
+            if not len(frontier.cost):
+                break  # nothing else can be better than what is at hand
+            undecided[i] = False
+            self._match(first, second, undecided)
+        return self.chosen
+
+    def worth(self, excess: FloatArray) -> BoolArray:
+        """Whether solutions with this excess may be better than the one at hand."""
+        may: BoolArray = self.bound + excess < self.least - ROUNDING
+        return may
+
+    def _match(self, first: _Frontier, second: _Frontier, undecided: BoolArray) -> None:
+        """Take the best pair of partial choices if it is better than the solution at hand."""
+        room = self.budget - self._of(self.cost, self.start)[undecided].sum()
+        loss = self._of(self.loss, self.start)[undecided].sum()
+        partners = np.searchsorted(second.cost, room - first.cost, side="right") - 1
+        fitting = np.flatnonzero(partners >= 0)
+        if not len(fitting):
+            return
+        losses = first.loss[fitting] + second.loss[partners[fitting]]
+        k = fitting[losses.argmin()]
+        if losses.min() + loss < self.least:
+            self.least = float(losses.min() + loss)
+            self.chosen = self.start.copy()
+            first.write(int(k), self.chosen)
+            second.write(int(partners[k]), self.chosen)
+
+    def _best_price(self) -> tuple[float, IntArray]:
+        """The best lambda, by bisection, and what it chooses, filled up to the budget."""
+        if self._fits(free := self._priced(0.0)):
+            return 0.0, free
+        low, high = 0.0, min(1 / self.cost.max(), LARGEST)
+        while not self._fits(self._priced(high)) and high < LARGEST:
+            low, high = high, 2 * high
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            low, high = (low, middle) if self._fits(self._priced(middle)) else (middle, high)
+        cheap, costly = self._priced(high), self._priced(low)
+        if not self._fits(cheap):  # costs that are all but equal
+            cheap = np.where(self.loss < np.inf, self.cost, np.inf).argmin(axis=1)
+        # A lower price never chooses a cheaper category.
+        added = (self._of(self.cost, costly) - self._of(self.cost, cheap)).cumsum()
+        room = self.budget - self._of(self.cost, cheap).sum()
+        return high, np.where(added <= room, costly, cheap)
+
+    def _priced(self, price: float) -> IntArray:
+        chosen: IntArray = (self.loss + price * self.cost).argmin(axis=1)
+        return chosen
+
+    def _fits(self, chosen: IntArray) -> bool:
+        return bool(self._of(self.cost, chosen).sum() <= self.budget)
+
+    def _of(self, table: FloatArray, chosen: IntArray) -> FloatArray:
+        entries: FloatArray = table[np.arange(len(table)), chosen]
+        return entries
+
+
+class _Frontier:
+    """Partial choices over some variables, none dominated: ascending cost, descending loss.
+
+    At first it has one choice, over no variable.
+    """
+
+    def __init__(self) -> None:
+        self.cost: FloatArray = np.zeros(1)
+        self.loss: FloatArray = np.zeros(1)
+        self._floor = 0.0
+        self._steps: list[tuple[int, IntArray, IntArray]] = []
+
+    def extend(self, i: int, knapsack: _Knapsack) -> None:
+        """Decide variable i as well, keeping what can lead to a better solution."""
+        self.cost = np.add.outer(self.cost, knapsack.cost[i]).ravel()
+        self.loss = np.add.outer(self.loss, knapsack.loss[i]).ravel()
+        self._floor += float(knapsack.floor[i])
+        parents, categories = np.divmod(np.arange(len(self.cost)), knapsack.cost.shape[1])
+        self._steps.append((i, parents, categories))
+        excess = self.loss + knapsack.price * self.cost - self._floor
+        self._keep(np.flatnonzero((self.cost <= knapsack.budget) & knapsack.worth(excess)))
+        self._keep(_undominated(self.cost, self.loss))
+        if len(self.cost) > LONGEST:
+            excess = self.loss + knapsack.price * self.cost
+            self._keep(np.sort(np.argpartition(excess, LONGEST)[:LONGEST]))
+
+    def write(self, k: int, indices: IntArray) -> None:
+        """Write the categories of choice k into `indices`, shape (D,)."""
+        for i, parent, category in reversed(self._steps):
+            indices[i] = category[k]
+            k = int(parent[k])
+
+    def _keep(self, kept: IntArray) -> None:
+        self.cost, self.loss = self.cost[kept], self.loss[kept]
+        i, parents, categories = self._steps.pop()
+        self._steps.append((i, parents[kept], categories[kept]))
+
+
+def _undominated(cost: FloatArray, loss: FloatArray) -> IntArray:
+    """Which are cheaper than all of less loss, or of equal loss to rounding; ascending cost."""
+    order: IntArray = np.lexsort((loss, cost))
+    steps = np.floor(loss[order] / ROUNDING)
+    before = np.minimum.accumulate(np.concatenate([[np.inf], steps]))[:-1]
+    return order[steps < before]

@@ -1,0 +1,92 @@
+"""The distribution p_theta(M): a product of categoricals, one for each variable (section 3).
+
+Variables differ in their number of categories K_i, so theta is kept as one array of shape
+(D, max K) whose entries beyond K_i are 0; every operation runs over all variables at once. A
+variable of one category is constant: it is sampled, but counts in no formula.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pdas.support.arrays import BoolArray, FloatArray, IntArray
+
+
+class CategoricalProduct:
+    """Independent categorical variables with K_i = `sizes[i]` categories, uniform at first.
+
+    Fixed: `sizes` (D,), `free` (D,) where K_i > 1, `degrees` (D,) of freedom K_i - 1, `n`
+    their sum, `reduced` (D, max K) where j < K_i - 1, `padding` where j >= K_i, and `theta_min`,
+    the lower bounds. State: `theta` (D, max K).
+    """
+
+    def __init__(self, sizes: IntArray) -> None:
+        column, K = np.arange(sizes.max()), sizes[:, np.newaxis]
+        self.sizes = sizes
+        self.free: BoolArray = sizes > 1
+        self.degrees: FloatArray = (sizes - 1).astype(np.float64)
+        self.n = int(self.degrees.sum())
+        self.reduced: BoolArray = column < K - 1
+        self.padding: BoolArray = column >= K
+        self.theta: FloatArray = ~self.padding / K
+        self.theta_min = _lower_bounds(sizes)[:, np.newaxis] * ~self.padding
+        self._mass_above = 1 - self.theta_min.sum(axis=1, keepdims=True)
+        self._beyond_reduced = np.where(self.reduced, 0.0, np.inf)
+        self._row_start = np.arange(len(sizes)) * len(column)
+        self._last = self._row_start + sizes - 1
+
+    def last(self, values: FloatArray) -> FloatArray:
+        """Each variable's value for its last category, j = K_i: shape (D,)."""
+        return values.take(self._last)
+
+    def sample(self, rng: np.random.Generator, n: int) -> IntArray:
+        """Category indices of n independent draws: shape (n, D)."""
+        cdf = self.theta.cumsum(axis=1) + self._beyond_reduced
+        below: BoolArray = rng.random((n, len(self.sizes), 1)) >= cdf
+        first_not_below: IntArray = below.argmin(axis=2)
+        return first_not_below
+
+    def scatter(self, indices: IntArray, weights: FloatArray) -> FloatArray:
+        """sum_n w_ni m_nij, with M_n one-hot in `indices` and w = `weights`, both (n, D)."""
+        flat = (indices + self._row_start).ravel()
+        totals = np.bincount(flat, weights.ravel(), minlength=self.theta.size)
+        return totals.reshape(self.theta.shape).astype(np.float64, copy=False)
+
+    def set(self, theta: FloatArray) -> None:
+        """Take a theta whose rows sum to one, brought above the lower bounds (Appendix B)."""
+        above = np.maximum(theta, self.theta_min) - self.theta_min  # (11)
+        # (12), written so that rounding cannot lead below the bound
+        scale = self._mass_above / above.sum(axis=1, keepdims=True)
+        self.theta = self.theta_min + above * scale
+
+    def log_probability(self, indices: IntArray) -> FloatArray:
+        """ln p_theta of architectures: shape (...) for indices of shape (..., D)."""
+        total: FloatArray = np.log(self.theta.take(indices + self._row_start)).sum(axis=-1)
+        return total
+
+    def entropy(self) -> FloatArray:
+        """Entropy of each variable in nats: shape (D,)."""
+        total: FloatArray = (self.theta * np.log(self.theta + self.padding)).sum(axis=1)
+        return np.abs(total)  # it is -total; 0, not -0, where all is decided
+
+    def mode(self) -> IntArray:
+        """The most probable category of each variable, the first if several are: shape (D,)."""
+        most: IntArray = self.theta.argmax(axis=1)
+        return most
+
+    def convergence(self) -> float:
+        """Mean over the free variables of max_j theta_ij: 1 where all is decided."""
+        return float(self.theta.max(axis=1)[self.free].mean()) if self.n else 1.0
+
+
+def _lower_bounds(sizes: IntArray) -> FloatArray:
+    """theta_min_i = 1 / (D (K_i - 1)) of Appendix B, but at most 1 / (2 K_i): shape (D,).
+
+    Without the latter, theta could not move in a space of very few variables. D counts the free
+    variables; the bound of a constant one is 0.
+    """
+    bounds = np.zeros(len(sizes))
+    free = sizes > 1
+    K = sizes[free]
+    bounds[free] = np.minimum(1 / (len(K) * (K - 1)), 1 / (2 * K))
+    return bounds

@@ -1,0 +1,209 @@
+"""Choices among modules, of whether and how often they run, and among tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import combinations
+from math import comb
+from typing import Any
+
+from torch import Tensor, nn
+
+from pdas.nn.choice_point import Copy, Point
+from pdas.space import Label
+from pdas.support.errors import NetworkError
+
+
+class Choice(Point):
+    """One of several modules: `pdas.nn.Choice("act", {"relu": nn.ReLU(), "tanh": nn.Tanh()})`.
+
+    It is called as each of them is. Candidates may hold choices of their own, whose variables count
+    only where the candidate is taken.
+
+    Args:
+        name: of the variable.
+        candidates: the modules by label.
+
+    Raises:
+        NetworkError: a candidate is no module.
+        SpaceError: the name or a label is none that a variable can have.
+    """
+
+    def __init__(self, name: str, candidates: Mapping[Label, nn.Module]) -> None:
+        if not isinstance(candidates, Mapping):
+            raise NetworkError(
+                f"Choice({name!r}): found {type(candidates).__name__}, expected candidates by "
+                "label, as {'relu': nn.ReLU(), 'tanh': nn.Tanh()}"
+            )
+        count = len(candidates)
+        one_hot = [[i == j for j in range(count)] for i in range(count)]
+        super().__init__(name, list(candidates), list(candidates.values()), one_hot)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        return self.candidate(self.selected)(*args, **kwargs)
+
+    def derived(self, copy: Copy) -> nn.Module:
+        return copy(self.candidate(self.selected))
+
+
+class OptionalLayer(Point):
+    """A layer that is used or passed over, with the categories True and False.
+
+    Args:
+        name: of the variable.
+        layer: a module of one tensor that gives one of the same shape.
+    """
+
+    def __init__(self, name: str, layer: nn.Module) -> None:
+        super().__init__(name, (True, False), [layer], [(True, False)])
+
+    def forward(self, x: Any, *others: Any, **named: Any) -> Any:
+        if others or named:
+            raise NetworkError(
+                f"{self}: found {1 + len(others) + len(named)} inputs, expected one tensor; for "
+                "more use a Choice, whose other candidate returns the first"
+            )
+        return self.candidate(0)(x) if self.selected == 0 else x
+
+    def derived(self, copy: Copy) -> nn.Module:
+        return copy(self.candidate(0)) if self.selected == 0 else self.in_its_mode(nn.Identity())
+
+
+class Repeat(Point):
+    """The first n of a stack of blocks, one after the other.
+
+    Blocks that take more than one tensor are called by a loop over it: `for block in self.layers:
+    x = block(x, mask)`, which runs over the first n.
+
+    Args:
+        name: of the variable.
+        blocks: modules of one tensor; each reads the output of the one before.
+        counts: what n may be, from 0 to the number of blocks; default 1 to that number.
+    """
+
+    def __init__(
+        self, name: str, blocks: Sequence[nn.Module], counts: Sequence[int] | None = None
+    ) -> None:
+        if not isinstance(blocks, Iterable):
+            raise NetworkError(
+                f"Repeat({name!r}): found {type(blocks).__name__}, expected a list of modules"
+            )
+        blocks = list(blocks)
+        counts = list(range(1, len(blocks) + 1)) if counts is None else list(counts)
+        for count in counts:
+            if type(count) is not int or not 0 <= count <= len(blocks):
+                raise NetworkError(
+                    f"Repeat({name!r}): found the count {count!r}, expected 0 to {len(blocks)}, "
+                    "the number of blocks; drop it, or add blocks"
+                )
+        masks = [[count > number for count in counts] for number in range(len(blocks))]
+        super().__init__(name, counts, blocks, masks)
+        self._counts = tuple(counts)
+
+    def forward(self, x: Any) -> Any:
+        for block in self:
+            x = block(x)
+        return x
+
+    def __iter__(self) -> Iterator[nn.Module]:
+        """The blocks that run."""
+        return map(self.candidate, range(self._counts[self.selected]))
+
+    def outputs(self, *args: Any, **kwargs: Any) -> Iterator[Callable[[], Any]]:
+        """As for every point; each block runs once, whatever the order of the counts."""
+        (done,) = args
+        results = {0: done}
+
+        def after(count: int) -> Any:
+            if count not in results:
+                results[count] = self.candidate(count - 1)(after(count - 1))
+            return results[count]
+
+        for count in self._counts:
+            yield partial(after, count)
+
+    @property
+    def usual(self) -> int:
+        return self._counts.index(max(self._counts))
+
+    def derived(self, copy: Copy) -> nn.Module:
+        count = self._counts[self.selected]
+        blocks = (copy(self.candidate(number)) for number in range(count))
+        return self.in_its_mode(nn.Sequential(*blocks))
+
+
+MOST = 1000  # categories of a choice of several inputs
+
+
+class InputChoice(Point):
+    """Which of several tensors is read: `self.source([a, b, c])`.
+
+    Args:
+        name: of the variable.
+        inputs: how many tensors there are, or a name for each.
+        choose: None: one of them, as a tensor; a number: so many of them, as a list in their order,
+            with categories as "0+2".
+    """
+
+    def __init__(self, name: str, inputs: int | Sequence[str], choose: int | None = None) -> None:
+        if not (type(inputs) is int or isinstance(inputs, list | tuple)):
+            raise NetworkError(
+                f"InputChoice({name!r}): found {inputs!r}, expected how many tensors there are, or "
+                "a list of names"
+            )
+        names: Sequence[Label] = range(inputs) if isinstance(inputs, int) else list(inputs)
+        if choose is not None and (type(choose) is not int or not 1 <= choose <= len(names)):
+            raise NetworkError(
+                f"InputChoice({name!r}): found choose = {choose!r}, expected 1 to {len(names)}, "
+                "the number of inputs"
+            )
+        if choose is not None and comb(len(names), choose) > MOST:
+            raise NetworkError(
+                f"InputChoice({name!r}): found {comb(len(names), choose):,} ways to choose "
+                f"{choose} of {len(names)}, expected at most {MOST:,}; use several choices"
+            )
+        sets = list(combinations(range(len(names)), 1 if choose is None else choose))
+        labels = [
+            names[chosen[0]] if choose is None else "+".join(str(names[i]) for i in chosen)
+            for chosen in sets
+        ]
+        super().__init__(name, labels)
+        self._count = len(names)
+        self._sets = sets
+        self._alone = choose is None
+
+    def forward(self, inputs: Sequence[Tensor]) -> Any:
+        if not isinstance(inputs, list | tuple) or len(inputs) != self._count:
+            raise NetworkError(
+                f"{self}: found {type(inputs).__name__} of {len(inputs)}, expected a list of "
+                f"{self._count} tensors"
+            )
+        chosen = self._sets[self.selected]
+        return inputs[chosen[0]] if self._alone else [inputs[i] for i in chosen]
+
+    def derived(self, copy: Copy) -> nn.Module:
+        chosen = self._sets[self.selected]
+        return self.in_its_mode(PickOne(chosen[0]) if self._alone else PickSome(list(chosen)))
+
+
+class PickOne(nn.Module):
+    """What stands for an `InputChoice` of one tensor in a derived network."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__()
+        self.index = index
+
+    def forward(self, inputs: list[Tensor]) -> Tensor:
+        return inputs[self.index]
+
+
+class PickSome(nn.Module):
+    """What stands for an `InputChoice` of several tensors in a derived network."""
+
+    def __init__(self, indices: list[int]) -> None:
+        super().__init__()
+        self.indices = indices
+
+    def forward(self, inputs: list[Tensor]) -> list[Tensor]:
+        return [inputs[i] for i in self.indices]

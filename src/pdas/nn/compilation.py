@@ -1,0 +1,16 @@
+"""The refusal to be compiled: a network with choices is another program for each architecture."""
+
+from __future__ import annotations
+
+import torch
+
+from pdas.support.errors import NetworkError
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # so that it runs, and is not traced
+def refuse(what: str) -> None:
+    """Raise `NetworkError`."""
+    raise NetworkError(
+        f"{what}: found it under torch.compile or torch.export, expected a plain module, since "
+        "every architecture would be compiled anew; compile net.derive(architecture) instead"
+    )

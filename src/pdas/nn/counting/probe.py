@@ -1,0 +1,195 @@
+"""A trial: one run in which each choice tries all its candidates, with their multiply-adds."""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from pdas.nn.choice_point import Point
+from pdas.nn.conditions import Conditions
+from pdas.support.errors import reason
+
+Unit = tuple[int, Conditions]
+"""What is counted by itself: a module (its id) under the conditions of the candidates around it."""
+
+
+@dataclass
+class Trial:
+    """What was seen with one architecture.
+
+    Attributes:
+        counts: multiply-adds of each unit, those of the modules inside not included.
+        reshaping: (variable, category) whose output differs in shape from the selected one's.
+        tried: variables of choices that ran all their candidates.
+        output: the shapes of what the module returned.
+    """
+
+    counts: dict[Unit, int] = field(default_factory=lambda: defaultdict(int))
+    reshaping: set[tuple[str, int]] = field(default_factory=set)
+    tried: set[str] = field(default_factory=set)
+    output: Any = None
+
+
+class MisfitError(Exception):
+    """A candidate fails where others of its choice do not: its variable, its category and why."""
+
+    def __init__(self, variable: str, category: int, why: str) -> None:
+        super().__init__(why)
+        self.variable = variable
+        self.category = category
+
+
+def try_all(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> Trial:
+    """Run a module once, in evaluation mode, trying every candidate of each choice.
+
+    Raises `MisfitError`, or else the error of the network.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(evaluating(module))
+        counter = stack.enter_context(counting(module))
+        return _Observer(module, counter, stack).found(inputs, named)
+
+
+def count(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> int:
+    """The multiply-adds of a call on these inputs, in evaluation mode."""
+    with evaluating(module), counting(module) as counter:
+        module(*inputs, **named)
+    return counter.get_total_flops() // 2
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients within the block."""
+    training = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for part, mode in training:
+            part.training = mode
+
+
+@contextmanager
+def counting(module: nn.Module) -> Iterator[FlopCounterMode]:
+    """Count within the block, also in layers that PyTorch would run in one piece."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with ExitStack() as stack:
+            if any(isinstance(part, nn.RNNBase) for part in module.modules()):
+                stack.enter_context(_without_onednn())
+            yield stack.enter_context(FlopCounterMode(display=False))
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+
+
+@contextmanager
+def _without_onednn() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that TF32 settings are about to be renamed
+        with torch.backends.mkldnn.flags(enabled=False):
+            yield
+
+
+class _Observer:
+    """Counts between the hooks of modules, and tries candidates in place of a point's forward."""
+
+    def __init__(self, module: nn.Module, counter: FlopCounterMode, stack: ExitStack) -> None:
+        self._module = module
+        self._counter = counter
+        self._trial = Trial()
+        self._around: list[Conditions] = [Conditions()]
+        self._inside: list[int] = [0]  # multiply-adds so far of the modules inside of the open ones
+        self._start: list[int] = []
+        for part in module.modules():
+            stack.callback(part.register_forward_pre_hook(self._enter).remove)
+            stack.callback(part.register_forward_hook(self._leave).remove)
+            if isinstance(part, Point):
+                stack.enter_context(_replaced(part, "forward", partial(self._try_all, part)))
+                stack.enter_context(_replaced(part, "candidate", partial(self._candidate, part)))
+
+    def found(self, inputs: Sequence[Any], named: Mapping[str, Any]) -> Trial:
+        self._trial.output = shape(self._module(*inputs, **named))
+        return self._trial
+
+    def _enter(self, module: nn.Module, args: Any) -> None:
+        self._start.append(self._counter.get_total_flops())
+        self._inside.append(0)
+
+    def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
+        total = self._counter.get_total_flops() - self._start.pop()
+        own = total - self._inside.pop()
+        self._inside[-1] += total
+        if own:
+            self._trial.counts[id(module), self._around[-1]] += own // 2
+
+    def _candidate(self, point: Point, number: int) -> Callable[..., Any]:
+        candidate = Point.candidate(point, number)
+        condition = point.condition_of(str(number))
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._around.append(self._around[-1] & condition)
+            try:
+                return candidate(*args, **kwargs)
+            finally:
+                self._around.pop()
+
+        return call
+
+    def _try_all(self, point: Point, *args: Any, **kwargs: Any) -> Any:
+        selected = point.selected
+        self._trial.tried.add(point.variable.name)
+        outputs: list[Any] = []
+        errors: dict[int, Exception] = {}
+        for index, output in enumerate(point.outputs(*args, **kwargs)):
+            depth = len(self._start)
+            try:
+                outputs.append(output())
+            except MisfitError:  # of a choice inside
+                raise
+            except Exception as failure:
+                del self._start[depth:], self._inside[depth + 1 :]
+                errors[index] = failure
+                outputs.append(None)
+        if len(errors) == len(outputs):  # it is what came before that does not fit
+            raise errors[selected]
+        for index, error in errors.items():
+            why = f"{reason(error)}, for an input of shape {shape(args)}"
+            raise MisfitError(point.variable.name, index, why) from error
+        expected = shape(outputs[selected])
+        for index, output in enumerate(outputs):
+            if shape(output) != expected:
+                self._trial.reshaping.add((point.variable.name, index))
+        return outputs[selected]
+
+
+@contextmanager
+def _replaced(point: Point, name: str, function: Callable[..., Any]) -> Iterator[None]:
+    """Another method for this one object within the block."""
+    object.__setattr__(point, name, function)
+    try:
+        yield
+    finally:
+        object.__delattr__(point, name)
+
+
+def shape(value: Any) -> Any:
+    """The shapes of the tensors in nested tuples, lists and mappings."""
+    if isinstance(value, Tensor):
+        return tuple(value.shape)
+    if isinstance(value, Mapping):
+        return {key: shape(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        shapes = tuple(map(shape, value))
+        return shapes[0] if len(shapes) == 1 else shapes
+    return None

@@ -1,0 +1,59 @@
+"""What the search asks of a network with choices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from pdas.space import Architecture, SearchSpace
+from pdas.support.arrays import BoolArray
+from pdas.support.errors import SpaceError
+
+
+@runtime_checkable
+class SupernetProtocol(Protocol):
+    """A `torch.nn.Module` with a search space, which is handed an architecture at every call.
+
+    It never samples and knows no optimizer. An architecture of another space is refused with a
+    SpaceError. `pdas.testing.SupernetTests` tests that and more.
+    """
+
+    @property
+    def space(self) -> SearchSpace:
+        """The choices that the network has."""
+
+    def __call__(self, x: Any, architecture: Architecture) -> Any:
+        """The output of one architecture; only what it uses is computed.
+
+        There may be more inputs, before the architecture or by name.
+        """
+
+
+@runtime_checkable
+class SharingSupernet(SupernetProtocol, Protocol):
+    """A supernet that computes what several architectures have in common only once."""
+
+    def forward_many(self, x: Any, architectures: Sequence[Architecture]) -> Sequence[Any]:
+        """The outputs of the architectures on the same input."""
+
+
+@runtime_checkable
+class MaskingSupernet(SupernetProtocol, Protocol):
+    """A supernet that says which variables an architecture uses."""
+
+    def active(self, architecture: Architecture) -> BoolArray:
+        """For each variable whether it matters, bool `(D,)`."""
+
+
+def check_space(architecture: Architecture, space: SearchSpace) -> None:
+    """Raise `SpaceError` if the architecture is not of a supernet's space."""
+    if not isinstance(architecture, Architecture):
+        raise SpaceError(
+            f"architecture: found {type(architecture).__name__}, expected an architecture; make it "
+            "with net.space.architecture(...)"
+        )
+    if architecture.space != space:
+        raise SpaceError(
+            f"architecture: {architecture!r} is of another search space; make it with "
+            "net.space.architecture(...)"
+        )

@@ -1,0 +1,1 @@
+"""Trainings that can be stopped after any step, and resumed as if they had not been."""

@@ -1,0 +1,81 @@
+"""Batches of a training, pass after pass, from wherever a checkpoint has left them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import torch
+
+from pdas.support.random_state import random_state, set_random_state
+from pdas.training.optimizers import Loader
+
+
+class Stream:
+    """Passes over a loader without end.
+
+    Its state is that of the random generators at the start of the pass, and how many batches of the
+    pass have been taken. A loader with `pass_from(n)` begins a pass at its batch n; of another one
+    the first n are taken again.
+
+    Attributes:
+        generators: the loader's own, and those of its samplers.
+    """
+
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+        samplers = (getattr(loader, "sampler", None), getattr(loader, "batch_sampler", None))
+        holders = (loader, *samplers, getattr(samplers[1], "sampler", None))
+        found = (getattr(holder, "generator", None) for holder in holders)
+        unique = {id(each): each for each in found if isinstance(each, torch.Generator)}
+        self.generators = list(unique.values())
+        self._pass: Iterator[Any] = iter(())
+        self._start: dict[str, Any] | None = None
+        self._taken = 0
+
+    def __len__(self) -> int:
+        """Batches in a pass."""
+        return len(self._loader)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            batch = next(self._pass)
+        except StopIteration:
+            self._start, self._taken = random_state(self.generators), 0
+            self._pass = iter(self._loader)
+            batch = next(self._pass)
+        self._taken += 1
+        return batch
+
+    def one_pass(self) -> Iterator[Any]:
+        """A whole pass beside those of `next`, which stand where they were.
+
+        It draws from the generators of the loader, so later passes are shuffled otherwise.
+        """
+        return iter(self._loader)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where it stands."""
+        return {"start": self._start, "taken": self._taken, "length": len(self)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there; changes the random generators, which are to be set afterwards.
+
+        Raises ValueError if a pass has another length than it had.
+        """
+        if state["length"] != len(self):
+            raise ValueError(f"a pass had {state['length']} batches, and now has {len(self)}")
+        self._start, self._taken = state["start"], int(state["taken"])
+        if self._start is None:
+            return
+        set_random_state(self._start, self.generators)
+        if hasattr(self._loader, "pass_from"):
+            self._pass = self._loader.pass_from(self._taken)
+        else:
+            self._pass = iter(self._loader)
+            for _ in islice(self._pass, self._taken):
+                pass

@@ -1,0 +1,175 @@
+"""Checkpoints: written whole or not at all, the last two kept, and told when they are damaged.
+
+A file is what `torch.save` writes of plain data and tensors, then a line with the format and the
+SHA-256 of what is before it. It is read with `weights_only`, so it cannot run code.
+
+A damaged file is passed over for the one before it. Where all are, that is an error: to begin anew
+unasked could throw away a day.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any, cast
+
+import torch
+
+from pdas.support.errors import CheckpointError, PdasWarning, reason
+from pdas.support.files import making, written_whole
+
+_log = logging.getLogger(__name__)
+
+FORMAT = 1
+KEPT = 2
+SHARE = 0.01  # of a run's time that goes into checkpoints, at most
+_MARK = b"\nPDAS checkpoint, format "
+_TRAILER = len(_MARK) + len("00001 ") + hashlib.sha256().digest_size * 2
+
+
+class Checkpoints:
+    """The checkpoints of one training in a directory, `step-<number>.ckpt`.
+
+    Args:
+        directory: made with the first checkpoint.
+        seconds: from one to the next, at least.
+    """
+
+    def __init__(self, directory: str | Path, seconds: float = 60.0) -> None:
+        self.directory = Path(directory)
+        self._seconds = seconds
+        self._last = time.monotonic()
+        self._took = 0.0
+
+    def due(self) -> bool:
+        """Whether it is time for one: not so often that they take more than 1 % of the time."""
+        return time.monotonic() - self._last >= max(self._seconds, self._took / SHARE)
+
+    def save(self, step: int, state: Mapping[str, Any], since: float | None = None) -> None:
+        """Write the state after a step: plain data and tensors.
+
+        What it takes counts from `since` on, of `time.monotonic()`, by default from now. Raises
+        `RunError` if it cannot be written; the earlier ones are as they were.
+        """
+        start = time.monotonic() if since is None else since
+        with making(self.directory, "checkpoint", "mend that, and go on"):
+            self.directory.mkdir(parents=True, exist_ok=True)
+        with written_whole(self._path(step)) as file:
+            _write(file, state)
+        for old in [*self.paths()[:-KEPT], *self.directory.glob("step-*.part")]:
+            with suppress(OSError):  # it is whole, with or without room for others
+                old.unlink()
+        self._last = time.monotonic()
+        self._took = self._last - start
+        _log.info("checkpoint: %s written in %.1f s", self._path(step), self._took)
+
+    def load(self) -> dict[str, Any] | None:
+        """The state of the newest checkpoint that is whole; None if there is none at all.
+
+        A damaged one is named in a `PdasWarning` and set aside, `step-<number>.damaged`. Raises
+        `CheckpointError` if all are damaged.
+        """
+        if self.directory.exists() and not self.directory.is_dir():
+            raise CheckpointError(
+                f"checkpoint: found a file at {self.directory}, expected a directory; move it away"
+            )
+        damaged: list[tuple[Path, Exception]] = []
+        for path in reversed(self.paths()):
+            try:
+                state = _read(path)
+            except (OSError, ValueError) as error:
+                damaged.append((path, error))
+                continue
+            _set_aside(damaged)
+            return state
+        if damaged:
+            last, cause = damaged[0]
+            raise CheckpointError(
+                f"checkpoint: found none that is whole in {self.directory}: of {last.name} "
+                f"{cause}; restore one, or remove the directory to begin anew"
+            )
+        return None
+
+    def _path(self, step: int) -> Path:
+        return self.directory / f"step-{step:09d}.ckpt"
+
+    def paths(self) -> list[Path]:
+        """The files that there are, the oldest first."""
+        return sorted(self.directory.glob("step-*.ckpt"))
+
+
+def _set_aside(damaged: Sequence[tuple[Path, Exception]]) -> None:
+    """Name each, and leave its place to those that follow, of which the last two are kept."""
+    for path, error in damaged:
+        warnings.warn(
+            f"checkpoint: {path} is damaged ({error}); the one before it is used",
+            PdasWarning,
+            stacklevel=3,
+        )
+        with suppress(OSError):
+            path.replace(path.with_suffix(".damaged"))
+
+
+class _Hashing(io.RawIOBase):
+    """A file that is hashed as it is written."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.error: BaseException | None = None  # of the file, or a signal's
+        self.sha256 = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.sha256.update(data)
+        try:
+            return self._file.write(data)
+        except BaseException as error:
+            self.error = error
+            raise
+
+
+def _write(file: IO[bytes], state: Mapping[str, Any]) -> None:
+    hashing = _Hashing(file)
+    try:
+        torch.save(dict(state), cast(IO[bytes], hashing))
+    except RuntimeError:  # which torch makes of any error in `write`
+        if hashing.error is None:
+            raise
+        raise hashing.error from None
+    file.write(_trailer(FORMAT, hashing.sha256.hexdigest()))
+
+
+def _trailer(version: int, digest: str) -> bytes:
+    return _MARK + f"{version:05d} {digest}".encode()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The state in a file; raises ValueError if it is not whole."""
+    if not path.is_file():  # a pipe would be waited for
+        raise ValueError("it is no file")
+    content = memoryview(path.read_bytes())
+    payload, trailer = content[:-_TRAILER], bytes(content[-_TRAILER:])
+    if not trailer.startswith(_MARK):
+        raise ValueError("it does not end as one does")
+    version = trailer[len(_MARK) :][:5]
+    if version != b"%05d" % FORMAT and version.isdigit():
+        raise ValueError(f"it has format {int(version)}, while this version reads {FORMAT}")
+    if trailer != _trailer(FORMAT, hashlib.sha256(payload).hexdigest()):
+        raise ValueError("its checksum is another one")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch, about a file that is none of its own
+            state: object = torch.load(io.BytesIO(payload), "cpu", weights_only=True)
+    except Exception as error:  # someone else's file, with a checksum that is right
+        raise ValueError(f"{type(error).__name__}: {reason(error)}") from error
+    if not isinstance(state, dict):
+        raise ValueError(f"it holds {type(state).__name__}, not a mapping")
+    return state

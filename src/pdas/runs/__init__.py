@@ -1,0 +1,1 @@
+"""Run directories: everything of one experiment, in files that people can read."""

@@ -1,0 +1,30 @@
+"""The weights of a network in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors.torch import load_file, save
+from torch import nn
+
+from pdas.support.files import written_whole
+
+
+def save_weights(network: nn.Module, file: Path) -> None:
+    """Save the weights of a network in `file`; raises `RunError` if it cannot be written."""
+    # safetensors refuses other layouts, as that of a channels-last weight.
+    weights = {name: w.contiguous() for name, w in network.state_dict().items()}
+    with written_whole(file) as stream:
+        stream.write(save(weights))
+
+
+def load_weights(network: nn.Module, file: Path) -> None:
+    """Put the weights in `file` into a network; for `Run.read`, which makes errors one line.
+
+    Raises `ValueError` if they are those of another network, and what reading raises.
+    """
+    weights = load_file(file)
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"other weights than those of result.json: {error}") from None

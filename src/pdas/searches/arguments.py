@@ -1,0 +1,236 @@
+"""What a user gives to `pdas.search`, checked and completed."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence, Sized
+from concurrent.futures import Executor
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
+
+from pdas.data import halves
+from pdas.methods import PDAS, Limit, Penalty
+from pdas.searches.trial import Derive, Trial
+from pdas.space import Architecture, SearchSpace
+from pdas.support.errors import NetworkError, SettingError
+from pdas.tasks.images import check_batch_size
+from pdas.tasks.recipe import SearchSettings
+from pdas.training.optimizers import Loader
+
+
+def space_of(net: nn.Module) -> SearchSpace:
+    """The network's space; raises `SettingError` if it has none."""
+    space = getattr(net, "space", None)
+    if not isinstance(space, SearchSpace):
+        raise SettingError(
+            f"net: {type(net).__name__} has no search space, expected pdas.nn.Supernet(module) "
+            "of a module with choices, or a module with an attribute `space`, a pdas.SearchSpace, "
+            "and `forward(x, architecture)`; devices are chosen by `fabric`, without a wrapper"
+        )
+    return space
+
+
+def check_kinds(loss: object, limit: object, penalty: object) -> None:
+    """Raise `SettingError` for an argument of another kind."""
+    if not callable(loss):
+        raise SettingError(
+            f"loss: found {type(loss).__name__}, expected a function loss(model, batch) that calls "
+            "the model"
+        )
+    for name, value, kind in (("limit", limit, Limit), ("penalty", penalty, Penalty)):
+        if value is not None and not isinstance(value, kind):
+            raise SettingError(
+                f"{name}: found {type(value).__name__}, expected one pdas.{kind.__name__}; make it "
+                "of net.cost(...)"
+            )
+
+
+def optimizer_for(
+    space: SearchSpace, given: PDAS | None, settings: SearchSettings, seed: int
+) -> PDAS:
+    """The given optimizer, or a new one; raises `SettingError` if it does not fit the space."""
+    if given is None:
+        return PDAS(
+            space,
+            seed=seed,
+            samples=settings.samples,
+            learning_rate=settings.theta_rate,
+            eta_scale=settings.eta_scale,
+        )
+    if not isinstance(given, PDAS):
+        raise SettingError(
+            f"optimizer: found {type(given).__name__}, expected pdas.PDAS(net.space, ...), which "
+            "draws architectures; for another optimizer of weights than SGD write the loop yourself"
+        )
+    if given.space != space:
+        raise SettingError(
+            "optimizer: found one of another search space than the network's, expected "
+            "pdas.PDAS(net.space, ...)"
+        )
+    return given
+
+
+def derive_of(net: nn.Module, derive: Derive | None) -> Derive | None:
+    """`derive`, or else `net.derive` if an architecture is all that it needs; None without both.
+
+    The supernets of some tasks need a size of images as well; their task gives a `derive` with it.
+    """
+    own: Derive | None = getattr(net, "derive", None)
+    if derive is not None or own is None:
+        return derive
+    return own if _takes_an_architecture(own) else None
+
+
+def _takes_an_architecture(derive: Derive) -> bool:
+    try:
+        inspect.signature(derive).bind(None)
+    except TypeError:
+        return False
+    return True
+
+
+def check_derive(
+    net: nn.Module,
+    derive: Derive | None,
+    share: float,
+    trial: Trial,
+    architecture: Architecture,
+) -> None:
+    """Raise `SettingError` if finalists are to be trained, and nothing makes their networks.
+
+    An architecture shows whether something does, before a search is spent.
+    """
+    if not share:
+        return
+    found = f"search.finalists_share: found {share}, while "
+    if derive is None:
+        raise SettingError(
+            f"{found}{type(net).__name__} has no derive(architecture) that makes a network of it; "
+            "give derive=, or set finalists=0"
+        )
+    if not callable(derive):
+        raise SettingError(
+            f"derive: found {type(derive).__name__}, expected a function that makes the network of "
+            "an architecture"
+        )
+    try:
+        network: object = trial.network(derive, architecture)
+    except NetworkError as error:
+        raise SettingError(
+            f"{found}no network can be derived to be trained ({error}); mend that, or set "
+            "finalists=0"
+        ) from None
+    if not isinstance(network, nn.Module):
+        raise SettingError(
+            f"{found}derive makes a {type(network).__name__}, expected a module with fresh "
+            "weights; mend it, or set finalists=0"
+        )
+
+
+def check_executor(executor: object, ranks: int) -> None:
+    """Raise `SettingError` for what runs no calls, or for one beside several ranks."""
+    if executor is not None and not isinstance(executor, Executor):
+        raise SettingError(
+            f"executor: found {type(executor).__name__}, expected one of concurrent.futures; "
+            "leave it out to train finalists in this process"
+        )
+    if executor is not None and ranks > 1:
+        raise SettingError(
+            f"executor: found one beside {ranks} devices, which share the trainings of "
+            "finalists already; leave it out, or use one device"
+        )
+
+
+def both_halves(
+    data: Dataset[Any] | tuple[Loader, Loader], batch_size: int, seed: int
+) -> tuple[Loader, Loader]:
+    """D_W and D_theta: as given, or random halves of a data set, each shuffled every pass.
+
+    Raises `SettingError` for data of another kind, or if a half does not fill a batch.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    if not isinstance(data, tuple):
+        parts: Any = _split(data, generator)
+    elif len(data) == 2 and all(map(_is_data_set, data)):
+        parts = data
+    else:
+        return _loaders(data)
+    check_batch_size(batch_size, min(map(len, parts)), "batch_size")
+    first, second = (_shuffled(part, batch_size, generator) for part in parts)
+    return first, second
+
+
+def _loaders(data: tuple[Loader, ...]) -> tuple[Loader, Loader]:
+    _refuse_tensors(data)
+    sizes = [len(part) if isinstance(part, Sized) else None for part in data]
+    if len(sizes) != 2 or not all(sizes):
+        raise SettingError(
+            f"data: found {len(sizes)} parts of {sizes} batches, expected the two halves, "
+            "each with a length and at least one batch; make a generator a list"
+        )
+    first, second = data
+    return first, second
+
+
+def _split(data: Dataset[Any], generator: torch.Generator) -> list[Subset[Any]]:
+    _refuse_tensors((data,))
+    if not isinstance(data, Sized) or isinstance(data, DataLoader):
+        raise SettingError(
+            f"data: found {type(data).__name__}, expected a map-style data set with a length, to "
+            "be split in halves, or the two halves as a tuple of data sets or of loaders"
+        )
+    return [Subset(data, half.tolist()) for half in halves(len(data), generator)]
+
+
+def _shuffled(data: Dataset[Any], batch_size: int, generator: torch.Generator) -> Loader:
+    tensors = _tensors(data)
+    rows = data if tensors is None else _Rows(tensors)
+    collate = None if tensors is None else _as_they_are
+    return DataLoader(
+        rows, batch_size, shuffle=True, drop_last=True, generator=generator, collate_fn=collate
+    )
+
+
+class _Rows(Dataset[Any]):
+    """Rows of tensors, a batch at a time: the same as one by one, and much faster."""
+
+    def __init__(self, tensors: Sequence[Tensor]) -> None:
+        self._tensors = tensors
+
+    def __len__(self) -> int:
+        return len(self._tensors[0])
+
+    def __getitems__(self, indices: list[int]) -> list[Tensor]:
+        return [tensor[indices] for tensor in self._tensors]
+
+
+def _as_they_are(batch: list[Tensor]) -> list[Tensor]:
+    # a function of the module, so that loaders pickle for an executor
+    return batch
+
+
+def _tensors(data: Dataset[Any]) -> Sequence[Tensor] | None:
+    """The tensors of a `TensorDataset`, or copies of a subset of them; None of other data."""
+    if type(data) is TensorDataset:
+        return data.tensors
+    if type(data) is Subset and type(data.dataset) is TensorDataset:
+        return [tensor[list(data.indices)] for tensor in data.dataset.tensors]
+    return None
+
+
+def _is_data_set(data: object) -> bool:
+    mapped = isinstance(data, Dataset) and not isinstance(data, IterableDataset)
+    return mapped and isinstance(data, Sized)
+
+
+def _refuse_tensors(parts: Sequence[object]) -> None:
+    for part in parts:
+        if isinstance(part, np.ndarray) or (isinstance(part, torch.Tensor) and len(parts) > 1):
+            raise SettingError(
+                f"data: found a {type(part).__name__} by itself, expected a data set; give "
+                "torch.utils.data.TensorDataset(x, y)"
+            )

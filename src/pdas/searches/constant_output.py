@@ -1,0 +1,133 @@
+"""What a network must beat to have learned something: the best output that is always the same.
+
+For a classifier that is the share of each class, for a regression the mean of the targets.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pdas.training.candidates import Model
+from pdas.training.measures import Loss, as_measures, loss_of
+from pdas.training.memory import is_out_of_memory
+
+_log = logging.getLogger(__name__)
+
+ITERATIONS = 50  # of L-BFGS
+POWERS = range(-9, 13)  # of ten, sizes of an output that are tried
+LARGEST = 10.0 ** POWERS[-1]  # is taken where the loss falls without end
+
+
+class ConstantOutput(nn.Module):
+    """A model whose output is the same for every example.
+
+    Args:
+        like: an output `(examples, ...)` of the network.
+
+    Attributes:
+        value, size: of which the output is the product.
+    """
+
+    def __init__(self, like: Tensor) -> None:
+        super().__init__()
+        self.value = nn.Parameter(torch.zeros_like(like[0], dtype=torch.float32))
+        self.size = 1.0
+
+    def forward(self, *inputs: Any, **named: Any) -> Tensor:
+        """The output for as many examples as the first input has."""
+        first = next(x for x in (*inputs, *named.values()) if isinstance(x, Tensor))
+        return (self.size * self.value).expand(len(first), *self.value.shape)
+
+
+class _Watched(nn.Module):
+    """A model of which the last output is kept."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self._model = model
+        self.output: Any = None
+
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        self.output = self._model(*inputs, **named)
+        return self.output
+
+
+def constant_losses(loss: Loss, batches: Sequence[Any], model: Model) -> list[float] | None:
+    """The loss of the best constant output on each batch; None if there is no such output.
+
+    The loss may ask more of its model, or have no least value, as that of logarithms of
+    probabilities, which only a network with a softmax keeps in bounds.
+
+    model: one whose outputs tell what an output looks like.
+    """
+    watched = _Watched(model)
+    try:
+        with torch.no_grad():
+            loss(watched, batches[0])
+        constant = ConstantOutput(watched.output)
+        with torch.enable_grad():
+            found = _fit(constant, lambda: torch.stack(_losses(loss, constant, batches)).mean())
+        if not found:
+            _log.info("search: no constant output is the best, so theta begins after the warm-up")
+            return None
+        with torch.no_grad():
+            return [float(each) for each in _losses(loss, constant, batches)]
+    except Exception as error:  # of a loss that asks more of its model, or another kind of output
+        if is_out_of_memory(error):
+            raise
+        _log.info("search: no constant output fits this loss, so theta begins after the warm-up")
+        _log.debug("search: the loss of a constant output failed", exc_info=error)
+        return None
+
+
+def _losses(loss: Loss, model: Model, batches: Sequence[Any]) -> list[Tensor]:
+    return [loss_of(as_measures(loss(model, batch))) for batch in batches]
+
+
+def _fit(constant: ConstantOutput, mean: Callable[[], Tensor]) -> bool:
+    """Bring the constant to the least mean loss, of targets of any size, if there is one.
+
+    L-BFGS compares what it finds with fixed numbers, so it is given values and losses about 1.
+    """
+    least = _to_size(constant, mean)
+    if constant.size == LARGEST:
+        return False
+    lbfgs = torch.optim.LBFGS(
+        constant.parameters(),
+        max_iter=ITERATIONS,
+        tolerance_change=1e-14,
+        line_search_fn="strong_wolfe",
+    )
+
+    def closure() -> Tensor:
+        lbfgs.zero_grad()
+        value = mean() / (abs(least) or 1)
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    lbfgs.step(closure)  # type: ignore[no-untyped-call]
+    return True
+
+
+def _to_size(constant: ConstantOutput, mean: Callable[[], Tensor]) -> float:
+    """Take the power of ten that serves best down the gradient from 0; the loss there."""
+    at_zero = mean()
+    (gradient,) = torch.autograd.grad(at_zero, [constant.value])
+    size, least = 1.0, float(at_zero.detach())
+    if not gradient.any():
+        return least
+    with torch.no_grad():
+        constant.value.copy_(-gradient / gradient.abs().max())
+        for power in POWERS:
+            constant.size = 10.0**power
+            loss = float(mean())
+            if loss < least:
+                size, least = constant.size, loss
+        constant.size = size
+        constant.value.zero_()
+    return least

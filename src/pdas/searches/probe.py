@@ -1,0 +1,171 @@
+"""How well shared weights rank architectures, compared with a training of each by itself.
+
+A search learns from these ranks, so where they agree little, a longer search finds little more;
+finalists that are trained by themselves then matter most.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from lightning_fabric import Fabric
+from scipy import stats
+from torch import nn
+from torch.utils.data import Dataset
+
+from pdas.distributed.devices import check_fabric
+from pdas.distributed.ranks import Ranks
+from pdas.methods import PDAS, Limit, Limited
+from pdas.resume.batches import Stream
+from pdas.searches.arguments import both_halves, check_kinds, derive_of, space_of
+from pdas.searches.finalists import distinct
+from pdas.searches.presets import settings_of
+from pdas.searches.shared_weights import active_of, precision_of, shared_weights
+from pdas.searches.trial import Derive, Trial
+from pdas.space import Architecture
+from pdas.support.arrays import FloatArray
+from pdas.support.errors import SettingError
+from pdas.tasks.recipe import SearchSettings
+from pdas.training.batch_norm import without_running_statistics
+from pdas.training.measures import Loss
+from pdas.training.optimizers import Loader, course, total_steps
+
+RESAMPLES = 2000  # of the bootstrap
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The losses of some architectures on D_theta, smaller is better.
+
+    Attributes:
+        architectures: drawn uniformly, within the limit if there is one.
+        shared: their losses by the shared weights.
+        own: their losses after trainings of their own.
+        correlation: Spearman's rank correlation of both, in [-1, 1].
+        interval: its 95 % bootstrap interval.
+    """
+
+    architectures: list[Architecture]
+    shared: FloatArray
+    own: FloatArray
+    correlation: float
+    interval: tuple[float, float]
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return (
+            f"rank correlation {self.correlation:.2f} [{low:.2f}, {high:.2f}] over "
+            f"{len(self.architectures)} architectures"
+        )
+
+
+def probe(
+    net: nn.Module,
+    loss: Loss,
+    data: Dataset[Any] | tuple[Loader, Loader],
+    *,
+    architectures: int = 30,
+    own_steps: int | None = None,
+    preset: str | None = None,
+    settings: SearchSettings | None = None,
+    limit: Limit | None = None,
+    fabric: Fabric | None = None,
+    derive: Derive | None = None,
+    seed: int = 0,
+    **overrides: Any,
+) -> Probe:
+    """Train shared weights and single networks, and compare how they rank architectures.
+
+    Example:
+        >>> print(pdas.probe(net, loss, data, epochs=20))  # doctest: +SKIP
+        rank correlation 0.71 [0.44, 0.88] over 30 architectures
+
+    Args:
+        net, loss, data, preset, settings, limit, derive, overrides: as for `pdas.search`. The
+            length is that of the shared training, in which architectures are drawn uniformly.
+        architectures: how many are compared, at least 3.
+        own_steps: of each training of a network by itself, on D_W; default as many as of the
+            shared weights.
+        fabric: one device.
+
+    Raises:
+        SettingError: as `pdas.search`; or the network cannot be derived, or has fewer than 3
+            architectures.
+    """
+    space = space_of(net)
+    derive = derive_of(net, derive)
+    settings = settings_of(settings, preset, overrides, derivable=derive is not None)
+    fabric = fabric or Fabric(accelerator="auto", devices=1)
+    check_fabric(fabric)
+    check_kinds(loss, limit, None)
+    _check(derive, architectures, own_steps, fabric, net)
+    optimizer = PDAS(space, seed=seed, samples=settings.samples)
+    sampler = optimizer if limit is None else Limited(optimizer, limit)
+    loaders = both_halves(data, settings.batch_size, seed)
+    steps = total_steps(settings, len(loaders[0]))
+    shared = shared_weights(
+        net, loss, sampler, settings, fabric, Ranks(fabric), len(loaders[0]), steps, 0
+    )
+    with without_running_statistics(net):
+        for _, batch in course(Stream(loaders[0]), steps, 0):
+            shared.step(fabric.to_device(batch), None)
+            shared.schedule.step()
+        compared = distinct(sampler, architectures, active_of(net))
+        by_shared = shared.step.losses(compared, map(fabric.to_device, loaders[1]))
+    trial = Trial(loss, *loaders, settings, seed, str(fabric.device), precision_of(fabric))
+    assert derive is not None
+    networks = (trial.network(derive, each) for each in compared)
+    own = [trial(each, None, own_steps or steps, own_steps or steps)[1] for each in networks]
+    return _compared(compared, np.array(by_shared), np.array(own))
+
+
+def _check(
+    derive: Derive | None, architectures: int, own_steps: int | None, fabric: Fabric, net: nn.Module
+) -> None:
+    if derive is None:
+        raise SettingError(
+            f"net: {type(net).__name__} has no derive(architecture) that makes a network to be "
+            "trained by itself; give derive="
+        )
+    if not isinstance(architectures, int) or architectures < 3:
+        raise SettingError(
+            f"architectures: found {architectures!r}, expected at least 3 to be ranked; leave it "
+            "out for 30"
+        )
+    if own_steps is not None and (not isinstance(own_steps, int) or own_steps < 1):
+        raise SettingError(
+            f"own_steps: found {own_steps!r}, expected at least 1; leave it out for as many as of "
+            "the shared weights"
+        )
+    if fabric.world_size > 1:
+        raise SettingError(
+            f"fabric: found {fabric.world_size} processes, expected one; give devices=1"
+        )
+
+
+def _compared(architectures: list[Architecture], shared: FloatArray, own: FloatArray) -> Probe:
+    if len(architectures) < 3:
+        raise SettingError(
+            f"net: found {len(architectures)} architectures, expected at least 3 to be ranked"
+        )
+    correlation, interval = rank_correlation(shared, own)
+    return Probe(architectures, shared, own, correlation, interval)
+
+
+def rank_correlation(one: FloatArray, other: FloatArray) -> tuple[float, tuple[float, float]]:
+    """Spearman's rank correlation, with its 95 % bootstrap interval."""
+    rng = np.random.default_rng(0)
+    rows = rng.integers(len(one), size=(RESAMPLES, len(one)))
+    low, high = np.nanquantile([_spearman(one[row], other[row]) for row in rows], (0.025, 0.975))
+    return _spearman(one, other), (float(low), float(high))
+
+
+def _spearman(one: FloatArray, other: FloatArray) -> float:
+    """NaN where all of one side are equal; a loss that is no finite number ranks last."""
+    finite = (np.where(np.isfinite(x), x, np.inf) for x in (one, other))
+    ranks = [stats.rankdata(x) for x in finite]
+    deviations = [rank - rank.mean() for rank in ranks]
+    scale = float(np.sqrt(np.prod([np.square(d).sum() for d in deviations])))
+    return float(np.dot(*deviations)) / scale if scale else float("nan")

@@ -1,0 +1,212 @@
+"""A finalist trained by itself: its derived network from fresh weights on D_W, judged on D_theta.
+
+A trial goes on from where it stood, and is a pure function of that: it can run in this process or
+in any other, whatever else draws random numbers there.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import random
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.utilities.apply_func import move_data_to_device
+from torch import Tensor, nn
+
+from pdas.distributed.micro_batches import parts_of
+from pdas.resume.batches import Stream
+from pdas.space import Architecture
+from pdas.support.errors import NonFiniteLossError
+from pdas.support.random_state import random_state, set_random_state
+from pdas.tasks.recipe import SearchSettings
+from pdas.training.batch_norm import without_running_statistics
+from pdas.training.judging import Judging
+from pdas.training.measures import Loss, RunningMean, as_measures, loss_of
+from pdas.training.optimizers import Loader, clip_gradients, weights_with_cosine
+
+Derive = Callable[[Architecture], nn.Module]
+"""The network of an architecture with fresh weights."""
+
+Outcome = tuple[Tensor | None, float]
+"""Where a training stands, as bytes `(n,)`, and its loss on D_theta."""
+
+_ONE_AT_A_TIME = threading.Lock()  # threads share the generators that are drawn from
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How every finalist is trained: with the settings of the search, and the same draws.
+
+    Attributes:
+        batches, theta_batches: of D_W and of D_theta.
+        seed: of all that is drawn.
+        device, precision: where and how it is computed, as Lightning Fabric names them.
+    """
+
+    loss: Loss
+    batches: Loader
+    theta_batches: Loader
+    settings: SearchSettings
+    seed: int
+    device: str
+    precision: str
+
+    def network(self, derive: Derive, architecture: Architecture) -> nn.Module:
+        """The network of an architecture with fresh weights, the same whenever they are drawn."""
+        device = torch.device(self.device)
+        devices = [] if device.type == "cpu" else [device]
+        with _ONE_AT_A_TIME, torch.random.fork_rng(devices):
+            torch.manual_seed(self.seed)
+            return derive(architecture)
+
+    def __call__(
+        self,
+        network: nn.Module,
+        state: Tensor | None,
+        until: int,
+        steps: int,
+        judged: int | None = None,
+    ) -> Outcome:
+        """Train a network until this step; where it stands then, and its mean loss on D_theta.
+
+        Args:
+            network: with fresh weights, also where `state` takes their place.
+            state: where the last call left it, None at the beginning.
+            until: a step, of a whole training at most the last.
+            steps: of a whole training, at the end of which the learning rate is 0.
+            judged: batches of D_theta that it is judged on, the same ones every time; default all.
+
+        Batch norms use the batch at hand throughout, as in the search. A training that is no longer
+        finite ends: it stands nowhere, and its loss is infinite.
+        """
+        stream = Stream(self.batches)
+        generators = [*stream.generators, *Stream(self.theta_batches).generators]
+        with (
+            _ONE_AT_A_TIME,
+            _own_random(generators, self.seed),
+            without_running_statistics(network),
+        ):
+            try:
+                wrapped, after = self._train(network, stream, state, until, steps)
+                return _packed(after), self._judge(wrapped, generators, judged)
+            except NonFiniteLossError:
+                return None, math.inf
+
+    def _train(
+        self,
+        network: nn.Module,
+        stream: Stream,
+        state: Tensor | None,
+        until: int,
+        steps: int,
+    ) -> tuple[nn.Module, dict[str, Any]]:
+        """The network as it is to be run, and where it stands."""
+        # made here, since none can be sent; one that keeps a loss scale is for one trial
+        make = _new_fabric if self.precision == "16-mixed" else _one_fabric
+        fabric = make(self.device, self.precision)
+        if not any(weight.requires_grad for weight in network.parameters()):
+            return fabric.setup_module(network), {}
+        weights, schedule = weights_with_cosine(network, self.settings, 1, steps)
+        wrapped, optimizer = fabric.setup(network.train(), weights)
+        components = {
+            "network": network,
+            "weights": weights,
+            "schedule": schedule,
+            "precision": fabric.strategy.precision,
+            "batches": stream,
+        }
+        begin = 0
+        if state is not None:
+            before = _unpacked(state)
+            for name, component in components.items():
+                component.load_state_dict(before[name])  # type: ignore[attr-defined]
+            set_random_state(before["random"], stream.generators)
+            begin = before["step"]
+        for _ in range(begin, until):
+            self._update(fabric, wrapped, optimizer, fabric.to_device(next(stream)))
+            schedule.step()
+        return wrapped, {
+            "step": until,
+            "random": random_state(stream.generators),
+            **{name: component.state_dict() for name, component in components.items()},  # type: ignore[attr-defined]
+        }
+
+    def _update(self, fabric: Fabric, network: nn.Module, optimizer: Any, batch: Any) -> None:
+        optimizer.zero_grad(set_to_none=True)
+        parts = parts_of(batch, self.settings.accumulate, "search.accumulate")
+        for part in parts:
+            loss = loss_of(as_measures(self.loss(network, part)))
+            if not torch.isfinite(loss):
+                raise NonFiniteLossError("a finalist's loss is not finite")
+            if loss.requires_grad:  # else the network does not use the weights that it has
+                fabric.backward(loss / len(parts))
+        clip_gradients(fabric, network, optimizer, self.settings.clip)
+        optimizer.step()
+
+    @torch.no_grad()
+    def _judge(
+        self, network: nn.Module, generators: Sequence[torch.Generator], judged: int | None
+    ) -> float:
+        """The mean loss over D_theta, every time with the same draws."""
+        _seed(generators, self.seed)
+        mean = RunningMean()
+        with Judging(network.train())():
+            for batch in islice(self.theta_batches, judged):
+                on_device = move_data_to_device(batch, torch.device(self.device))
+                mean.add({"loss": loss_of(as_measures(self.loss(network, on_device)))})
+        loss = mean.values()["loss"]
+        return loss if math.isfinite(loss) else math.inf
+
+
+def _new_fabric(name: str, precision: str) -> Fabric:
+    device = torch.device(name)
+    return Fabric(
+        accelerator=device.type,
+        devices=1 if device.type == "cpu" else [device.index or 0],
+        precision=precision,  # type: ignore[arg-type]
+    )
+
+
+# Every new one looks for callbacks in all packages that are installed, which takes some 10 ms.
+_one_fabric = cache(_new_fabric)
+
+
+@contextmanager
+def _own_random(generators: Sequence[torch.Generator], seed: int) -> Iterator[None]:
+    """Draw from generators that begin at this seed meanwhile; afterwards they are as before."""
+    before = random_state(generators)
+    _seed(generators, seed)
+    try:
+        yield
+    finally:
+        set_random_state(before, generators)
+
+
+def _seed(generators: Sequence[torch.Generator], seed: int) -> None:
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)
+    for generator in generators:
+        generator.manual_seed(seed)
+
+
+def _packed(state: dict[str, Any]) -> Tensor:
+    """Plain data and tensors as bytes, which stay as they are and are one thing to send."""
+    file = io.BytesIO()
+    torch.save(state, file)
+    return torch.frombuffer(bytearray(file.getbuffer()), dtype=torch.uint8)
+
+
+def _unpacked(state: Tensor) -> dict[str, Any]:
+    content: dict[str, Any] = torch.load(io.BytesIO(state.numpy().data), "cpu", weights_only=True)
+    return content

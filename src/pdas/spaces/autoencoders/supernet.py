@@ -1,0 +1,194 @@
+"""The supernet of auto-encoders: one set of weights for each (layer, type), sliced by channels.
+
+Only the layers in use are computed, at their true widths: the weight is sliced, nothing is padded.
+What two architectures have in common from the image on is computed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pdas.cost import Cost, FunctionCost
+from pdas.nn.protocols import check_space
+from pdas.nn.quantities import Quantity, check_quantity, image_size
+from pdas.space import Architecture
+from pdas.spaces.autoencoders.initial import he
+from pdas.spaces.autoencoders.network import AutoencoderNetwork
+from pdas.spaces.autoencoders.size import count_multiply_adds, count_weights
+from pdas.spaces.autoencoders.sliced import SlicedWeight
+from pdas.spaces.autoencoders.space import (
+    OUTPUT_KERNEL,
+    AutoencoderSettings,
+    Layer,
+    active_variables,
+    autoencoder_space,
+    decode_chain,
+    layer_types,
+    traversed,
+)
+from pdas.spaces.memo import Once
+from pdas.support.arrays import BoolArray
+from pdas.support.errors import SettingError
+from pdas.support.settings import validated
+
+Size = tuple[int, int]
+
+
+class AutoencoderSupernet(nn.Module):
+    """All architectures of the auto-encoder space in one module (paper, section 4.2).
+
+    `AutoencoderSupernet(layers=20, level_back=5, kernels=(1, 3, 5), channels=(64, 128, 256),
+    image_channels=3)`, all optional: see `AutoencoderSettings`. The defaults have 183 million
+    weights. Raises `SettingError` for settings that are unknown or out of range.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__()
+        self.settings = validated(AutoencoderSettings, settings, "network")
+        self.space = autoencoder_space(self.settings)
+        self.layers = nn.ModuleList(
+            SearchLayer(self.settings, reads_image=i <= self.settings.level_back)
+            for i in range(1, self.settings.layers + 1)
+        )
+        widths = self.settings.channels
+        image = self.settings.image_channels
+        if self.settings.layers < self.settings.level_back:  # the output may read the image
+            widths = _breakpoints(image, widths)
+        whole = he(nn.ConvTranspose2d(widths[-1], image, OUTPUT_KERNEL, bias=False), relu=False)
+        self.output = SlicedWeight(whole.weight, widths, (image,))
+
+    def forward(self, x: Tensor, architecture: Architecture) -> Tensor:
+        """The restored images of one architecture, of the shape of `x`."""
+        return self.forward_many(x, [architecture])[0]
+
+    def forward_many(self, x: Tensor, architectures: Sequence[Architecture]) -> list[Tensor]:
+        """The restored images `(N, image_channels, H, W)` of each architecture, of the same `x`."""
+        for architecture in architectures:
+            check_space(architecture, self.space)
+        once = Once()
+        height, width = x.shape[-2:]
+        if height == width == 1:  # which every layer that samples down would pass over
+            raise SettingError("images: found 1x1 pixels, expected at least 2 in a side")
+        chains = [traversed(decode_chain(a), height, width) for a in architectures]
+        return [self._restore(x, chain, once) for chain in chains]
+
+    def active(self, architecture: Architecture) -> BoolArray:
+        """Which variables the architecture uses, shape (D,): those of the layers on its chain.
+
+        Changing another one changes nothing. It is the same for images of every size.
+        """
+        check_space(architecture, self.space)
+        return active_variables(architecture)
+
+    def derive(
+        self,
+        architecture: Architecture,
+        size: Size,
+        *,
+        keep_weights: bool = False,
+    ) -> AutoencoderNetwork:
+        """The plain network of one architecture for images of this height and width.
+
+        It has fresh weights, or copies of the supernet's with `keep_weights`.
+        """
+        check_space(architecture, self.space)
+        image = self.settings.image_channels
+        network = AutoencoderNetwork(architecture, image, size)
+        weight = next(self.output.parameters())
+        network.to(weight)  # device and precision
+        if keep_weights:
+            self._copy_weights(network)
+        return network
+
+    def cost(self, quantity: Quantity, x: Tensor | None = None) -> Cost:
+        """What the derived network of an architecture costs.
+
+        Args:
+            quantity: "parameters", or "multiply_adds" of all convolutions for one image.
+            x: example images `(N, image_channels, H, W)`, of which only H and W count. They decide
+                which layers are passed over; without them, for parameters, none is.
+
+        Raises `SettingError` if these are not as said. Nothing is run.
+        """
+        image = self.settings.image_channels
+        check_quantity(quantity)
+        if quantity == "parameters":
+            size = None if x is None else image_size(x, image)
+            return FunctionCost(self.space, partial(count_weights, image_channels=image, size=size))
+        count = partial(count_multiply_adds, image_channels=image, size=image_size(x, image))
+        return FunctionCost(self.space, count)
+
+    def _restore(self, x: Tensor, chain: Sequence[Layer], once: Once) -> Tensor:
+        way: list[tuple[SearchLayer, Layer, Size, Tensor]] = []
+        for layer in chain:
+            weights = self._weights(layer)
+            height, width = x.shape[-2:]
+            x = once(weights.encode, layer, x)
+            way.append((weights, layer, (height, width), x))
+        for weights, layer, size, h in reversed(way):
+            x = once(weights.decode, layer, size, x, h)
+        return once(self._output, x)
+
+    def _weights(self, layer: Layer) -> SearchLayer:
+        weights = self.layers[layer.index - 1]
+        assert isinstance(weights, SearchLayer)
+        return weights
+
+    def _output(self, x: Tensor) -> Tensor:
+        weight = self.output(x.shape[1], self.settings.image_channels)
+        return F.conv_transpose2d(x, weight, padding=OUTPUT_KERNEL // 2)
+
+    @torch.no_grad()
+    def _copy_weights(self, network: AutoencoderNetwork) -> None:
+        for layer, convolution in zip(network.chain, network.encoder, strict=True):
+            _copy(convolution, self._weights(layer).encoder[layer.type.label])
+        for layer, convolution in zip(reversed(network.chain), network.decoder, strict=True):
+            _copy(convolution, self._weights(layer).decoder[layer.type.label])
+        _copy(network.output, self.output)
+
+
+class SearchLayer(nn.Module):
+    """The weights of one layer, encoder and decoder, for each type."""
+
+    def __init__(self, settings: AutoencoderSettings, *, reads_image: bool) -> None:
+        super().__init__()
+        widths = settings.channels
+        inputs = _breakpoints(settings.image_channels, widths) if reads_image else widths
+        self.encoder, self.decoder = nn.ModuleDict(), nn.ModuleDict()
+        for kind in layer_types(settings):
+            shape: dict[str, Any] = {"stride": kind.stride, "bias": False}
+            encoder = he(nn.Conv2d(inputs[-1], widths[-1], kind.kernel, **shape))
+            decoder = he(nn.ConvTranspose2d(widths[-1], widths[-1], kind.kernel, **shape))
+            self.encoder[kind.label] = SlicedWeight(encoder.weight, widths, inputs)
+            self.decoder[kind.label] = SlicedWeight(decoder.weight, widths, widths)
+
+    def encode(self, layer: Layer, x: Tensor) -> Tensor:
+        """ReLU of the convolution, `(N, in, H, W) -> (N, channels, H', W')`."""
+        weight = self.encoder[layer.type.label](layer.channels, x.shape[1])
+        kind = layer.type
+        return F.conv2d(x, weight, stride=kind.stride, padding=kind.padding).relu_()
+
+    def decode(self, layer: Layer, size: Size, x: Tensor, h: Tensor) -> Tensor:
+        """ReLU of the transposed convolution to `size`, at a skip with the encoder's `h` added."""
+        weight = self.decoder[layer.type.label](x.shape[1], layer.channels)
+        kind = layer.type
+        smallest = [(length - 1) * kind.stride + 1 for length in x.shape[-2:]]
+        extra = [wanted - found for wanted, found in zip(size, smallest, strict=True)]
+        out = F.conv_transpose2d(x, weight, None, kind.stride, kind.padding, extra)
+        return (out.add_(h) if kind.skip else out).relu_()
+
+
+def _breakpoints(image_channels: int, widths: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted({image_channels, *widths}))
+
+
+def _copy(convolution: nn.Module, weight: nn.Module) -> None:
+    target = convolution.weight
+    assert isinstance(target, nn.Parameter)
+    target.copy_(weight(*target.shape[:2]))

@@ -1,0 +1,43 @@
+"""A cell as the graph that is drawn and told: its nodes and edges by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pdas.spaces.cells.space import CELL_INPUTS, decode
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One of the two inputs of a node: the operation of a slot (1 or 2) applied to a source."""
+
+    source: str
+    node: str
+    slot: int
+    operation: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The nodes of a cell, "node1" and so on, and their edges in order of node and slot.
+
+    The outputs of the loose ends, the nodes that no other node uses, make the output of the cell.
+    """
+
+    nodes: tuple[str, ...]
+    edges: tuple[Edge, ...]
+    loose_ends: tuple[str, ...]
+
+
+def read_cell(architecture: Mapping[str, object], cell: str) -> Cell:
+    """The cell "normal" or "reduction" of an architecture for which `is_cell` holds."""
+    plan = decode(architecture, cell)
+    nodes = tuple(f"node{b}" for b in range(1, len(plan.nodes) + 1))
+    sources = (*CELL_INPUTS, *nodes)
+    edges = tuple(
+        Edge(sources[edge.source], node, slot, edge.operation)
+        for node, pair in zip(nodes, plan.nodes, strict=True)
+        for slot, edge in enumerate(pair, start=1)
+    )
+    return Cell(nodes, edges, tuple(nodes[b] for b in plan.loose_ends))

@@ -1,0 +1,193 @@
+"""The derived network of one architecture: plain modules, nothing of the search left in it.
+
+It has affine batch norm, drop path on every path but identities, and, where asked for, an auxiliary
+classifier on the output of the second reduction cell (paper, section 4.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pdas.spaces.cells.layout import (
+    CellSettings,
+    Position,
+    auxiliary_cell,
+    check_image_size,
+    layout,
+    needed_cells,
+)
+from pdas.spaces.cells.operations import (
+    OPERATIONS,
+    FactorisedReduction,
+    Identity,
+    Norm,
+    ReLUConvNorm,
+    affine_batch_norm,
+)
+from pdas.spaces.cells.space import CELL_TYPES, CellPlan, Edge, decode
+
+
+class CellNetwork(nn.Module):
+    """The network of `architecture` at the size of `settings`.
+
+    Attributes:
+        architecture: its labels.
+        drop_path: rate in [0, 1) at which a path is dropped from a sample in training; 0 at first.
+    """
+
+    def __init__(
+        self,
+        architecture: Mapping[str, object],
+        settings: CellSettings,
+        *,
+        auxiliary: bool = False,
+    ) -> None:
+        super().__init__()
+        self.architecture = dict(architecture)
+        self.settings = settings
+        self.plans = {cell: decode(architecture, cell) for cell in CELL_TYPES}
+        self.positions = layout(settings)
+        self.needed = needed_cells(self.positions, self.plans)
+        self.drop_path = 0.0
+        self.stem = stem(settings, affine_batch_norm)
+        self.cells = nn.ModuleList(
+            DerivedCell(position, self.plans[position.kind]) if needed else nn.Identity()
+            for position, needed in zip(self.positions, self.needed, strict=True)
+        )
+        self.classifier = nn.Linear(settings.out_channels, settings.classes)
+        self._auxiliary_cell = auxiliary_cell(self.positions, self.needed)
+        self.auxiliary = (
+            AuxiliaryHead(settings.out_channels, settings.classes) if auxiliary else None
+        )
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits `(N, classes)` of images `(N, in_channels, H, W)`, H and W at least 8."""
+        return self._forward(x)[0]
+
+    def forward_with_auxiliary(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The logits and those of the auxiliary classifier, which the network must have."""
+        assert self.auxiliary is not None
+        logits, features = self._forward(x)
+        return logits, self.auxiliary(features)
+
+    def _forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        check_image_size(min(x.shape[-2:]))
+        prev_prev = prev = self.stem(x.contiguous(memory_format=torch.channels_last))
+        features = prev
+        drop_path = self.drop_path if self.training else 0.0
+        for index, cell in enumerate(self.cells):
+            # A cell that nothing needs leaves a value that nothing reads.
+            out = cell(prev_prev, prev, drop_path) if self.needed[index] else prev
+            prev_prev, prev = prev, out
+            if index == self._auxiliary_cell:
+                features = out
+        return self.classifier(prev.mean((2, 3))), features
+
+
+class DerivedCell(nn.Module):
+    """One cell with just the inputs and edges of its plan."""
+
+    def __init__(self, position: Position, plan: CellPlan) -> None:
+        super().__init__()
+        channels = position.channels
+        self.plan = plan
+        self.inputs = nn.ModuleDict(
+            {
+                str(s): input_block(position, s, affine_batch_norm)
+                for s in (0, 1)
+                if s in plan.sources
+            }
+        )
+        self.edges = nn.ModuleDict(
+            {
+                edge_name(b, edge): OPERATIONS[edge.operation](
+                    channels, position.stride(edge.source), affine_batch_norm
+                )
+                for b, edges in enumerate(plan.nodes)
+                for edge in dict.fromkeys(edges)
+            }
+        )
+        self.output = ReLUConvNorm(len(plan.loose_ends) * channels, channels, affine_batch_norm)
+
+    def forward(self, prev_prev: Tensor, prev: Tensor, drop_path: float) -> Tensor:
+        """The cell's output; each path but identities is dropped at the rate `drop_path`."""
+        values = [prev_prev, prev]
+        for source, block in self.inputs.items():
+            values[int(source)] = block(values[int(source)])
+        for b, (first, second) in enumerate(self.plan.nodes):
+            h1 = h2 = self._edge(b, first, values)
+            if second != first:
+                h2 = self._edge(b, second, values)
+            values.append(
+                self._drop(h1, b, first, drop_path) + self._drop(h2, b, second, drop_path)
+            )
+        out: Tensor = self.output(torch.cat([values[b + 2] for b in self.plan.loose_ends], dim=1))
+        return out
+
+    def _edge(self, b: int, edge: Edge, values: list[Tensor]) -> Tensor:
+        out: Tensor = self.edges[edge_name(b, edge)](values[edge.source])
+        return out
+
+    def _drop(self, x: Tensor, b: int, edge: Edge, rate: float) -> Tensor:
+        spared = isinstance(self.edges[edge_name(b, edge)], Identity)
+        return x if rate == 0 or spared else drop_path(x, rate)
+
+
+def drop_path(x: Tensor, rate: float) -> Tensor:
+    """Zero whole samples of `x` `(N, ...)` with probability `rate`; divide others by 1 - rate."""
+    keep = torch.empty(x.shape[0], 1, 1, 1, dtype=x.dtype, device=x.device).bernoulli_(1 - rate)
+    return x * keep.div_(1 - rate)
+
+
+class AuxiliaryHead(nn.Module):
+    """Auxiliary classifier; maps below 8x8 are pooled adaptively to 2x2 (paper, section 4.1)."""
+
+    def __init__(self, in_channels: int, classes: int) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(in_channels, 128, 1, bias=False),
+            nn.BatchNorm2d(128),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(128, 768, 2, bias=False),
+            nn.BatchNorm2d(768),
+            nn.ReLU(inplace=True),
+        )
+        self.classifier = nn.Linear(768, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits `(N, classes)` of a map `(N, in_channels, H, W)`."""
+        x = F.relu(x)
+        x = _halves(x) if min(x.shape[-2:]) < 8 else F.avg_pool2d(x, 5, 3)
+        out: Tensor = self.classifier(self.features(x).mean((2, 3)))
+        return out
+
+
+def _halves(x: Tensor) -> Tensor:
+    """`F.adaptive_avg_pool2d(x, 2)`, whose gradient differs from run to run on GPUs."""
+    sides = x.shape[-2:]
+    pooled = F.avg_pool2d(x, [(n + 1) // 2 for n in sides], [max(n // 2, 1) for n in sides])
+    return pooled.expand(-1, -1, 2, 2)
+
+
+def stem(settings: CellSettings, norm: Norm) -> nn.Sequential:
+    """3x3 convolution to 3C channels and normalisation."""
+    channels = settings.stem_channels
+    return nn.Sequential(
+        nn.Conv2d(settings.in_channels, channels, 3, padding=1, bias=False), norm(channels)
+    )
+
+
+def input_block(position: Position, source: int, norm: Norm) -> nn.Module:
+    """Brings an input of a cell to the cell's channels and, where it is larger, to its size."""
+    block = FactorisedReduction if source == 0 and position.halve_prev_prev else ReLUConvNorm
+    return block(position.in_channels[source], position.channels, norm)
+
+
+def edge_name(b: int, edge: Edge) -> str:
+    """Name of the module of an edge into node b."""
+    return f"node{b}_from{edge.source}_{edge.operation}"

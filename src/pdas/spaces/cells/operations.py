@@ -1,0 +1,136 @@
+"""The operations of the cell space (paper, section 4.1) and the blocks they are made of.
+
+Every block takes its normalisation as a function of the channels, so that one definition serves
+the supernet (batch statistics only) and the derived network (learnable affine, running statistics).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import islice
+from types import MappingProxyType
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pdas.spaces.cells.depthwise import DepthwiseConv2d
+
+Norm = Callable[[int], nn.Module]
+
+
+def batch_statistics(channels: int) -> nn.Module:
+    """Batch norm of the search: no learnable affine, and nothing is kept of a batch."""
+    return nn.BatchNorm2d(channels, affine=False, track_running_stats=False)
+
+
+def affine_batch_norm(channels: int) -> nn.Module:
+    """Batch norm of a derived network: learnable affine and running statistics."""
+    return nn.BatchNorm2d(channels)
+
+
+class Identity(nn.Identity):
+    """The input as it is; a class of its own because drop path spares it."""
+
+
+class ReLUFirst(nn.Sequential):
+    """A block whose first module is a ReLU; `after_relu` leaves that one to the caller.
+
+    So blocks that read the same tensor can share its ReLU.
+    """
+
+    def after_relu(self, x: Tensor) -> Tensor:
+        """The block's output for `x`, its input after the ReLU."""
+        for module in islice(self, 1, None):
+            x = module(x)
+        return x
+
+
+class ReLUConvNorm(ReLUFirst):
+    """ReLU, 1x1 convolution without bias, normalisation; `(N, in, H, W) -> (N, out, H, W)`."""
+
+    def __init__(self, in_channels: int, out_channels: int, norm: Norm) -> None:
+        super().__init__(
+            nn.ReLU(),
+            nn.Conv2d(in_channels, out_channels, 1, bias=False),
+            norm(out_channels),
+        )
+
+
+class FactorisedReduction(nn.Module):
+    """ReLU, two 1x1 convolutions of stride 2 that look at alternate pixels, normalisation.
+
+    `(N, in, H, W) -> (N, out, ceil(H/2), ceil(W/2))`. The second convolution sees the map shifted
+    by one row and column; an odd-sized map is first padded by one row or column of zeros.
+
+    The pixels are picked before the convolutions, which have stride 1: with a stride, the weight
+    gradient of a channels-last 1x1 convolution of few input channels (below 8, or 16 with AVX-512)
+    writes outside its memory on CPUs (https://github.com/uxlfoundation/oneDNN/issues/6035).
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, norm: Norm) -> None:
+        super().__init__()
+        half = out_channels // 2
+        self.even = nn.Conv2d(in_channels, out_channels - half, 1, bias=False)
+        self.odd = nn.Conv2d(in_channels, half, 1, bias=False)
+        self.norm = norm(out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.after_relu(F.relu(x))
+
+    def after_relu(self, x: Tensor) -> Tensor:
+        """The block's output for `x`, its input after the ReLU."""
+        height, width = x.shape[-2:]
+        shifted = F.pad(x, (-1, width % 2, -1, height % 2))
+        halves = [self.even(_every_second(x)), self.odd(_every_second(shifted))]
+        out: Tensor = self.norm(torch.cat(halves, dim=1))
+        return out
+
+
+def _every_second(x: Tensor) -> Tensor:
+    """Every second row and column; unlike a slice, its gradient keeps the layout of `x`."""
+    return F.avg_pool2d(x, 1, stride=2)
+
+
+class SeparableConv(ReLUFirst):
+    """Twice: ReLU, depthwise and pointwise convolution, normalisation. The first has the stride."""
+
+    def __init__(self, channels: int, kernel: int, stride: int, norm: Norm) -> None:
+        super().__init__(
+            nn.ReLU(),
+            DepthwiseConv2d(channels, kernel, stride),
+            nn.Conv2d(channels, channels, 1, bias=False),
+            norm(channels),
+            nn.ReLU(inplace=True),
+            DepthwiseConv2d(channels, kernel, 1),
+            nn.Conv2d(channels, channels, 1, bias=False),
+            norm(channels),
+        )
+
+
+def _identity(channels: int, stride: int, norm: Norm) -> nn.Module:
+    return Identity() if stride == 1 else FactorisedReduction(channels, channels, norm)
+
+
+def _separable(kernel: int) -> Callable[[int, int, Norm], nn.Module]:
+    return lambda channels, stride, norm: SeparableConv(channels, kernel, stride, norm)
+
+
+def _average_pool(channels: int, stride: int, norm: Norm) -> nn.Module:
+    return nn.AvgPool2d(3, stride, padding=1, count_include_pad=False)
+
+
+def _max_pool(channels: int, stride: int, norm: Norm) -> nn.Module:
+    return nn.MaxPool2d(3, stride, padding=1)
+
+
+OPERATIONS: Mapping[str, Callable[[int, int, Norm], nn.Module]] = MappingProxyType(
+    {
+        "identity": _identity,
+        "sep_conv_3x3": _separable(3),
+        "sep_conv_5x5": _separable(5),
+        "avg_pool_3x3": _average_pool,
+        "max_pool_3x3": _max_pool,
+    }
+)
+"""Name -> `(channels, stride, norm) -> module`, in the paper's order."""

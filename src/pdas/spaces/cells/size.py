@@ -1,0 +1,148 @@
+"""Weights and multiply-adds of a derived network, by arithmetic, and the width for a given limit.
+
+The auxiliary classifier is not counted: it is left out after training.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import cache
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from pdas.space import Label
+from pdas.spaces.cells.layout import SMALLEST_WIDTH, CellSettings, Position, layout, needed_cells
+from pdas.spaces.cells.operations import OPERATIONS, affine_batch_norm
+from pdas.spaces.cells.space import CELL_TYPES, CellPlan, Edge, decode, encode
+from pdas.support.errors import SettingError
+
+
+def count_weights(architecture: Mapping[str, object], settings: CellSettings) -> int:
+    """Weights of `CellNetwork(architecture, settings)` without the auxiliary classifier."""
+    plans = {cell: decode(architecture, cell) for cell in CELL_TYPES}
+    positions = layout(settings)
+    cells = sum(
+        _cell_weights(position, plans[position.kind])
+        for position, needed in zip(positions, needed_cells(positions, plans), strict=True)
+        if needed
+    )
+    stem = settings.stem_channels * (9 * settings.in_channels) + _norm(settings.stem_channels)
+    return stem + cells + (settings.out_channels + 1) * settings.classes
+
+
+def count_multiply_adds(
+    architecture: Mapping[str, object], settings: CellSettings, size: tuple[int, int]
+) -> int:
+    """Multiply-adds of `CellNetwork(architecture, settings)` for one image of this size.
+
+    Those of convolutions and the classifier, at the zeros of a padding too, as is usual.
+    """
+    plans = {cell: decode(architecture, cell) for cell in CELL_TYPES}
+    positions = layout(settings)
+    total = 9 * settings.in_channels * settings.stem_channels * math.prod(size)
+    for position, needed in zip(positions, needed_cells(positions, plans), strict=True):
+        if needed:
+            total += _cell_multiply_adds(position, plans[position.kind], size)
+        size = _after(position, size)
+    return total + settings.out_channels * settings.classes
+
+
+def widest(
+    architecture: Mapping[str, object],
+    settings: CellSettings,
+    limit: int,
+    name: str = "this architecture",
+) -> CellSettings:
+    """`settings` with the largest number of channels that has at most `limit` weights.
+
+    Found by bisection on `count_weights`. Raises `SettingError`, which calls the architecture by
+    `name`, if no width has so few.
+    """
+
+    def weights(channels: int) -> int:
+        return count_weights(architecture, settings.model_copy(update={"channels": channels}))
+
+    low, high = SMALLEST_WIDTH, 2 * SMALLEST_WIDTH
+    if weights(low) > limit:
+        raise SettingError(
+            f"retrain.weight_limit: found {limit}, expected at least {weights(low)}, the weights "
+            f"of {name} at {low} channels; raise it, or lower retrain.cells_per_stage"
+        )
+    while weights(high) <= limit:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if weights(middle) <= limit else (low, middle)
+    return settings.model_copy(update={"channels": low})
+
+
+def heaviest(settings: CellSettings) -> dict[str, Label]:
+    """Labels of an architecture that has as many weights as any at these settings.
+
+    All its nodes read both inputs of the cell, so that none reads another: every edge and every
+    block of the cell's output has weights of its own.
+    """
+    uniform = [
+        encode(CellPlan(((Edge(0, name), Edge(1, name)),) * settings.nodes))
+        for name in settings.operations
+    ]
+    return max(uniform, key=lambda architecture: count_weights(architecture, settings))
+
+
+def _cell_weights(position: Position, plan: CellPlan) -> int:
+    channels = position.channels
+    inputs = sum(
+        position.in_channels[source] * channels + _norm(channels)
+        for source in plan.sources & {0, 1}
+    )
+    edges = sum(
+        _operation_weights(edge.operation, channels, position.stride(edge.source))
+        for pair in plan.nodes
+        for edge in set(pair)
+    )
+    output = len(plan.loose_ends) * channels * channels + _norm(channels)
+    return inputs + edges + output
+
+
+def _cell_multiply_adds(position: Position, plan: CellPlan, size: tuple[int, int]) -> int:
+    """Of a cell both of whose inputs are brought to this size, that of the previous output."""
+    channels, out = position.channels, _after(position, size)
+    inputs = sum(position.in_channels[source] for source in plan.sources & {0, 1})
+    edges = sum(
+        _operation_multiply_adds(
+            edge.operation, channels, position.stride(edge.source), size if edge.source < 2 else out
+        )
+        for pair in plan.nodes
+        for edge in set(pair)
+    )
+    output = len(plan.loose_ends) * channels * channels * math.prod(out)
+    return inputs * channels * math.prod(size) + edges + output
+
+
+def _after(position: Position, size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width of the cell's output; half, rounded up, after a reduction cell."""
+    height, width = size
+    return (-(-height // 2), -(-width // 2)) if position.kind == "reduction" else size
+
+
+@cache
+def _operation_weights(name: str, channels: int, stride: int) -> int:
+    """Counted on an operation without memory: whatever operation there is, it counts right."""
+    with torch.device("meta"):
+        operation = OPERATIONS[name](channels, stride, affine_batch_norm)
+    return sum(weight.numel() for weight in operation.parameters())
+
+
+@cache
+def _operation_multiply_adds(name: str, channels: int, stride: int, size: tuple[int, int]) -> int:
+    """Counted on one image without memory, as `_operation_weights`; 2 operations are 1."""
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        operation = OPERATIONS[name](channels, stride, affine_batch_norm).eval()
+        operation(torch.empty(1, channels, *size))
+    return int(counter.get_total_flops()) // 2
+
+
+def _norm(channels: int) -> int:
+    return 2 * channels

@@ -1,0 +1,243 @@
+"""The supernet of cells: one set of weights for each (cell, node, source, operation).
+
+A forward pass computes only what the given architectures use: cells, inputs and edges that do not
+lead to the output are skipped, and what two edges or two architectures have in common is computed
+once. Everything runs channels-last, the layout in which depthwise convolutions, pooling and batch
+norm are fast. Unused weights get no gradient, so that the optimizer leaves them as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pdas.cost import Cost, FunctionCost
+from pdas.nn.protocols import check_space
+from pdas.nn.quantities import Quantity, check_quantity, image_size
+from pdas.space import Architecture
+from pdas.spaces.cells.layout import (
+    CellSettings,
+    Position,
+    check_image_size,
+    layout,
+    needed_cells,
+)
+from pdas.spaces.cells.network import CellNetwork, edge_name, input_block, stem
+from pdas.spaces.cells.operations import OPERATIONS, batch_statistics
+from pdas.spaces.cells.size import count_multiply_adds, count_weights
+from pdas.spaces.cells.space import CELL_TYPES, CellPlan, Edge, cell_space, decode
+from pdas.spaces.memo import Once
+from pdas.support.errors import SettingError
+from pdas.support.settings import validated
+
+
+class CellSupernet(nn.Module):
+    """All architectures of the cell space in one module (paper, section 4.1).
+
+    `CellSupernet(nodes=5, cells_per_stage=2, channels=16, operations=..., in_channels=3,
+    classes=10)`, all optional: see `CellSettings`. Operations are names out of
+    `pdas.spaces.OPERATIONS`, by default all five.
+
+    Batch norm uses the statistics of the batch at hand, in training and in evaluation, and keeps
+    none. Raises `SettingError` for settings that are unknown or out of range.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__()
+        self.settings = validated(CellSettings, settings, "network")
+        self.space = cell_space(self.settings.nodes, self.settings.operations)
+        self.positions = layout(self.settings)
+        self.stem = stem(self.settings, batch_statistics)
+        self.cells = nn.ModuleList(SearchCell(p, self.settings) for p in self.positions)
+        self.classifier = nn.Linear(self.settings.out_channels, self.settings.classes)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, x: Tensor, architecture: Architecture) -> Tensor:
+        """Logits `(N, classes)` of images `(N, in_channels, H, W)`, H and W at least 8."""
+        return self.forward_many(x, [architecture])[0]
+
+    def forward_many(self, x: Tensor, architectures: Sequence[Architecture]) -> list[Tensor]:
+        """The logits of each architecture on the same images; common parts are computed once."""
+        check_image_size(min(x.shape[-2:]))
+        for architecture in architectures:
+            check_space(architecture, self.space)
+        x = F.relu(self.stem(x.contiguous(memory_format=torch.channels_last)))
+        routes = [_Route(self.positions, architecture, x) for architecture in architectures]
+        for index, cell in enumerate(self.cells):
+            once = Once()
+            for route in routes:
+                route.advance(index, cell, once)
+        return [self.classifier(route.out.mean((2, 3))) for route in routes]
+
+    def derive(
+        self,
+        architecture: Architecture,
+        *,
+        cells_per_stage: int | None = None,
+        channels: int | None = None,
+        auxiliary: bool = False,
+        keep_weights: bool = False,
+    ) -> CellNetwork:
+        """The plain network of one architecture: affine batch norm and nothing unused.
+
+        Args:
+            cells_per_stage, channels: size of the derived network; default that of the supernet.
+            auxiliary: give it the auxiliary classifier.
+            keep_weights: copy the supernet's weights instead of drawing fresh ones; only at the
+                supernet's own size, else `SettingError`.
+        """
+        size = {"cells_per_stage": cells_per_stage, "channels": channels}
+        changes = {name: value for name, value in size.items() if value is not None}
+        settings = validated(CellSettings, self.settings.model_dump() | changes, "network")
+        check_space(architecture, self.space)
+        network = CellNetwork(architecture, settings, auxiliary=auxiliary)
+        network.to(self.classifier.weight)  # device and precision
+        if keep_weights:
+            if settings != self.settings:
+                raise SettingError(
+                    f"keep_weights: found a network of {settings.cells_per_stage} cells a stage "
+                    f"and {settings.channels} channels, expected the supernet's "
+                    f"{self.settings.cells_per_stage} and {self.settings.channels}; leave both out"
+                )
+            self._copy_weights(network)
+        return network
+
+    def cost(self, quantity: Quantity, x: Tensor | None = None) -> Cost:
+        """What the derived network of an architecture costs, at the supernet's own size.
+
+        Args:
+            quantity: "parameters", or "multiply_adds" of convolutions and the classifier for one
+                image. The auxiliary classifier is not counted.
+            x: example images `(N, in_channels, H, W)`, for multiply-adds; only H and W count.
+
+        Raises `SettingError` if these are not as said or the images too small. Nothing is run but,
+        once, every operation on a map without memory.
+        """
+        check_quantity(quantity)
+        channels = self.settings.in_channels
+        if quantity == "parameters":
+            if x is not None:  # checked all the same
+                image_size(x, channels)
+            return FunctionCost(self.space, partial(count_weights, settings=self.settings))
+        size = image_size(x, channels)
+        check_image_size(min(size))
+        count = partial(count_multiply_adds, settings=self.settings, size=size)
+        return FunctionCost(self.space, count)
+
+    def _copy_weights(self, network: CellNetwork) -> None:
+        weights = self.state_dict()
+        for index, (position, needed) in enumerate(
+            zip(network.positions, network.needed, strict=True)
+        ):
+            if needed:
+                cell = self.cells[index]
+                assert isinstance(cell, SearchCell)
+                ends = network.plans[position.kind].loose_ends
+                weights[f"cells.{index}.output.1.weight"] = cell.output.weight(ends).detach()
+        own = network.state_dict()
+        network.load_state_dict({name: weights.get(name, value) for name, value in own.items()})
+
+
+class SearchCell(nn.Module):
+    """One cell with the weights of every choice."""
+
+    def __init__(self, position: Position, settings: CellSettings) -> None:
+        super().__init__()
+        channels = position.channels
+        self.inputs = nn.ModuleList(
+            input_block(position, source, batch_statistics) for source in (0, 1)
+        )
+        self.edges = nn.ModuleDict()
+        weightless: dict[tuple[str, int], nn.Module] = {}
+        for b in range(settings.nodes):
+            for edge in (Edge(s, o) for s in range(b + 2) for o in settings.operations):
+                stride = position.stride(edge.source)
+                operation = OPERATIONS[edge.operation](channels, stride, batch_statistics)
+                if not list(operation.parameters()):
+                    # One module for all nodes, so that `Once` sees that they do the same.
+                    operation = weightless.setdefault((edge.operation, stride), operation)
+                self.edges[edge_name(b, edge)] = operation
+        self.output = SlicedOutput(settings.nodes, channels)
+
+    def forward(self, prev_prev: Tensor, prev: Tensor, plan: CellPlan, once: Once) -> Tensor:
+        """The cell's output `(N, channels, H', W')`, for inputs after their ReLU.
+
+        An input that `plan` ignores is not read.
+        """
+        values = [
+            once(_after_relu(block), x) if source in plan.sources else x
+            for source, (block, x) in enumerate(zip(self.inputs, (prev_prev, prev), strict=True))
+        ]
+        for b, edges in enumerate(plan.nodes):
+            terms = [_apply(self.edges[edge_name(b, e)], values[e.source], once) for e in edges]
+            values.append(once(torch.add, *sorted(terms, key=id)))
+        return once(self.output, plan.loose_ends, *(values[b + 2] for b in plan.loose_ends))
+
+
+def _after_relu(block: nn.Module) -> Callable[[Tensor], Tensor]:
+    after_relu = block.after_relu
+    assert callable(after_relu)
+    return after_relu
+
+
+def _apply(operation: nn.Module, x: Tensor, once: Once) -> Tensor:
+    """An operation on `x`, whose ReLU is shared by all operations that begin with it."""
+    if hasattr(operation, "after_relu"):
+        return once(_after_relu(operation), once(F.relu, x))
+    return once(operation, x)
+
+
+class SlicedOutput(nn.Module):
+    """ReLU, 1x1 convolution and batch norm of the concatenated loose ends of a cell.
+
+    The weight is kept in one block a node and only the blocks of the loose ends are put together,
+    so that the block of any other node has no gradient at all.
+    """
+
+    def __init__(self, nodes: int, channels: int) -> None:
+        super().__init__()
+        whole = nn.Conv2d(nodes * channels, channels, 1, bias=False).weight.detach()
+        self.blocks = nn.ParameterList(
+            nn.Parameter(block.clone()) for block in torch.split(whole, channels, dim=1)
+        )
+        self.norm = batch_statistics(channels)
+
+    def weight(self, ends: Sequence[int]) -> Tensor:
+        """The weight `(channels, len(ends) * channels, 1, 1)` for these nodes."""
+        return torch.cat([self.blocks[b] for b in ends], dim=1)
+
+    def forward(self, ends: Sequence[int], *values: Tensor) -> Tensor:
+        """The output for the loose ends `ends` (nodes from 0) and their values."""
+        # ReLU before `cat`: the gradient that comes out of `cat` is not channels-last.
+        x = torch.cat([F.relu(value) for value in values], dim=1)
+        out: Tensor = self.norm(F.conv2d(x, self.weight(ends)))
+        return out
+
+
+class _Route:
+    """One architecture's way through the cells: the last output, and the last two after ReLU."""
+
+    def __init__(
+        self,
+        positions: Sequence[Position],
+        architecture: Architecture,
+        rectified_stem: Tensor,
+    ) -> None:
+        self._plans = {cell: decode(architecture, cell) for cell in CELL_TYPES}
+        self._positions = positions
+        self._needed = needed_cells(positions, self._plans)
+        self._prev_prev = self._prev = self.out = rectified_stem
+
+    def advance(self, index: int, cell: nn.Module, once: Once) -> None:
+        """Go through one cell; one that nothing needs leaves a value that nothing reads."""
+        rectified = self._prev
+        if self._needed[index]:
+            plan = self._plans[self._positions[index].kind]
+            self.out = cell(self._prev_prev, self._prev, plan, once)
+            rectified = once(F.relu, self.out)
+        self._prev_prev, self._prev = self._prev, rectified

@@ -1,0 +1,67 @@
+"""The base of all settings, and what is wrong with them in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pdas.support.errors import SettingError, short
+
+
+class Settings(BaseModel):
+    """Base of all settings: frozen, and an unknown key or an infinite number is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def validated(kind: type[S], values: Mapping[str, Any], prefix: str = "") -> S:
+    """Settings of this kind; raises `SettingError` for the first value that does not fit.
+
+    `prefix` is the group of the settings in a recipe, as "search".
+    """
+    try:
+        return kind.model_validate(dict(values))
+    except ValidationError as error:
+        raise SettingError(one_line(error, kind, prefix)) from None
+
+
+def one_line(error: ValidationError, kind: type[Settings], prefix: str = "") -> str:
+    """The first problem of an error of `kind`: the setting, what was found, what was expected."""
+    first = error.errors()[0]
+    key = ".".join([*filter(None, [prefix]), *map(str, first["loc"])])
+    if first["type"] == "extra_forbidden":
+        return f"{key}: there is no such setting, {_expected(kind, first['loc'])}"
+    message = first["msg"].removeprefix("Value error, ")
+    if message.startswith("Input should be "):
+        message = f"expected {message.removeprefix('Input should be ')}"
+    message = message[0].lower() + message[1:]
+    if isinstance(first["input"], Mapping):  # settings that do not go together: it says which
+        return ": ".join(filter(None, [key, message]))
+    return f"{key}: found {short(first['input'])}, {message}"
+
+
+def _expected(kind: type[BaseModel], place: tuple[int | str, ...]) -> str:
+    """The settings there are in the group of an unknown one, and which of them may be meant."""
+    *groups, name = map(str, place)
+    for group in groups:
+        inner = kind.model_fields[group].annotation
+        assert isinstance(inner, type) and issubclass(inner, BaseModel)
+        kind = inner
+    near = get_close_matches(name, kind.model_fields, n=1, cutoff=0.7)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"expected one of {', '.join(kind.model_fields)}{hint}"
+
+
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by `search.epochs` and so on."""
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        nested = isinstance(value, Mapping)
+        found |= flat(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
+    return found

@@ -1,0 +1,1 @@
+"""What is learned from which data by which loss, and how it is judged."""

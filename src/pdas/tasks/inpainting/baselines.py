@@ -1,0 +1,36 @@
+"""What a restoration is to be measured against: no restoration, and a classical one."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from joblib import Parallel, delayed
+from skimage.restoration import inpaint_biharmonic
+from torch import Tensor
+
+from pdas.support.arrays import BoolArray, FloatArray
+
+
+def biharmonic(masked: Tensor, hidden: Tensor) -> Tensor:
+    """scikit-image's biharmonic inpainting (Damelin & Hoang 2018), on all cores.
+
+    Args:
+        masked: `(N, C, H, W)`, values in [0, 1].
+        hidden: bool `(N, 1, H, W)`.
+
+    An image that is hidden altogether stays as it is.
+    """
+    images = masked.permute(0, 2, 3, 1).cpu().double().numpy()
+    masks = hidden[:, 0].cpu().numpy()
+    # Threads would wait for each other: most of the work is in the interpreter.
+    restored = Parallel(n_jobs=-1)(
+        delayed(_restore)(image, mask) for image, mask in zip(images, masks, strict=True)
+    )
+    return torch.from_numpy(np.stack(restored)).permute(0, 3, 1, 2).to(masked)
+
+
+def _restore(image: FloatArray, mask: BoolArray) -> FloatArray:
+    if mask.all():
+        return image
+    restored: FloatArray = inpaint_biharmonic(image, mask, channel_axis=-1)
+    return restored

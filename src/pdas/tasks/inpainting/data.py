@@ -1,0 +1,107 @@
+"""The images of a recipe, and their batches of masked and clean images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from pdas.data import (
+    Augment,
+    Batches,
+    ImageData,
+    ImageSource,
+    Mask,
+    MaskedBatches,
+    Standardise,
+    draw_mask,
+    load_restoration_images,
+    training_transform,
+)
+from pdas.tasks.images import TaskImages, drawn, memory_bytes
+from pdas.tasks.recipe import InpaintingDataSettings
+
+TEST_BATCH = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class InpaintingData(TaskImages[MaskedBatches]):
+    """Images on a device, ready to become batches `(masked, clean)` of values in [0, 1].
+
+    Attributes:
+        mask: which pixels are hidden.
+        flip: whether training images are mirrored at random.
+        test_seed: decides the masks of the test images.
+    """
+
+    mask: Mask
+    flip: bool
+    test_seed: int
+
+    @classmethod
+    def load(
+        cls,
+        settings: InpaintingDataSettings,
+        mask: Mask,
+        data_dir: Path | None,
+        device: torch.device,
+        download: bool = True,
+    ) -> InpaintingData:
+        """Load and check the images of a recipe; raises `DataError` and `SettingError`."""
+        images = load_restoration_images(
+            settings.name,
+            data_dir=data_dir,
+            image_size=settings.image_size,
+            channels=settings.channels,
+            crops=settings.crops,
+            test_fraction=settings.test_fraction,
+            seed=settings.split_seed,
+            memory_limit=memory_bytes(settings),
+            workers=settings.workers,
+            download=download,
+        )
+        train = drawn(images.train, settings.train_images, settings.split_seed)
+        test = drawn(images.test, settings.test_images, settings.split_seed)
+        used = ImageData(train, test, images.classes).to(device)
+        # A mask of the user's own is to fail before anything is made.
+        blank = torch.zeros(2, *used.train.image_shape, device=device)
+        draw_mask(mask, blank, torch.Generator().manual_seed(settings.split_seed))
+        return cls(
+            images=used,
+            device=device,
+            mask=mask,
+            flip=settings.flip,
+            test_seed=settings.split_seed,
+        )
+
+    def test_batches(self) -> MaskedBatches:
+        """All test images in order, with the same masks every time."""
+        batches = Batches(
+            self.images.test,
+            TEST_BATCH,
+            shuffle=None,
+            transform=self._unit,
+            drop_last=False,
+            device=self.device,
+        )
+        return MaskedBatches(batches, self.mask, torch.Generator().manual_seed(self.test_seed))
+
+    @property
+    def _unit(self) -> Standardise:
+        channels = self.images.channels
+        return Standardise((0.0,) * channels, (1.0,) * channels)
+
+    def _training_batches(
+        self, source: ImageSource, batch_size: int, generator: torch.Generator
+    ) -> MaskedBatches:
+        augment = Augment(pad=0, flip=self.flip, cutout=0)
+        batches = Batches(
+            source,
+            batch_size,
+            shuffle=generator,
+            transform=training_transform(self._unit, augment, generator),
+            drop_last=True,
+            device=self.device,
+        )
+        return MaskedBatches(batches, self.mask, generator)

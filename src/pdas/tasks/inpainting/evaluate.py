@@ -1,0 +1,89 @@
+"""Evaluation of an auto-encoder on test images, beside two yardsticks.
+
+The test images are gone through batch by batch, since a whole set of them may not fit in memory.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from pdas.support.files import written_whole
+from pdas.tasks.inpainting.baselines import biharmonic
+from pdas.tasks.inpainting.data import InpaintingData
+from pdas.tasks.inpainting.quality import Quality, joined, quality
+
+SHOWN = 6  # images of each of best, median and worst
+SAMPLES = ("masked", "restored", "clean")
+
+
+@torch.no_grad()
+def network_quality(network: nn.Module, data: InpaintingData) -> Quality:
+    """The quality of what a network, in evaluation mode, makes of each test image."""
+    network.eval()
+    return joined([quality(network(masked), clean) for masked, clean in data.test_batches()])
+
+
+def measures(found: Quality, data: InpaintingData) -> dict[str, Any]:
+    """Means and standard deviations over the test images, in all and for each class."""
+    labels = data.images.test.labels
+    summary: dict[str, Any] = found.summary()
+    summary["images"] = len(labels)
+    if len(present := sorted(set(labels.tolist()))) > 1:
+        summary["by_class"] = {
+            data.images.classes[label]: found[labels == label].summary() for label in present
+        }
+    return summary
+
+
+def yardsticks(data: InpaintingData) -> dict[str, dict[str, float]]:
+    """The same measures of the masked images as they are, and of classical inpainting."""
+    kept, classical = [], []
+    for masked, clean, hidden in data.test_batches().with_masks():
+        kept.append(quality(masked, clean))
+        classical.append(quality(biharmonic(masked, hidden), clean))
+    return {"masked": joined(kept).summary(), "biharmonic": joined(classical).summary()}
+
+
+def save_samples(network: nn.Module, data: InpaintingData, found: Quality, file: Path) -> None:
+    """Write the best, the median and the worst test images by PSNR.
+
+    `masked`, `restored` and `clean` are uint8 `(3, n, C, H, W)`, `psnr` and `ssim` `(3, n)`; best
+    first, and n is at most 6.
+    """
+    order = found.psnr.argsort(descending=True)
+    n = min(SHOWN, len(order))
+    middle = (len(order) - n) // 2
+    chosen = torch.stack([order[:n], order[middle : middle + n], order[-n:]])
+    images = _chosen_images(network, data, set(chosen.flatten().tolist()))
+    arrays: dict[str, Any] = {
+        name: np.stack([[images[i][name] for i in row] for row in chosen.tolist()])
+        for name in SAMPLES
+    }
+    values = found[chosen]
+    with written_whole(file) as stream:
+        np.savez_compressed(stream, **arrays, psnr=values.psnr.numpy(), ssim=values.ssim.numpy())
+
+
+@torch.no_grad()
+def _chosen_images(
+    network: nn.Module, data: InpaintingData, chosen: set[int]
+) -> dict[int, dict[str, Any]]:
+    """Masked, restored and clean as uint8 `(C, H, W)`, by the index of the test image."""
+    network.eval()
+    images: dict[int, dict[str, Any]] = {}
+    first = 0
+    for masked, clean in data.test_batches():
+        if shown := chosen & set(range(first, first + len(clean))):
+            batch = {"masked": masked, "restored": network(masked).clamp(0, 1), "clean": clean}
+            for i in shown:
+                images[i] = {
+                    name: (batch[name][i - first] * 255).round().to(torch.uint8).cpu().numpy()
+                    for name in SAMPLES
+                }
+        first += len(clean)
+    return images

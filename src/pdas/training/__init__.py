@@ -1,0 +1,1 @@
+"""The training of weights: the loop, what a loss measures, memory, optimizers."""

@@ -1,0 +1,86 @@
+"""The architectures of a step as models, run together where the supernet can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from torch import nn
+
+from pdas.nn.protocols import SharingSupernet
+from pdas.space import Architecture
+
+Model = Callable[..., Any]
+"""One architecture of a network, called as the network is."""
+
+
+class Candidates(nn.Module):
+    """A supernet as Fabric is to set it up: its architectures are given by a function.
+
+    Fabric rebuilds arguments that are mappings, as an architecture is; a function it passes on.
+
+    Attributes:
+        shares: whether the supernet has `forward_many`.
+    """
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+        self.shares = isinstance(net, SharingSupernet)  # asked once, since it is slow of a protocol
+
+    def forward(
+        self, *inputs: Any, architectures: Callable[[], Sequence[Architecture]], **named: Any
+    ) -> Sequence[Any]:
+        """The output of each architecture."""
+        if self.shares:
+            run_all: Callable[..., Sequence[Any]] = self.net.forward_many  # type: ignore[assignment]
+            return run_all(*inputs, architectures(), **named)
+        return [self.net(*inputs, architecture, **named) for architecture in architectures()]
+
+
+class BoundModel:
+    """The network by one architecture: call it as the network is called, without the last input."""
+
+    def __init__(self, run: Callable[..., Any]) -> None:
+        self._run = run
+
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
+        return self._run(*inputs, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"the model that a loss is handed runs one architecture and has no {name!r}; call it, "
+            "or take that of the network itself"
+        )
+
+
+def bind(net: nn.Module, architectures: Sequence[Architecture]) -> list[Model]:
+    """A model for each architecture of `Candidates`; those that share are run at one call."""
+    if net.shares:
+        together = _Together(partial(net, architectures=lambda: architectures))
+        return [BoundModel(partial(together, i)) for i in range(len(architectures))]
+    return [BoundModel(partial(_alone, net, a)) for a in architectures]
+
+
+def _alone(net: nn.Module, architecture: Architecture, /, *inputs: Any, **named: Any) -> Any:
+    return net(*inputs, architectures=lambda: [architecture], **named)[0]
+
+
+class _Together:
+    """Runs all architectures on an input when the first of them is asked for."""
+
+    def __init__(self, run_all: Model) -> None:
+        self._run_all = run_all
+        self._inputs: dict[Any, Any] | None = None
+        self._outputs: Sequence[Any] = ()
+
+    def __call__(self, index: int, /, *inputs: Any, **named: Any) -> Any:
+        given = dict[Any, Any](enumerate(inputs)) | named
+        if self._inputs is None or not _identical(given, self._inputs):
+            self._inputs, self._outputs = given, self._run_all(*inputs, **named)
+        return self._outputs[index]
+
+
+def _identical(first: Mapping[Any, Any], second: Mapping[Any, Any]) -> bool:
+    return first.keys() == second.keys() and all(x is second[name] for name, x in first.items())

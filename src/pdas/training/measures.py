@@ -1,0 +1,89 @@
+"""What a loss measures: a scalar, or several numbers with it among them; and means of these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from pdas.support.errors import SettingError
+from pdas.training.candidates import Model
+
+Measures = Mapping[str, Tensor | float]
+"""Numbers by name, "loss" among them."""
+
+Loss = Callable[[Model, Any], "Tensor | Measures"]
+"""`loss(model, batch)`: a scalar, or a mapping that has it as "loss" beside other measures."""
+
+
+def as_measures(loss: Tensor | Measures) -> Measures:
+    """What a loss returned, as measures; raises `SettingError` if it is neither."""
+    measures = loss if isinstance(loss, Mapping) else {"loss": loss}
+    value = measures.get("loss")
+    if not isinstance(value, Tensor) or value.numel() != 1:
+        shape = f" of shape {tuple(value.shape)}" if isinstance(value, Tensor) else ""
+        where = f" among {sorted(measures)}" if isinstance(loss, Mapping) else ""
+        raise SettingError(
+            f"loss: found {type(value).__name__}{shape}{where}, expected that loss(model, batch) "
+            "returns a scalar tensor, or a mapping that has one as 'loss'; take the mean of several"
+        )
+    for name, measure in measures.items():
+        if not ((isinstance(measure, Tensor) and measure.numel() == 1) or _is_number(measure)):
+            raise SettingError(
+                f"loss: found {type(measure).__name__} as the measure {name!r}, expected a number "
+                "or a tensor of one"
+            )
+    return measures
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.number)
+
+
+def loss_of(measures: Measures) -> Tensor:
+    """The scalar among measures that is run backward."""
+    loss = measures["loss"]
+    assert isinstance(loss, Tensor)
+    return loss.reshape(())
+
+
+def numbers(measures: Measures) -> dict[str, float]:
+    """Measures as plain numbers."""
+    return {name: number(value) for name, value in measures.items()}
+
+
+def number(value: Tensor | float) -> float:
+    """A measure as a plain number."""
+    return float(value.detach() if isinstance(value, Tensor) else value)
+
+
+class RunningMean:
+    """Means of the measures added so far."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, float] = {}
+        self._count = 0
+
+    def add(self, measures: Measures) -> None:
+        """Count one set of measures, each a number or a tensor of one."""
+        for name, value in measures.items():
+            self._sums[name] = self._sums.get(name, 0.0) + number(value)
+        self._count += 1
+
+    def values(self) -> dict[str, float]:
+        """The mean of each measure."""
+        return {name: total / self._count for name, total in self._sums.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The sums, and of how many."""
+        return {"sums": dict(self._sums), "count": self._count}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state_dict`."""
+        self._sums, self._count = dict(state["sums"]), state["count"]
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._sums, self._count = {}, 0

@@ -1,0 +1,119 @@
+"""What `rank_worker` runs with the shipped networks, and in other precisions and parts."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.precision import MixedPrecision
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import pdas
+from pdas.distributed.devices import Ddp
+from pdas.spaces import AutoencoderNetwork, AutoencoderSupernet, CellNetwork, CellSupernet
+from pdas.spaces.cells import CellSettings
+from pdas.tasks.classification.task import ClassifierTrainee
+from pdas.tasks.inpainting.task import AutoencoderTrainee, restoration_loss
+from pdas.tasks.recipe import RetrainSettings, TrainingSettings
+from pdas.training.retrain import Trainee, retrain
+
+paper_search = partial(pdas.search, preset="paper")
+
+CELLS = {"nodes": 2, "cells_per_stage": 1, "channels": 4, "in_channels": 1, "classes": 2}
+CHAINS = {"layers": 3, "kernels": (1, 3), "channels": (2, 4), "image_channels": 1}
+
+
+def images() -> TensorDataset:
+    generator = torch.Generator().manual_seed(1)
+    pixels = torch.rand(32, 1, 8, 8, generator=generator)
+    return TensorDataset(pixels, torch.arange(32) % 2)
+
+
+def restored() -> TensorDataset:
+    pixels = images().tensors[0]
+    masked = pixels.clone()
+    masked[:, :, 2:6, 2:6] = 0
+    return TensorDataset(masked, pixels)
+
+
+def class_loss(model: Any, batch: list[Tensor]) -> Tensor:
+    return F.cross_entropy(model(batch[0]), batch[1])
+
+
+def _searched(net: nn.Module, loss: Any, data: Any, fabric: Fabric, **settings: Any) -> Any:
+    result = paper_search(net, loss, data, steps=4, batch_size=8, fabric=fabric, **settings)
+    return {"net": dict(net.named_parameters()), "optimizer": result.optimizer.state_dict()}
+
+
+def cells_searched(fabric: Fabric, out: Path) -> Any:
+    torch.manual_seed(0)
+    return _searched(CellSupernet(**CELLS), class_loss, images(), fabric)
+
+
+def chains_searched(fabric: Fabric, out: Path) -> Any:
+    torch.manual_seed(0)
+    return _searched(AutoencoderSupernet(**CHAINS), restoration_loss, restored(), fabric)
+
+
+def chains_searched_in_parts(fabric: Fabric, out: Path) -> Any:
+    torch.manual_seed(0)
+    net = AutoencoderSupernet(**CHAINS)
+    return _searched(net, restoration_loss, restored(), fabric, accumulate=4)
+
+
+def chains_searched_in_16_bits(fabric: Fabric, out: Path) -> Any:
+    precision = MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu", init_scale=2.0**10))
+    several: Any = {"devices": fabric.world_size, "strategy": "auto"}
+    if fabric.world_size > 1:
+        several["strategy"] = Ddp()
+    mixed = Fabric(accelerator="cpu", plugins=precision, **several)
+    mixed.launch()
+    torch.manual_seed(0)
+    net = AutoencoderSupernet(**CHAINS)
+    found = _searched(net, restoration_loss, restored(), mixed)
+    return {**found, "scaler": precision.scaler.state_dict()}  # type: ignore[union-attr]
+
+
+def _retrained(trainee: Trainee[Any], data: Any, settings: TrainingSettings, fabric: Fabric) -> Any:
+    losses: list[float] = []
+    retrain(
+        trainee,
+        DataLoader(data, 8, shuffle=True, generator=torch.Generator().manual_seed(2)),
+        settings,
+        fabric,
+        on_step=lambda progress: losses.append(progress.measures["loss"]),
+    )
+    return {"net": dict(trainee.named_parameters()), "losses": losses}
+
+
+def cells_retrained(fabric: Fabric, out: Path) -> Any:
+    """One process normalises each half of a batch by itself, as two ranks do."""
+    torch.manual_seed(0)
+    size = CellSettings(**CELLS)
+    architecture = pdas.PDAS(CellSupernet(**CELLS).space, seed=3).ask(1)[0]
+    accumulate = 1 if fabric.world_size == 2 else 2
+    settings = RetrainSettings(epochs=1, drop_path=0.0, accumulate=accumulate)
+    trainee = ClassifierTrainee(CellNetwork(architecture, size, auxiliary=True), settings)
+    return _retrained(trainee, images(), settings, fabric)
+
+
+def chains_retrained(fabric: Fabric, out: Path) -> Any:
+    torch.manual_seed(0)
+    architecture = pdas.PDAS(AutoencoderSupernet(**CHAINS).space, seed=3).ask(1)[0]
+    network = AutoencoderNetwork(architecture, 1, (8, 8))
+    return _retrained(AutoencoderTrainee(network), restored(), TrainingSettings(steps=6), fabric)
+
+
+CASES = (
+    cells_searched,
+    chains_searched,
+    chains_searched_in_parts,
+    chains_searched_in_16_bits,
+    cells_retrained,
+    chains_retrained,
+)

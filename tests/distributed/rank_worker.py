@@ -1,0 +1,286 @@
+"""What the tests of ranks run on each of them: `python -m tests.distributed.rank_worker OUT`.
+
+Each rank writes what every case gave into `OUT/<rank>.pt`; alone, the test process runs the same
+cases on one process.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import pdas
+from pdas.distributed.devices import Ddp
+from pdas.distributed.ranks import Ranks, agreed
+from pdas.resume.checkpoint import Checkpoints
+from pdas.resume.signals import StoppedError
+from pdas.space import Architecture
+from pdas.support.errors import NonFiniteLossError, PdasError
+from pdas.tasks.recipe import TrainingSettings
+from pdas.training.retrain import Trainee, retrain
+from tests.distributed import rank_networks
+from tests.methods.test_sampled import Pick, Script, make, values
+
+paper_search = partial(pdas.search, preset="paper")
+
+WORDS = [f"branch{i}" for i in range(12)]
+
+
+class Branches(nn.Module):
+    """Two layers, each one of twelve linear ones; `drop` of what is between them."""
+
+    space = pdas.SearchSpace({"first": WORDS, "second": WORDS})
+
+    def __init__(self, drop: float = 0.0) -> None:
+        super().__init__()
+        self.first = nn.ModuleList(nn.Linear(4, 6) for _ in WORDS)
+        self.second = nn.ModuleList(nn.Linear(6, 2) for _ in WORDS)
+        self.drop = nn.Dropout(drop)
+
+    def forward(self, x: Tensor, architecture: Architecture) -> Tensor:
+        first, second = (int(i) for i in architecture.indices)
+        return self.second[second](self.drop(self.first[first](x).relu()))
+
+
+def loss(model: Any, batch: list[Tensor]) -> dict[str, Tensor]:
+    """Runs the model twice, which the wrapper of torch's DDP would not bear."""
+    x, y = batch
+    error = (model(x) - y).square().mean() + 0.1 * model(-x).square().mean()
+    return {"loss": error, "error": error.detach().sqrt()}
+
+
+def data() -> TensorDataset:
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(64, 4, generator=generator)
+    return TensorDataset(x, x[:, :2] * x[:, 2:])
+
+
+def searched(fabric: Fabric, out: Path) -> dict[str, Any]:
+    torch.manual_seed(fabric.global_rank)  # rank 0's weights are to be everyone's
+    net = Branches()
+    result = paper_search(net, loss, data(), steps=6, batch_size=8, fabric=fabric)
+    return {
+        "net": net.state_dict(),
+        "optimizer": result.optimizer.state_dict(),
+        "measures": result.history[-1].measures,
+        "unused": [name for name, p in net.named_parameters() if p.grad is None],
+    }
+
+
+def with_finalists(fabric: Fabric, out: Path) -> dict[str, Any]:
+    """A warm-up, further samples for theta, and trainings of finalists, five in turns of two."""
+    torch.manual_seed(0)
+    acts = {"relu": nn.ReLU(), "tanh": nn.Tanh(), "none": nn.Identity()}
+    layers = (nn.Linear(4, 8), pdas.nn.Choice("act", acts), pdas.nn.Choice("end", dict(acts)))
+    net = pdas.nn.Supernet(nn.Sequential(*layers, nn.Linear(8, 2)))
+
+    def error(model: Any, batch: list[Tensor]) -> Tensor:
+        return (model(batch[0]) - batch[1] - batch[0][:, :2]).square().mean()
+
+    result = pdas.search(
+        net, error, data(), steps=60, batch_size=8, fabric=fabric, theta_samples=4, finalists=5,
+        learning_rate=0.03,
+    )  # fmt: skip
+    return {
+        "theta": result.optimizer.theta_array.tolist(),
+        "finalists": [finalist.to_plain() for finalist in result.finalists],
+        "steps": result.history[-1].step,
+    }
+
+
+def in_one_step(fabric: Fabric, out: Path) -> list[str]:
+    """Which weights have no gradient after a step of the architectures a and b."""
+    net = Pick()
+    make(net, Script("a", "b"), fabric=fabric)(torch.ones(2), torch.ones(2))
+    return [name for name, weight in net.weights.items() if weight.grad is None]
+
+
+def one_not_finite(fabric: Fabric, out: Path) -> Any:
+    net, script = Pick(), Script("a", "b")
+    with torch.no_grad():
+        net.weights["b"].fill_(torch.nan)
+    record = make(net, script, fabric=fabric)(torch.tensor([4.0]), torch.ones(1))
+    return values(net)["a"], net.weights["b"].grad, script.told, record.weights
+
+
+def none_finite(fabric: Fabric, out: Path) -> str:
+    try:
+        make(Pick(), Script("a", "b"), fabric=fabric)(torch.tensor([torch.inf]), torch.ones(1))
+    except NonFiniteLossError as error:
+        return str(error)
+    return ""
+
+
+def another_seed(fabric: Fabric, out: Path) -> str:
+    optimizer = pdas.PDAS(Branches.space, seed=fabric.global_rank)
+    return _error(
+        lambda: paper_search(
+            Branches(), loss, data(), batch_size=8, optimizer=optimizer, fabric=fabric
+        )
+    )
+
+
+def theta_changed(fabric: Fabric, out: Path) -> str:
+    optimizer = pdas.PDAS(Branches.space)
+
+    def change(progress: Any) -> None:
+        if fabric.global_rank == 1:
+            optimizer.tell(optimizer.ask(), [0.0, 1.0])
+
+    return _error(
+        lambda: paper_search(
+            Branches(),
+            loss,
+            data(),
+            steps=3,
+            batch_size=8,
+            optimizer=optimizer,
+            fabric=fabric,
+            checkpoints=Checkpoints(out / "changed"),
+            on_step=change,
+        )
+    )
+
+
+def three_samples(fabric: Fabric, out: Path) -> str:
+    return _error(lambda: paper_search(Branches(), loss, data(), samples=3, fabric=fabric))
+
+
+def _error(run: Callable[[], object]) -> str:
+    try:
+        run()
+    except PdasError as error:
+        return str(error)
+    return ""
+
+
+class Fit(Trainee[nn.Sequential]):
+    """Squared error of a network."""
+
+    def forward(self, batch: list[Tensor]) -> dict[str, Tensor]:
+        return {"loss": (self.network(batch[0]) - batch[1]).square().mean()}
+
+
+def retrained(fabric: Fabric, out: Path, norm: nn.Module | None = None) -> dict[str, Any]:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(4, 6), norm or nn.Identity(), nn.ReLU(), nn.Linear(6, 2))
+    generator = torch.Generator().manual_seed(2)
+    loader = DataLoader(data(), 8, shuffle=True, generator=generator)
+    measures: list[float] = []
+    settings = TrainingSettings(steps=20)
+    retrain(
+        Fit(net), loader, settings, fabric, on_step=lambda p: measures.append(p.measures["loss"])
+    )
+    return {"net": net.state_dict(), "losses": measures}
+
+
+def with_batch_norm(fabric: Fabric, out: Path) -> dict[str, Any]:
+    return retrained(fabric, out, nn.BatchNorm1d(6))
+
+
+def too_small(fabric: Fabric, out: Path) -> str:
+    loader = DataLoader(data(), 9)
+    return _error(lambda: retrain(Fit(nn.Linear(4, 2)), loader, TrainingSettings(steps=2), fabric))
+
+
+def draws(fabric: Fabric, out: Path) -> dict[str, Any]:
+    ranks = Ranks(fabric)
+    before = torch.rand(1), random.random(), np.random.rand()
+    with ranks.own_random():
+        own = torch.rand(1), random.random(), np.random.rand()
+    with ranks.own_random():
+        more = torch.rand(1)
+    return {"common": (before, torch.rand(1)), "own": (own, more)}
+
+
+def decided(fabric: Fabric, out: Path) -> str:
+    """What all take for true, though each sees something else."""
+    return agreed(fabric, f"of rank {fabric.global_rank}")
+
+
+def slow_first(fabric: Fabric, out: Path) -> tuple[float, float]:
+    """When rank 0 has acted, which takes it a second, and when this rank goes on."""
+    with Ranks(fabric).first_alone() as is_first:
+        if is_first:
+            time.sleep(1)
+        acted = time.time()
+    return acted, time.time()
+
+
+def stopped_search(fabric: Fabric, out: Path) -> Any:
+    """A search with dropout: whole; stopped by a signal to the last rank, and gone on with."""
+
+    def search(name: str, stop_at: int = 0) -> Any:
+        def on_step(progress: Any) -> None:
+            if progress.step == stop_at and fabric.global_rank == fabric.world_size - 1:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        torch.manual_seed(0)
+        net = Branches(drop=0.5)
+        loaders = tuple(DataLoader(data(), 8, shuffle=True) for _ in range(2))  # global generator
+        result = paper_search(
+            net,
+            loss,
+            loaders,
+            steps=12,
+            fabric=fabric,
+            checkpoints=Checkpoints(out / name),
+            on_step=on_step,
+        )
+        return net.state_dict(), result.optimizer.state_dict(), result.history[-1].measures
+
+    whole = search("whole")
+    try:
+        search("stopped", stop_at=5)
+    except StoppedError as stopped:
+        return stopped.step, whole, search("stopped")
+    return None
+
+
+CASES: dict[str, Callable[[Fabric, Path], Any]] = {
+    case.__name__: case
+    for case in (
+        searched,
+        with_finalists,
+        in_one_step,
+        one_not_finite,
+        none_finite,
+        another_seed,
+        theta_changed,
+        three_samples,
+        retrained,
+        with_batch_norm,
+        too_small,
+        draws,
+        decided,
+        slow_first,
+        stopped_search,
+        *rank_networks.CASES,
+    )
+}
+
+
+def main(out: Path) -> None:
+    """Run all cases on this rank."""
+    torch.set_num_threads(1)
+    fabric = Fabric(accelerator="cpu", devices=2, strategy=Ddp())
+    fabric.launch()
+    found = {name: case(fabric, out) for name, case in CASES.items()}
+    torch.save(found, out / f"{fabric.global_rank}.pt")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pdas.methods.pdas.distribution import CategoricalProduct
+
+SIZES = np.array([2, 5, 1, 3])
+
+
+def some_distribution(sizes: np.ndarray = SIZES, seed: int = 0) -> CategoricalProduct:
+    p = CategoricalProduct(sizes)
+    rng = np.random.default_rng(seed)
+    theta = rng.random(p.theta.shape) * ~p.padding
+    p.set(theta / theta.sum(axis=1, keepdims=True))
+    return p
+
+
+def test_it_starts_uniform() -> None:
+    theta = CategoricalProduct(SIZES).theta
+    for row, K in zip(theta, SIZES, strict=True):
+        assert row.tolist() == [1 / K] * K + [0] * (5 - K)
+
+
+def test_samples_follow_theta() -> None:
+    p = some_distribution()
+    draws = p.sample(np.random.default_rng(1), 20_000)
+    assert draws.shape == (20_000, 4)
+    for i, K in enumerate(SIZES):
+        counts = np.bincount(draws[:, i], minlength=K)
+        assert len(counts) == K
+        expected = 20_000 * p.theta[i, :K]
+        assert ((counts - expected) ** 2 / expected).sum() < 20  # p < 0.001 with 4 degrees
+    pairs = np.corrcoef(draws[:, [0, 1, 3]].T) - np.eye(3)
+    assert np.abs(pairs).max() < 0.03
+
+
+@pytest.mark.parametrize(
+    ("sizes", "bounds"),
+    [
+        ([2], [1 / 4]),  # 1 / D would be 1
+        ([2, 2, 2], [1 / 4] * 3),  # 1 / D would be 1/3
+        ([5] * 6, [1 / 24] * 6),
+        ([2] * 4 + [7, 1], [1 / 5] * 4 + [1 / 30, 0]),  # D = 5, the constant one does not count
+    ],
+)
+def test_lower_bounds(sizes: list[int], bounds: list[float]) -> None:
+    p = CategoricalProduct(np.array(sizes))
+    for row, K, bound in zip(p.theta_min, sizes, bounds, strict=True):
+        assert row[:K] == pytest.approx(bound)
+        assert not row[K:].any()
+
+
+@given(
+    st.lists(st.integers(1, 9), min_size=1, max_size=8),
+    st.integers(0, 2**32 - 1),
+    st.floats(0, 10),
+)
+def test_bounded_theta_is_a_distribution(sizes: list[int], seed: int, length: float) -> None:
+    """Whatever step of sum 0 is taken, large ones included."""
+    p = CategoricalProduct(np.array(sizes))
+    step = np.random.default_rng(seed).normal(size=p.theta.shape) * ~p.padding
+    step -= step.sum(axis=1, keepdims=True) / p.sizes[:, np.newaxis] * ~p.padding
+    p.set(p.theta + length * step)
+    np.testing.assert_allclose(p.theta.sum(axis=1), 1, rtol=0, atol=1e-14)
+    assert (p.theta >= p.theta_min).all()
+    assert not p.theta[p.padding].any()
+
+
+def test_a_theta_inside_its_bounds_is_kept() -> None:
+    p = some_distribution()
+    before = p.theta
+    p.set(p.theta)
+    np.testing.assert_allclose(p.theta, before, rtol=0, atol=1e-16)
+
+
+def test_probability_and_entropy_over_the_enumerated_space() -> None:
+    p = some_distribution()
+    every = np.stack(np.meshgrid(*map(np.arange, SIZES), indexing="ij"), axis=-1).reshape(-1, 4)
+    logs = np.array([p.log_probability(indices) for indices in every])
+    assert np.exp(logs).sum() == pytest.approx(1)
+    assert p.entropy().sum() == pytest.approx(-(np.exp(logs) * logs).sum())
+    assert (every[logs.argmax()] == p.mode()).all()
+
+
+def test_entropy_of_each_variable() -> None:
+    entropy = CategoricalProduct(SIZES).entropy()
+    assert entropy == pytest.approx([math.log(K) for K in SIZES])
+    assert not np.signbit(entropy).any()
+
+
+def test_convergence_leaves_out_constant_variables() -> None:
+    p = CategoricalProduct(SIZES)
+    assert p.convergence() == pytest.approx((1 / 2 + 1 / 5 + 1 / 3) / 3)

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from torch import nn
+
+from pdas.nn.protocols import MaskingSupernet, SharingSupernet, SupernetProtocol
+from pdas.spaces import AutoencoderSupernet, CellSupernet
+
+
+def test_the_supernets_are_what_the_search_asks_for() -> None:
+    nets = (
+        CellSupernet(nodes=1, cells_per_stage=1, channels=2),
+        AutoencoderSupernet(layers=1, channels=(2,)),
+    )
+    for net in nets:
+        assert isinstance(net, SupernetProtocol)
+        assert isinstance(net, SharingSupernet)
+    assert [isinstance(net, MaskingSupernet) for net in nets] == [False, True]
+
+
+def test_a_module_without_a_space_is_not() -> None:
+    assert not isinstance(nn.Linear(1, 1), SupernetProtocol)

@@ -1,0 +1,177 @@
+"""The files of a run directory."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from pdas.runs.run import Run, new_directory
+from pdas.support.errors import RunError, SettingError
+from pdas.tasks.recipe import ClassificationRecipe
+
+
+def fail_in(path: Path, error: Exception) -> None:
+    with pytest.raises(type(error)), new_directory(path, "--out"):
+        (path / "half.txt").write_text("made")
+        raise error
+
+
+def test_what_was_made_is_removed_after_an_error_of_the_user(tmp_path: Path) -> None:
+    fail_in(tmp_path / "a" / "b" / "run", SettingError("no"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_was_there_stays(tmp_path: Path) -> None:
+    (tmp_path / "a" / "other").mkdir(parents=True)
+    fail_in(tmp_path / "a" / "b" / "run", SettingError("no"))
+    assert [path.name for path in tmp_path.rglob("*")] == ["a", "other"]
+
+
+def test_an_error_of_the_program_leaves_the_files_to_look_at(tmp_path: Path) -> None:
+    fail_in(tmp_path / "run", ZeroDivisionError())
+    assert (tmp_path / "run" / "half.txt").exists()
+
+
+def test_a_directory_above_that_another_run_uses_by_now_stays(tmp_path: Path) -> None:
+    with pytest.raises(SettingError), new_directory(tmp_path / "runs" / "a", "--out"):
+        (tmp_path / "runs" / "b").mkdir()
+        raise SettingError("no")
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["b"]
+
+
+def test_an_empty_directory_may_be_given(tmp_path: Path) -> None:
+    with new_directory(tmp_path, "--out") as path:
+        assert path == tmp_path
+
+
+@pytest.mark.parametrize("name", ["full", "file", "file/new"])
+def test_a_place_that_is_taken_is_named_and_stays(tmp_path: Path, name: str) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine").write_text("x")
+    (tmp_path / "file").write_text("y")
+    with (
+        pytest.raises(RunError, match=f"--seed: .*{name}"),
+        new_directory(tmp_path / name, "--seed"),
+    ):
+        raise AssertionError("not reached")
+    assert (tmp_path / "full" / "mine").read_text() == "x"
+    assert (tmp_path / "file").read_text() == "y"
+
+
+def test_metrics_are_a_header_and_a_row_an_epoch(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.write_metrics([{"step": 1, "loss": 0.5}])
+    run.write_metrics([{"step": 1, "loss": 0.5}, {"step": 2, "loss": 0.25}])
+    with (tmp_path / "metrics.csv").open() as file:
+        rows = list(csv.reader(file))
+    assert rows == [["step", "loss"], ["1", "0.5"], ["2", "0.25"]]
+
+
+def test_the_configuration_is_read_back(tmp_path: Path) -> None:
+    run, recipe = Run(tmp_path), ClassificationRecipe(name="mine")
+    run.write_config(recipe, seed=3, data_dir=tmp_path / "x" / ".." / "images")
+    assert Run.open(tmp_path).config() == (recipe, 3, tmp_path / "images")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: [",
+        "- 1",
+        "recipe: {}",
+        "{recipe: {name: a, sarch: {}}, seed: 0, data_dir: null}",
+        "{recipe: {name: a}, seed: x, data_dir: null}",
+        "\0",
+    ],
+)
+def test_a_damaged_configuration_is_one_line_that_names_it(tmp_path: Path, text: str) -> None:
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.raises(RunError, match=r"config\.yaml: ") as error:
+        Run.open(tmp_path).config()
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["", "nowhere"])
+def test_what_is_not_a_run(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RunError, match=f"^run: {tmp_path / name} has no config.yaml"):
+        Run.open(tmp_path / name)
+
+
+def test_the_written_configuration_is_read_whatever_its_recipe_holds(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("{recipe: {old: 1}, seed: 3}")
+    assert Run.open(tmp_path).raw_config() == {"recipe": {"old": 1}, "seed": 3, "environment": {}}
+
+
+def test_retrainings_are_the_finished_ones_by_seed(tmp_path: Path) -> None:
+    for seed in (10, 9, 0, 3):
+        (tmp_path / f"retrain-{seed}").mkdir()
+        if seed != 3:
+            Run(tmp_path / f"retrain-{seed}").write_json("result.json", {"seed": seed})
+    found = [run.read_json("result.json")["seed"] for run in Run(tmp_path).retrainings()]
+    assert found == [0, 9, 10]
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"[1]", b"\xff\xfe"])
+def test_json_that_is_missing_or_damaged_is_named(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "some.json").write_bytes(content)
+    problem = "missing;" if content is None else r"damaged \("
+    with pytest.raises(RunError, match=rf"^\S*some\.json: {problem}.*again$"):
+        Run(tmp_path).read_json("some.json")
+
+
+def test_what_a_user_made_is_emptied_and_stays(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real", target_is_directory=True)
+    for name in ("real", "link"):
+        with pytest.raises(SettingError), new_directory(tmp_path / name, "--out") as path:
+            (path / "deep").mkdir()
+            (path / "deep" / "file").touch()
+            raise SettingError("any")
+        assert not list((tmp_path / name).iterdir())
+
+
+def test_what_has_not_finished_is_told_by_name(tmp_path: Path) -> None:
+    search, retraining = tmp_path / "run", tmp_path / "run" / "retrain-0"
+    retraining.mkdir(parents=True)
+    refusal = "holds a {} that has not finished; go on with --resume, remove it, or give another$"
+    (search / "config.yaml").touch()
+    (retraining / "config.yaml").touch()
+    with pytest.raises(
+        RunError, match=r"^run: .*the search has not finished; go on with `pdas search"
+    ):
+        Run(search).architecture_file()
+    for path, name in ((search, "search"), (retraining, "retraining")):
+        with pytest.raises(RunError, match=refusal.format(name)), new_directory(path, "--out"):
+            pass
+    with pytest.raises(RunError, match=r"is a retraining, expected the search.*; give \S*run$"):
+        Run(retraining).architecture_file()
+
+    (search / "architecture.json").touch()
+    (retraining / "result.json").touch()
+    assert Run(search).architecture_file() == search / "architecture.json"
+    for path in (search, retraining):
+        with pytest.raises(RunError, match="already exists"), new_directory(path, "--out"):
+            pass
+
+
+def test_a_name_that_is_too_long_is_one_line(tmp_path: Path) -> None:
+    with (
+        pytest.raises(RunError, match="cannot be made"),
+        new_directory(tmp_path / ("a" * 300), "--out"),
+    ):
+        pass
+
+
+def test_removing_checkpoints_leaves_what_a_link_leads_to(tmp_path: Path) -> None:
+    run, mine = tmp_path / "run", tmp_path / "mine"
+    for directory in (run / "checkpoint", mine):
+        directory.mkdir(parents=True)
+        (directory / "1.ckpt").touch()
+    Run(run).remove_checkpoints()
+    assert not list(run.iterdir())
+    (run / "checkpoint").symlink_to(mine, target_is_directory=True)
+    Run(run).remove_checkpoints()
+    assert (run / "checkpoint").is_symlink() and (mine / "1.ckpt").exists()

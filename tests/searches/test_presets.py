@@ -1,0 +1,102 @@
+"""Settings by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pdas.searches.presets import PRESETS, settings_of
+from pdas.support.errors import SettingError
+from pdas.tasks.recipe import SearchSettings
+
+
+def preset(name: str, trains: bool = True, **overrides: Any) -> SearchSettings:
+    return settings_of(None, name, overrides, trains)
+
+
+def test_the_papers_are_the_defaults_of_the_settings() -> None:
+    assert preset("paper") == SearchSettings()
+
+
+def test_every_preset_has_values_that_fit() -> None:
+    for name, values in PRESETS.items():
+        assert values.items() <= preset(name).model_dump().items()
+
+
+def test_no_finalists_where_they_cannot_be_trained() -> None:
+    bare, whole = preset("default", trains=False), preset("default")
+    assert whole.finalists > 0 < whole.finalists_share
+    assert bare == whole.model_copy(update={"finalists": 0, "finalists_share": 0.0})
+
+
+def test_epochs_of_finalists_where_there_are_none() -> None:
+    assert preset("default", finalists_epochs=4).finalists_epochs == 4
+    with pytest.raises(SettingError, match="found 4, while no finalist can be trained"):
+        preset("default", trains=False, finalists_epochs=4)
+    for name, overrides in (("paper", {}), ("default", {"finalists": 0})):
+        with pytest.raises(SettingError, match="found finalists_epochs = 4, while"):
+            preset(name, finalists_epochs=4, **overrides)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("weights", ["sgd", "adamw"])
+def test_what_updates_the_weights_has_a_rate_of_its_own(name: str, weights: str) -> None:
+    rates = {"sgd": 0.025, "adamw": 0.003}
+    assert preset(name, weights=weights).learning_rate == rates[weights]
+    assert preset(name, weights=weights, learning_rate=0.5).learning_rate == 0.5
+
+
+def test_more_samples_than_theta_has_are_its_samples() -> None:
+    assert preset("default", samples=4).theta_samples == preset("default").theta_samples
+    assert preset("default", samples=16).theta_samples == 16
+    assert preset("paper", samples=16).theta_samples is None
+    with pytest.raises(SettingError, match="found theta_samples = 8 and samples = 16"):
+        preset("default", samples=16, theta_samples=8)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "epochs", "steps"),
+    [({}, 200, None), ({"steps": 7}, None, 7), ({"epochs": 7}, 7, None)],
+)
+def test_one_length_takes_the_place_of_the_other(
+    overrides: dict[str, int], epochs: int | None, steps: int | None
+) -> None:
+    for found in (
+        preset("default", **overrides),
+        settings_of(SearchSettings(), None, overrides, derivable=True),
+    ):
+        assert (found.epochs, found.steps) == (epochs, steps)
+    by_steps = SearchSettings(epochs=None, steps=3)
+    assert settings_of(by_steps, None, {"epochs": 2}, derivable=True).steps is None
+
+
+def test_given_settings_take_the_place_of_the_preset() -> None:
+    given = SearchSettings(weights="adamw", finalists=4, finalists_share=0.1)
+    assert settings_of(given, None, {}, derivable=False) == given
+    changed = settings_of(given, None, {"finalists": 6}, derivable=True)
+    assert changed == given.model_copy(update={"finalists": 6})
+
+
+def test_an_unknown_one_is_named() -> None:
+    with pytest.raises(SettingError, match=r"^preset: found 'fast', expected one of default, pap"):
+        preset("fast")
+    with pytest.raises(SettingError, match="there is no such setting"):
+        preset("default", warm_up=0.3)
+
+
+def test_a_preset_beside_settings_is_refused() -> None:
+    with pytest.raises(SettingError, match="preset: found 'paper' beside settings, expected one"):
+        settings_of(SearchSettings(), "paper", {}, derivable=True)
+
+
+def test_without_finalists_nothing_is_set_aside_for_them() -> None:
+    assert preset("default", finalists=0).finalists_share == 0
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"samples": "4.5"}, {"samples": None}, {"weights": ["adamw"]}, {"weights": None}]
+)
+def test_values_of_another_kind_are_named(wrong: dict[str, Any]) -> None:
+    with pytest.raises(SettingError, match=rf"search\.{next(iter(wrong))}"):
+        preset("default", **wrong)

@@ -1,0 +1,21 @@
+"""Classical inpainting, to compare with."""
+
+from __future__ import annotations
+
+import torch
+
+from pdas.data import find_mask
+from pdas.tasks.inpainting.baselines import biharmonic
+
+
+def test_a_plane_is_restored_and_what_is_seen_stays() -> None:
+    rows, columns = torch.meshgrid(torch.arange(16.0), torch.arange(16.0), indexing="ij")
+    plane = ((rows + 2 * columns) / 60).expand(3, 2, 16, 16).clone()
+    hidden = find_mask("center")(plane, torch.Generator())
+    restored = biharmonic(plane.masked_fill(hidden, 0), hidden)
+    torch.testing.assert_close(restored, plane, atol=1e-5, rtol=0)
+
+
+def test_an_image_that_is_hidden_altogether_stays_black() -> None:
+    images = torch.zeros(1, 3, 8, 8)
+    assert torch.equal(biharmonic(images, torch.ones(1, 1, 8, 8, dtype=torch.bool)), images)

@@ -1,0 +1,117 @@
+"""The course of a training, its rate, and running means."""
+
+from __future__ import annotations
+
+import math
+from itertools import cycle
+
+import pytest
+import torch
+from torch import nn
+
+from pdas.support.errors import SettingError
+from pdas.support.settings import validated
+from pdas.tasks.recipe import SearchSettings
+from pdas.training.measures import RunningMean
+from pdas.training.optimizers import course, total_steps, weights_with_cosine
+
+
+def settings(**length: int | None) -> SearchSettings:
+    return SearchSettings(**{"epochs": None, **length}, learning_rate=0.1)  # type: ignore[arg-type]
+
+
+def rates(given: SearchSettings, per_epoch: int) -> list[float]:
+    """The learning rate of every step, and the one after the last."""
+    steps = total_steps(given, per_epoch)
+    sgd, schedule = weights_with_cosine(nn.Linear(1, 1), given, per_epoch, steps)
+    found = []
+    for _ in range(steps):
+        found.append(schedule.get_last_lr()[0])
+        sgd.step()
+        schedule.step()
+    return [*found, schedule.get_last_lr()[0]]
+
+
+class Letters:
+    """Passes over a, b and c."""
+
+    def __init__(self) -> None:
+        self._letters = cycle("abc")
+
+    def __len__(self) -> int:
+        return 3
+
+    def __next__(self) -> str:
+        return next(self._letters)
+
+
+def test_epochs_are_whole_passes() -> None:
+    moments = [moment for moment, _ in course(Letters(), 6, 0)]
+    assert [moment.step for moment in moments] == [1, 2, 3, 4, 5, 6]
+    assert [moment.epoch for moment in moments] == [1, 1, 1, 2, 2, 2]
+    assert [moment.ends_epoch for moment in moments] == [False, False, True] * 2
+    assert [moment.starts_epoch for moment in moments] == [True, False, False] * 2
+    assert [moment.fraction for moment in moments] == [0, 0, 0, 1, 1, 1]
+    assert {(moment.steps, moment.epochs) for moment in moments} == {(6, 2)}
+
+
+def test_steps_may_end_within_a_pass() -> None:
+    found = list(course(Letters(), 4, 0))
+    assert "".join(batch for _, batch in found) == "abca"
+    assert [moment.ends_epoch for moment, _ in found] == [False, False, True, True]
+    assert total_steps(settings(steps=4), 3) == 4 and total_steps(settings(epochs=4), 3) == 12
+
+
+def test_a_course_goes_on_at_any_step_as_it_would_have() -> None:
+    for steps in (6, 4):
+        whole = [moment for moment, _ in course(Letters(), steps, 0)]
+        for done in range(len(whole) + 1):
+            assert [m for m, _ in course(Letters(), steps, done)] == whole[done:]
+
+
+def test_the_rate_is_that_of_torchs_cosine() -> None:
+    sgd = torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=0.1)
+    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(sgd, 5)
+    expected = []
+    for _ in range(5):
+        expected.append(cosine.get_last_lr()[0])
+        sgd.step()
+        cosine.step()
+    assert rates(settings(steps=5), 2) == pytest.approx([*expected, 0])
+    by_epoch = [rate for rate in expected for _ in range(3)]
+    assert rates(settings(epochs=5), 3) == pytest.approx([*by_epoch, 0])
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
+def test_weights_are_updated_as_torch_does(name: str) -> None:
+    ours, theirs = nn.Linear(3, 2), nn.Linear(3, 2)
+    theirs.load_state_dict(ours.state_dict())
+    values = {"weights": name, "momentum": 0.8, "weight_decay": 0.3}
+    given = SearchSettings(epochs=None, steps=4, learning_rate=0.1, **values)
+    update, schedule = weights_with_cosine(ours, given, 9, 4)
+    for step, x in enumerate(torch.randn(4, 5, 3)):
+        rate = 0.1 * (1 + math.cos(math.pi * step / 4)) / 2
+        if step == 0 and name == "sgd":
+            expected = torch.optim.SGD(theirs.parameters(), rate, 0.8, weight_decay=0.3)
+        elif step == 0:
+            expected = torch.optim.AdamW(theirs.parameters(), rate, weight_decay=0.3)
+        expected.param_groups[0]["lr"] = rate
+        for net, optimizer in ((ours, update), (theirs, expected)):
+            optimizer.zero_grad()
+            net(x).square().sum().backward()
+            optimizer.step()
+        schedule.step()
+    assert torch.allclose(ours.weight, theirs.weight, atol=1e-6)
+
+
+def test_a_length_is_set_in_one_unit() -> None:
+    for length in ({"epochs": 3, "steps": 3}, {"epochs": None}):
+        with pytest.raises(SettingError, match=r"^search: found epochs = .* expected one of both"):
+            validated(SearchSettings, length, "search")
+
+
+def test_a_running_mean_is_of_what_was_added() -> None:
+    mean = RunningMean()
+    for value in (1.0, 2.0, 6.0):
+        mean.add({"loss": torch.tensor(value, requires_grad=True), "part": value / 2})
+    assert mean.values() == {"loss": 3, "part": 1.5}
