@@ -36,8 +36,8 @@ from pdas.distributed.launch import run_ranks
 from pdas.spaces import AutoencoderSupernet, CellNetwork, CellSupernet
 from pdas.spaces.cells import CellSettings, cell_space
 from pdas.support.cores import cores
+from pdas.tasks.classification.recipe import RetrainSettings
 from pdas.tasks.inpainting.task import restoration_loss
-from pdas.tasks.recipe import RetrainSettings
 from pdas.training.retrain import Trainee, retrain
 
 SIDES = {"1 process": 1, "2 processes": 2}

@@ -27,9 +27,9 @@ from pdas.distributed.ranks import Ranks
 from pdas.methods import PDAS
 from pdas.nn import Supernet
 from pdas.searches.halving import SCORED
+from pdas.searches.settings import SearchSettings
 from pdas.searches.shared_weights import SharedWeights, shared_weights
 from pdas.spaces import AutoencoderSupernet, CellSupernet
-from pdas.tasks.recipe import SearchSettings
 from pdas.training.measures import Loss
 
 COUNTS = (0, 2, 8, 16)  # architectures that theta learns from

@@ -11,7 +11,7 @@ import torch
 from pdas import recipes
 from pdas.experiment.stages import Experiment
 from pdas.runs.run import Run
-from tests.made_up_runs import add_retraining, make_run, random_cells  # noqa: F401 - fixtures
+from tests.made_up_runs import *  # noqa: F403 - fixtures
 
 TINY = (
     "network.nodes=2",

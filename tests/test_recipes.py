@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pdas import recipes
+from pdas.searches.settings import SearchSettings
 from pdas.support.errors import SettingError
-from pdas.tasks.recipe import SearchSettings
 
 
 @pytest.mark.parametrize("name", recipes.names())

@@ -14,11 +14,11 @@ from pdas.cost import ProductCost
 from pdas.methods import PDAS, Limit, Penalty
 from pdas.searches.probe import Probe, probe
 from pdas.searches.search import SearchResult, search
+from pdas.searches.settings import SearchSettings
 from pdas.space import Architecture, SearchSpace
 from pdas.support.errors import PdasError
 from pdas.tasks.classification import Classifier, Prediction
 from pdas.tasks.inpainting import Restorer
-from pdas.tasks.recipe import SearchSettings
 from pdas.tasks.registry import load
 
 __all__ = [

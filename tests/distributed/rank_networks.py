@@ -17,10 +17,11 @@ import pdas
 from pdas.distributed.devices import Ddp
 from pdas.spaces import AutoencoderNetwork, AutoencoderSupernet, CellNetwork, CellSupernet
 from pdas.spaces.cells import CellSettings
+from pdas.tasks.classification.recipe import RetrainSettings
 from pdas.tasks.classification.task import ClassifierTrainee
 from pdas.tasks.inpainting.task import AutoencoderTrainee, restoration_loss
-from pdas.tasks.recipe import RetrainSettings, TrainingSettings
 from pdas.training.retrain import Trainee, retrain
+from pdas.training.settings import TrainingSettings
 
 paper_search = partial(pdas.search, preset="paper")
 

@@ -29,8 +29,8 @@ from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.signals import StoppedError
 from pdas.space import Architecture
 from pdas.support.errors import NonFiniteLossError, PdasError
-from pdas.tasks.recipe import TrainingSettings
 from pdas.training.retrain import Trainee, retrain
+from pdas.training.settings import TrainingSettings
 from tests.distributed import rank_networks
 from tests.methods.test_sampled import Pick, Script, make, values
 

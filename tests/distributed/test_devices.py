@@ -12,10 +12,10 @@ from torch.utils._pytree import tree_leaves
 from pdas import recipes
 from pdas.distributed.devices import check_samples, determinism, open_fabric
 from pdas.distributed.micro_batches import check_equal_parts
+from pdas.distributed.settings import DeviceSettings
 from pdas.experiment.stages import Experiment
 from pdas.runs.run import Run
 from pdas.support.errors import SettingError
-from pdas.tasks.recipe import DeviceSettings
 from tests.conftest import TINY, TINY_INPAINTING, changed
 
 

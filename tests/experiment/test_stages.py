@@ -23,7 +23,7 @@ from pdas.spaces import CellNetwork
 from pdas.spaces.cells import cell_space, count_weights
 from pdas.support.errors import DataError, RunError, SettingError, SpaceError
 from pdas.tasks.classification import load_classifier
-from pdas.tasks.recipe import ClassificationRecipe
+from pdas.tasks.classification.recipe import ClassificationRecipe
 from pdas.tasks.registry import load
 from tests.conftest import TINY, changed
 

@@ -27,8 +27,8 @@ from pdas.resume.signals import StoppedError, stop_on_signals
 from pdas.searches.search import Progress
 from pdas.space import Architecture
 from pdas.support.errors import CheckpointError, NonFiniteLossError, RunError
-from pdas.tasks.recipe import TrainingSettings
 from pdas.training.retrain import RetrainProgress, Trainee, retrain
+from pdas.training.settings import TrainingSettings
 
 paper_search = partial(pdas.search, preset="paper")
 

@@ -9,7 +9,7 @@ import pytest
 
 from pdas.runs.run import Run, new_directory
 from pdas.support.errors import RunError, SettingError
-from pdas.tasks.recipe import ClassificationRecipe
+from pdas.tasks.classification.recipe import ClassificationRecipe
 
 
 def fail_in(path: Path, error: Exception) -> None:

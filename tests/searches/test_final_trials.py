@@ -20,10 +20,10 @@ from pdas.distributed.ranks import Ranks
 from pdas.methods import Limited
 from pdas.searches.finalists import Finalist, Finals, best_first, propose
 from pdas.searches.halving import judged_batches, round_steps, rounds, whole_steps
+from pdas.searches.settings import SearchSettings
 from pdas.searches.trial import Trial
 from pdas.space import Architecture
 from pdas.support.errors import NonFiniteLossError
-from pdas.tasks.recipe import SearchSettings
 
 SPACE = pdas.SearchSpace({"a": list(range(8)), "b": [0, 1, 2, 3]})
 PER_PASS = 5

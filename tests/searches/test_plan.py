@@ -17,8 +17,8 @@ from pdas.searches.halving import (
     whole_steps,
 )
 from pdas.searches.plan import Plan, plan_search
+from pdas.searches.settings import SearchSettings
 from pdas.support.errors import SettingError
-from pdas.tasks.recipe import SearchSettings
 
 
 def settings(**values: Any) -> SearchSettings:

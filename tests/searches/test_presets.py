@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from pdas.searches.presets import PRESETS, settings_of
+from pdas.searches.settings import SearchSettings
 from pdas.support.errors import SettingError
-from pdas.tasks.recipe import SearchSettings
 
 
 def preset(name: str, trains: bool = True, **overrides: Any) -> SearchSettings:

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from pdas.searches.settings import SearchSettings
 from pdas.searches.trial import Trial, _packed, _unpacked
 from pdas.support.random_state import random_state, set_random_state
-from pdas.tasks.recipe import SearchSettings
 
 
 def loader(seed: int, size: int = 8) -> DataLoader[Any]:

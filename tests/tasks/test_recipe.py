@@ -6,11 +6,12 @@ import pytest
 from pydantic import ValidationError
 
 from pdas import recipes
+from pdas.searches.settings import SearchSettings
 from pdas.spaces import AutoencoderSupernet
 from pdas.spaces.autoencoders import AutoencoderSettings
 from pdas.support.errors import SettingError
 from pdas.support.settings import one_line
-from pdas.tasks.recipe import ClassificationRecipe, SearchSettings
+from pdas.tasks.classification.recipe import ClassificationRecipe
 
 
 def test_the_defaults_are_those_of_the_paper_recipe() -> None:

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
+from pdas.searches.settings import SearchSettings
 from pdas.support.errors import SettingError
 from pdas.support.settings import validated
-from pdas.tasks.recipe import SearchSettings
 from pdas.training.measures import RunningMean
 from pdas.training.optimizers import course, total_steps, weights_with_cosine
 

@@ -16,8 +16,8 @@ from pdas.spaces import CellNetwork
 from pdas.spaces.cells import CellSettings, cell_space
 from pdas.support.errors import NonFiniteLossError
 from pdas.tasks.classification.evaluate import error_percent
+from pdas.tasks.classification.recipe import RetrainSettings
 from pdas.tasks.classification.task import ClassifierTrainee
-from pdas.tasks.recipe import RetrainSettings
 from pdas.training.retrain import RetrainProgress, retrain
 
 SIZE = CellSettings(nodes=1, cells_per_stage=1, channels=4, in_channels=1, classes=2)

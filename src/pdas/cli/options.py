@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pdas.tasks.recipe import LARGEST_SEED
+from pdas.support.settings import LARGEST_SEED
 
 RecipeName = Annotated[str, typer.Argument(help="A shipped recipe (`pdas recipes`) or YAML file.")]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]

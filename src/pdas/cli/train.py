@@ -30,13 +30,15 @@ from pdas.cli.options import (
 )
 from pdas.cli.progress import Show, compared, progress_of, retrained, searched, show_logs
 from pdas.distributed.launch import is_rank, rank, run_ranks, started_ranks
+from pdas.distributed.settings import DeviceSettings
 from pdas.experiment.stages import Experiment
 from pdas.resume.signals import StoppedError
 from pdas.runs.run import Run
 from pdas.searches.finalists import Finalist
 from pdas.searches.search import Progress
 from pdas.support.errors import RunError, SettingError
-from pdas.tasks.recipe import LARGEST_SEED, DeviceSettings, Recipe
+from pdas.support.settings import LARGEST_SEED
+from pdas.tasks.recipe import Recipe
 from pdas.training.retrain import RetrainProgress
 
 

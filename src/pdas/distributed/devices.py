@@ -15,8 +15,8 @@ from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import nn
 
+from pdas.distributed.settings import DeviceSettings
 from pdas.support.errors import SettingError, reason
-from pdas.tasks.recipe import DeviceSettings
 
 TIMEOUT = timedelta(seconds=40)  # of a rank that does not answer; a run ends within a minute
 

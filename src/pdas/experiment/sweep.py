@@ -22,7 +22,8 @@ from pdas.runs.run import Run
 from pdas.support.cores import cores
 from pdas.support.errors import PdasError, RunError, SettingError, reason
 from pdas.support.files import making, written_whole
-from pdas.tasks.recipe import LARGEST_SEED, Recipe, check_same
+from pdas.support.settings import LARGEST_SEED
+from pdas.tasks.recipe import Recipe, check_same
 
 _log = logging.getLogger(__name__)
 _alone = threading.Lock()  # torch's random generator is one for all threads of a process

@@ -14,7 +14,8 @@ from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.signals import StoppedError, StopRequest, stop_on_signals
 from pdas.support.errors import CheckpointError, reason
 from pdas.support.random_state import random_state, set_random_state
-from pdas.tasks.recipe import FREE, TrainingSettings
+from pdas.support.settings import FREE
+from pdas.training.settings import TrainingSettings
 
 _log = logging.getLogger(__name__)
 

@@ -31,7 +31,8 @@ from pdas.support.environment import environment
 from pdas.support.errors import PdasError, RunError, reason, short
 from pdas.support.files import locked, making, read_text, written_whole
 from pdas.support.safe_yaml import safe_yaml
-from pdas.tasks.recipe import LARGEST_SEED, Recipe, as_recipe
+from pdas.support.settings import LARGEST_SEED
+from pdas.tasks.recipe import Recipe, as_recipe
 
 T = TypeVar("T")
 

@@ -14,11 +14,11 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, Tenso
 
 from pdas.data import halves
 from pdas.methods import PDAS, Limit, Penalty
+from pdas.searches.settings import SearchSettings
 from pdas.searches.trial import Derive, Trial
 from pdas.space import Architecture, SearchSpace
 from pdas.support.errors import NetworkError, SettingError
 from pdas.tasks.images import check_batch_size
-from pdas.tasks.recipe import SearchSettings
 from pdas.training.optimizers import Loader
 
 

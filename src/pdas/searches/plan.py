@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pdas.searches.halving import SCORED, cost, least_steps, more_finalists, rounds, whole_steps
+from pdas.searches.settings import SearchSettings
 from pdas.support.errors import SettingError
-from pdas.tasks.recipe import SearchSettings
 from pdas.training.optimizers import total_steps
 
 # whether the shared weights have learned is looked at by so many architectures on so many batches

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from pdas.searches.settings import SearchSettings
 from pdas.support.errors import SettingError
 from pdas.support.settings import validated
-from pdas.tasks.recipe import SearchSettings
 
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {

@@ -22,12 +22,12 @@ from pdas.resume.batches import Stream
 from pdas.searches.arguments import both_halves, check_kinds, derive_of, space_of
 from pdas.searches.finalists import distinct
 from pdas.searches.presets import settings_of
+from pdas.searches.settings import SearchSettings
 from pdas.searches.shared_weights import active_of, precision_of, shared_weights
 from pdas.searches.trial import Derive, Trial
 from pdas.space import Architecture
 from pdas.support.arrays import FloatArray
 from pdas.support.errors import SettingError
-from pdas.tasks.recipe import SearchSettings
 from pdas.training.batch_norm import without_running_statistics
 from pdas.training.measures import Loss
 from pdas.training.optimizers import Loader, course, total_steps

@@ -39,12 +39,12 @@ from pdas.searches.arguments import (
 from pdas.searches.finalists import Finalist, Finals, best_first, propose
 from pdas.searches.plan import MOST_FINALISTS, Plan, plan_search
 from pdas.searches.presets import settings_of
+from pdas.searches.settings import SearchSettings
 from pdas.searches.shared_weights import active_of, precision_of, shared_weights
 from pdas.searches.theta_start import ThetaStart
 from pdas.searches.trial import Derive, Trial
 from pdas.space import Architecture
 from pdas.support.arrays import FloatArray
-from pdas.tasks.recipe import SearchSettings
 from pdas.training.batch_norm import without_running_statistics
 from pdas.training.measures import Loss, RunningMean
 from pdas.training.memory import enough_for_step

@@ -13,7 +13,7 @@ from pdas.distributed.ranks import Ranks
 from pdas.methods import Optimizer
 from pdas.methods.sampled import Active, SearchStep
 from pdas.nn.protocols import MaskingSupernet
-from pdas.tasks.recipe import SearchSettings
+from pdas.searches.settings import SearchSettings
 from pdas.training.candidates import Candidates
 from pdas.training.measures import Loss
 from pdas.training.optimizers import weights_with_cosine

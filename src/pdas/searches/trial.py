@@ -25,10 +25,10 @@ from torch import Tensor, nn
 
 from pdas.distributed.micro_batches import parts_of
 from pdas.resume.batches import Stream
+from pdas.searches.settings import SearchSettings
 from pdas.space import Architecture
 from pdas.support.errors import NonFiniteLossError
 from pdas.support.random_state import random_state, set_random_state
-from pdas.tasks.recipe import SearchSettings
 from pdas.training.batch_norm import without_running_statistics
 from pdas.training.judging import Judging
 from pdas.training.measures import Loss, RunningMean, as_measures, loss_of

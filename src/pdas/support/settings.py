@@ -4,17 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from pdas.support.errors import SettingError, short
+
+LARGEST_SEED = 2**32 - 1
+FREE = ("search.accumulate", "retrain.accumulate")  # they change nothing but rounding
 
 
 class Settings(BaseModel):
     """Base of all settings: frozen, and an unknown key or an infinite number is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _as_directory(name: str) -> str:
+    """A name that is fit to be part of that of a directory."""
+    fits = name.isprintable() and not set(name) & set('/\\:*?"<>|')
+    if not (fits and name and name.strip(". ") == name):
+        raise ValueError("expected one that can be that of a directory, as my-recipe")
+    return name
+
+
+Name: TypeAlias = Annotated[str, Field(max_length=100), AfterValidator(_as_directory)]
 
 
 S = TypeVar("S", bound=Settings)

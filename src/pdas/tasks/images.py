@@ -9,8 +9,8 @@ from typing import ClassVar, Generic, TypeVar
 import torch
 
 from pdas.data import ImageData, ImageSource, halves
+from pdas.data.settings import ImageSettings
 from pdas.support.errors import SettingError
-from pdas.tasks.recipe import ImageSettings
 
 B = TypeVar("B")
 

@@ -13,8 +13,9 @@ from pdas.spaces.autoencoders import autoencoder_space
 from pdas.spaces.cells import cell_space
 from pdas.tasks.base import Task
 from pdas.tasks.classification import ClassificationTask, Classifier, load_classifier
+from pdas.tasks.classification.recipe import ClassificationRecipe
 from pdas.tasks.inpainting import InpaintingTask, Restorer, load_restorer
-from pdas.tasks.recipe import ClassificationRecipe, Recipe
+from pdas.tasks.recipe import Recipe
 
 
 def open_task(

@@ -10,7 +10,7 @@ import torch
 
 from pdas.distributed.micro_batches import rows_of
 from pdas.support.errors import OutOfMemoryError, reason
-from pdas.tasks.recipe import TrainingSettings
+from pdas.training.settings import TrainingSettings
 
 _TEXTS = ("out of memory", "can't allocate memory", "not enough memory")  # of MPS, and of CPUs
 

@@ -15,7 +15,7 @@ from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from pdas.support.errors import NonFiniteLossError
-from pdas.tasks.recipe import TrainingSettings
+from pdas.training.settings import TrainingSettings
 
 
 class Loader(Protocol):

@@ -18,7 +18,6 @@ from pdas.resume.batches import Stream
 from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.resumable import Resumable, Stateful, Unchanged
 from pdas.support.errors import NonFiniteLossError
-from pdas.tasks.recipe import TrainingSettings
 from pdas.training.measures import Measures, RunningMean, loss_of, numbers
 from pdas.training.memory import enough_for_step
 from pdas.training.optimizers import (
@@ -29,6 +28,7 @@ from pdas.training.optimizers import (
     total_steps,
     weights_with_cosine,
 )
+from pdas.training.settings import TrainingSettings
 
 N = TypeVar("N", bound=nn.Module)
 

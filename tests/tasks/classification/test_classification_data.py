@@ -12,10 +12,11 @@ import torch.nn.functional as F
 from PIL import Image
 
 from pdas.data import Batches, load_images
+from pdas.data.settings import DataSettings
 from pdas.support.errors import SettingError
 from pdas.tasks.classification import ClassificationTask
 from pdas.tasks.classification.data import ClassificationData
-from pdas.tasks.recipe import ClassificationRecipe, DataSettings
+from pdas.tasks.classification.recipe import ClassificationRecipe
 
 CPU = torch.device("cpu")
 

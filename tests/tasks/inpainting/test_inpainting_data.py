@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from pdas.data import MaskedBatches, find_mask
+from pdas.data.settings import InpaintingDataSettings
 from pdas.support.errors import SettingError
 from pdas.tasks.inpainting.data import InpaintingData
-from pdas.tasks.recipe import InpaintingDataSettings
 
 CPU = torch.device("cpu")
 

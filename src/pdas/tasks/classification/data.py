@@ -17,9 +17,10 @@ from pdas.data import (
     load_images,
     training_transform,
 )
+from pdas.data.settings import DataSettings
 from pdas.spaces.cells.layout import check_image_size
+from pdas.tasks.classification.recipe import RetrainSettings
 from pdas.tasks.images import TaskImages, drawn, memory_bytes
-from pdas.tasks.recipe import DataSettings, RetrainSettings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from pdas.tasks.base import Retraining
 from pdas.tasks.classification.classifier import load_classifier
 from pdas.tasks.classification.data import ClassificationData
 from pdas.tasks.classification.evaluate import error_percent
-from pdas.tasks.recipe import ClassificationRecipe, RetrainSettings
+from pdas.tasks.classification.recipe import ClassificationRecipe, RetrainSettings
 from pdas.training.candidates import Model
 from pdas.training.measures import Measures
 from pdas.training.optimizers import Loader

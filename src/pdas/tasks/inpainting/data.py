@@ -19,8 +19,8 @@ from pdas.data import (
     load_restoration_images,
     training_transform,
 )
+from pdas.data.settings import InpaintingDataSettings
 from pdas.tasks.images import TaskImages, drawn, memory_bytes
-from pdas.tasks.recipe import InpaintingDataSettings
 
 TEST_BATCH = 64
 

@@ -23,8 +23,8 @@ from pdas.support.errors import SettingError, SpaceError
 from pdas.tasks.base import Retraining
 from pdas.tasks.inpainting.data import InpaintingData
 from pdas.tasks.inpainting.evaluate import measures, network_quality, save_samples, yardsticks
+from pdas.tasks.inpainting.recipe import InpaintingRecipe
 from pdas.tasks.inpainting.restorer import load_restorer
-from pdas.tasks.recipe import InpaintingRecipe
 from pdas.training.candidates import Model
 from pdas.training.measures import Measures
 from pdas.training.optimizers import Loader
