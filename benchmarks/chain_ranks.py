@@ -26,13 +26,13 @@ from torch import Tensor, nn
 from pdas import recipes
 from pdas.distributed.ranks import Ranks
 from pdas.methods import PDAS
+from pdas.nn.sliced import SlicedWeight
 from pdas.resume.batches import Stream
 from pdas.searches.probe import rank_correlation
 from pdas.searches.shared_weights import shared_weights
 from pdas.searches.trial import Trial
 from pdas.space import Architecture, SearchSpace
 from pdas.spaces.autoencoders import AutoencoderSupernet
-from pdas.spaces.autoencoders.sliced import SlicedWeight
 from pdas.spaces.autoencoders.space import Layer
 from pdas.spaces.autoencoders.supernet import SearchLayer
 from pdas.tasks.inpainting import InpaintingTask

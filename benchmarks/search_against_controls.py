@@ -27,7 +27,7 @@ from pdas import recipes
 from pdas.experiment.stages import Experiment
 from pdas.runs.run import Run
 from pdas.support.errors import RunError
-from pdas.tasks.recipe import Recipe
+from pdas.tasks.recipe import Recipe, recorded
 
 RECIPE = "fashion-mnist-reduced"
 METHODS = ("pdas", "random", "base")
@@ -86,7 +86,7 @@ def changes(method: str, seed: int, out: Path) -> list[str]:
 
 def finish(experiment: Experiment, method: str, out: Path) -> Row:
     """The row of a run, which is done now unless it is in `out` already."""
-    if (out / "config.yaml").is_file() and not _equal(Run(out).config()[0], experiment.recipe):
+    if (out / "config.yaml").is_file() and not _equal(recorded(Run(out))[0], experiment.recipe):
         raise RunError(f"{out}: holds a run of another recipe; name another OUT")
     if not (out / f"retrain-{experiment.seed}" / "result.json").is_file():
         if not (out / "search.json").is_file():

@@ -22,6 +22,7 @@ from pdas.resume.signals import StoppedError
 from pdas.runs.run import Run
 from pdas.support.errors import CheckpointError, DataError, RunError, SettingError
 from pdas.support.files import locked
+from pdas.tasks.recipe import recorded
 from tests.conftest import TINY, changed
 from tests.resume.test_resumable import stop_at
 
@@ -94,7 +95,7 @@ def test_a_batch_may_go_on_in_parts_and_the_run_says_so(
     parts = changed(experiment, "search.accumulate=2", "retrain.accumulate=2")
     run = parts.search(tmp_path / "run", resume=True)
     assert not run.is_unfinished
-    assert run.config()[0] == parts.recipe
+    assert recorded(run)[0] == parts.recipe
 
 
 def test_without_a_whole_checkpoint_none_is_said_to_be_there(

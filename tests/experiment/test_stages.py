@@ -24,6 +24,7 @@ from pdas.spaces.cells import cell_space, count_weights
 from pdas.support.errors import DataError, RunError, SettingError, SpaceError
 from pdas.tasks.classification import load_classifier
 from pdas.tasks.classification.recipe import ClassificationRecipe
+from pdas.tasks.recipe import recorded
 from pdas.tasks.registry import load
 from tests.conftest import TINY, changed
 
@@ -207,7 +208,7 @@ def test_damaged_files_are_named(finished: Run, tmp_path: Path, damage: str) -> 
     run = Run(Path(shutil.copytree(finished.path, tmp_path / "copy")))
     (run.path / damage).write_text("{")
     with pytest.raises(RunError, match=Path(damage).name):
-        run.config()
+        recorded(run)
         run.retrainings()[0].read_json("result.json")
 
 
@@ -248,7 +249,7 @@ def test_the_same_seed_gives_the_same_run_in_a_fresh_process_and_another_seed_an
 
 
 def test_recipe_of_a_run_is_read_back(experiment: Experiment, finished: Run) -> None:
-    recipe, seed, data_dir = finished.config()
+    recipe, seed, data_dir = recorded(finished)
     assert isinstance(recipe, ClassificationRecipe)
     assert (recipe, seed, data_dir) == (experiment.recipe, 0, None)
 

@@ -28,6 +28,7 @@ from pdas.runs.run import Run
 from pdas.spaces.cells import cell_space
 from pdas.support.errors import PdasError
 from pdas.support.settings import flat
+from pdas.tasks.recipe import recorded
 from pdas.tasks.registry import fitted
 from pdas.training.measures import RunningMean
 from pdas.training.optimizers import Stopwatch
@@ -99,7 +100,7 @@ def test_a_recipe_of_any_bytes(content: bytes) -> None:
             recipes.load("r.yaml")
         (room / "config.yaml").write_bytes(content)
         with one_line():
-            Run.open(room).config()
+            recorded(Run.open(room))
 
 
 @fuzzed(st.dictionaries(st.sampled_from([*KEYS, "a.b", "task", "x"]), values, max_size=4))

@@ -20,6 +20,7 @@ from pdas.experiment.sweep import sweep
 from pdas.runs.run import Run
 from pdas.space import SearchSpace, load_labels
 from pdas.support.errors import DataError, RunError, SettingError, SpaceError
+from pdas.tasks.recipe import recorded
 from pdas.tasks.registry import open_task
 from tests.conftest import changed
 
@@ -54,7 +55,7 @@ def test_a_run_runs_no_code_unless_it_is_asked_for(here: Path) -> None:
     recipe = recipes.change(recipes.load("inpaint-photos"), ["mask=evil:mask"])
     (here / "run").mkdir()
     Run(here / "run").write_config(recipe, seed=0, data_dir=None)
-    read, _, _ = Run.open(here / "run").config()
+    read, _, _ = recorded(Run.open(here / "run"))
     with pytest.raises(SettingError, match=REFUSAL):
         recipes.of_file(read, [], "run")
     assert recipes.of_file(read, ["mask=evil:mask"], "run") == recipe
@@ -76,7 +77,7 @@ def test_yaml_makes_no_objects(here: Path, text: str) -> None:
     (here / "run").mkdir()
     (here / "run" / "config.yaml").write_text(text)
     with pytest.raises(RunError, match=r"config\.yaml: damaged"):
-        Run.open(here / "run").config()
+        recorded(Run.open(here / "run"))
     with pytest.raises(SettingError, match="--set name: found"):
         recipes.load("digits", [f"name={text.partition(': ')[2] or text}"])
     assert not (here / "code-was-run").exists()

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from pdas.nn import Choice, InputChoice, Linear, OptionalLayer, Repeat, Supernet, Value
 from pdas.nn.choice_point import Point
 from pdas.nn.elastic import SlicedLayer
+from pdas.nn.sliced import SlicedWeight
 from pdas.space import Architecture
-from pdas.spaces.autoencoders.sliced import SlicedWeight
 from pdas.support.errors import NetworkError
 
 X = torch.randn(4, 3, 16, 16)

@@ -25,9 +25,8 @@ from pdas.data import (
     find_mask,
     training_transform,
 )
-from pdas.resume.batches import Stream
+from pdas.resume.batches import Loader, Stream
 from pdas.support.random_state import random_state, set_random_state
-from pdas.training.optimizers import Loader
 
 N, BATCH = 11, 3
 STEPS = 11  # more than two passes

@@ -10,6 +10,7 @@ import pytest
 from pdas.runs.run import Run, new_directory
 from pdas.support.errors import RunError, SettingError
 from pdas.tasks.classification.recipe import ClassificationRecipe
+from pdas.tasks.recipe import recorded
 
 
 def fail_in(path: Path, error: Exception) -> None:
@@ -72,7 +73,7 @@ def test_metrics_are_a_header_and_a_row_an_epoch(tmp_path: Path) -> None:
 def test_the_configuration_is_read_back(tmp_path: Path) -> None:
     run, recipe = Run(tmp_path), ClassificationRecipe(name="mine")
     run.write_config(recipe, seed=3, data_dir=tmp_path / "x" / ".." / "images")
-    assert Run.open(tmp_path).config() == (recipe, 3, tmp_path / "images")
+    assert recorded(Run.open(tmp_path)) == (recipe, 3, tmp_path / "images")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_the_configuration_is_read_back(tmp_path: Path) -> None:
 def test_a_damaged_configuration_is_one_line_that_names_it(tmp_path: Path, text: str) -> None:
     (tmp_path / "config.yaml").write_text(text)
     with pytest.raises(RunError, match=r"config\.yaml: ") as error:
-        Run.open(tmp_path).config()
+        recorded(Run.open(tmp_path))
     assert "\n" not in str(error.value)
 
 

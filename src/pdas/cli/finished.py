@@ -18,6 +18,7 @@ from pdas.experiment.stages import Experiment
 from pdas.runs.run import Run
 from pdas.support.errors import RunError
 from pdas.tasks.classification import Classifier
+from pdas.tasks.recipe import recorded
 from pdas.tasks.registry import load
 
 
@@ -25,7 +26,7 @@ def evaluate(run: RunPath, data_dir: DataDir = None, changes: Changes = None) ->
     """Measure every retraining of a run on the test images again, from its weights."""
     rows = []
     for retraining in Run.open(run).retrained():
-        own_recipe, seed, own_data_dir = retraining.config()
+        own_recipe, seed, own_data_dir = recorded(retraining)
         recipe = recipes.of_file(own_recipe, changes or (), str(retraining.path))
         experiment = Experiment(
             recipe, seed, data_dir or own_data_dir, download=data_dir is not None

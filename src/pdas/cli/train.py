@@ -38,7 +38,7 @@ from pdas.searches.finalists import Finalist
 from pdas.searches.search import Progress
 from pdas.support.errors import RunError, SettingError
 from pdas.support.settings import LARGEST_SEED
-from pdas.tasks.recipe import Recipe
+from pdas.tasks.recipe import Recipe, recorded
 from pdas.training.retrain import RetrainProgress
 
 
@@ -192,7 +192,7 @@ def _retrain(experiment: Experiment, run: Run, given: _Given) -> None:
 def _retrain_run(path: Path, seed: int | None, given: _Given) -> Run:
     """Retrain the architecture of a run, by its own recipe unless it is changed."""
     run = Run.open(path)
-    own_recipe, own_seed, own_data_dir = run.config()
+    own_recipe, own_seed, own_data_dir = recorded(run)
     experiment = _begin(
         partial(recipes.of_file, own_recipe, file=str(path)),
         own_seed if seed is None else seed,

@@ -22,7 +22,7 @@ from pdas.support.errors import (
     SettingError,
 )
 from pdas.support.files import locked
-from pdas.tasks.recipe import Recipe, check_same
+from pdas.tasks.recipe import Recipe, check_same, recorded
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _begun(path: Path, setting: str, origin: Origin, resume: bool) -> Iterator[R
 
 
 def _check_origin(run: Run, origin: Origin) -> None:
-    recipe, seed, _ = run.config()
+    recipe, seed, _ = recorded(run)
     check_same(origin.recipe, recipe, str(run.path))
     if origin.seed != seed:
         raise SettingError(

@@ -28,7 +28,7 @@ from pdas.searches.search import OnTrial, Progress, search
 from pdas.space import Architecture, load_labels
 from pdas.support.errors import SpaceError
 from pdas.tasks.base import Task
-from pdas.tasks.recipe import Recipe
+from pdas.tasks.recipe import Recipe, recorded
 from pdas.tasks.registry import fitted, open_task
 from pdas.training.memory import enough_memory
 from pdas.training.retrain import RetrainProgress, retrain
@@ -135,7 +135,7 @@ class Experiment:
         """
         settings = self.recipe.retrain
         file = run.architecture_file()
-        check_split(self.recipe, run.config()[0])
+        check_split(self.recipe, recorded(run)[0])
         fabric = open_fabric(self.recipe.device)
         task = self._task(fabric)
         images = _fingerprints(task)

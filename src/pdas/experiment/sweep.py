@@ -23,7 +23,7 @@ from pdas.support.cores import cores
 from pdas.support.errors import PdasError, RunError, SettingError, reason
 from pdas.support.files import making, written_whole
 from pdas.support.settings import LARGEST_SEED
-from pdas.tasks.recipe import Recipe, check_same
+from pdas.tasks.recipe import Recipe, check_same, recorded
 
 _log = logging.getLogger(__name__)
 _alone = threading.Lock()  # torch's random generator is one for all threads of a process
@@ -164,7 +164,7 @@ def _check_same(recipe: Recipe, out: Path) -> None:
     if names and not any(name == "sweep.json" or name.startswith("seed-") for name in names):
         raise RunError(f"--out: {out} holds something else than a sweep; give another")
     for config in sorted(out.glob("seed-*/config.yaml")):
-        check_same(recipe, Run(config.parent).config()[0], str(config.parent))
+        check_same(recipe, recorded(Run(config.parent))[0], str(config.parent))
 
 
 def _directory(out: Path, seed: int) -> Path:

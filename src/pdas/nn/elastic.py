@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pdas.nn.sliced import SlicedWeight
 from pdas.nn.value import Size, Value, same_size, selected, widths_of
-from pdas.spaces.autoencoders.sliced import SlicedWeight
 from pdas.support.errors import NetworkError
 
 Pair = int | tuple[int, int]

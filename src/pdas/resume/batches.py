@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
 from pdas.support.random_state import random_state, set_random_state
-from pdas.training.optimizers import Loader
+
+
+class Loader(Protocol):
+    """One pass over a data set in batches; every iteration starts a new pass."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def __len__(self) -> int: ...
+
+
+class Passes(Protocol):
+    """Passes over a data set without end."""
+
+    def __next__(self) -> Any: ...
+
+    def __len__(self) -> int: ...
 
 
 class Stream:

@@ -28,11 +28,10 @@ from safetensors import SafetensorError
 from pdas.space import Architecture, SearchSpace
 from pdas.support.arrays import FloatArray
 from pdas.support.environment import environment
-from pdas.support.errors import PdasError, RunError, reason, short
+from pdas.support.errors import PdasError, RunError, reason
 from pdas.support.files import locked, making, read_text, written_whole
 from pdas.support.safe_yaml import safe_yaml
-from pdas.support.settings import LARGEST_SEED
-from pdas.tasks.recipe import Recipe, as_recipe
+from pdas.support.settings import Settings
 
 T = TypeVar("T")
 
@@ -106,7 +105,7 @@ class Run:
 
     Raises:
         RunError: of one line. What reads a file raises it, with its name, if it is missing or
-            damaged; `config` also if its recipe is none of today. What writes one raises it if it
+            damaged. What writes one raises it if it
             cannot be written. `open`, `inner`, `checkpoint_directory`, `architecture_file` and
             `retrained` raise it if there is not what they are asked for.
     """
@@ -131,7 +130,7 @@ class Run:
 
     def write_config(
         self,
-        recipe: Recipe,
+        recipe: Settings,
         *,
         seed: int,
         data_dir: Path | None,
@@ -182,13 +181,9 @@ class Run:
         with written_whole(self.path / name) as file:
             file.write(text.encode())
 
-    def config(self) -> tuple[Recipe, int, Path | None]:
-        """The recipe, the seed and the data directory."""
-        return self.read("config.yaml", _parse_settings)
-
     def raw_config(self) -> dict[str, Any]:
         """All of `config.yaml` as it was written; the recipe need not be valid today."""
-        return self.read("config.yaml", _parse_config)
+        return self.read("config.yaml", parse_config)
 
     def read_json(self, name: str) -> dict[str, Any]:
         """The JSON object in `name`."""
@@ -277,25 +272,10 @@ def parse_json(file: Path) -> dict[str, Any]:
     return _mapping(json.loads(read_text(file)), "the file")
 
 
-def _parse_config(file: Path) -> dict[str, Any]:
+def parse_config(file: Path) -> dict[str, Any]:
+    """All of a `config.yaml`, for `Run.read`."""
     config = _mapping(safe_yaml(read_text(file)), "the file")
     return config | {key: _mapping(config.get(key, {}), key) for key in ("recipe", "environment")}
-
-
-def _parse_settings(file: Path) -> tuple[Recipe, int, Path | None]:
-    config = _parse_config(file)
-    data_dir = config["data_dir"]
-    return (
-        as_recipe(config["recipe"]),
-        _seed(config["seed"]),
-        None if data_dir is None else Path(data_dir),
-    )
-
-
-def _seed(value: object) -> int:
-    if not isinstance(value, int) or not 0 <= value <= LARGEST_SEED:
-        raise ValueError(f"the seed is {short(value)}, not one from 0 to {LARGEST_SEED}")
-    return value
 
 
 def _mapping(value: object, what: str) -> dict[str, Any]:

@@ -14,12 +14,11 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, Tenso
 
 from pdas.data import halves
 from pdas.methods import PDAS, Limit, Penalty
+from pdas.resume.batches import Loader
 from pdas.searches.settings import SearchSettings
 from pdas.searches.trial import Derive, Trial
 from pdas.space import Architecture, SearchSpace
 from pdas.support.errors import NetworkError, SettingError
-from pdas.tasks.images import check_batch_size
-from pdas.training.optimizers import Loader
 
 
 def space_of(net: nn.Module) -> SearchSpace:
@@ -234,3 +233,18 @@ def _refuse_tensors(parts: Sequence[object]) -> None:
                 f"data: found a {type(part).__name__} by itself, expected a data set; give "
                 "torch.utils.data.TensorDataset(x, y)"
             )
+
+
+def check_batch_size(
+    batch_size: int, half_size: int, argument: str = "--set search.batch_size"
+) -> None:
+    """Raise SettingError if a half of the training data does not fill one batch.
+
+    `argument` is how the batch size is given, for the remedy in the message.
+    """
+    if not 1 <= batch_size <= half_size:
+        remedy = f"add {argument}={half_size} or more images" if half_size else "add images"
+        raise SettingError(
+            f"search.batch_size: found {batch_size}, expected 1 to {half_size}, the size of a half "
+            f"of the training data; {remedy}"
+        )

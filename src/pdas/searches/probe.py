@@ -18,7 +18,7 @@ from torch.utils.data import Dataset
 from pdas.distributed.devices import check_fabric
 from pdas.distributed.ranks import Ranks
 from pdas.methods import PDAS, Limit, Limited
-from pdas.resume.batches import Stream
+from pdas.resume.batches import Loader, Stream
 from pdas.searches.arguments import both_halves, check_kinds, derive_of, space_of
 from pdas.searches.finalists import distinct
 from pdas.searches.presets import settings_of
@@ -30,7 +30,7 @@ from pdas.support.arrays import FloatArray
 from pdas.support.errors import SettingError
 from pdas.training.batch_norm import without_running_statistics
 from pdas.training.measures import Loss
-from pdas.training.optimizers import Loader, course, total_steps
+from pdas.training.optimizers import course, total_steps
 
 RESAMPLES = 2000  # of the bootstrap
 

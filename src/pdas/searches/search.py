@@ -24,7 +24,7 @@ from pdas.distributed.devices import check_fabric, check_samples
 from pdas.distributed.ranks import Ranks
 from pdas.methods import PDAS, Limit, Limited, Penalised, Penalty
 from pdas.methods.sampled import Active, SearchStep
-from pdas.resume.batches import Stream
+from pdas.resume.batches import Loader, Stream
 from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.resumable import Resumable, Unchanged
 from pdas.searches.arguments import (
@@ -48,7 +48,7 @@ from pdas.support.arrays import FloatArray
 from pdas.training.batch_norm import without_running_statistics
 from pdas.training.measures import Loss, RunningMean
 from pdas.training.memory import enough_for_step
-from pdas.training.optimizers import Loader, Moment, Stopwatch, course
+from pdas.training.optimizers import Moment, Stopwatch, course
 
 _log = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from lightning_fabric.utilities.apply_func import move_data_to_device
 from torch import Tensor, nn
 
 from pdas.distributed.micro_batches import parts_of
-from pdas.resume.batches import Stream
+from pdas.resume.batches import Loader, Stream
 from pdas.searches.settings import SearchSettings
 from pdas.space import Architecture
 from pdas.support.errors import NonFiniteLossError
@@ -32,7 +32,7 @@ from pdas.support.random_state import random_state, set_random_state
 from pdas.training.batch_norm import without_running_statistics
 from pdas.training.judging import Judging
 from pdas.training.measures import Loss, RunningMean, as_measures, loss_of
-from pdas.training.optimizers import Loader, clip_gradients, weights_with_cosine
+from pdas.training.optimizers import clip_gradients, weights_with_cosine
 
 Derive = Callable[[Architecture], nn.Module]
 """The network of an architecture with fresh weights."""

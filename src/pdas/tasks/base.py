@@ -9,12 +9,12 @@ from typing import Any, Protocol
 from torch import nn
 
 from pdas.data import ImageSource
+from pdas.resume.batches import Loader
 from pdas.runs.run import Run
 from pdas.searches.trial import Derive
 from pdas.space import Architecture, SearchSpace
 from pdas.training.candidates import Model
 from pdas.training.measures import Measures
-from pdas.training.optimizers import Loader
 from pdas.training.retrain import Trainee
 
 

@@ -10,6 +10,7 @@ import torch
 
 from pdas.data import ImageData, ImageSource, halves
 from pdas.data.settings import ImageSettings
+from pdas.searches.arguments import check_batch_size
 from pdas.support.errors import SettingError
 
 B = TypeVar("B")
@@ -76,18 +77,3 @@ class TaskImages(ABC, Generic[B]):
         self, source: ImageSource, batch_size: int, generator: torch.Generator
     ) -> B:
         """Batches of training images, changed and shuffled by the generator."""
-
-
-def check_batch_size(
-    batch_size: int, half_size: int, argument: str = "--set search.batch_size"
-) -> None:
-    """Raise SettingError if a half of the training data does not fill one batch.
-
-    `argument` is how the batch size is given, for the remedy in the message.
-    """
-    if not 1 <= batch_size <= half_size:
-        remedy = f"add {argument}={half_size} or more images" if half_size else "add images"
-        raise SettingError(
-            f"search.batch_size: found {batch_size}, expected 1 to {half_size}, the size of a half "
-            f"of the training data; {remedy}"
-        )

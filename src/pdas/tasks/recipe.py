@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeAlias
 
-from pdas.support.errors import SettingError
-from pdas.support.settings import FREE, flat, validated
+from pdas.runs.run import Run, parse_config
+from pdas.support.errors import SettingError, short
+from pdas.support.settings import FREE, LARGEST_SEED, flat, validated
 from pdas.tasks.classification.recipe import ClassificationRecipe
 from pdas.tasks.inpainting.recipe import InpaintingRecipe
 
@@ -38,3 +40,28 @@ def as_recipe(values: Mapping[str, Any]) -> Recipe:
     if not isinstance(task, str) or task not in TASKS:
         raise SettingError(f"task: found {task!r}, expected one of {', '.join(TASKS)}")
     return validated(TASKS[task], values)
+
+
+def recorded(run: Run) -> tuple[Recipe, int, Path | None]:
+    """The recipe, the seed and the data directory of a run, from its `config.yaml`.
+
+    Raises:
+        RunError: the file is missing or damaged, or its recipe is not valid today.
+    """
+    return run.read("config.yaml", _parse_recorded)
+
+
+def _parse_recorded(file: Path) -> tuple[Recipe, int, Path | None]:
+    config = parse_config(file)
+    data_dir = config["data_dir"]
+    return (
+        as_recipe(config["recipe"]),
+        _seed(config["seed"]),
+        None if data_dir is None else Path(data_dir),
+    )
+
+
+def _seed(value: object) -> int:
+    if not isinstance(value, int) or not 0 <= value <= LARGEST_SEED:
+        raise ValueError(f"the seed is {short(value)}, not one from 0 to {LARGEST_SEED}")
+    return value

@@ -15,7 +15,7 @@ from pdas.tasks.base import Task
 from pdas.tasks.classification import ClassificationTask, Classifier, load_classifier
 from pdas.tasks.classification.recipe import ClassificationRecipe
 from pdas.tasks.inpainting import InpaintingTask, Restorer, load_restorer
-from pdas.tasks.recipe import Recipe
+from pdas.tasks.recipe import Recipe, recorded
 
 
 def open_task(
@@ -50,5 +50,5 @@ def load(path: str | Path) -> Classifier | Restorer:
     Or that of one `retrain-<seed>/`. Raises `RunError` if there is none or its files are damaged.
     """
     run = Run.open(path).retrained()[0]
-    recipe, _, _ = run.config()
+    recipe, _, _ = recorded(run)
     return load_classifier(run) if isinstance(recipe, ClassificationRecipe) else load_restorer(run)

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -14,24 +14,9 @@ from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from pdas.resume.batches import Passes
 from pdas.support.errors import NonFiniteLossError
 from pdas.training.settings import TrainingSettings
-
-
-class Loader(Protocol):
-    """One pass over a data set in batches; every iteration starts a new pass."""
-
-    def __iter__(self) -> Iterator[Any]: ...
-
-    def __len__(self) -> int: ...
-
-
-class Passes(Protocol):
-    """Passes over a data set without end."""
-
-    def __next__(self) -> Any: ...
-
-    def __len__(self) -> int: ...
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,13 @@ from torch import nn
 from pdas.distributed.devices import check_fabric
 from pdas.distributed.micro_batches import parts_of
 from pdas.distributed.ranks import Ranks
-from pdas.resume.batches import Stream
+from pdas.resume.batches import Loader, Stream
 from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.resumable import Resumable, Stateful, Unchanged
 from pdas.support.errors import NonFiniteLossError
 from pdas.training.measures import Measures, RunningMean, loss_of, numbers
 from pdas.training.memory import enough_for_step
 from pdas.training.optimizers import (
-    Loader,
     Stopwatch,
     clip_gradients,
     course,

@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pdas.nn.sliced import SlicedWeight
 from pdas.space import Architecture
 from pdas.spaces import AutoencoderSupernet, CellSupernet
-from pdas.spaces.autoencoders.sliced import SlicedWeight
 from pdas.spaces.autoencoders.space import Layer, decode_chain, traversed
 from pdas.support.errors import SettingError, SpaceError
 

@@ -17,11 +17,11 @@ from torch import Tensor, nn
 from pdas.cost import Cost, FunctionCost
 from pdas.nn.protocols import check_space
 from pdas.nn.quantities import Quantity, check_quantity, image_size
+from pdas.nn.sliced import SlicedWeight
 from pdas.space import Architecture
 from pdas.spaces.autoencoders.initial import he
 from pdas.spaces.autoencoders.network import AutoencoderNetwork
 from pdas.spaces.autoencoders.size import count_multiply_adds, count_weights
-from pdas.spaces.autoencoders.sliced import SlicedWeight
 from pdas.spaces.autoencoders.space import (
     OUTPUT_KERNEL,
     AutoencoderSettings,

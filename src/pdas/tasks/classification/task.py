@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pdas.data import ImageSource
+from pdas.resume.batches import Loader
 from pdas.runs.run import Run
 from pdas.searches.trial import Derive
 from pdas.space import Architecture, Label, SearchSpace
@@ -26,7 +27,6 @@ from pdas.tasks.classification.evaluate import error_percent
 from pdas.tasks.classification.recipe import ClassificationRecipe, RetrainSettings
 from pdas.training.candidates import Model
 from pdas.training.measures import Measures
-from pdas.training.optimizers import Loader
 from pdas.training.retrain import Trainee
 
 

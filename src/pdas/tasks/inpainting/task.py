@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pdas.data import ImageSource, find_mask
+from pdas.resume.batches import Loader
 from pdas.runs.run import Run
 from pdas.searches.trial import Derive
 from pdas.space import Architecture, Label, SearchSpace
@@ -27,7 +28,6 @@ from pdas.tasks.inpainting.recipe import InpaintingRecipe
 from pdas.tasks.inpainting.restorer import load_restorer
 from pdas.training.candidates import Model
 from pdas.training.measures import Measures
-from pdas.training.optimizers import Loader
 from pdas.training.retrain import Trainee
 
 

@@ -6,7 +6,7 @@ from itertools import product
 
 import torch
 
-from pdas.spaces.autoencoders.sliced import SlicedWeight
+from pdas.nn.sliced import SlicedWeight
 
 ROWS, COLUMNS = (2, 3, 7), (1, 4)
 

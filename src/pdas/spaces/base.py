@@ -1,0 +1,138 @@
+"""What an architecture family is: a space with its supernet, derived network, cost and drawing.
+
+A family is a package (or a module of a user) that registers one `Family`:
+
+    @FAMILIES.named("chain")
+    class Chain(Family): ...
+
+Its package is imported by name only, so it imports torch and matplotlib inside functions.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pdas.space import Architecture, Label, SearchSpace
+from pdas.support.errors import SettingError
+from pdas.support.refusals import refuse
+from pdas.support.registry import Registry
+from pdas.support.settings import Settings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of a report, beside the page."""
+
+    file: Path
+    caption: str
+
+
+class FamilySettings(Settings):
+    """The group `network` of a recipe: the family, by its name, and the settings of its space.
+
+    Attributes:
+        space: the name of the family.
+    """
+
+    space: str
+
+
+class Family(ABC):
+    """An architecture family. `settings` is its subclass of `FamilySettings`."""
+
+    settings: ClassVar[type[FamilySettings]]
+
+    @abstractmethod
+    def space(self, network: Any) -> SearchSpace:
+        """The search space of these settings."""
+
+    @abstractmethod
+    def size(self, network: Any, image_shape: tuple[int, int, int], outputs: int) -> Settings:
+        """All that it takes to build the supernet, or a derived network of the same size.
+
+        Args:
+            network: settings of the family.
+            image_shape: (C, H, W) of the images.
+            outputs: channels of the output: classes of a classifier, or C of restored images.
+        """
+
+    @abstractmethod
+    def parsed_size(self, values: Mapping[str, Any]) -> Settings:
+        """A size from the plain data in `result.json` or `network.json`."""
+
+    @abstractmethod
+    def supernet(self, size: Any) -> nn.Module:
+        """The supernet with fresh weights."""
+
+    def retrained_size(
+        self, size: Any, architecture: Mapping[str, object] | None, retrain: Any
+    ) -> Any:
+        """The size of the network that is retrained; by default that of the supernet.
+
+        Args:
+            architecture: None asks for the one that is hardest to fit, before a search.
+            retrain: the group `retrain` of the recipe.
+
+        Raises:
+            SettingError: no size meets the settings.
+        """
+        return size
+
+    @abstractmethod
+    def network(self, architecture: Mapping[str, object], size: Any, **options: Any) -> nn.Module:
+        """The derived network with fresh weights, of an architecture given by its labels."""
+
+    @abstractmethod
+    def parameters(self, architecture: Mapping[str, object], size: Any) -> int:
+        """Weights of the derived network."""
+
+    @abstractmethod
+    def recognises(self, labels: Mapping[str, object]) -> bool:
+        """Whether labels are those of an architecture of this family, and of nothing else."""
+
+    @abstractmethod
+    def fitted(self, network: Any, labels: Mapping[str, Label]) -> Any:
+        """The settings with as large a space as these labels need.
+
+        Raises:
+            SpaceError: they are of no space of this family.
+        """
+
+    def baseline(self, architecture: Architecture) -> Architecture:
+        """A plain architecture of the same depth, the paper's BASE."""
+        refuse(
+            SettingError,
+            "search.method",
+            found="base",
+            expected="an architecture family that has a baseline",
+            remedy="use another method",
+        )
+
+    def text(self, labels: Mapping[str, object]) -> str:
+        """An architecture in lines, for people."""
+        width = max(map(len, labels), default=0)
+        return "\n".join(f"{name:<{width}}  {label}" for name, label in labels.items())
+
+    def rows(self, labels: Mapping[str, object]) -> list[tuple[str, str]]:
+        """An architecture in few words, as rows of a label and a value; none by default."""
+        return []
+
+    def picture(self, run: Path) -> Picture | None:
+        """Draw the architecture of a run directory beside its report; None if there is no way."""
+        return None
+
+
+FAMILIES: Registry[Family] = Registry("network.space", "pdas.spaces")
+
+
+def family_of(labels: Mapping[str, object]) -> Family | None:
+    """The family that labels of an architecture belong to; None if to none that is known."""
+    found = (FAMILIES[name] for name in FAMILIES.names())
+    return next((family for family in found if family.recognises(labels)), None)
