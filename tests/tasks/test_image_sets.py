@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pdas.support.errors import SettingError
-from pdas.tasks.images import check_batch_size
+from pdas.searches.arguments import check_batch_size
 
 
 @pytest.mark.parametrize("batch_size", [0, 51])
