@@ -11,10 +11,12 @@ Search", under review at ICLR 2019; equation numbers are its own.
 from pdas import nn
 from pdas._version import __version__
 from pdas.cost import ProductCost
-from pdas.methods import PDAS, Limit, Penalty
+from pdas.methods.constraints.limit import Limit
+from pdas.methods.constraints.penalty import Penalty
+from pdas.methods.pdas.optimizer import PDAS
+from pdas.methods.settings import SearchSettings
 from pdas.searches.probe import Probe, probe
 from pdas.searches.search import SearchResult, search
-from pdas.searches.settings import SearchSettings
 from pdas.space import Architecture, SearchSpace
 from pdas.support.errors import PdasError
 from pdas.tasks.classification import Classifier, Prediction

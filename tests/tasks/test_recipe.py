@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from pdas import recipes
-from pdas.searches.settings import SearchSettings
+from pdas.methods.settings import SearchSettings
 from pdas.spaces import AutoencoderSupernet
 from pdas.spaces.autoencoders import AutoencoderSettings
 from pdas.support.errors import SettingError
