@@ -109,7 +109,7 @@ class Ranks:
         """This rank's part of a batch; see `parts_of`."""
         return parts_of(batch, self.size, "device.devices")[self.index]
 
-    def check_alike(self, components: Mapping[str, Any]) -> None:
+    def check_match(self, components: Mapping[str, Any]) -> None:
         """Raise `RankError` if the state of a component is not the same on every rank."""
         if self.size == 1:
             return

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pdas.distributed.ranks import Ranks
     from pdas.methods.settings import SearchSettings
-    from pdas.resume.batches import Stream
+    from pdas.resume.batches import ResumableBatches
     from pdas.training.measures import Loss
     from pdas.training.weights import WeightTraining
 
@@ -55,7 +55,7 @@ class SearchContext:
     settings: SearchSettings
     plan: Plan
     weights: WeightTraining | None
-    theta_batches: Stream
+    theta_batches: ResumableBatches
     active: Active | None
     fabric: Fabric
     ranks: Ranks

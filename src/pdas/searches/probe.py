@@ -22,7 +22,7 @@ from pdas.methods.pdas.optimizer import PDAS
 from pdas.methods.sampled.proposals import distinct
 from pdas.methods.sampled.step import SearchStep
 from pdas.methods.settings import SearchSettings
-from pdas.resume.batches import Loader, Stream
+from pdas.resume.batches import Loader, ResumableBatches
 from pdas.searches.arguments import both_halves, check_kinds, derive_of, space_of
 from pdas.searches.presets import settings_of
 from pdas.searches.trial import Derive, Trial
@@ -124,7 +124,7 @@ def probe(
         ranks=ranks,
     )
     with without_running_statistics(net):
-        for _, batch in steps_of(Stream(loaders[0]), steps, 0):
+        for _, batch in steps_of(ResumableBatches(loaders[0]), steps, 0):
             step(fabric.to_device(batch), None)
             weights.end_step()
         compared = distinct(sampler, architectures, active_of(net))

@@ -22,7 +22,7 @@ from pdas.methods.constraints.limit import Limit
 from pdas.methods.constraints.penalty import Penalty
 from pdas.methods.optimizer import Optimizer
 from pdas.methods.settings import SearchSettings
-from pdas.resume.batches import Loader, Stream
+from pdas.resume.batches import Loader, ResumableBatches
 from pdas.resume.checkpoint import Checkpoints
 from pdas.searches.arguments import (
     both_halves,
@@ -150,7 +150,7 @@ def search(
         return SearchResult(chosen.best(), chosen)
     check_ranks(settings, executor, fabric.world_size)
     loaders = both_halves(data, settings.batch_size, seed)
-    weight_batches, theta_batches = map(Stream, loaders)
+    weight_batches, theta_batches = map(ResumableBatches, loaders)
     context = _context(net, loss, settings, fabric, loaders, theta_batches, weights, schedule)
     check_samples("theta_samples", context.plan.theta_samples, fabric.world_size)
     chosen.begin(context)
@@ -195,7 +195,7 @@ def _context(
     settings: SearchSettings,
     fabric: Fabric,
     loaders: tuple[Loader, Loader],
-    theta_batches: Stream,
+    theta_batches: ResumableBatches,
     make_optimizer: MakeOptimizer | None,
     make_schedule: MakeSchedule | None,
 ) -> SearchContext:

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from pdas.distributed.micro_batches import parts_of
 from pdas.methods.settings import SearchSettings
-from pdas.resume.batches import Loader, Stream
+from pdas.resume.batches import Loader, ResumableBatches
 from pdas.space import Architecture
 from pdas.support.errors import NonFiniteLossError
 from pdas.support.random_state import random_state, set_random_state
@@ -109,8 +109,8 @@ class Trial:
         Batch norms use the batch at hand throughout, as in the search. A training that is no longer
         finite ends: it stands nowhere, and its loss is infinite.
         """
-        stream = Stream(self.batches)
-        generators = [*stream.generators, *Stream(self.theta_batches).generators]
+        stream = ResumableBatches(self.batches)
+        generators = [*stream.generators, *ResumableBatches(self.theta_batches).generators]
         with (
             _ONE_AT_A_TIME,
             _own_random(generators, self.seed),
@@ -125,7 +125,7 @@ class Trial:
     def _train(
         self,
         network: nn.Module,
-        stream: Stream,
+        stream: ResumableBatches,
         state: Tensor | None,
         until: int,
         steps: int,

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pdas.distributed.ranks import Ranks
-from pdas.resume.batches import Stream
+from pdas.resume.batches import ResumableBatches
 from pdas.resume.checkpoint import Checkpoints
-from pdas.resume.resumable import Resumable, Stateful, Unchanged
+from pdas.resume.resumable import Resumable, Stateful, FrozenSettings
 from pdas.training.measures import RunningMean
 from pdas.training.settings import TrainingSettings
 from pdas.training.steps import Step, steps_of
@@ -86,7 +86,7 @@ class Loop:
         self,
         stage: str,
         settings: TrainingSettings,
-        batches: Stream,
+        batches: ResumableBatches,
         steps: int,
         weights: WeightTraining | None,
         ranks: Ranks,
@@ -104,7 +104,7 @@ class Loop:
         self._resumable = Resumable(
             checkpoints,
             {
-                "settings": Unchanged(stage, settings),
+                "settings": FrozenSettings(stage, settings),
                 **components,
                 **({} if weights is None else weights.components()),
                 "batches": batches,
@@ -113,7 +113,7 @@ class Loop:
                 "watch": self.watch,
             },
             ranks,
-            alike=must_match,
+            must_match=must_match,
         )
 
     @property

@@ -12,7 +12,7 @@ from torch import nn
 from pdas.distributed.devices import check_fabric
 from pdas.distributed.micro_batches import parts_of
 from pdas.distributed.ranks import Ranks
-from pdas.resume.batches import Loader, Stream
+from pdas.resume.batches import Loader, ResumableBatches
 from pdas.resume.checkpoint import Checkpoints
 from pdas.support.errors import NonFiniteLossError
 from pdas.support.refusals import refuse
@@ -82,7 +82,7 @@ def retrain(
     """
     check_fabric(fabric)
     ranks = Ranks(fabric)
-    passes = Stream(batches)
+    passes = ResumableBatches(batches)
     steps = settings.total_steps(len(passes))
     weights = WeightTraining(module, settings, fabric, ranks, steps=steps, per_epoch=len(passes))
     loop = Loop(

@@ -19,7 +19,7 @@ from pdas.methods.optimizer import Optimizer
 from pdas.methods.plan import CHECK, CHECK_ARCHITECTURES, CHECK_BATCHES, SCORED, Plan
 from pdas.methods.sampled.constant_output import constant_losses
 from pdas.methods.sampled.step import SearchStep
-from pdas.resume.batches import Stream
+from pdas.resume.batches import ResumableBatches
 from pdas.support.errors import NotLearnedError
 from pdas.training.measures import Loss
 
@@ -47,7 +47,7 @@ class ThetaStart:
         step: SearchStep,
         loss: Loss,
         optimizer: Optimizer,
-        batches: Stream,
+        batches: ResumableBatches,
         to_device: Callable[[Any], Any],
         ranks: Ranks,
     ) -> None:
