@@ -19,8 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from pdas.runs.run import Run, new_directory
-from pdas.spaces import read_network
-from pdas.spaces.description import Description
+from pdas.spaces.description import Description, read_network
 from pdas.support.errors import PdasError, RunError, SettingError, reason
 from pdas.tasks.registry import load
 
