@@ -21,7 +21,7 @@ import pdas
 from pdas.experiment import export as module
 from pdas.experiment.export import FORMATS, export
 from pdas.runs.run import Run
-from pdas.spaces import read_network
+from pdas.spaces.description import read_network
 from pdas.support.errors import PdasError, RunError, SettingError
 from pdas.tasks.classification import Classifier
 from pdas.tasks.registry import load
@@ -71,8 +71,9 @@ def test_the_weights_are_loaded_in_a_fresh_process(
     about = description(tmp_path)
     np.save(tmp_path / "x.npy", (IMAGES.numpy() / 255 - about["mean"][0]) / about["std"][0])
     program = (
-        "import numpy, torch, pdas\n"
-        "network = pdas.spaces.read_network('network.json')\n"
+        "import numpy, torch\n"
+        "from pdas.spaces.description import read_network\n"
+        "network = read_network('network.json')\n"
         "network.load_state_dict(torch.load('state_dict.pt', weights_only=True))\n"
         "x = torch.tensor(numpy.load('x.npy')).float()\n"
         "numpy.save('y.npy', network.eval()(x).softmax(1).detach())\n"

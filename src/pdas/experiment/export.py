@@ -19,8 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from pdas.runs.run import Run, new_directory
-from pdas.spaces import read_network
-from pdas.spaces.description import Description
+from pdas.spaces.description import Description, read_network
 from pdas.support.errors import PdasError, RunError, SettingError, reason
 from pdas.tasks.registry import load
 
@@ -35,7 +34,7 @@ def export(path: str | Path, format: str = "state_dict", out: Path | None = None
 
     `path` is a run directory (its first retraining) or one `retrain-<seed>/`; `format` is one of
     `FORMATS`. By default `out` is `export-<format>` in the directory of the retraining. It holds
-    `network.json`, which `pdas.spaces.read_network` reads, and
+    `network.json`, which `pdas.spaces.description.read_network` reads, and
 
     - "state_dict": `state_dict.pt`, the weights for the network of `read_network`;
     - "torch": `program.pt2`, for `torch.export.load`;

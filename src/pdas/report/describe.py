@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from os import PathLike
 from textwrap import shorten
@@ -10,9 +9,7 @@ from textwrap import shorten
 from pdas.report.reader import Summary, read_summary
 from pdas.report.results import Rows, result_rows
 from pdas.report.values import is_number
-from pdas.spaces.autoencoders.space import chain_text, decode_chain, is_chain
-from pdas.spaces.cells.graph import Cell, read_cell
-from pdas.spaces.cells.space import CELL_TYPES, is_cell
+from pdas.spaces.base import family_of, labels_text
 
 
 def summary_rows(run_dir: str | PathLike[str]) -> Rows:
@@ -44,14 +41,9 @@ def method(summary: Summary) -> str:
 
 
 def architecture_text(architecture: Mapping[str, object]) -> str:
-    """An architecture in lines: each node of a cell as a sum, each layer of a chain, or labels."""
-    if is_cell(architecture):
-        return "\n\n".join(_cell_text(name, read_cell(architecture, name)) for name in CELL_TYPES)
-    if is_chain(architecture):
-        chain = decode_chain(architecture)
-        return "\n-> ".join(map(str, chain)) or chain_text(chain)
-    width = max(map(len, architecture), default=0)
-    return "\n".join(f"{name:<{width}}  {label}" for name, label in architecture.items())
+    """An architecture in lines: as its family tells it, or else its labels."""
+    family = family_of(architecture)
+    return labels_text(architecture) if family is None else family.text(architecture)
 
 
 def duration(seconds: float) -> str:
@@ -66,24 +58,8 @@ def duration(seconds: float) -> str:
 
 
 def _architecture_rows(architecture: Mapping[str, object]) -> Rows:
-    if is_cell(architecture):
-        return [(f"{name} cell", _operations(read_cell(architecture, name))) for name in CELL_TYPES]
-    if is_chain(architecture):
-        return [("chain", chain_text(decode_chain(architecture)))]
+    family = family_of(architecture)
+    if family is not None and (rows := family.rows(architecture)):
+        return rows
     text = ", ".join(f"{name} = {label}" for name, label in architecture.items())
     return [("architecture", shorten(text, 100))] if text else []
-
-
-def _operations(cell: Cell) -> str:
-    """The operations of a cell by number, such as "4 sep_conv_3x3, 2 identity"."""
-    counts = Counter(edge.operation for edge in cell.edges)
-    return ", ".join(f"{count} {operation}" for operation, count in counts.most_common())
-
-
-def _cell_text(name: str, cell: Cell) -> str:
-    lines = [f"{name} cell"]
-    for node in cell.nodes:
-        terms = [f"{e.operation}({e.source})" for e in cell.edges if e.node == node]
-        lines.append(f"  {node} = {' + '.join(terms)}")
-    lines.append(f"  output = concat({', '.join(cell.loose_ends)})")
-    return "\n".join(lines)

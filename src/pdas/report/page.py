@@ -5,6 +5,7 @@ It is built as a tree and written by the library, which escapes every text and a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -16,10 +17,7 @@ from pdas.report.html import add, add_picture, add_table
 from pdas.report.reader import Summary, read_summary
 from pdas.report.retrainings import add_retrainings
 from pdas.report.values import flattened
-from pdas.spaces.autoencoders.drawing import draw_chain
-from pdas.spaces.autoencoders.space import is_chain
-from pdas.spaces.cells.drawing import draw_cells
-from pdas.spaces.cells.space import is_cell
+from pdas.spaces.base import family_of
 from pdas.support.files import written_whole
 
 _STYLE = """
@@ -87,11 +85,19 @@ def _page(summary: Summary) -> Element:
 
 
 def _add_architecture(body: Element, summary: Summary) -> None:
-    if not summary.architecture:
+    labels = summary.architecture
+    if not labels:
         return
     add(body, "h2", "Architecture")
-    if is_cell(summary.architecture):
-        add_picture(body, draw_cells(summary.run.path), "The normal and the reduction cell")
-    if is_chain(summary.architecture):
-        add_picture(body, draw_chain(summary.run.path), "The layers of the auto-encoder")
-    add(body, "pre", architecture_text(summary.architecture))
+    family = family_of(labels)
+    picture = family and family.picture(labels, summary.run.path, _image_size(summary.recipe))
+    if picture:
+        add_picture(body, picture.file, picture.caption)
+    add(body, "pre", architecture_text(labels))
+
+
+def _image_size(recipe: Mapping[str, object]) -> int | None:
+    """Pixels a side of the images of a recipe, if it says so."""
+    data = recipe.get("data")
+    size = data.get("image_size") if isinstance(data, Mapping) else None
+    return size if isinstance(size, int) and size > 0 else None
