@@ -18,7 +18,8 @@ from PIL import Image
 
 from pdas import recipes
 from pdas.experiment.stages import Experiment
-from pdas.runs.run import Run, new_directory
+from pdas.runs.directory import new_directory
+from pdas.runs.run import Run
 from pdas.spaces import CellNetwork
 from pdas.spaces.cells import cell_space, count_weights
 from pdas.support.errors import DataError, RunError, SettingError, SpaceError

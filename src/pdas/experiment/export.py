@@ -18,7 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pdas.runs.run import Run, new_directory
+from pdas.runs.directory import new_directory
+from pdas.runs.run import Run
 from pdas.spaces import read_network
 from pdas.spaces.description import Description
 from pdas.support.errors import PdasError, RunError, SettingError, reason
