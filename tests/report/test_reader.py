@@ -34,7 +34,7 @@ from pdas.support.errors import RunError
         ("retrain-1/result.json", b'{"psnr": "high", "psnr_std": 1, "ssim": 0, "ssim_std": 1}'),
         (
             "retrain-1/result.json",
-            b'{"psnr": 9, "psnr_std": 1, "ssim": 0, "ssim_std": 1, "yardsticks": {"masked": 3}}',
+            b'{"psnr": 9, "psnr_std": 1, "ssim": 0, "ssim_std": 1, "baselines": {"masked": 3}}',
         ),
         (
             "retrain-1/result.json",

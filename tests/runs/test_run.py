@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pdas.runs.run import Run, new_directory
+from pdas.runs.directory import new_directory
+from pdas.runs.run import Run
 from pdas.support.errors import RunError, SettingError
 from pdas.tasks.classification.recipe import ClassificationRecipe
 from pdas.tasks.recipe import recorded
@@ -137,11 +138,11 @@ def test_what_a_user_made_is_emptied_and_stays(tmp_path: Path) -> None:
 def test_what_has_not_finished_is_told_by_name(tmp_path: Path) -> None:
     search, retraining = tmp_path / "run", tmp_path / "run" / "retrain-0"
     retraining.mkdir(parents=True)
-    refusal = "holds a {} that has not finished; go on with --resume, remove it, or give another$"
+    refusal = "holds a {} that has not finished; continue with --resume, remove it, or give another$"
     (search / "config.yaml").touch()
     (retraining / "config.yaml").touch()
     with pytest.raises(
-        RunError, match=r"^run: .*the search has not finished; go on with `pdas search"
+        RunError, match=r"^run: .*the search has not finished; continue with `pdas search"
     ):
         Run(search).architecture_file()
     for path, name in ((search, "search"), (retraining, "retraining")):

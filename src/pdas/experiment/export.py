@@ -18,8 +18,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pdas.runs.run import Run, new_directory
-from pdas.spaces.description import Description, read_network
+from pdas.runs.directory import new_directory
+from pdas.runs.run import Run
+from pdas.spaces.description import read_network
+from pdas.spaces.description import Description
 from pdas.support.errors import PdasError, RunError, SettingError, reason
 from pdas.tasks.registry import load
 

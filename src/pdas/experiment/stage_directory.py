@@ -12,7 +12,8 @@ from lightning_fabric import Fabric
 
 from pdas.distributed.ranks import wait_for_all
 from pdas.resume.checkpoint import Checkpoints
-from pdas.runs.run import Run, new_directory
+from pdas.runs.directory import new_directory
+from pdas.runs.run import Run
 from pdas.support.errors import (
     CheckpointError,
     DataError,

@@ -8,7 +8,8 @@ from xml.etree.ElementTree import Element
 
 from pdas.report.html import add, add_table
 from pdas.report.values import is_number, value_text
-from pdas.runs.run import Run, parse_json
+from pdas.runs.reading import parse_json
+from pdas.runs.run import Run
 
 FILE = "finalists.json"
 _HEADINGS = ("rank", "loss, trained", "steps", "loss, shared weights", "other choices")

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from pdas.runs.run import Run, parse_config
+from pdas.runs.reading import parse_config
+from pdas.runs.run import Run
 from pdas.support.errors import SettingError, short
 from pdas.support.settings import LARGEST_SEED, first_difference, flat, validated
 from pdas.tasks.classification.recipe import ClassificationRecipe

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from pdas.data import Standardise, read_image
-from pdas.runs.run import Run, parse_json
+from pdas.runs.reading import parse_json
+from pdas.runs.run import Run
 from pdas.runs.weights import load_weights
 from pdas.spaces.cells.network import CellNetwork
 from pdas.spaces.cells.settings import CellSettings

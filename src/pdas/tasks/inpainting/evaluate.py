@@ -1,4 +1,4 @@
-"""Evaluation of an auto-encoder on test images, beside two yardsticks.
+"""Evaluation of an auto-encoder on test images, beside two baselines.
 
 The test images are gone through batch by batch, since a whole set of them may not fit in memory.
 """
@@ -40,7 +40,7 @@ def measures(found: Quality, data: InpaintingData) -> dict[str, Any]:
     return summary
 
 
-def yardsticks(data: InpaintingData) -> dict[str, dict[str, float]]:
+def baseline_measures(data: InpaintingData) -> dict[str, dict[str, float]]:
     """The same measures of the masked images as they are, and of classical inpainting."""
     kept, classical = [], []
     for masked, clean, hidden in data.test_batches().with_masks():

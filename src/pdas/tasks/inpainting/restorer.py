@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from pdas.runs.run import Run, parse_json
+from pdas.runs.reading import parse_json
+from pdas.runs.run import Run
 from pdas.runs.weights import load_weights
 from pdas.spaces.autoencoders.network import AutoencoderNetwork
 from pdas.spaces.description import AutoencoderDescription

@@ -24,7 +24,7 @@ from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
 from pdas.support.errors import SettingError, SpaceError
 from pdas.tasks.base import Retraining
 from pdas.tasks.inpainting.data import InpaintingData
-from pdas.tasks.inpainting.evaluate import measures, network_quality, save_samples, yardsticks
+from pdas.tasks.inpainting.evaluate import baseline_measures, measures, network_quality, save_samples
 from pdas.tasks.inpainting.recipe import InpaintingRecipe
 from pdas.tasks.inpainting.restorer import load_restorer
 from pdas.training.candidates import Model
@@ -125,7 +125,7 @@ class InpaintingTask:
     def evaluate(self, network: nn.Module, directory: Path) -> dict[str, Any]:
         found = network_quality(network, self.data)
         save_samples(network, self.data, found, directory / "restored.npz")
-        return measures(found, self.data) | {"yardsticks": yardsticks(self.data)}
+        return measures(found, self.data) | {"baselines": baseline_measures(self.data)}
 
     def evaluate_saved(self, retrained: Run) -> dict[str, Any]:
         network = load_restorer(retrained).network.to(self.data.device)
