@@ -22,9 +22,9 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time `__getattr__` fi
     from pdas.methods.constraints.limit import Limit
     from pdas.methods.constraints.penalty import Penalty
     from pdas.methods.pdas.optimizer import PDAS
+    from pdas.methods.settings import SearchSettings
     from pdas.searches.probe import Probe, probe
     from pdas.searches.search import SearchResult, search
-    from pdas.methods.settings import SearchSettings
     from pdas.space import Architecture, SearchSpace
     from pdas.support.errors import PdasError
     from pdas.tasks.classification import Classifier, Prediction

@@ -45,7 +45,7 @@ class SearchSettings(TrainingSettings):
             values = value if isinstance(value, Mapping) else {"name": name}
             return ExternalMethod.model_validate(values)
         default: MethodSettings = cls.model_fields["method"].default
-        return component(value, METHODS, default)
+        return component(value, METHODS.__getitem__, default)
 
     @model_validator(mode="after")
     def _warmup_is_a_share_or_a_number(self) -> Self:

@@ -48,6 +48,7 @@ class Family(ABC):
     """An architecture family. `settings` is its subclass of `FamilySettings`."""
 
     settings: ClassVar[type[FamilySettings]]
+    has_auxiliary: ClassVar[bool] = False  # whether `network` takes the option `auxiliary`
 
     @abstractmethod
     def space(self, network: Any) -> SearchSpace:
@@ -69,6 +70,10 @@ class Family(ABC):
     @abstractmethod
     def parsed_size(self, values: Mapping[str, Any]) -> Settings:
         """A size from the plain data in `result.json` or `network.json`."""
+
+    @abstractmethod
+    def interface(self, size: Any) -> tuple[int, int]:
+        """Channels of the images, and of the output, of a network of this size."""
 
     @abstractmethod
     def supernet(self, size: Any) -> nn.Module:

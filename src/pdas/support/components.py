@@ -6,12 +6,11 @@ of that component. What is left out is as in the default of the field, if that h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from pydantic import ValidationError
 
-from pdas.support.registry import Registry
 from pdas.support.settings import Settings, one_line
 
 
@@ -21,30 +20,32 @@ class Component(Settings):
     name: str
 
 
-C = TypeVar("C", bound=Component)
+C = TypeVar("C", bound=Settings)
 
 
-def component(value: object, registry: Registry[type[C]], default: C) -> C:
+def component(value: object, kind_of: Callable[[str], type[C]], default: C, key: str = "name") -> C:
     """The settings of a component from what a recipe or a user says of it.
 
     Args:
-        value: a name, a mapping with the key `name`, or the settings themselves.
-        registry: the settings classes by name.
-        default: of the field.
+        value: a name, a mapping with the key `key`, or the settings themselves.
+        kind_of: the class of settings of a name.
+        default: of the field; what is left out is as in it, if the names are the same.
+        key: under which the name is.
 
     Raises:
         ValueError: for a validator of pydantic, which names the field: what does not fit.
     """
-    if isinstance(value, Component):
+    if isinstance(value, Settings):
         return value  # type: ignore[return-value]
-    values = {"name": value} if isinstance(value, str) else value
+    values = {key: value} if isinstance(value, str) else value
     if not isinstance(values, Mapping):
-        raise ValueError("expected a name, or a mapping with a name and its settings")
-    name = values.get("name", default.name)
-    base = default.model_dump() if name == default.name else {}
-    kind = registry[str(name)]
+        raise ValueError(f"expected a name, or a mapping with a {key} and its settings")
+    own = default.model_dump()
+    name = values.get(key, own[key])
+    base = own if name == own[key] else {}
+    kind = kind_of(str(name))
     try:
-        return kind.model_validate({**base, **values, "name": name})
+        return kind.model_validate({**base, **values, key: name})
     except ValidationError as error:
         # with a dot, so that the name of the field is put before it, see `one_line`
         raise ValueError(f".{one_line(error, kind)}") from None

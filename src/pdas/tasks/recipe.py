@@ -4,43 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
+from pydantic import SerializeAsAny, field_validator
+
+from pdas.data.settings import ImageSettings
+from pdas.distributed.settings import DeviceSettings
 from pdas.runs.reading import parse_config
 from pdas.runs.run import Run
-from pdas.support.errors import SettingError, short
-from pdas.support.settings import LARGEST_SEED, first_difference, flat, validated
-from pdas.tasks.classification.recipe import ClassificationRecipe
-from pdas.tasks.inpainting.recipe import InpaintingRecipe
-
-Recipe: TypeAlias = ClassificationRecipe | InpaintingRecipe
-
-TASKS: dict[str, type[ClassificationRecipe] | type[InpaintingRecipe]] = {
-    "classification": ClassificationRecipe,
-    "inpainting": InpaintingRecipe,
-}
+from pdas.spaces.base import FAMILIES, FamilySettings
+from pdas.support.components import component
+from pdas.support.errors import short
+from pdas.support.settings import LARGEST_SEED, Name, Settings, validated
+from pdas.tasks.constraints import TaskSearchSettings
+from pdas.training.settings import TrainingSettings
 
 
-def check_same(found: Recipe, expected: Recipe, where: str) -> None:
-    """Raise `SettingError` for the first setting that is not as it was when `where` was begun.
+class RetrainSettings(TrainingSettings):
+    """The training of the found network, from fresh weights on the whole training set."""
 
-    All but those that a resumed run may change; see `first_difference`.
+    batch_size: int
+
+
+class Recipe(Settings):
+    """One experiment, complete. A task has a subclass, which gives the groups their defaults.
+
+    Attributes:
+        name: part of the name of the run directory.
+        description: in a line.
+        task: the name of the task.
+        data: which images.
+        network: the architecture family, by `network.space`, and its settings.
+        search, retrain: the two trainings.
+        device: where they run.
     """
-    new, old = (flat(each.model_dump(mode="json")) for each in (found, expected))
-    name = first_difference(new, old)
-    if name is not None:
-        raise SettingError(
-            f"{name}: found {new.get(name)!r}, expected {old.get(name)!r} as in {where}; give "
-            "it as it was, or begin another run"
-        )
+
+    name: Name
+    description: str = ""
+    task: str
+    data: ImageSettings
+    network: SerializeAsAny[FamilySettings]
+    search: TaskSearchSettings
+    retrain: RetrainSettings
+    device: DeviceSettings = DeviceSettings()
+
+    @field_validator("network", mode="before")
+    @classmethod
+    def _named_network(cls, value: object) -> FamilySettings:
+        default: FamilySettings = cls.model_fields["network"].default
+
+        def settings(name: str) -> type[FamilySettings]:
+            return FAMILIES[name].settings
+
+        return component(value, settings, default, key="space")
 
 
 def as_recipe(values: Mapping[str, Any]) -> Recipe:
     """The recipe of these values; raises `SettingError` for the first that does not fit."""
-    task = values.get("task", "classification")
-    if not isinstance(task, str) or task not in TASKS:
-        raise SettingError(f"task: found {task!r}, expected one of {', '.join(TASKS)}")
-    return validated(TASKS[task], values)
+    from pdas.tasks.base import DEFAULT, TASKS
+
+    kind = TASKS[values.get("task", DEFAULT)]
+    return validated(kind.recipe, values)
 
 
 def recorded(run: Run) -> tuple[Recipe, int, Path | None]:

@@ -9,7 +9,7 @@ from typing import Any
 from pdas.distributed.ranks import Ranks
 from pdas.resume.batches import ResumableBatches
 from pdas.resume.checkpoint import Checkpoints
-from pdas.resume.resumable import Resumable, Stateful, FrozenSettings
+from pdas.resume.resumable import FrozenSettings, Resumable, Stateful
 from pdas.training.measures import RunningMean
 from pdas.training.settings import TrainingSettings
 from pdas.training.steps import Step, steps_of

@@ -30,13 +30,13 @@ class TrainingSettings(Settings):
     @classmethod
     def _named_optimizer(cls, value: object) -> OptimizerSettings:
         default: OptimizerSettings = cls.model_fields["optimizer"].default
-        return component(value, OPTIMIZERS, default)
+        return component(value, OPTIMIZERS.__getitem__, default)
 
     @field_validator("schedule", mode="before")
     @classmethod
     def _named_schedule(cls, value: object) -> ScheduleSettings:
         default: ScheduleSettings = cls.model_fields["schedule"].default
-        return component(value, SCHEDULES, default)
+        return component(value, SCHEDULES.__getitem__, default)
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:

@@ -56,6 +56,9 @@ class Autoencoders(Family):
     def parsed_size(self, values: Mapping[str, Any]) -> AutoencoderSize:
         return validated(AutoencoderSize, values, "network")
 
+    def interface(self, size: AutoencoderSize) -> tuple[int, int]:
+        return size.image_channels, size.image_channels
+
     def supernet(self, size: AutoencoderSize) -> AutoencoderSupernet:
         from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
 

@@ -28,6 +28,7 @@ class Cells(Family):
     """See `Family`. A size is a `CellSettings`."""
 
     settings = NetworkSettings
+    has_auxiliary = True
 
     def space(self, network: NetworkSettings) -> SearchSpace:
         return cell_space(network.nodes, network.operations)
@@ -42,6 +43,9 @@ class Cells(Family):
 
     def parsed_size(self, values: Mapping[str, Any]) -> CellSettings:
         return validated(CellSettings, values, "network")
+
+    def interface(self, size: CellSettings) -> tuple[int, int]:
+        return size.in_channels, size.classes
 
     def supernet(self, size: CellSettings) -> CellSupernet:
         from pdas.spaces.cells.supernet import CellSupernet

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializeAsAny
 
 from pdas.data.settings import DataSettings
-from pdas.distributed.settings import DeviceSettings
-from pdas.methods.settings import SearchSettings
+from pdas.spaces.base import FamilySettings
 from pdas.spaces.cells.settings import NetworkSettings
-from pdas.support.settings import Name, Settings
-from pdas.training.settings import TrainingSettings
+from pdas.tasks.constraints import TaskSearchSettings
+from pdas.tasks.recipe import Recipe
+from pdas.tasks.recipe import RetrainSettings as BaseRetrainSettings
 
 
-class ClassificationSearchSettings(SearchSettings):
-    """A search of cells, or a control in its place."""
+class ClassificationSearchSettings(TaskSearchSettings):
+    """A search of cells."""
 
     mask_inactive: bool = False  # as in the paper
-    method: Literal["pdas", "random"] = "pdas"  # random: an architecture drawn uniformly
 
 
-class RetrainSettings(TrainingSettings):
+class RetrainSettings(BaseRetrainSettings):
     """The training of the found architecture, from fresh weights on the whole training set."""
 
     smallest_part: ClassVar[int] = 2  # the auxiliary classifier normalises maps of one pixel
@@ -34,14 +33,11 @@ class RetrainSettings(TrainingSettings):
     auxiliary_weight: float = Field(0.4, ge=0)  # 0: no auxiliary classifier
 
 
-class ClassificationRecipe(Settings):
+class ClassificationRecipe(Recipe):
     """One experiment of image classification, complete."""
 
-    name: Name
-    description: str = ""
     task: Literal["classification"] = "classification"
     data: DataSettings = DataSettings()
-    network: NetworkSettings = NetworkSettings()
+    network: SerializeAsAny[FamilySettings] = NetworkSettings()
     search: ClassificationSearchSettings = ClassificationSearchSettings()
     retrain: RetrainSettings = RetrainSettings()
-    device: DeviceSettings = DeviceSettings()
