@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pdas.methods.components import METHODS, MethodRequest, MethodSettings
 from pdas.methods.fixed import Fixed
@@ -17,6 +17,8 @@ class Base(MethodSettings):
     Attributes:
         like: the `architecture.json` that has its depth.
     """
+
+    trains: ClassVar[bool] = False
 
     name: Literal["base"] = "base"
     like: str

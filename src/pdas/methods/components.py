@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from pydantic import ConfigDict
 
@@ -48,7 +48,13 @@ class MethodRequest:
 
 
 class MethodSettings(Component):
-    """Settings of a method. A subclass adds its own, and is registered by its name."""
+    """Settings of a method. A subclass adds its own, and is registered by its name.
+
+    Attributes:
+        trains: whether it makes a method that trains; see `SearchMethod.trains`.
+    """
+
+    trains: ClassVar[bool] = True
 
     @abstractmethod
     def build(self, request: MethodRequest) -> Optimizer | SearchMethod:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -17,6 +17,8 @@ DRAWS = 10_000  # until one is within the limits
 @METHODS.named("random")
 class Random(MethodSettings):
     """Draws one architecture uniformly, within the limits if there are any."""
+
+    trains: ClassVar[bool] = False
 
     name: Literal["random"] = "random"
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
-from pdas.data import halves
+from pdas.data.splits import halves
 from pdas.distributed.devices import check_samples
 from pdas.methods.constraints.limit import Limit
 from pdas.methods.constraints.penalty import Penalty

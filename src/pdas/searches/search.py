@@ -149,16 +149,63 @@ def search(
     if not chosen.trains:
         return SearchResult(chosen.best(), chosen)
     check_ranks(settings, executor, fabric.world_size)
-    loaders = both_halves(data, settings.batch_size, seed)
+    return run_search(
+        net,
+        loss,
+        both_halves(data, settings.batch_size, seed),
+        chosen,
+        settings,
+        fabric,
+        seed=seed,
+        penalty=penalty,
+        weights=weights,
+        schedule=schedule,
+        checkpoints=checkpoints,
+        derive=derive,
+        executor=executor,
+        on_step=on_step,
+        on_epoch=on_epoch,
+        on_trial=on_trial,
+    )
+
+
+def run_search(
+    net: nn.Module,
+    loss: Loss,
+    loaders: tuple[Loader, Loader],
+    method: SearchMethod,
+    settings: SearchSettings,
+    fabric: Fabric,
+    *,
+    seed: int,
+    penalty: Penalty | None = None,
+    weights: MakeOptimizer | None = None,
+    schedule: MakeSchedule | None = None,
+    checkpoints: Checkpoints | None = None,
+    derive: Derive | None = None,
+    executor: Executor | None = None,
+    on_step: OnStep = lambda progress: None,
+    on_epoch: Callable[[SearchResult], None] = lambda result: None,
+    on_trial: OnTrial = lambda finalists, done, total: None,
+) -> SearchResult:
+    """A search whose arguments are complete: `search` without its defaults.
+
+    Args:
+        loaders: batches of D_W and of D_theta.
+        method: with limit and penalty in it.
+        penalty: by which finalists are ranked.
+        net, loss, settings, fabric, seed, weights, schedule, checkpoints, derive, executor, on_step,
+            on_epoch, on_trial: as of `search`, which also says what is raised.
+    """
     weight_batches, theta_batches = map(ResumableBatches, loaders)
     context = _context(net, loss, settings, fabric, loaders, theta_batches, weights, schedule)
     check_samples("theta_samples", context.plan.theta_samples, fabric.world_size)
-    chosen.begin(context)
+    method.begin(context)
     trial = Trial.of_search(loss, loaders, settings, seed, fabric, weights, schedule)
-    check_derive(net, derive, settings.finalists_share, trial, chosen.best())
-    finals = Finals(context, chosen, trial, derive, executor, penalty, on_trial)
-    result = SearchResult(chosen.best(), chosen)
+    check_derive(net, derive, settings.finalists_share, trial, method.best())
+    result = SearchResult(method.best(), method)
     result.add_theta()
+    finals = Finals(context, method, trial, derive, executor, penalty, on_trial)
     loop = Loop(
         "search",
         settings,
@@ -169,23 +216,16 @@ def search(
         checkpoints,
         components={
             "net": net,
-            "method": chosen,
+            "method": method,
             "theta_batches": theta_batches,
             "finals": finals,
             "result": result,
         },
-        must_match={"theta": chosen, "weights": net},
+        must_match={"theta": method, "weights": net},
     )
+    compared = finals if context.plan.finalists else None
     with without_running_statistics(net):
-        _run(
-            loop,
-            context,
-            chosen,
-            finals if context.plan.finalists else None,
-            result,
-            on_step,
-            on_epoch,
-        )
+        _run(loop, context, method, compared, result, on_step, on_epoch)
     return result
 
 

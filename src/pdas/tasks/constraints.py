@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pydantic import Field, field_validator
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from pdas.cost import Cost
 
+MakeNet: TypeAlias = "Callable[[], nn.Module]"
 CostName = Literal["parameters", "multiply_adds", "latency"]
 
 
@@ -50,22 +52,22 @@ class TaskSearchSettings(SearchSettings):
         return value if isinstance(value, list | tuple) else (value,)
 
 
-def limits_of(settings: TaskSearchSettings, net: nn.Module, x: Tensor) -> tuple[Limit, ...]:
+def limits_of(settings: TaskSearchSettings, net: MakeNet, x: Tensor) -> tuple[Limit, ...]:
     """The limits of a recipe.
 
     Args:
-        net: the supernet.
+        net: gives the supernet, which is built if there are limits.
         x: an example image, as a batch of one.
     """
-    return tuple(Limit(_cost(net, each.cost, x), each.maximum) for each in settings.limit)
+    return tuple(Limit(_cost(net(), each.cost, x), each.maximum) for each in settings.limit)
 
 
-def penalty_of(settings: TaskSearchSettings, net: nn.Module, x: Tensor) -> Penalty | None:
+def penalty_of(settings: TaskSearchSettings, net: MakeNet, x: Tensor) -> Penalty | None:
     """The penalty of a recipe; the arguments are those of `limits_of`."""
     chosen = settings.penalty
     if chosen is None:
         return None
-    return Penalty(_cost(net, chosen.cost, x), chosen.target, chosen.weight)
+    return Penalty(_cost(net(), chosen.cost, x), chosen.target, chosen.weight)
 
 
 def _cost(net: Any, name: str, x: Tensor) -> Cost:

@@ -14,8 +14,16 @@ from pdas.runs.reading import parse_config
 from pdas.runs.run import Run
 from pdas.spaces.base import FAMILIES, FamilySettings
 from pdas.support.components import component
-from pdas.support.errors import short
-from pdas.support.settings import LARGEST_SEED, Name, Settings, validated
+from pdas.support.errors import SettingError, short
+from pdas.support.refusals import refuse
+from pdas.support.settings import (
+    LARGEST_SEED,
+    Name,
+    Settings,
+    first_difference,
+    flat,
+    validated,
+)
 from pdas.tasks.constraints import TaskSearchSettings
 from pdas.training.settings import TrainingSettings
 
@@ -65,6 +73,23 @@ def as_recipe(values: Mapping[str, Any]) -> Recipe:
 
     kind = TASKS[values.get("task", DEFAULT)]
     return validated(kind.recipe, values)
+
+
+def check_same(found: Recipe, expected: Recipe, where: str) -> None:
+    """Raise `SettingError` for the first setting that is not as it was when `where` was begun.
+
+    All but those that a resumed run may change; see `first_difference`.
+    """
+    new, old = (flat(each.model_dump(mode="json")) for each in (found, expected))
+    name = first_difference(new, old)
+    if name is not None:
+        refuse(
+            SettingError,
+            name,
+            found=repr(new.get(name)),
+            expected=f"{old.get(name)!r} as in {where}",
+            remedy="give it as it was, or begin another run",
+        )
 
 
 def recorded(run: Run) -> tuple[Recipe, int, Path | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from pdas.data import Batches
+from pdas.data.batches import Batches
 
 
 @torch.no_grad()

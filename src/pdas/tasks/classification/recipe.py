@@ -6,12 +6,18 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, SerializeAsAny
 
-from pdas.data.settings import DataSettings
+from pdas.data.settings import LabelledDataSettings
 from pdas.spaces.base import FamilySettings
 from pdas.spaces.cells.settings import NetworkSettings
 from pdas.tasks.constraints import TaskSearchSettings
 from pdas.tasks.recipe import Recipe
 from pdas.tasks.recipe import RetrainSettings as BaseRetrainSettings
+
+
+class ClassificationDataSettings(LabelledDataSettings):
+    """The images; the paper's are CIFAR-10."""
+
+    name: str = "cifar10"
 
 
 class ClassificationSearchSettings(TaskSearchSettings):
@@ -37,7 +43,7 @@ class ClassificationRecipe(Recipe):
     """One experiment of image classification, complete."""
 
     task: Literal["classification"] = "classification"
-    data: DataSettings = DataSettings()
+    data: ClassificationDataSettings = ClassificationDataSettings()
     network: SerializeAsAny[FamilySettings] = NetworkSettings()
     search: ClassificationSearchSettings = ClassificationSearchSettings()
     retrain: RetrainSettings = RetrainSettings()

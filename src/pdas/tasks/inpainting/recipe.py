@@ -6,13 +6,20 @@ from typing import Literal
 
 from pydantic import Field, SerializeAsAny
 
-from pdas.data.settings import InpaintingDataSettings
+from pdas.data.settings import RestorationDataSettings
 from pdas.spaces.autoencoders.settings import ChainSettings
 from pdas.spaces.base import FamilySettings
 from pdas.tasks.constraints import TaskSearchSettings
 from pdas.tasks.recipe import Recipe, RetrainSettings
 from pdas.training.components import OptimizerSettings
 from pdas.training.optimizers.sgd import Sgd
+
+
+class InpaintingDataSettings(RestorationDataSettings):
+    """The images to be restored."""
+
+    name: str = "celeba"
+    image_size: int = Field(64, ge=16)  # pixels; the window of SSIM needs 11
 
 
 class InpaintingSearchSettings(TaskSearchSettings):

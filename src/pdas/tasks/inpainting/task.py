@@ -45,7 +45,7 @@ class InpaintingTask(ImageTask[InpaintingData]):
 
     def evaluate(self, network: nn.Module, retrained: Run) -> dict[str, Any]:
         found = network_quality(network, self.data)
-        save_samples(network, self.data, found, retrained.path / "restored.npz")
+        save_samples(network, self.data, found, retrained)
         return measures(found, self.data) | {"baselines": baseline_measures(self.data)}
 
     def evaluate_saved(self, retrained: Run) -> dict[str, Any]:
