@@ -26,7 +26,6 @@ from pdas.support.errors import (
 from pdas.support.files import locked
 from pdas.tasks.recipe import Recipe, check_same, recorded
 
-
 _log = logging.getLogger(__name__)
 
 

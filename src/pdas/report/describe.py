@@ -8,7 +8,7 @@ from textwrap import shorten
 
 from pdas.report.reader import Summary, read_summary
 from pdas.report.results import Rows, result_rows
-from pdas.report.values import is_number
+from pdas.support.metrics import is_number
 from pdas.spaces.base import family_of, labels_text
 
 

@@ -194,8 +194,9 @@ def run_search(
         loaders: batches of D_W and of D_theta.
         method: with limit and penalty in it.
         penalty: by which finalists are ranked.
-        net, loss, settings, fabric, seed, weights, schedule, checkpoints, derive, executor, on_step,
-            on_epoch, on_trial: as of `search`, which also says what is raised.
+        net, loss, settings, fabric, seed, weights, schedule, checkpoints, derive, executor:
+            as of `search`, which also says what is raised.
+        on_step, on_epoch, on_trial: as of `search`.
     """
     weight_batches, theta_batches = map(ResumableBatches, loaders)
     context = _context(net, loss, settings, fabric, loaders, theta_batches, weights, schedule)
