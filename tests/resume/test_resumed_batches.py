@@ -19,7 +19,7 @@ from pdas.data.batches import Batches
 from pdas.data.disk import DiskImages
 from pdas.data.images import ImageSource, MemoryImages
 from pdas.data.masks import MaskedBatches, find_mask
-from pdas.resume.batches import Loader, Stream
+from pdas.resume.batches import Loader, ResumableBatches
 from pdas.support.random_state import random_state, set_random_state
 
 N, BATCH = 11, 3

@@ -20,9 +20,9 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 import torch.distributed as dist
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import parts_of
 from pdas.support.errors import RankError, reason
 from pdas.support.random_state import random_state, set_random_state
