@@ -8,8 +8,8 @@ from textwrap import shorten
 
 from pdas.report.reader import Summary, read_summary
 from pdas.report.results import Rows, result_rows
-from pdas.support.metrics import is_number
 from pdas.spaces.base import family_of, labels_text
+from pdas.support.metrics import is_number
 
 
 def summary_rows(run_dir: str | PathLike[str]) -> Rows:
