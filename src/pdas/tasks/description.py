@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import PositiveInt, model_validator
+from pydantic import PositiveInt, SerializeAsAny, field_validator, model_validator
 from torch import nn
 from typing_extensions import Self
 
 from pdas._version import __version__
 from pdas.space import Label
-from pdas.spaces.base import FAMILIES
+from pdas.spaces.base import FAMILIES, FamilySettings
 from pdas.support.errors import PdasError, RunError, reason
 from pdas.support.refusals import refusal
 from pdas.support.settings import Settings
@@ -30,11 +31,11 @@ class Description(Settings, ABC):
 
     Attributes:
         output_name: of the output in files of programs.
-        task, family: names of what the network is for, and of its architecture family.
+        task: what the network is for.
+        network: its size, which names its architecture family.
         architecture: its labels.
-        network: the size, as the family knows it.
-        image_shape: (C, H, W), as trained.
-        input, output: what goes in and comes out, in words.
+        image_shape: (C, H, W) of the images that it was trained with.
+        input, output: what it takes and gives, in words.
     """
 
     output_name: ClassVar[str]
@@ -42,35 +43,46 @@ class Description(Settings, ABC):
     format: Literal[2] = FORMAT
     pdas: str = __version__
     task: str
-    family: str
+    network: SerializeAsAny[FamilySettings]
     architecture: dict[str, Label]
-    network: dict[str, Any]
     image_shape: tuple[PositiveInt, PositiveInt, PositiveInt]
     input: str
     output: str
 
-    @model_validator(mode="after")
-    def _is_of_its_family(self) -> Self:
-        family = FAMILIES[self.family]
-        if not family.recognises(self.architecture):
-            raise ValueError(f"architecture: found other variables than those of {self.family}")
-        channels, outputs = family.interface(family.parsed_size(self.network))
-        for name, found, expected in (
-            ("image_shape", self.image_shape[0], channels),
-            *((each, len(values), count) for each, values, count in self.lengths(outputs)),
-        ):
-            if found != expected:
-                raise ValueError(f"{name}: found {found}, expected {expected} as in network")
-        return self
+    @property
+    @abstractmethod
+    def outputs(self) -> int:
+        """Channels of the output, see `Family.size`."""
 
-    def lengths(self, outputs: int) -> list[tuple[str, Any, int]]:
-        """Fields of a subclass that must have a certain length: name, value, length."""
-        return []
+    @field_validator("network", mode="before")
+    @classmethod
+    def _of_its_family(cls, value: object) -> FamilySettings:
+        if isinstance(value, FamilySettings):
+            return value
+        if not isinstance(value, Mapping):
+            raise ValueError("expected the size of a network, a mapping")
+        size: FamilySettings = FAMILIES[str(value.get("space"))].parsed_size(value)
+        return size
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        family = FAMILIES[self.network.space]
+        family.space(self.network).architecture(self.architecture)
+        use = f"images of shape {self.image_shape} and {self.outputs} outputs"
+        try:
+            fitting = dict(family.size(self.network, self.image_shape, self.outputs))
+        except PdasError as error:
+            raise ValueError(f"network: found no size that fits {use} ({reason(error)})") from None
+        for name, found in self.network:
+            if found != fitting[name]:
+                raise ValueError(
+                    f"network.{name}: found {found}, expected {fitting[name]} for {use}"
+                )
+        return self
 
     def build(self) -> nn.Module:
         """The plain network, with fresh weights."""
-        family = FAMILIES[self.family]
-        return family.network(self.architecture, family.parsed_size(self.network))
+        return FAMILIES[self.network.space].network(self.architecture, self.network)
 
     @abstractmethod
     def program(self, network: nn.Module) -> nn.Module:

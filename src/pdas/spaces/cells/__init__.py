@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
 
 class Cells(Family):
-    """See `Family`. A size is a `CellSettings`."""
+    """See `Family`."""
 
     settings = NetworkSettings
+    sizes = CellSettings
     has_auxiliary = True
 
     def space(self, network: NetworkSettings) -> SearchSpace:
@@ -40,12 +41,6 @@ class Cells(Family):
         check_image_size(min(sides))
         values = {**network.model_dump(), "in_channels": channels, "classes": outputs}
         return validated(CellSettings, values, "network")
-
-    def parsed_size(self, values: Mapping[str, Any]) -> CellSettings:
-        return validated(CellSettings, values, "network")
-
-    def interface(self, size: CellSettings) -> tuple[int, int]:
-        return size.in_channels, size.classes
 
     def supernet(self, size: CellSettings) -> CellSupernet:
         from pdas.spaces.cells.supernet import CellSupernet

@@ -127,7 +127,7 @@ def load_classifier(retrained: Run) -> Classifier:
 
 def _parse(retrained: Run, file: Path) -> Classifier:
     result = parse_json(file)
-    fields = ("architecture", "family", "network", "image_shape", "classes", "mean")
+    fields = ("architecture", "network", "image_shape", "classes", "mean")
     standardise = Standardise(result["mean"], result["std"])
     values = {name: result[name] for name in fields} | {"std": standardise.divisor}
     description = validated(ClassifierDescription, values)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import torch
-from pydantic import PositiveFloat
+from pydantic import PositiveFloat, model_validator
 from torch import Tensor, nn
+from typing_extensions import Self
 
 from pdas.tasks.description import Description
 
@@ -32,13 +33,17 @@ class ClassifierDescription(Description):
     )
     output: str = "logits, float32 (N, classes)"
 
-    def lengths(self, outputs: int) -> list[tuple[str, Any, int]]:
+    @property
+    def outputs(self) -> int:
+        return len(self.classes)
+
+    @model_validator(mode="after")
+    def _of_each_channel(self) -> Self:
         channels = self.image_shape[0]
-        return [
-            ("mean", self.mean, channels),
-            ("std", self.std, channels),
-            ("classes", self.classes, outputs),
-        ]
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) != channels:
+                raise ValueError(f"{name}: found {len(values)}, expected {channels} as in images")
+        return self
 
     def program(self, network: nn.Module) -> nn.Module:
         return ClassifierProgram(network, self.mean, self.std)

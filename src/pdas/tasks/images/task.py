@@ -105,7 +105,6 @@ class ImageTask(Task, Generic[D]):
         network = self.family.network(labels, size, **self.options())
         about = {
             "params": self.family.parameters(labels, size),
-            "family": self.recipe.network.space,
             "network": size.model_dump(mode="json"),
             "image_shape": list(self.data.images.train.image_shape),
         }

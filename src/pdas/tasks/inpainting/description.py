@@ -21,6 +21,10 @@ class RestorerDescription(Description):
         "network of state_dict.pt does not"
     )
 
+    @property
+    def outputs(self) -> int:
+        return self.image_shape[0]
+
     def program(self, network: nn.Module) -> nn.Module:
         return RestorerProgram(network)
 

@@ -97,7 +97,7 @@ def load_restorer(retrained: Run) -> Restorer:
 
 def _parse(retrained: Run, file: Path) -> Restorer:
     result = parse_json(file)
-    fields = ("architecture", "family", "network", "image_shape")
+    fields = ("architecture", "network", "image_shape")
     description = validated(RestorerDescription, {name: result[name] for name in fields})
     network = description.build()
     retrained.read("weights.safetensors", partial(load_weights, network))
