@@ -32,9 +32,8 @@ from pdas.searches.probe import rank_correlation
 from pdas.searches.shared_weights import shared_weights
 from pdas.searches.trial import Trial
 from pdas.space import Architecture, SearchSpace
-from pdas.spaces.autoencoders import AutoencoderSupernet
 from pdas.spaces.autoencoders.space import Layer
-from pdas.spaces.autoencoders.supernet import SearchLayer
+from pdas.spaces.autoencoders.supernet import AutoencoderSupernet, SearchLayer
 from pdas.tasks.inpainting import InpaintingTask
 from pdas.training.optimizers import course
 

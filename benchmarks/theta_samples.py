@@ -29,7 +29,8 @@ from pdas.nn import Supernet
 from pdas.searches.halving import SCORED
 from pdas.searches.settings import SearchSettings
 from pdas.searches.shared_weights import SharedWeights, shared_weights
-from pdas.spaces import AutoencoderSupernet, CellSupernet
+from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
+from pdas.spaces.cells.supernet import CellSupernet
 from pdas.training.measures import Loss
 
 COUNTS = (0, 2, 8, 16)  # architectures that theta learns from

@@ -21,7 +21,7 @@ import pdas
 from pdas.experiment import export as module
 from pdas.experiment.export import FORMATS, export
 from pdas.runs.run import Run
-from pdas.spaces import read_network
+from pdas.spaces.description import read_network
 from pdas.support.errors import PdasError, RunError, SettingError
 from pdas.tasks.classification import Classifier
 from pdas.tasks.registry import load

@@ -25,7 +25,7 @@ from pdas.resume.batches import Stream
 from pdas.resume.checkpoint import FORMAT, Checkpoints, _trailer, hashlib
 from pdas.resume.resumable import Resumable
 from pdas.runs.run import Run
-from pdas.spaces.cells import cell_space
+from pdas.spaces.cells.space import cell_space
 from pdas.support.errors import PdasError
 from pdas.support.settings import flat
 from pdas.tasks.recipe import recorded

@@ -138,7 +138,9 @@ def test_what_a_user_made_is_emptied_and_stays(tmp_path: Path) -> None:
 def test_what_has_not_finished_is_told_by_name(tmp_path: Path) -> None:
     search, retraining = tmp_path / "run", tmp_path / "run" / "retrain-0"
     retraining.mkdir(parents=True)
-    refusal = "holds a {} that has not finished; continue with --resume, remove it, or give another$"
+    refusal = (
+        "holds a {} that has not finished; continue with --resume, remove it, or give another$"
+    )
     (search / "config.yaml").touch()
     (retraining / "config.yaml").touch()
     with pytest.raises(

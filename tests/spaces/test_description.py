@@ -11,11 +11,19 @@ import numpy as np
 import pytest
 import torch
 
-from pdas.spaces import AutoencoderNetwork, CellNetwork, read_network
-from pdas.spaces.autoencoders import ChainSettings, autoencoder_space
-from pdas.spaces.cells import CellSettings, cell_space
+from pdas.spaces.autoencoders.network import AutoencoderNetwork
+from pdas.spaces.autoencoders.settings import ChainSettings
+from pdas.spaces.autoencoders.space import autoencoder_space
+from pdas.spaces.cells.network import CellNetwork
 from pdas.spaces.cells.operations import OPERATIONS
-from pdas.spaces.description import AutoencoderDescription, CellDescription, Description
+from pdas.spaces.cells.settings import CellSettings
+from pdas.spaces.cells.space import cell_space
+from pdas.spaces.description import (
+    AutoencoderDescription,
+    CellDescription,
+    Description,
+    read_network,
+)
 from pdas.support.errors import RunError
 
 SETTINGS = CellSettings(nodes=2, cells_per_stage=1, channels=4, in_channels=3, classes=2)

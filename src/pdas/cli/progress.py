@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import typer
 from rich.console import Console
@@ -18,6 +18,7 @@ from pdas.distributed.launch import rank
 from pdas.searches.finalists import Finalist
 from pdas.searches.search import Progress as SearchProgress
 from pdas.support.errors import SettingError
+from pdas.support.metrics import Metric, bar_text
 from pdas.training.retrain import RetrainProgress
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -100,11 +101,10 @@ def _time_left(first: tuple[int, float], last: tuple[int, float], steps: int) ->
     return timedelta(seconds=round(per_step * (steps - last[0])))
 
 
-def searched(progress: SearchProgress) -> str:
+def searched(progress: SearchProgress, metrics: Sequence[Metric]) -> str:
     """The measures of a search, in a line."""
-    return (
-        f"{_measures(progress.measures)}  conv {progress.convergence:.3f}  eta {progress.eta:.4f}"
-    )
+    of_method = {"convergence": progress.convergence, "eta": progress.eta}
+    return bar_text({**progress.measures, **of_method}, metrics)
 
 
 def compared(finalists: Sequence[Finalist]) -> str:
@@ -113,24 +113,9 @@ def compared(finalists: Sequence[Finalist]) -> str:
     return f"trainings of finalists  loss {min(losses):.4f}" if losses else "trainings of finalists"
 
 
-def retrained(progress: RetrainProgress) -> str:
+def retrained(progress: RetrainProgress, metrics: Sequence[Metric]) -> str:
     """The measures of a retraining, in a line."""
-    return _measures(progress.measures)
-
-
-def _measures(measures: Mapping[str, float]) -> str:
-    return _shown(measures, "  ", loss="loss {:.4f}", accuracy="acc {:.3f}", psnr="psnr {:.2f} dB")
-
-
-def measures_text(measures: Mapping[str, Any]) -> str:
-    """What an evaluation measured, in a line."""
-    return _shown(
-        measures, ", ", test_error="{:.2f} % test error", psnr="{:.2f} dB PSNR", ssim="{:.4f} SSIM"
-    )
-
-
-def _shown(measures: Mapping[str, Any], between: str, **texts: str) -> str:
-    return between.join(texts[name].format(measures[name]) for name in texts if name in measures)
+    return bar_text(progress.measures, metrics)
 
 
 class LogLines(logging.Handler):

@@ -19,6 +19,7 @@ from pdas.distributed.processes import Processes
 from pdas.experiment.stages import Experiment
 from pdas.experiment.sweep import sweep as run_sweep
 from pdas.support.errors import SettingError
+from pdas.tasks.results import metrics_of
 
 MOST_SEEDS = 10_000
 
@@ -56,7 +57,9 @@ def sweep(
         typer.echo("pdas: interrupted; run the same command again to go on", err=True)
         raise typer.Exit(130) from None
     if not quiet and done.comparison["seeds"]:
-        table(str(path), [*sweep_rows(done.comparison), ("all of it", str(path / "sweep.json"))])
+        metrics = metrics_of(experiment.recipe.model_dump(mode="json"))
+        rows = sweep_rows(done.comparison, metrics)
+        table(str(path), [*rows, ("all of it", str(path / "sweep.json"))])
     for seed, error in done.failed.items():
         typer.echo(f"pdas: seed {seed}: {error}", err=True)
     if done.failed:

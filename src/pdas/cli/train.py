@@ -37,8 +37,10 @@ from pdas.runs.run import Run
 from pdas.searches.finalists import Finalist
 from pdas.searches.search import Progress
 from pdas.support.errors import RunError, SettingError
+from pdas.support.metrics import Metric
 from pdas.support.settings import LARGEST_SEED
 from pdas.tasks.recipe import Recipe, recorded
+from pdas.tasks.results import metrics_of
 from pdas.training.retrain import RetrainProgress
 
 
@@ -179,14 +181,18 @@ def _search(experiment: Experiment, out: Path | None, given: _Given) -> Run:
     path = out or Path("runs") / f"{experiment.recipe.name}-{experiment.seed}"
     with _interruptible(path, given.resume), progress_of("search", given.quiet) as show:
         return experiment.search(
-            path, partial(_show_search, show), partial(_show_trials, show), resume=given.resume
+            path,
+            partial(_show_search, show, _metrics(experiment)),
+            partial(_show_trials, show),
+            resume=given.resume,
         )
 
 
 def _retrain(experiment: Experiment, run: Run, given: _Given) -> None:
     path = run.path / f"retrain-{experiment.seed}"
     with _interruptible(path, given.resume), progress_of("retrain", given.quiet) as show:
-        experiment.retrain(run, partial(_show_retraining, show), resume=given.resume)
+        on_step = partial(_show_retraining, show, _metrics(experiment))
+        experiment.retrain(run, on_step, resume=given.resume)
 
 
 def _retrain_run(path: Path, seed: int | None, given: _Given) -> Run:
@@ -217,9 +223,8 @@ def _retrain_file(
     experiment = _begin(partial(recipes.load, recipe), seed, given)
     path = out or Path("runs") / f"{experiment.recipe.name}-{file.stem}-{experiment.seed}"
     with _interruptible(path, given.resume), progress_of("retrain", given.quiet) as show:
-        return experiment.retrain_given(
-            file, path, partial(_show_retraining, show), resume=given.resume
-        )
+        on_step = partial(_show_retraining, show, _metrics(experiment))
+        return experiment.retrain_given(file, path, on_step, resume=given.resume)
 
 
 def _report(run: Run, quiet: bool) -> None:
@@ -252,8 +257,12 @@ def _interruptible(path: Path, resume: bool) -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
-def _show_search(show: Show, progress: Progress) -> None:
-    show(progress.step, progress.steps, searched(progress))
+def _metrics(experiment: Experiment) -> tuple[Metric, ...]:
+    return metrics_of(experiment.recipe.model_dump(mode="json"))
+
+
+def _show_search(show: Show, metrics: Sequence[Metric], progress: Progress) -> None:
+    show(progress.step, progress.steps, searched(progress, metrics))
 
 
 def _show_trials(show: Show, finalists: Sequence[Finalist], done: int, total: int) -> None:
@@ -261,5 +270,5 @@ def _show_trials(show: Show, finalists: Sequence[Finalist], done: int, total: in
         show(done, total, compared(finalists))
 
 
-def _show_retraining(show: Show, progress: RetrainProgress) -> None:
-    show(progress.step, progress.steps, retrained(progress))
+def _show_retraining(show: Show, metrics: Sequence[Metric], progress: RetrainProgress) -> None:
+    show(progress.step, progress.steps, retrained(progress, metrics))

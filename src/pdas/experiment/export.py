@@ -20,8 +20,7 @@ from torch import Tensor, nn
 
 from pdas.runs.directory import new_directory
 from pdas.runs.run import Run
-from pdas.spaces import read_network
-from pdas.spaces.description import Description
+from pdas.spaces.description import Description, read_network
 from pdas.support.errors import PdasError, RunError, SettingError, reason
 from pdas.tasks.registry import load
 

@@ -169,6 +169,4 @@ def _parse_columns(path: Path) -> dict[str, FloatArray]:
     columns = reader.fieldnames or ()
     if "step" not in columns:
         raise ValueError("no column step")
-    return {
-        column: np.array([float(row[column] or "nan") for row in rows]) for column in columns
-    }
+    return {column: np.array([float(row[column] or "nan") for row in rows]) for column in columns}

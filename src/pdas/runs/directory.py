@@ -52,7 +52,9 @@ def _refuse_taken(path: Path, setting: str) -> None:
     if not path.exists() or (path.is_dir() and all(map(_is_partial, path.iterdir()))):
         return
     if Run(path).is_unfinished:
-        state = f"holds a {Run(path).stage} that has not finished; continue with --resume, remove it"
+        state = (
+            f"holds a {Run(path).stage} that has not finished; continue with --resume, remove it"
+        )
         raise RunError(f"{setting}: {path} {state}, or give another")
     raise RunError(f"{setting}: {path} already exists and is not empty; give another")
 

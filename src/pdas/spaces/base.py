@@ -2,10 +2,10 @@
 
 A family is a package (or a module of a user) that registers one `Family`:
 
-    @FAMILIES.named("chain")
-    class Chain(Family): ...
+    class Chains(Family): ...
+    FAMILIES.add("chains", Chains())
 
-Its package is imported by name only, so it imports torch and matplotlib inside functions.
+Families are imported to look one up by name, so they import torch and matplotlib inside functions.
 """
 
 from __future__ import annotations
@@ -61,6 +61,9 @@ class Family(ABC):
             network: settings of the family.
             image_shape: (C, H, W) of the images.
             outputs: channels of the output: classes of a classifier, or C of restored images.
+
+        Raises:
+            SettingError: the images are too small, or the family has no such outputs.
         """
 
     @abstractmethod
@@ -117,15 +120,20 @@ class Family(ABC):
 
     def text(self, labels: Mapping[str, object]) -> str:
         """An architecture in lines, for people."""
-        width = max(map(len, labels), default=0)
-        return "\n".join(f"{name:<{width}}  {label}" for name, label in labels.items())
+        return labels_text(labels)
 
     def rows(self, labels: Mapping[str, object]) -> list[tuple[str, str]]:
         """An architecture in few words, as rows of a label and a value; none by default."""
         return []
 
-    def picture(self, run: Path) -> Picture | None:
-        """Draw the architecture of a run directory beside its report; None if there is no way."""
+    def picture(
+        self, labels: Mapping[str, object], folder: Path, image_size: int | None = None
+    ) -> Picture | None:
+        """Draw an architecture into a file of a folder; None, as by default, if there is no way.
+
+        Args:
+            image_size: pixels a side of the images, where they are known.
+        """
         return None
 
 
@@ -136,3 +144,9 @@ def family_of(labels: Mapping[str, object]) -> Family | None:
     """The family that labels of an architecture belong to; None if to none that is known."""
     found = (FAMILIES[name] for name in FAMILIES.names())
     return next((family for family in found if family.recognises(labels)), None)
+
+
+def labels_text(labels: Mapping[str, object]) -> str:
+    """The labels of an architecture, a line each."""
+    width = max(map(len, labels), default=0)
+    return "\n".join(f"{name:<{width}}  {label}" for name, label in labels.items())

@@ -17,8 +17,8 @@ from pdas._version import __version__
 from pdas.space import Label
 from pdas.spaces.autoencoders.network import AutoencoderNetwork
 from pdas.spaces.autoencoders.space import is_chain
-from pdas.spaces.cells.layout import CellSettings
 from pdas.spaces.cells.network import CellNetwork
+from pdas.spaces.cells.settings import CellSettings
 from pdas.spaces.cells.space import cell_space
 from pdas.spaces.program import ClassifierProgram, RestorerProgram
 from pdas.support.errors import PdasError, RunError, reason

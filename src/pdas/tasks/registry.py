@@ -9,8 +9,8 @@ import torch
 
 from pdas.runs.run import Run
 from pdas.space import Architecture, Label, SearchSpace
-from pdas.spaces.autoencoders import autoencoder_space
-from pdas.spaces.cells import cell_space
+from pdas.spaces.autoencoders.space import autoencoder_space
+from pdas.spaces.cells.space import cell_space
 from pdas.tasks.base import Task
 from pdas.tasks.classification import ClassificationTask, Classifier, load_classifier
 from pdas.tasks.classification.recipe import ClassificationRecipe

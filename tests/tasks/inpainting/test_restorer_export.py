@@ -14,7 +14,8 @@ from torch import Tensor
 import pdas
 from pdas.experiment.export import FORMATS, export
 from pdas.runs.run import Run
-from pdas.spaces import AutoencoderNetwork, read_network
+from pdas.spaces.autoencoders.network import AutoencoderNetwork
+from pdas.spaces.description import read_network
 
 
 def by_weights(directory: Path) -> Callable[[Tensor], Tensor]:

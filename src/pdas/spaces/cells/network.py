@@ -13,7 +13,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pdas.spaces.cells.layout import (
-    CellSettings,
     Position,
     auxiliary_cell,
     check_image_size,
@@ -28,6 +27,7 @@ from pdas.spaces.cells.operations import (
     ReLUConvNorm,
     affine_batch_norm,
 )
+from pdas.spaces.cells.settings import CellSettings
 from pdas.spaces.cells.space import CELL_TYPES, CellPlan, Edge, decode
 
 

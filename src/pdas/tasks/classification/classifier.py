@@ -14,8 +14,8 @@ from pdas.data import Standardise, read_image
 from pdas.runs.reading import parse_json
 from pdas.runs.run import Run
 from pdas.runs.weights import load_weights
-from pdas.spaces import CellNetwork
-from pdas.spaces.cells import CellSettings
+from pdas.spaces.cells.network import CellNetwork
+from pdas.spaces.cells.settings import CellSettings
 from pdas.spaces.description import CellDescription
 from pdas.support.errors import DataError
 from pdas.support.settings import validated

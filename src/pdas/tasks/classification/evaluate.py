@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from pdas.data import Batches
-from pdas.spaces import CellNetwork
+from pdas.spaces.cells.network import CellNetwork
 
 
 @torch.no_grad()

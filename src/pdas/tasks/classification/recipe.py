@@ -9,7 +9,7 @@ from pydantic import Field
 from pdas.data.settings import DataSettings
 from pdas.distributed.settings import DeviceSettings
 from pdas.searches.settings import SearchSettings
-from pdas.spaces.cells.layout import NetworkSettings
+from pdas.spaces.cells.settings import NetworkSettings
 from pdas.support.settings import Name, Settings
 from pdas.training.settings import TrainingSettings
 

@@ -17,8 +17,11 @@ from pdas.resume.batches import Loader
 from pdas.runs.run import Run
 from pdas.searches.trial import Derive
 from pdas.space import Architecture, Label, SearchSpace
-from pdas.spaces import CellNetwork, CellSupernet
-from pdas.spaces.cells import CellSettings, cell_space, count_nodes, count_weights, heaviest, widest
+from pdas.spaces.cells.network import CellNetwork
+from pdas.spaces.cells.settings import CellSettings
+from pdas.spaces.cells.size import count_weights, heaviest, widest
+from pdas.spaces.cells.space import cell_space, count_nodes
+from pdas.spaces.cells.supernet import CellSupernet
 from pdas.support.errors import SpaceError
 from pdas.tasks.base import Retraining
 from pdas.tasks.classification.classifier import load_classifier

@@ -10,7 +10,7 @@ from typing_extensions import Self
 from pdas.data.settings import InpaintingDataSettings
 from pdas.distributed.settings import DeviceSettings
 from pdas.searches.settings import SearchSettings
-from pdas.spaces.autoencoders.space import ChainSettings
+from pdas.spaces.autoencoders.settings import ChainSettings
 from pdas.support.settings import Name, Settings
 from pdas.training.settings import TrainingSettings
 

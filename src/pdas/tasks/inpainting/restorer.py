@@ -11,7 +11,7 @@ from torch import Tensor
 from pdas.runs.reading import parse_json
 from pdas.runs.run import Run
 from pdas.runs.weights import load_weights
-from pdas.spaces import AutoencoderNetwork
+from pdas.spaces.autoencoders.network import AutoencoderNetwork
 from pdas.spaces.description import AutoencoderDescription
 from pdas.support.errors import DataError
 from pdas.support.settings import validated

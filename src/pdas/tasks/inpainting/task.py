@@ -18,12 +18,18 @@ from pdas.resume.batches import Loader
 from pdas.runs.run import Run
 from pdas.searches.trial import Derive
 from pdas.space import Architecture, Label, SearchSpace
-from pdas.spaces import AutoencoderNetwork, AutoencoderSupernet
-from pdas.spaces.autoencoders import autoencoder_space, base_architecture, count_layers
+from pdas.spaces.autoencoders.network import AutoencoderNetwork
+from pdas.spaces.autoencoders.space import autoencoder_space, base_architecture, count_layers
+from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
 from pdas.support.errors import SettingError, SpaceError
 from pdas.tasks.base import Retraining
 from pdas.tasks.inpainting.data import InpaintingData
-from pdas.tasks.inpainting.evaluate import baseline_measures, measures, network_quality, save_samples
+from pdas.tasks.inpainting.evaluate import (
+    baseline_measures,
+    measures,
+    network_quality,
+    save_samples,
+)
 from pdas.tasks.inpainting.recipe import InpaintingRecipe
 from pdas.tasks.inpainting.restorer import load_restorer
 from pdas.training.candidates import Model
