@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from pdas.data import Standardise, read_image
+from pdas.data.augment import Standardise
+from pdas.data.decode import read_image
 from pdas.runs.reading import parse_json
 from pdas.runs.run import Run
 from pdas.runs.weights import load_weights
