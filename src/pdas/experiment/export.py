@@ -35,7 +35,7 @@ def export(path: str | Path, format: str = "state_dict", out: Path | None = None
 
     `path` is a run directory (its first retraining) or one `retrain-<seed>/`; `format` is one of
     `FORMATS`. By default `out` is `export-<format>` in the directory of the retraining. It holds
-    `network.json`, which `pdas.spaces.read_network` reads, and
+    `network.json`, which `pdas.spaces.description.read_network` reads, and
 
     - "state_dict": `state_dict.pt`, the weights for the network of `read_network`;
     - "torch": `program.pt2`, for `torch.export.load`;
@@ -67,7 +67,7 @@ def export(path: str | Path, format: str = "state_dict", out: Path | None = None
     return out
 
 
-def _state_dict(description: Description, network: nn.Module, directory: Path) -> Program:
+def _state_dict(description: Description[Any], network: nn.Module, directory: Path) -> Program:
     file = directory / "state_dict.pt"
     torch.save(network.state_dict(), file)
     again = read_network(directory / "network.json").eval()
@@ -75,14 +75,14 @@ def _state_dict(description: Description, network: nn.Module, directory: Path) -
     return description.program(again)
 
 
-def _torch(description: Description, network: nn.Module, directory: Path) -> Program:
+def _torch(description: Description[Any], network: nn.Module, directory: Path) -> Program:
     file = directory / "program.pt2"
     program, arguments = _traced(description, network)
     torch.export.save(torch.export.export(program, **arguments), file)
     return torch.export.load(file).module()
 
 
-def _onnx(description: Description, network: nn.Module, directory: Path) -> Program:
+def _onnx(description: Description[Any], network: nn.Module, directory: Path) -> Program:
     file = directory / "network.onnx"
     program, arguments = _traced(description, network)
     torch.onnx.export(
@@ -101,13 +101,13 @@ def _onnx(description: Description, network: nn.Module, directory: Path) -> Prog
     return lambda images: torch.from_numpy(session.run(None, {"images": images.numpy()})[0])
 
 
-FORMATS: Mapping[str, Callable[[Description, nn.Module, Path], Program]] = MappingProxyType(
+FORMATS: Mapping[str, Callable[[Description[Any], nn.Module, Path], Program]] = MappingProxyType(
     {"state_dict": _state_dict, "torch": _torch, "onnx": _onnx}
 )
 """Name -> writes the file of a network into a directory, and returns what that file computes."""
 
 
-def _traced(description: Description, network: nn.Module) -> tuple[nn.Module, dict[str, Any]]:
+def _traced(description: Description[Any], network: nn.Module) -> tuple[nn.Module, dict[str, Any]]:
     """What both exporters are given: the program; a batch of zeros, and that its size is free."""
     return description.program(network).eval(), {
         "args": (torch.zeros(2, *description.image_shape),),

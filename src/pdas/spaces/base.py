@@ -20,7 +20,7 @@ from pdas.space import Architecture, Label, SearchSpace
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 from pdas.support.registry import Registry
-from pdas.support.settings import Settings
+from pdas.support.settings import Settings, validated
 
 if TYPE_CHECKING:
     from torch import nn
@@ -38,27 +38,34 @@ class FamilySettings(Settings):
     """The group `network` of a recipe: the family, by its name, and the settings of its space.
 
     Attributes:
-        space: the name of the family.
+        space: the name of the family, `Literal["chains"] = "chains"` in its own settings.
     """
 
     space: str
 
 
 class Family(ABC):
-    """An architecture family. `settings` is its subclass of `FamilySettings`."""
+    """An architecture family.
+
+    Attributes:
+        settings: of its space, its subclass of `FamilySettings`.
+        sizes: a subclass of `settings` that has what the images add: all that it takes to build
+            the supernet, or a derived network.
+    """
 
     settings: ClassVar[type[FamilySettings]]
+    sizes: ClassVar[type[FamilySettings]]
 
     @abstractmethod
     def space(self, network: Any) -> SearchSpace:
-        """The search space of these settings."""
+        """The search space of these settings, or of a size."""
 
     @abstractmethod
-    def size(self, network: Any, image_shape: tuple[int, int, int], outputs: int) -> Settings:
-        """All that it takes to build the supernet, or a derived network of the same size.
+    def size(self, network: Any, image_shape: tuple[int, int, int], outputs: int) -> Any:
+        """The size of the supernet, one of `sizes`.
 
         Args:
-            network: settings of the family.
+            network: settings of the family; of a size, what the images add is replaced.
             image_shape: (C, H, W) of the images.
             outputs: channels of the output: classes of a classifier, or C of restored images.
 
@@ -66,9 +73,13 @@ class Family(ABC):
             SettingError: the images are too small, or the family has no such outputs.
         """
 
-    @abstractmethod
-    def parsed_size(self, values: Mapping[str, Any]) -> Settings:
-        """A size from the plain data in `result.json` or `network.json`."""
+    def parsed_size(self, values: Mapping[str, Any]) -> Any:
+        """A size from the plain data in `result.json` or `network.json`.
+
+        Raises:
+            SettingError: it is none.
+        """
+        return validated(self.sizes, values, "network")
 
     @abstractmethod
     def supernet(self, size: Any) -> nn.Module:

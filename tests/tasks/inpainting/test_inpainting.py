@@ -205,7 +205,7 @@ def test_an_architecture_is_retrained_on_other_images(
     with pytest.warns(PdasWarning, match="30 of 30 images are grey"):
         run = folder.retrain_given(restored.path / "architecture.json", tmp_path / "out")
     result = run.retrainings()[0].read_json("result.json")
-    assert result["channels"] == 3 and result["images"] == 6
+    assert result["network"]["image_channels"] == 3 and result["images"] == 6
     assert "by_class" not in result
     (tmp_path / "cells.json").write_text('{"normal/node1/op1": "identity"}')
     with pytest.raises(SpaceError, match=r"cells\.json: found no layers"):
@@ -232,8 +232,8 @@ def test_a_restorer_fills_what_is_hidden_and_keeps_the_rest(restored: Run) -> No
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda result: result.pop("channels"),
-        lambda result: result.update(channels=1),
+        lambda result: result.pop("network"),
+        lambda result: result["network"].update(image_channels=1),
         lambda result: result["architecture"].update({"output/from": "nothing"}),
         lambda result: result["architecture"].update({"output/from": 3, "layer3/from": 3}),
         lambda result: result["architecture"].update({"output/from": 1, "layer1/type": "3x3"}),

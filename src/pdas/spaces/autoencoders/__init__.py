@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
 
 class Autoencoders(Family):
-    """See `Family`. A size is an `AutoencoderSize`."""
+    """See `Family`."""
 
     settings = ChainSettings
+    sizes = AutoencoderSize
 
     def space(self, network: ChainSettings) -> SearchSpace:
         return autoencoder_space(network)
@@ -52,9 +53,6 @@ class Autoencoders(Family):
             )
         values = {"image_channels": channels, "height": height, "width": width}
         return validated(AutoencoderSize, network.model_dump() | values, "network")
-
-    def parsed_size(self, values: Mapping[str, Any]) -> AutoencoderSize:
-        return validated(AutoencoderSize, values, "network")
 
     def supernet(self, size: AutoencoderSize) -> AutoencoderSupernet:
         from pdas.spaces.autoencoders.supernet import AutoencoderSupernet

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
 
 class Cells(Family):
-    """See `Family`. A size is a `CellSettings`."""
+    """See `Family`."""
 
     settings = NetworkSettings
+    sizes = CellSettings
 
     def space(self, network: NetworkSettings) -> SearchSpace:
         return cell_space(network.nodes, network.operations)
@@ -38,9 +39,6 @@ class Cells(Family):
         channels, *sides = image_shape
         check_image_size(min(sides))
         values = {**network.model_dump(), "in_channels": channels, "classes": outputs}
-        return validated(CellSettings, values, "network")
-
-    def parsed_size(self, values: Mapping[str, Any]) -> CellSettings:
         return validated(CellSettings, values, "network")
 
     def supernet(self, size: CellSettings) -> CellSupernet:

@@ -36,7 +36,7 @@ class CellSupernet(nn.Module):
 
     `CellSupernet(nodes=5, cells_per_stage=2, channels=16, operations=..., in_channels=3,
     classes=10)`, all optional: see `CellSettings`. Operations are names out of
-    `pdas.spaces.OPERATIONS`, by default all five.
+    `pdas.spaces.cells.operations.OPERATIONS`, by default all five.
 
     Batch norm uses the statistics of the batch at hand, in training and in evaluation, and keeps
     none. Raises `SettingError` for settings that are unknown or out of range.

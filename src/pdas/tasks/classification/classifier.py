@@ -17,9 +17,8 @@ from pdas.runs.run import Run
 from pdas.runs.weights import load_weights
 from pdas.spaces.cells.network import CellNetwork
 from pdas.spaces.cells.settings import CellSettings
-from pdas.spaces.description import CellDescription
+from pdas.spaces.description import Description, describe
 from pdas.support.errors import DataError
-from pdas.support.settings import validated
 
 PART = 256  # images that are classified at a time
 
@@ -80,18 +79,18 @@ class Classifier:
             ]
         return predictions
 
-    def description(self) -> CellDescription:
+    def description(self) -> Description[CellSettings]:
         """All that it takes to build the network again.
 
         Raises `SettingError` if the classes or the standardisation are not of this network, as
         after a damaged file.
         """
         settings = self.network.settings
-        return validated(
-            CellDescription,
+        return describe(
+            "classifier",
             {
                 "architecture": self.network.architecture,
-                "network": settings,
+                "network": settings.model_dump(),
                 "image_shape": (settings.in_channels, self.image_size, self.image_size),
                 "classes": self.classes,
                 "mean": self.standardise.mean,

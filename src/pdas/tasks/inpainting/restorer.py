@@ -12,9 +12,10 @@ from pdas.runs.reading import parse_json
 from pdas.runs.run import Run
 from pdas.runs.weights import load_weights
 from pdas.spaces.autoencoders.network import AutoencoderNetwork
-from pdas.spaces.description import AutoencoderDescription
+from pdas.spaces.autoencoders.settings import AutoencoderSize
+from pdas.spaces.base import FAMILIES
+from pdas.spaces.description import Description, describe
 from pdas.support.errors import DataError
-from pdas.support.settings import validated
 
 
 class Restorer:
@@ -22,14 +23,16 @@ class Restorer:
 
     Attributes:
         network: the plain network, in evaluation mode.
+        size: its size, for images as it was trained with.
         channels: of the images: 1 (grey) or 3 (RGB).
         image_size: pixels a side that the network was trained at.
     """
 
-    def __init__(self, network: AutoencoderNetwork, channels: int, image_size: int) -> None:
+    def __init__(self, network: AutoencoderNetwork, size: AutoencoderSize) -> None:
         self.network = network.eval()
-        self.channels = channels
-        self.image_size = image_size
+        self.size = size
+        self.channels = size.image_channels
+        self.image_size = size.height
 
     @torch.no_grad()
     def restore(self, images: Tensor, hidden: Tensor) -> Tensor:
@@ -59,12 +62,13 @@ class Restorer:
         pixels = (restored.clamp(0, 1) * 255).round().to(torch.uint8)
         return torch.where(hidden, pixels, images)
 
-    def description(self) -> AutoencoderDescription:
+    def description(self) -> Description[AutoencoderSize]:
         """All that it takes to build the network again."""
-        return validated(
-            AutoencoderDescription,
+        return describe(
+            "restorer",
             {
                 "architecture": self.network.architecture,
+                "network": self.size.model_dump(),
                 "image_shape": (self.channels, self.image_size, self.image_size),
             },
         )
@@ -77,7 +81,8 @@ def load_restorer(retrained: Run) -> Restorer:
 
 def _parse(retrained: Run, file: Path) -> Restorer:
     result = parse_json(file)
-    channels, size = int(result["channels"]), int(result["image_size"])
-    network = AutoencoderNetwork(result["architecture"], channels, (size, size))
+    size = FAMILIES["autoencoders"].parsed_size(result["network"])
+    network = FAMILIES["autoencoders"].network(result["architecture"], size)
+    assert isinstance(network, AutoencoderNetwork)
     retrained.read("weights.safetensors", partial(load_weights, network))
-    return Restorer(network, channels, size)
+    return Restorer(network, size)

@@ -22,6 +22,7 @@ from pdas.space import Architecture, Label, SearchSpace
 from pdas.spaces.autoencoders.network import AutoencoderNetwork
 from pdas.spaces.autoencoders.space import autoencoder_space, base_architecture, count_layers
 from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
+from pdas.spaces.base import FAMILIES
 from pdas.support.errors import SettingError, SpaceError
 from pdas.tasks.base import Retraining
 from pdas.tasks.inpainting.data import InpaintingData
@@ -118,13 +119,14 @@ class InpaintingTask:
     def retraining(self, architecture: Architecture, seed: int) -> Retraining:
         images = self.data.images
         batches = self.data.training_batches(self.recipe.retrain.batch_size, seed)
+        shape = (images.channels, images.size, images.size)
+        size = FAMILIES["autoencoders"].size(self.recipe.network, shape, images.channels)
         network = AutoencoderNetwork(architecture, images.channels, (images.size, images.size))
         about = {
             "params": sum(weight.numel() for weight in network.parameters()),
             "chain": str(network),
             "mask": self.recipe.mask,
-            "channels": images.channels,
-            "image_size": images.size,
+            "network": size.model_dump(mode="json"),
         }
         return Retraining(AutoencoderTrainee(network), batches, about)
 
