@@ -106,7 +106,11 @@ def network(key: str, value: object) -> Callable[[dict[str, Any]], object]:
         (CLASSIFIER, drop("kind"), "kind None, not one of classifier, restorer"),
         (CLASSIFIER, put("kind", []), r"kind \[\]"),
         (CLASSIFIER, drop("architecture"), "architecture"),
-        (CLASSIFIER, put("architecture", {"a": "b"}), r"\(architecture: unknown variables 'a'"),
+        (
+            CLASSIFIER,
+            put("architecture", {"a": "b"}),
+            r"\(architecture: found unknown variables 'a'",
+        ),
         (CLASSIFIER, put("architecture", CHAIN.to_dict()), "unknown variables"),
         (CLASSIFIER, drop("network"), "network.space: found 'None', expected one of "),
         (

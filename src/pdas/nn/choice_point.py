@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from pdas.nn.conditions import Conditions
-from pdas.space import Label, Variable
+from pdas.space import Categorical, Label
 from pdas.support.errors import NetworkError
 
 Copy = Callable[[nn.Module], nn.Module]
@@ -38,7 +38,7 @@ class Point(nn.Module):
         masks: Sequence[Sequence[bool]] = (),
     ) -> None:
         super().__init__()
-        self.variable = Variable(name, categories)
+        self.variable = Categorical(name, categories)
         self.masks = tuple(np.array(mask, dtype=bool) for mask in masks)
         self.category: int | None = None
         self.path: str | None = None

@@ -12,8 +12,7 @@ from torch import nn
 from pdas.nn.choice_point import Point
 from pdas.nn.conditions import Conditions
 from pdas.nn.places import Place, places
-from pdas.nn.protocols import check_space
-from pdas.space import Architecture, SearchSpace, Variable
+from pdas.space import Architecture, Categorical, SearchSpace, check_architecture
 from pdas.support.arrays import BoolArray
 from pdas.support.errors import NetworkError, SpaceError
 
@@ -54,7 +53,7 @@ class FoundChoices:
     @contextmanager
     def selected(self, architecture: Architecture) -> Iterator[None]:
         """Use this architecture within the block. Raises `SpaceError` if it is of another space."""
-        check_space(architecture, self.space)
+        check_architecture("architecture", architecture, self.space)
         before = [points[0].category for points in self.points]
         thread = threading.get_ident()
         if before[0] is not None and self._thread != thread:
@@ -71,7 +70,7 @@ class FoundChoices:
 
     def active(self, architecture: Architecture) -> BoolArray:
         """Which variables an architecture uses, bool `(D,)`."""
-        check_space(architecture, self.space)
+        check_architecture("architecture", architecture, self.space)
         used = [any(each.hold(architecture) for each in found) for found in self.conditions]
         return np.array(used, dtype=bool)
 
@@ -113,7 +112,7 @@ def _refuse_hidden(found: Sequence[Place]) -> None:
 
 
 def _space(found: Sequence[Place], module: str) -> SearchSpace:
-    first: dict[str, tuple[Variable, str]] = {}
+    first: dict[str, tuple[Categorical, str]] = {}
     for place in found:
         if not isinstance(place.module, Point):
             continue
@@ -133,7 +132,7 @@ def _space(found: Sequence[Place], module: str) -> SearchSpace:
     return SearchSpace({name: variable.categories for name, (variable, _) in first.items()})
 
 
-def _same(first: Variable, second: Variable) -> bool:
+def _same(first: Categorical, second: Categorical) -> bool:
     """Whether the categories are equal and of the same types: 1 and True differ here."""
     pairs = zip(first.categories, second.categories, strict=False)
     return first == second and all(type(a) is type(b) for a, b in pairs)

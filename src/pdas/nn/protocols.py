@@ -7,7 +7,6 @@ from typing import Any, Protocol, runtime_checkable
 
 from pdas.space import Architecture, SearchSpace
 from pdas.support.arrays import BoolArray
-from pdas.support.errors import SpaceError
 
 
 @runtime_checkable
@@ -43,17 +42,3 @@ class MaskingSupernet(SupernetProtocol, Protocol):
 
     def active(self, architecture: Architecture) -> BoolArray:
         """For each variable whether it matters, bool `(D,)`."""
-
-
-def check_space(architecture: Architecture, space: SearchSpace) -> None:
-    """Raise `SpaceError` if the architecture is not of a supernet's space."""
-    if not isinstance(architecture, Architecture):
-        raise SpaceError(
-            f"architecture: found {type(architecture).__name__}, expected an architecture; make it "
-            "with net.space.architecture(...)"
-        )
-    if architecture.space != space:
-        raise SpaceError(
-            f"architecture: {architecture!r} is of another search space; make it with "
-            "net.space.architecture(...)"
-        )

@@ -36,6 +36,7 @@ from pdas.drawing.style import (
     text_width,
     tint,
 )
+from pdas.space import Assignment
 from pdas.spaces.cells.geometry import RADIUS, Box, CellLayout, Point, lay_out
 from pdas.spaces.cells.graph import Cell, read_cell
 from pdas.spaces.cells.space import CELL_INPUTS, CELL_TYPES
@@ -63,7 +64,7 @@ _COLOURS = {
 _FURTHER = ("#4f9a86", "#8a6bb1", "#b5667f", "#7d8c3f", "#a0704a", "#3f8ea3")
 
 
-def cells_figure(architecture: Mapping[str, object]) -> Figure:
+def cells_figure(architecture: Assignment) -> Figure:
     """The normal cell above the reduction cell of an architecture for which `is_cell` holds."""
     cells = [read_cell(architecture, name) for name in CELL_TYPES]
     box_width = _box_width(cells)
