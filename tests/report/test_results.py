@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pdas.report import summary_rows
+from pdas.report.describe import summary_rows
 
 Add = Callable[..., Path]
 Restored = Callable[..., dict[str, Any]]

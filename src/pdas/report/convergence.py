@@ -66,7 +66,9 @@ def convergence_figure(
 
     measures = method_measures(metrics, of_task, theta is not None)
     losses = [column for column in metrics if _is_loss(column)]
-    heights = [*([_THETA] if theta else []), *(_MEASURE for _ in measures), _LOSSES]
+    heights = [*([_THETA] if theta else []), *(_MEASURE for _ in measures)]
+    if losses or not heights:
+        heights.append(_LOSSES)
     figure = new_figure(
         6.8, round(_INCH * sum(heights), 2), layout=ConstrainedLayoutEngine(w_pad=0.2, h_pad=0.12)
     )
@@ -76,7 +78,8 @@ def convergence_figure(
         _draw_theta(next(axes), theta)
     for measure in measures:
         _draw_measure(next(axes), metrics["step"], metrics[measure.key], measure)
-    _draw_losses(next(axes), metrics, losses)
+    for each in axes:
+        _draw_losses(each, metrics, losses)
     for each in panels[:, 0]:
         _quieten(each)
     last = panels[-1, 0]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pdas.space import Architecture, Label, SearchSpace
+from pdas.space import Architecture, Assignment, Label, SearchSpace
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 from pdas.support.registry import Registry
@@ -87,9 +87,7 @@ class Family(ABC):
     def supernet(self, size: Any) -> nn.Module:
         """The supernet with fresh weights."""
 
-    def retrained_size(
-        self, size: Any, architecture: Mapping[str, object] | None, retrain: Any
-    ) -> Any:
+    def retrained_size(self, size: Any, architecture: Assignment | None, retrain: Any) -> Any:
         """The size of the network that is retrained; by default that of the supernet.
 
         Args:
@@ -102,11 +100,13 @@ class Family(ABC):
         return size
 
     @abstractmethod
-    def network(self, architecture: Mapping[str, object], size: Any, **options: Any) -> nn.Module:
+    def network(
+        self, architecture: Architecture | Mapping[str, object], size: Any, **options: Any
+    ) -> nn.Module:
         """The derived network with fresh weights, of an architecture given by its labels."""
 
     @abstractmethod
-    def parameters(self, architecture: Mapping[str, object], size: Any) -> int:
+    def parameters(self, architecture: Assignment, size: Any) -> int:
         """Weights of the derived network."""
 
     @abstractmethod

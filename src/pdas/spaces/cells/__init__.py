@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pdas.space import Label, SearchSpace
+from pdas.space import Architecture, Assignment, Label, SearchSpace
 from pdas.spaces.base import FAMILIES, Family, Picture
 from pdas.spaces.cells.graph import cell_text, count_operations, read_cell
 from pdas.spaces.cells.layout import check_image_size
@@ -48,7 +48,7 @@ class Cells(Family):
         return CellSupernet(**size.model_dump())
 
     def retrained_size(
-        self, size: CellSettings, architecture: Mapping[str, object] | None, retrain: Any
+        self, size: CellSettings, architecture: Assignment | None, retrain: Any
     ) -> CellSettings:
         """The recipe's depth, and the largest width that has at most its limit of weights."""
         from pdas.spaces.cells.size import heaviest, widest
@@ -60,14 +60,14 @@ class Cells(Family):
         return widest(architecture, deep, retrain.weight_limit)
 
     def network(
-        self, architecture: Mapping[str, object], size: CellSettings, **options: Any
+        self, architecture: Architecture | Mapping[str, object], size: CellSettings, **options: Any
     ) -> CellNetwork:
         """The derived network; the option `auxiliary` is that of `CellNetwork`."""
         from pdas.spaces.cells.network import CellNetwork
 
         return CellNetwork(architecture, size, **options)
 
-    def parameters(self, architecture: Mapping[str, object], size: CellSettings) -> int:
+    def parameters(self, architecture: Assignment, size: CellSettings) -> int:
         from pdas.spaces.cells.size import count_weights
 
         return count_weights(architecture, size)
