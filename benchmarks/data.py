@@ -20,7 +20,9 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms as T
 
-from pdas.data import Augment, Batches, MemoryImages, Standardise, training_transform
+from pdas.data.augment import Augment, Standardise, training_transform
+from pdas.data.batches import Batches
+from pdas.data.images import MemoryImages
 
 IMAGES = 1280
 BATCH = 64

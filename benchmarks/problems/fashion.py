@@ -6,7 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pdas.data import ImageSource, load_images
+from pdas.data.images import ImageSource
+from pdas.data.load import load_images
+from pdas.data.settings import LabelledDataSettings
 from pdas.nn import BatchNorm2d, Choice, Conv2d, GroupNorm, Linear, Repeat, Value
 from problems.base import Examples, Problem, standardised
 
@@ -60,7 +62,7 @@ class Network(nn.Module):
 
 def fashion() -> Problem:
     """3,000 images for the search, 2,000 for the test."""
-    images = load_images("fashion-mnist", image_size=SIZE, seed=0)
+    images = load_images(LabelledDataSettings(name="fashion-mnist", image_size=SIZE))
     train, test = standardised(_some(images.train, 3000), _some(images.test, 2000))
     usual = {"norm": "batch", "activation": "relu"}
     return Problem(

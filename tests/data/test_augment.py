@@ -15,7 +15,8 @@ from scipy.stats import chisquare
 from torch import Tensor
 from torchvision.transforms.v2 import functional as T
 
-from pdas.data import Augment, MemoryImages, Standardise, channel_statistics, training_transform
+from pdas.data.augment import Augment, Standardise, channel_statistics, training_transform
+from pdas.data.images import MemoryImages
 from pdas.support.errors import SettingError
 
 

@@ -8,18 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from loading import labelled
 from torch import Tensor
 
-from pdas.data import (
-    Augment,
-    Batches,
-    DiskImages,
-    ImageSource,
-    MemoryImages,
-    Standardise,
-    load_images,
-    training_transform,
-)
+from pdas.data.augment import Augment, Standardise, training_transform
+from pdas.data.batches import Batches
+from pdas.data.disk import DiskImages
+from pdas.data.images import ImageSource, MemoryImages
 from pdas.support.errors import SettingError
 
 STANDARDISE = Standardise((0.5,) * 3, (0.25,) * 3)
@@ -112,8 +107,8 @@ def test_memory_and_disk_give_the_same_batches(
     make_folder: Callable[..., Path], workers: int
 ) -> None:
     root = make_folder("pets", {"cat": 40, "dog": 40})
-    in_memory = load_images("folder", data_dir=root, image_size=8, workers=0)
-    on_disk = load_images("folder", data_dir=root, image_size=8, workers=workers, memory_limit=0)
+    in_memory = labelled("folder", data_dir=root, image_size=8, workers=0)
+    on_disk = labelled("folder", data_dir=root, image_size=8, workers=workers, memory_limit=0)
     assert isinstance(in_memory.train, MemoryImages) and isinstance(on_disk.train, DiskImages)
     part = torch.randperm(64, generator=generator(3))[:40]
     global_state = torch.get_rng_state()

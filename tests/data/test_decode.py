@@ -9,8 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from pdas.data import read_image
-from pdas.data.decode import Header, read_crops, read_header
+from pdas.data.decode import Header, read_crops, read_header, read_image
 from pdas.data.frames import Box
 from pdas.support.errors import DataError
 

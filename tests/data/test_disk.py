@@ -9,7 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
-from pdas.data import DiskImages, channel_statistics, decode, read_image
+from pdas.data import decode
+from pdas.data.augment import channel_statistics
+from pdas.data.decode import read_image
+from pdas.data.disk import DiskImages
 from pdas.support.errors import DataError
 
 

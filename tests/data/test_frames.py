@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from pdas.data.frames import Framed, center_square, clipped, flat, grid_squares, random_squares
+from pdas.data.files import Files
+from pdas.data.frames import center_square, clipped, flat, grid_squares, random_squares
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -87,6 +88,6 @@ def test_clipping_keeps_the_pixels_that_are_there(
 
 def test_boxes_follow_one_another_file_by_file() -> None:
     first, second, third = ((i, 0, i + 1, 1) for i in range(3))
-    assert flat({"a": [first, second], "b": [third]}) == Framed(
+    assert flat({"a": [first, second], "b": [third]}) == Files(
         ["a", "a", "b"], [first, second, third]
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pdas.data import ImageData, MemoryImages
+from pdas.data.images import ImageData, MemoryImages
 from pdas.support.errors import DataError
 
 

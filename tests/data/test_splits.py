@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pdas.data import halves
-from pdas.data.splits import split_test
+from pdas.data.splits import halves, split_test
 
 
 def generator(seed: int = 0) -> torch.Generator:

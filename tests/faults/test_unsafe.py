@@ -13,7 +13,8 @@ import torch
 import yaml
 
 from pdas import recipes, report
-from pdas.data import load_images, load_restoration_images
+from pdas.data.load import load_images
+from pdas.data.settings import LabelledDataSettings, RestorationDataSettings
 from pdas.experiment.loggers import epoch_log
 from pdas.experiment.stages import Experiment
 from pdas.experiment.sweep import sweep
@@ -206,7 +207,7 @@ def test_links_for_logs_and_seeds_are_refused(experiment: Experiment, here: Path
 
 @pytest.mark.parametrize("name", ["fashion-mnist", "cifar10", "svhn"])
 def test_nothing_is_downloaded_into_the_directory_that_a_run_names(here: Path, name: str) -> None:
-    load = load_restoration_images if name == "svhn" else load_images
+    kind = RestorationDataSettings if name == "svhn" else LabelledDataSettings
     with pytest.raises(DataError, match=r"^--data-dir: found no "):
-        load(name, data_dir=here, download=False)
+        load_images(kind(name=name), here, download=False)
     assert [file.name for file in here.iterdir()] == ["evil.py"]

@@ -14,17 +14,11 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, TensorDataset
 
-from pdas.data import (
-    Augment,
-    Batches,
-    DiskImages,
-    ImageSource,
-    MaskedBatches,
-    MemoryImages,
-    Standardise,
-    find_mask,
-    training_transform,
-)
+from pdas.data.augment import Augment, Standardise, training_transform
+from pdas.data.batches import Batches
+from pdas.data.disk import DiskImages
+from pdas.data.images import ImageSource, MemoryImages
+from pdas.data.masks import MaskedBatches, find_mask
 from pdas.resume.batches import Loader, Stream
 from pdas.support.random_state import random_state, set_random_state
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pdas.support.errors import SettingError
 from pdas.searches.arguments import check_batch_size
+from pdas.support.errors import SettingError
 
 
 @pytest.mark.parametrize("batch_size", [0, 51])

@@ -11,7 +11,8 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from pdas.data.frames import Box, clipped
+from pdas.data.files import Box
+from pdas.data.frames import clipped
 from pdas.support.errors import DataError, reason
 
 GREY_MODES = ("1", "L", "LA", "La", "F", "I")  # PIL's; those of 16 bits begin with an I

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from pdas.data.decode import read_crops
-from pdas.data.frames import Box
+from pdas.data.files import Box
 from pdas.data.images import MemoryImages, Shape, Subset, digest
 from pdas.support.cores import cores
 from pdas.support.errors import DataError

@@ -6,31 +6,19 @@ within it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
+from pdas.data.files import Box, Files
 
-from pdas.support.errors import DataError
-
-Box = tuple[int, int, int, int]
-"""(left, top, right, bottom); the pixels at right and bottom are not in it."""
+if TYPE_CHECKING:
+    import torch
 
 
-@dataclass(frozen=True)
-class Framed:
-    """Rectangles of image files: of `paths[i]` the box `boxes[i]`."""
-
-    paths: Sequence[str]
-    boxes: Sequence[Box]
-
-
-def flat(boxes: Mapping[str, Sequence[Box]]) -> Framed:
+def flat(boxes: Mapping[str, Sequence[Box]]) -> Files:
     """Several boxes of each file, file after file."""
     paths = [path for path, squares in boxes.items() for _ in squares]
-    return Framed(paths, [box for squares in boxes.values() for box in squares])
+    return Files(paths, [box for squares in boxes.values() for box in squares])
 
 
 def center_square(width: int, height: int, size: int | None = None) -> Box:
@@ -43,7 +31,9 @@ def center_square(width: int, height: int, size: int | None = None) -> Box:
 def random_squares(
     width: int, height: int, size: int, count: int, generator: torch.Generator
 ) -> list[Box]:
-    """`count` squares of `size` pixels, each uniform over its places and apart from the others."""
+    """`count` squares of `size` pixels, independent, each with the same chance at every place."""
+    import torch
+
     lefts, tops = (
         torch.randint(length - size + 1, (count,), generator=generator).tolist()
         for length in (width, height)
@@ -65,17 +55,3 @@ def clipped(box: Box, width: int, height: int) -> Box | None:
     left, top, right, bottom = box
     left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
     return (left, top, right, bottom) if left < right and top < bottom else None
-
-
-def named(folder: Path, boxes: Mapping[str, Box], *, by: str | Path, expected: str) -> Framed:
-    """The files in a folder that an annotation names, with their boxes.
-
-    Raises DataError if one is not there; it says that `by` names it, and what was `expected`.
-    """
-    present = set(os.listdir(folder))
-    if missing := [name for name in boxes if name not in present]:
-        raise DataError(
-            f"--data-dir: found no {missing[0]} in {folder}, one of {len(missing)} that {by} "
-            f"names, expected {expected}; complete the folder"
-        )
-    return Framed([str(folder / name) for name in boxes], list(boxes.values()))

@@ -6,18 +6,14 @@ drawn for a whole batch by the generator that is passed in, so the same seed hid
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import ModuleType
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from pdas.support.errors import SettingError, reason
+from pdas.support.errors import SettingError
+from pdas.support.imports import imported
 
 Mask = Callable[[Tensor, torch.Generator], Tensor]
 """Images (N, C, H, W) and a generator to bool (N, 1, H, W) on the same device, True if hidden."""
@@ -70,61 +66,12 @@ MASKS: dict[str, Mask] = {"center": center, "pixel": pixel, "half": half}
 def find_mask(name: str) -> Mask:
     """The mask of that name: one of `MASKS`, or "MODULE:FUNCTION", which is imported.
 
-    A module that is not on the path of imports is read from the working directory.
-
     Raises:
         SettingError: there is no such mask, or its module cannot be imported.
     """
     if name in MASKS:
         return MASKS[name]
-    module_name, colon, function = name.partition(":")
-    if not (module_name and colon and function):
-        raise _refusal(name, "", "set it to one of them")
-    try:
-        module = _import(module_name)
-    except Exception as error:  # running a module of the user's may raise anything
-        raise _refusal(
-            name, f" ({reason(error)})", f"mend {module_name}.py or run where it can be imported"
-        ) from error
-    mask = getattr(module, function, None)
-    if not callable(mask):
-        where = getattr(module, "__file__", None) or module_name
-        raise _refusal(
-            name, f", but no function {function} in {where}", "define it or name another"
-        )
-    found: Mask = mask
-    return found
-
-
-def _refusal(name: str, found: str, advice: str) -> SettingError:
-    return SettingError(
-        f"mask: found {name!r}{found}, expected {', '.join(list(MASKS)[:-1])}, {list(MASKS)[-1]} "
-        f"or MODULE:FUNCTION; {advice}"
-    )
-
-
-def _import(name: str) -> ModuleType:
-    """The module, by the path of imports or else from the working directory.
-
-    The latter, which the installed command does not have on its path, is left off it: a file of the
-    user's must not come in the place of a module that something else imports later.
-    """
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        path = Path.cwd().joinpath(*name.split(".")).with_suffix(".py")
-        missing = error.name is not None and f"{name}.".startswith(f"{error.name}.")
-        if not (missing and path.is_file()):
-            raise
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None  # the suffix is that of Python source
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # where dataclasses look for it while it is executed
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        del sys.modules[name]
-    return module
+    return imported(name, "mask", noun="function", others=tuple(MASKS))
 
 
 def draw_mask(mask: Mask, images: Tensor, generator: torch.Generator) -> Tensor:

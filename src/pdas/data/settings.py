@@ -1,17 +1,21 @@
-"""Settings of image data."""
+"""Settings of image data. Which data set is the default is said by the recipe of each task."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from pdas.data.base import Use, names
 from pdas.support.settings import LARGEST_SEED, Settings
 
 
 class ImageSettings(Settings):
     """Which images, of any task."""
 
+    use: ClassVar[Use]
+
+    name: str  # of a data set for this use
     image_size: int | None = Field(None, ge=1)  # pixels; None: that of the data set
     channels: Literal[1, 3] | None = None  # None: those of the data set
     test_fraction: float = Field(0.2, gt=0, lt=1)  # where the data set has no test part
@@ -21,19 +25,35 @@ class ImageSettings(Settings):
     memory_limit: float = Field(4.0, gt=0)  # GiB; a larger set of files is read from disk
     workers: int = Field(2, ge=0)  # processes that read from disk
 
+    @field_validator("name")
+    @classmethod
+    def _is_for_this_use(cls, name: str) -> str:
+        if name not in (fit := names(cls.use)):
+            raise ValueError(f"expected one of {', '.join(fit)}; set it to one of them")
+        return name
 
-class DataSettings(ImageSettings):
-    """Labelled images, and how they are augmented in training."""
 
-    name: Literal["digits", "fashion-mnist", "cifar10", "folder"] = "cifar10"
+class LabelledDataSettings(ImageSettings):
+    """Labelled images, and how they are augmented in training.
+
+    Example:
+        LabelledDataSettings(name="digits", image_size=16)
+    """
+
+    use = "labelled"
+
     pad: int = Field(4, ge=0)  # pixels around an image before the random crop
     cutout: int = Field(16, ge=0)  # side of the square in pixels; 0: none
 
 
-class InpaintingDataSettings(ImageSettings):
-    """Images to be restored."""
+class RestorationDataSettings(ImageSettings):
+    """Images to be restored.
 
-    name: Literal["photos", "fashion-mnist", "svhn", "celeba", "cars", "folder"] = "celeba"
-    image_size: int = Field(64, ge=16)  # pixels; the window of SSIM needs 11
-    crops: int | None = Field(None, ge=1)  # random ones of each training image of photos or folder
+    Example:
+        RestorationDataSettings(name="photos", crops=100)
+    """
+
+    use = "restoration"
+
+    crops: int | None = Field(None, ge=1)  # random ones of each training image, of sets with crops
     test_images: int | None = Field(None, ge=1)  # use this many, drawn at random; None: all

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
-from pdas.data import halves
+from pdas.data.splits import halves
 from pdas.methods import PDAS, Limit, Penalty
 from pdas.resume.batches import Loader
 from pdas.searches.settings import SearchSettings

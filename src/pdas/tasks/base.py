@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from torch import nn
 
-from pdas.data import ImageSource
+from pdas.data.images import ImageSource
 from pdas.resume.batches import Loader
 from pdas.runs.run import Run
 from pdas.searches.trial import Derive

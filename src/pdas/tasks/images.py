@@ -8,8 +8,8 @@ from typing import ClassVar, Generic, TypeVar
 
 import torch
 
-from pdas.data import ImageData, ImageSource, halves
-from pdas.data.settings import ImageSettings
+from pdas.data.images import ImageData, ImageSource
+from pdas.data.splits import halves
 from pdas.searches.arguments import check_batch_size
 from pdas.support.errors import SettingError
 
@@ -22,11 +22,6 @@ def drawn(source: ImageSource, count: int | None, seed: int) -> ImageSource:
         return source
     generator = torch.Generator().manual_seed(seed)
     return source.subset(torch.randperm(len(source), generator=generator)[:count])
-
-
-def memory_bytes(settings: ImageSettings) -> int:
-    """The memory limit in bytes."""
-    return int(settings.memory_limit * 2**30)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from loading import restoration
 from PIL import Image
 from scipy.io import savemat
 
-from pdas.data import ImageData, MemoryImages, load_restoration_images
+from pdas.data.images import ImageData, MemoryImages
 from pdas.support.errors import DataError
 
 Corners = tuple[int, int, int, int]  # x1 y1 x2 y2, from 1, the last inclusive
@@ -52,7 +53,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def load(root: Path | None, **settings: object) -> ImageData:
-    return load_restoration_images("cars", data_dir=root, image_size=8, workers=0, **settings)
+    return restoration("cars", data_dir=root, image_size=8, workers=0, **settings)
 
 
 def by_hand(path: Path, corners: Corners) -> torch.Tensor:

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from loading import restoration
 from PIL import Image
 
-from pdas.data import DiskImages, ImageData, MemoryImages, load_restoration_images
+from pdas.data.disk import DiskImages
+from pdas.data.images import ImageData, MemoryImages
 from pdas.data.sets import celeba
 from pdas.support.errors import DataError
 
@@ -47,7 +49,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def load(root: Path | None, **settings: object) -> ImageData:
-    return load_restoration_images("celeba", data_dir=root, image_size=8, workers=0, **settings)
+    return restoration("celeba", data_dir=root, image_size=8, workers=0, **settings)
 
 
 def by_hand(root: Path, name: str) -> torch.Tensor:

@@ -9,9 +9,10 @@ from urllib.error import URLError
 
 import numpy as np
 import pytest
+from loading import labelled
 from torchvision.datasets import FashionMNIST
 
-from pdas.data import ImageData, MemoryImages, load_images
+from pdas.data.images import ImageData, MemoryImages
 from pdas.data.sets import fashion_mnist
 from pdas.support.errors import DataError, SettingError
 
@@ -69,35 +70,35 @@ def check(data: ImageData) -> None:
 @pytest.mark.parametrize("layout", [".", "FashionMNIST/raw"])
 def test_layouts_in_a_folder(tmp_path: Path, layout: str, packed: bool) -> None:
     write(tmp_path / "data" / layout, packed)
-    check(load_images("fashion-mnist", data_dir=tmp_path / "data"))
+    check(labelled("fashion-mnist", data_dir=tmp_path / "data"))
 
 
 def test_the_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fashion_mnist, "DEBIAN", write(tmp_path / "package", packed=True))
-    check(load_images("fashion-mnist"))
+    check(labelled("fashion-mnist"))
 
 
 def test_files_are_unpacked_once(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = write(tmp_path / "data", packed=True)
-    load_images("fashion-mnist", data_dir=folder)
+    labelled("fashion-mnist", data_dir=folder)
     assert len([path for path in cache.rglob("*") if path.is_file()]) == 4
     monkeypatch.setattr(fashion_mnist, "_unpack", None)
-    check(load_images("fashion-mnist", data_dir=folder))
+    check(labelled("fashion-mnist", data_dir=folder))
 
 
 def test_other_files_are_not_taken_from_the_cache(tmp_path: Path) -> None:
     folder = write(tmp_path / "data", packed=True)
-    load_images("fashion-mnist", data_dir=folder)
+    labelled("fashion-mnist", data_dir=folder)
     labels = idx(np.full(COUNTS["t10k"], 7, dtype=np.uint8))
     (folder / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels))
-    assert load_images("fashion-mnist", data_dir=folder).test.labels.tolist() == [7] * 4
+    assert labelled("fashion-mnist", data_dir=folder).test.labels.tolist() == [7] * 4
 
 
 def refused(data_dir: Path | None) -> str:
     with pytest.raises(DataError) as caught:
-        load_images("fashion-mnist", data_dir=data_dir)
+        labelled("fashion-mnist", data_dir=data_dir)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -183,13 +184,13 @@ def test_more_than_the_memory_limit(tmp_path: Path) -> None:
     folder = write(tmp_path / "data", packed=False)
     message = r"^data\.image_size: found 2000, .*expected at most 0\.0 GiB; .*data\.memory_limit$"
     with pytest.raises(SettingError, match=message):
-        load_images("fashion-mnist", data_dir=folder, image_size=2000, memory_limit=10**7)
+        labelled("fashion-mnist", data_dir=folder, image_size=2000, memory_limit=10**7)
 
 
 def test_the_memory_limit_counts_the_channels_in_use(tmp_path: Path) -> None:
     folder = write(tmp_path / "data", packed=False)
     grey = {"data_dir": folder, "image_size": 32, "memory_limit": 16 * 32 * 32}
-    assert load_images("fashion-mnist", **grey).train.image_shape == (1, 32, 32)
+    assert labelled("fashion-mnist", **grey).train.image_shape == (1, 32, 32)
     for more in ({"channels": 3}, {"memory_limit": 16 * 32 * 32 - 1}):
         with pytest.raises(SettingError, match=r"^data\.image_size: found 32, "):
-            load_images("fashion-mnist", **grey | more)
+            labelled("fashion-mnist", **grey | more)

@@ -7,15 +7,19 @@ from pathlib import Path
 
 import pytest
 import torch
+from loading import labelled
 
-from pdas.data import DiskImages, MemoryImages, channel_statistics, load_images, read_image
-from pdas.support.errors import DataError, SettingError
+from pdas.data.augment import channel_statistics
+from pdas.data.decode import read_image
+from pdas.data.disk import DiskImages
+from pdas.data.images import MemoryImages
+from pdas.support.errors import DataError
 
 MakeFolder = Callable[..., Path]
 
 
 def load(root: Path | None, **settings: object):
-    return load_images("folder", data_dir=root, workers=0, **settings)
+    return labelled("folder", data_dir=root, workers=0, **settings)
 
 
 def test_a_part_of_each_class_is_held_out(make_folder: MakeFolder) -> None:
@@ -159,7 +163,7 @@ def test_a_broken_image_in_memory(make_folder: MakeFolder, part: str, workers: i
     broken = root / part / "dog" / "003.png"
     broken.write_bytes(broken.read_bytes()[:50])
     with pytest.raises(DataError) as caught:
-        load_images("folder", data_dir=root, workers=workers)
+        labelled("folder", data_dir=root, workers=workers)
     assert str(caught.value).startswith(f"{broken}: found no readable image (")
     assert "\n" not in str(caught.value)
 
@@ -174,22 +178,3 @@ def test_a_broken_image_on_disk_is_found_before_training(
     broken.write_bytes(b"no image")
     with pytest.raises(DataError, match=f"^{broken}: found no readable image"):
         channel_statistics(load(root, memory_limit=0).train)
-
-
-@pytest.mark.parametrize(
-    ("setting", "value", "expected"),
-    [
-        ("image_size", 0, "at least 1; "),
-        ("channels", 2, "1 (grey) or 3 (RGB); "),
-        ("test_fraction", 1.0, "more than 0 and less than 1; "),
-        ("test_fraction", 0.0, "more than 0 and less than 1; "),
-        ("workers", -1, "at least 0; "),
-    ],
-)
-def test_settings_out_of_range(
-    make_folder: MakeFolder, setting: str, value: float, expected: str
-) -> None:
-    root = make_folder("pets", {"dog": 5, "cat": 5})
-    with pytest.raises(SettingError) as caught:
-        load_images("folder", data_dir=root, **{setting: value})
-    assert str(caught.value).startswith(f"data.{setting}: found {value}, expected {expected}")

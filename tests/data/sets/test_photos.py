@@ -10,9 +10,10 @@ import pytest
 import skimage
 import sklearn.datasets
 import torch
+from loading import restoration
 from PIL import Image
 
-from pdas.data import ImageData, MemoryImages, load_restoration_images
+from pdas.data.images import ImageData, MemoryImages
 from pdas.data.sets import photos
 from pdas.support.errors import DataError, SettingError
 
@@ -30,7 +31,7 @@ def photograph(name: str) -> np.ndarray:
 
 
 def load(**settings: object) -> ImageData:
-    return load_restoration_images("photos", **settings)
+    return restoration("photos", **settings)
 
 
 def memory(data: ImageData) -> tuple[MemoryImages, MemoryImages]:

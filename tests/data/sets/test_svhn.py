@@ -8,10 +8,11 @@ from urllib.error import URLError
 
 import numpy as np
 import pytest
+from loading import restoration
 from scipy.io import savemat
 from torchvision.datasets import SVHN
 
-from pdas.data import ImageData, MemoryImages, load_restoration_images
+from pdas.data.images import ImageData, MemoryImages
 from pdas.support.errors import DataError, SettingError
 
 DIGITS = {"train": [1, 10, 3, 9, 10], "test": [2, 10]}  # 10 stands for 0
@@ -44,7 +45,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def load(root: Path | None, **settings: object) -> ImageData:
-    return load_restoration_images("svhn", data_dir=root, **settings)
+    return restoration("svhn", data_dir=root, **settings)
 
 
 def test_images_and_labels_are_those_of_the_files(root: Path) -> None:

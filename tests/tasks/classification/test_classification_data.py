@@ -11,8 +11,9 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from pdas.data import Batches, load_images
-from pdas.data.settings import DataSettings
+from pdas.data.batches import Batches
+from pdas.data.load import load_images
+from pdas.data.settings import LabelledDataSettings
 from pdas.support.errors import SettingError
 from pdas.tasks.classification import ClassificationTask
 from pdas.tasks.classification.data import ClassificationData
@@ -24,7 +25,7 @@ CPU = torch.device("cpu")
 def digits(seed: int = 0, **settings: Any) -> ClassificationData:
     plain = {"name": "digits", "pad": 0, "flip": False, "cutout": 0}
     return ClassificationData.load(
-        DataSettings(**plain | {"split_seed": seed} | settings), None, CPU
+        LabelledDataSettings(**plain | {"split_seed": seed} | settings), None, CPU
     )
 
 
@@ -85,7 +86,8 @@ def test_the_images_in_use_are_drawn_by_the_seed() -> None:
 
     assert labels(0) == labels(0) != labels(1)
     assert len(set(labels(0))) > 5  # not the first of the file, nor of a class
-    assert len(digits(train_images=5000).images.train) == len(load_images("digits").train)
+    everything = load_images(LabelledDataSettings(name="digits")).train
+    assert len(digits(train_images=5000).images.train) == len(everything)
 
 
 def test_a_batch_larger_than_half_the_images_is_refused() -> None:
@@ -103,7 +105,7 @@ def test_images_too_small_are_refused(tmp_path: Path) -> None:
         (tmp_path / label).mkdir()
         for i in range(4):
             Image.fromarray(np.full((7, 7), 50 * i, np.uint8)).save(tmp_path / label / f"{i}.png")
-    settings = DataSettings(name="folder", image_size=7)
+    settings = LabelledDataSettings(name="folder", image_size=7)
     with pytest.raises(SettingError, match="found 7x7, expected at least 8x8"):
         ClassificationData.load(settings, tmp_path, CPU)
 

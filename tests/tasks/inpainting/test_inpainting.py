@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 import pdas
-from pdas.data import find_mask
+from pdas.data.masks import find_mask
 from pdas.experiment.stages import Experiment
 from pdas.runs.run import Run
 from pdas.spaces.autoencoders.space import chain_text, decode_chain

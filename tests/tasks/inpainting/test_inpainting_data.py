@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from pdas.data import MaskedBatches, find_mask
-from pdas.data.settings import InpaintingDataSettings
+from pdas.data.masks import MaskedBatches, find_mask
 from pdas.support.errors import SettingError
 from pdas.tasks.inpainting.data import InpaintingData
+from pdas.tasks.inpainting.recipe import InpaintingDataSettings
 
 CPU = torch.device("cpu")
 

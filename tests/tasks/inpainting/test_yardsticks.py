@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from pdas.data import find_mask
+from pdas.data.masks import find_mask
 from pdas.tasks.inpainting.baselines import biharmonic
 
 

@@ -1,1 +1,1 @@
-"""The image sets, a file each."""
+"""The data sets, a file each."""

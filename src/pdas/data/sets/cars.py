@@ -11,9 +11,15 @@ where the test annotations may also be cars_test_annos_withlabels.mat, there or 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pdas.data.frames import Box, Framed, named
+from pdas.data.base import SETS, DataSet, Form, Request
+from pdas.data.files import Box, Files, annotated_files
 from pdas.support.errors import DataError, reason
+from pdas.support.refusals import refusal, refuse
+
+if TYPE_CHECKING:
+    from pdas.data.images import ImageData
 
 TRAIN = ("devkit/cars_train_annos.mat",)
 TEST = (
@@ -25,28 +31,31 @@ LAYOUT = f"cars_train/*.jpg, cars_test/*.jpg, {TRAIN[0]}, {TEST[0]}"
 MIN_TRAIN, MIN_TEST = 2, 1
 
 
-def find_cars(root: Path) -> tuple[Framed, Framed]:
-    """The 8,144 training and 8,041 test images with their boxes.
+def read(request: Request) -> ImageData:
+    """The 8,144 training and 8,041 test images, without labels.
 
     Raises:
         DataError: a file is missing, or an annotation file is broken.
     """
-    return _part(root, "cars_train", TRAIN, MIN_TRAIN), _part(root, "cars_test", TEST, MIN_TEST)
+    from pdas.data.reading import from_files
+
+    root = request.folder(f"Stanford Cars: {LAYOUT}")
+    train = _part(root, "cars_train", TRAIN, MIN_TRAIN)
+    return from_files(request, train, _part(root, "cars_test", TEST, MIN_TEST))
 
 
-def _part(root: Path, folder: str, annotations: tuple[str, ...], minimum: int) -> Framed:
+def _part(root: Path, folder: str, annotations: tuple[str, ...], minimum: int) -> Files:
+    """The images of one part with their boxes."""
     file = next((root / name for name in annotations if (root / name).is_file()), None)
     if file is None or not (root / folder).is_dir():
-        raise DataError(
-            f"--data-dir: found no {annotations[0] if file is None else folder} in {root}, "
-            f"expected the layout of Stanford Cars: {LAYOUT}; add it"
-        )
+        found = f"no {annotations[0] if file is None else folder} in {root}"
+        expected = f"the layout of Stanford Cars: {LAYOUT}"
+        refuse(DataError, "--data-dir", found=found, expected=expected, remedy="add it")
     boxes = _boxes(file)
-    if len(boxes) < minimum:
-        raise DataError(
-            f"{file}: found {len(boxes)} images, expected at least {minimum}; fetch it again"
-        )
-    return named(root / folder, boxes, by=file, expected="all of them")
+    if (n := len(boxes)) < minimum:
+        found, expected = f"{n} images", f"at least {minimum}"
+        refuse(DataError, str(file), found=found, expected=expected, remedy="fetch it again")
+    return annotated_files(root / folder, boxes, by=file, expected="all of them")
 
 
 def _boxes(file: Path) -> dict[str, Box]:
@@ -66,8 +75,14 @@ def _boxes(file: Path) -> dict[str, Box]:
             for row in rows
         }
     except Exception as error:  # scipy's reader and its fields fail in many ways
-        raise DataError(
-            f"{file}: found no annotations of Stanford Cars ({reason(error)}), expected a MATLAB "
-            "file with a struct array `annotations` (bbox_x1, bbox_y1, bbox_x2, bbox_y2, fname); "
-            "fetch it again"
+        raise refusal(
+            DataError,
+            str(file),
+            found=f"no annotations of Stanford Cars ({reason(error)})",
+            expected="a MATLAB file with a struct array `annotations` (bbox_x1, bbox_y1, bbox_x2, "
+            "bbox_y2, fname)",
+            remedy="fetch it again",
         ) from error
+
+
+SETS.add("cars", DataSet(read=read, restoration=Form(64, 3)))

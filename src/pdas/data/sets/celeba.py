@@ -11,9 +11,15 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
-from pdas.data.frames import Box, Framed, named
+from pdas.data.base import SETS, DataSet, Form, Request
+from pdas.data.files import Box, Files, annotated_files
 from pdas.support.errors import DataError
+from pdas.support.refusals import refuse
+
+if TYPE_CHECKING:
+    from pdas.data.images import ImageData
 
 IMAGES, BOXES, PARTITION = "img_celeba", "list_bbox_celeba.txt", "list_eval_partition.txt"
 LAYOUT = f"{IMAGES}/*.jpg (in the wild), {BOXES}, {PARTITION}"
@@ -22,7 +28,18 @@ TRAIN_IMAGES, TEST_IMAGES = 101_000, 2_000
 MIN_TRAIN, MIN_TEST = 2, 1
 
 
-def find_celeba(root: Path) -> tuple[Framed, Framed]:
+def read(request: Request) -> ImageData:
+    """The faces, without labels.
+
+    Raises:
+        DataError: a file is missing, or an annotation file is malformed.
+    """
+    from pdas.data.reading import from_files
+
+    return from_files(request, *find_celeba(request.folder(f"CelebA: {LAYOUT}")))
+
+
+def find_celeba(root: Path) -> tuple[Files, Files]:
     """Training and test images with their boxes.
 
     The paper has 101,000 and 2,000 images and does not say which: here they are the first ones of
@@ -35,10 +52,8 @@ def find_celeba(root: Path) -> tuple[Framed, Framed]:
     for name in (IMAGES, BOXES, PARTITION):
         path = root / name
         if not (path.is_dir() if name == IMAGES else path.is_file()):
-            raise DataError(
-                f"--data-dir: found no {name} in {root}, expected the layout of CelebA: {LAYOUT}; "
-                "add it"
-            )
+            found, expected = f"no {name} in {root}", f"the layout of CelebA: {LAYOUT}"
+            refuse(DataError, "--data-dir", found=found, expected=expected, remedy="add it")
     boxes = _boxes(root / BOXES)
     parts = _rows(root / PARTITION, "NAME PART", first=0)
     train, test = (
@@ -53,22 +68,22 @@ def find_celeba(root: Path) -> tuple[Framed, Framed]:
 
 def _part(
     root: Path, names: list[str], boxes: dict[str, Box | None], limit: int, minimum: int
-) -> Framed:
+) -> Files:
     """The first `limit` images with a box."""
     if without := next((name for name in names if name not in boxes), None):
-        raise DataError(
-            f"{root / BOXES}: found no box of {without}, which {PARTITION} names, expected one for "
-            "each image; fetch both files again"
-        )
+        found = f"no box of {without}, which {PARTITION} names"
+        _refuse(root / BOXES, found, "one for each image", "fetch both files again")
     with_box = ((name, box) for name in names if (box := boxes[name]) is not None)
     chosen = dict(islice(with_box, limit))
     if len(chosen) < minimum:
-        raise DataError(
-            f"{root / PARTITION}: found {len(chosen)} images of a part, expected at least "
-            f"{MIN_TRAIN} of part {TRAIN} (training) and {MIN_TEST} of part {TEST} (test); fetch "
-            "it again"
-        )
-    return named(root / IMAGES, chosen, by=PARTITION, expected="the in-the-wild images")
+        parts = f"{MIN_TRAIN} of part {TRAIN} (training) and {MIN_TEST} of part {TEST} (test)"
+        _refuse(root / PARTITION, f"{len(chosen)} images of a part", f"at least {parts}")
+    return annotated_files(root / IMAGES, chosen, by=PARTITION, expected="the in-the-wild images")
+
+
+def _refuse(path: Path, found: str, expected: str, remedy: str = "fetch it again") -> NoReturn:
+    """Refuse an annotation file."""
+    refuse(DataError, str(path), found=found, expected=expected, remedy=remedy)
 
 
 def _boxes(path: Path) -> dict[str, Box | None]:
@@ -92,7 +107,8 @@ def _rows(path: Path, form: str, first: int) -> list[tuple[str, list[int]]]:
                 raise ValueError
             rows.append((name, [int(value) for value in values]))
         except ValueError:
-            raise DataError(
-                f"{path}: found {line[:80]!r} in line {number}, expected {form}; fetch it again"
-            ) from None
+            _refuse(path, f"{line[:80]!r} in line {number}", form)
     return rows
+
+
+SETS.add("celeba", DataSet(read=read, restoration=Form(64, 3)))

@@ -13,10 +13,17 @@ import tempfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
-from torch import Tensor
-
+from pdas.data.base import SETS, DataSet, Form, Request
 from pdas.support.errors import DataError
+from pdas.support.refusals import refusal, refuse
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pdas.data.images import ImageData
+    from pdas.data.reading import Arrays
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 LAYOUTS = (Path("."), Path("FashionMNIST/raw"))  # four files in the folder, or torchvision's
@@ -30,29 +37,34 @@ CLASSES = (
 )  # fmt: skip
 
 
-def read_fashion_mnist(
-    data_dir: Path | None,
-    download: bool = True,
-) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor], tuple[str, ...]]:
-    """Training and test images, uint8 (N, 1, 28, 28), with their labels, and the classes.
+def read(request: Request) -> ImageData:
+    """60,000 and 10,000 grey images, 28x28, with labels.
 
-    They are read from `data_dir`, and, if `download`, downloaded into it if they are not there;
-    without `data_dir`, from Debian's package dataset-fashion-mnist.
+    They are read from `data_dir`, and downloaded into it if they are not there; if none is named,
+    from Debian's package dataset-fashion-mnist.
 
     Raises:
         DataError: the files are missing and cannot be downloaded, or are broken.
     """
-    files = _find(data_dir or DEBIAN)
-    if files is None and data_dir is not None and download:
-        _download(data_dir)
-        files = _find(data_dir)
+    from pdas.data.reading import from_arrays
+
+    root = DEBIAN
+    if request.data_dir is not None:
+        root = request.folder("a folder with Fashion-MNIST, or to download it into")
+    files = _find(root)
+    if files is None and request.data_dir is not None and request.download:
+        _download(root)
+        files = _find(root)
     if files is None:
-        raise DataError(
-            f"--data-dir: found no Fashion-MNIST in {data_dir or DEBIAN}, expected it there; add "
-            "--data-dir DIR or `apt-get install dataset-fashion-mnist`"
-        )
+        remedy = "add --data-dir DIR or `apt-get install dataset-fashion-mnist`"
+        _refuse(f"no Fashion-MNIST in {root}", "it there", remedy)
     train, test = (_read(*(files[name] for name in PARTS[part])) for part in ("train", "test"))
-    return train, test, CLASSES
+    return from_arrays(request, train, test, CLASSES)
+
+
+def _refuse(found: str, expected: str, remedy: str) -> NoReturn:
+    """Refuse the directory of the data."""
+    refuse(DataError, "--data-dir", found=found, expected=expected, remedy=remedy)
 
 
 def _find(root: Path) -> dict[str, Path] | None:
@@ -66,48 +78,59 @@ def _find(root: Path) -> dict[str, Path] | None:
         }
         if present := {name: path for name, path in found.items() if path is not None}:
             if missing := [name for name in names if name not in present]:
-                raise DataError(
-                    f"--data-dir: found no {missing[0]} in {root / layout}, expected it, or its "
-                    ".gz, beside the other files; complete the folder"
-                )
+                expected = "it, or its .gz, beside the other files"
+                _refuse(f"no {missing[0]} in {root / layout}", expected, "complete the folder")
             return present
     return None
 
 
 def _download(data_dir: Path) -> None:
+    """Have torchvision download the files."""
     from torchvision.datasets import FashionMNIST
 
     try:
         FashionMNIST(str(data_dir), download=True)
     except (OSError, RuntimeError) as error:
-        raise DataError(
-            f"--data-dir: found no Fashion-MNIST in {data_dir}, nor could it be downloaded, "
-            f"expected {PARTS['train'][0]}.gz and its companions; put them there, or `apt-get "
-            "install dataset-fashion-mnist` and leave out --data-dir"
+        raise refusal(
+            DataError,
+            "--data-dir",
+            found=f"no Fashion-MNIST in {data_dir}, nor could it be downloaded",
+            expected=f"{PARTS['train'][0]}.gz and its companions",
+            remedy="put them there, or `apt-get install dataset-fashion-mnist` and leave out "
+            "--data-dir",
         ) from error
 
 
-def _read(image_file: Path, label_file: Path) -> tuple[Tensor, Tensor]:
+def _read(image_file: Path, label_file: Path) -> Arrays:
+    """Images (N, 1, 28, 28) and labels of one part."""
     from torchvision.datasets.mnist import read_image_file, read_label_file
 
     images = _read_idx(read_image_file, image_file)
     labels = _read_idx(read_label_file, label_file)
     if len(images) != len(labels) or int(labels.max()) >= len(CLASSES):
-        raise DataError(
-            f"{label_file}: found {len(labels)} labels up to {int(labels.max())}, expected "
-            f"{len(images)} up to {len(CLASSES) - 1}; fetch it and {image_file} again"
+        refuse(
+            DataError,
+            str(label_file),
+            found=f"{len(labels)} labels up to {int(labels.max())}",
+            expected=f"{len(images)} up to {len(CLASSES) - 1}",
+            remedy=f"fetch it and {image_file} again",
         )
     return images.unsqueeze(1), labels
 
 
 def _read_idx(read: Callable[[str], Tensor], path: Path) -> Tensor:
+    """What torchvision's reader gives for one file."""
     unpacked = _unpacked(path)
     try:
         return read(str(unpacked))
     except Exception as error:  # the reader asserts, indexes and reshapes on trust
-        raise DataError(
-            f"{path}: found a broken or empty idx file, expected a whole one; fetch it again"
-        ) from error
+        raise _broken(path, "broken or empty idx file") from error
+
+
+def _broken(path: Path, found: str) -> Exception:
+    """The refusal of one file."""
+    expected, remedy = "a whole one", "fetch it again"
+    return refusal(DataError, str(path), found=f"a {found}", expected=expected, remedy=remedy)
 
 
 def _unpacked(path: Path) -> Path:
@@ -120,13 +143,14 @@ def _unpacked(path: Path) -> Path:
     try:
         _unpack(path, target)
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise DataError(
-            f"{path}: found a broken gzip file, expected a whole one; fetch it again"
-        ) from error
+        raise _broken(path, "broken gzip file") from error
     except OSError as error:
-        raise DataError(
-            f"XDG_CACHE_HOME: found {target.parent}, where {path} cannot be unpacked "
-            f"({error.strerror}), expected a folder that can be written; set it to one"
+        raise refusal(
+            DataError,
+            "XDG_CACHE_HOME",
+            found=f"{target.parent}, where {path} cannot be unpacked ({error.strerror})",
+            expected="a folder that can be written",
+            remedy="set it to one",
         ) from error
     return target
 
@@ -142,5 +166,9 @@ def _unpack(path: Path, target: Path) -> None:
 
 
 def _cache() -> Path:
+    """Where unpacked files are kept."""
     home = os.environ.get("XDG_CACHE_HOME")
     return (Path(home) if home else Path.home() / ".cache") / "pdas" / "fashion-mnist"
+
+
+SETS.add("fashion-mnist", DataSet(read=read, labelled=Form(), restoration=Form(32)))

@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from pdas.data import Standardise, read_image
+from pdas.data.augment import Standardise
+from pdas.data.decode import read_image
 from pdas.runs.run import Run, parse_json
 from pdas.runs.weights import load_weights
 from pdas.spaces import CellNetwork

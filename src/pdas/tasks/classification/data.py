@@ -7,20 +7,14 @@ from pathlib import Path
 
 import torch
 
-from pdas.data import (
-    Augment,
-    Batches,
-    ImageData,
-    ImageSource,
-    Standardise,
-    channel_statistics,
-    load_images,
-    training_transform,
-)
-from pdas.data.settings import DataSettings
+from pdas.data.augment import Augment, Standardise, channel_statistics, training_transform
+from pdas.data.batches import Batches
+from pdas.data.images import ImageData, ImageSource
+from pdas.data.load import load_images
+from pdas.data.settings import LabelledDataSettings
 from pdas.spaces.cells.layout import check_image_size
 from pdas.tasks.classification.recipe import RetrainSettings
-from pdas.tasks.images import TaskImages, drawn, memory_bytes
+from pdas.tasks.images import TaskImages, drawn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +34,7 @@ class ClassificationData(TaskImages[Batches]):
     @classmethod
     def load(
         cls,
-        settings: DataSettings,
+        settings: LabelledDataSettings,
         data_dir: Path | None,
         device: torch.device,
         download: bool = True,
@@ -49,17 +43,7 @@ class ClassificationData(TaskImages[Batches]):
 
         Raises `DataError` for missing or broken data, `SettingError` for images too small.
         """
-        images = load_images(
-            settings.name,
-            data_dir=data_dir,
-            image_size=settings.image_size,
-            channels=settings.channels,
-            test_fraction=settings.test_fraction,
-            seed=settings.split_seed,
-            memory_limit=memory_bytes(settings),
-            workers=settings.workers,
-            download=download,
-        )
+        images = load_images(settings, data_dir, download)
         check_image_size(images.size)
         train = drawn(images.train, settings.train_images, settings.split_seed)
         images = ImageData(train, images.test, images.classes).to(device)

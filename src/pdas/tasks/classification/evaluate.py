@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from pdas.data import Batches
+from pdas.data.batches import Batches
 from pdas.spaces import CellNetwork
 
 

@@ -6,12 +6,18 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from pdas.data.settings import DataSettings
+from pdas.data.settings import LabelledDataSettings
 from pdas.distributed.settings import DeviceSettings
 from pdas.searches.settings import SearchSettings
 from pdas.spaces.cells.layout import NetworkSettings
 from pdas.support.settings import Name, Settings
 from pdas.training.settings import TrainingSettings
+
+
+class ClassificationDataSettings(LabelledDataSettings):
+    """The images; the paper's are CIFAR-10."""
+
+    name: str = "cifar10"
 
 
 class ClassificationSearchSettings(SearchSettings):
@@ -40,7 +46,7 @@ class ClassificationRecipe(Settings):
     name: Name
     description: str = ""
     task: Literal["classification"] = "classification"
-    data: DataSettings = DataSettings()
+    data: ClassificationDataSettings = ClassificationDataSettings()
     network: NetworkSettings = NetworkSettings()
     search: ClassificationSearchSettings = ClassificationSearchSettings()
     retrain: RetrainSettings = RetrainSettings()

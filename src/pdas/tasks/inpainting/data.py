@@ -7,20 +7,13 @@ from pathlib import Path
 
 import torch
 
-from pdas.data import (
-    Augment,
-    Batches,
-    ImageData,
-    ImageSource,
-    Mask,
-    MaskedBatches,
-    Standardise,
-    draw_mask,
-    load_restoration_images,
-    training_transform,
-)
-from pdas.data.settings import InpaintingDataSettings
-from pdas.tasks.images import TaskImages, drawn, memory_bytes
+from pdas.data.augment import Augment, Standardise, training_transform
+from pdas.data.batches import Batches
+from pdas.data.images import ImageData, ImageSource
+from pdas.data.load import load_images
+from pdas.data.masks import Mask, MaskedBatches, draw_mask
+from pdas.data.settings import RestorationDataSettings
+from pdas.tasks.images import TaskImages, drawn
 
 TEST_BATCH = 64
 
@@ -42,25 +35,14 @@ class InpaintingData(TaskImages[MaskedBatches]):
     @classmethod
     def load(
         cls,
-        settings: InpaintingDataSettings,
+        settings: RestorationDataSettings,
         mask: Mask,
         data_dir: Path | None,
         device: torch.device,
         download: bool = True,
     ) -> InpaintingData:
         """Load and check the images of a recipe; raises `DataError` and `SettingError`."""
-        images = load_restoration_images(
-            settings.name,
-            data_dir=data_dir,
-            image_size=settings.image_size,
-            channels=settings.channels,
-            crops=settings.crops,
-            test_fraction=settings.test_fraction,
-            seed=settings.split_seed,
-            memory_limit=memory_bytes(settings),
-            workers=settings.workers,
-            download=download,
-        )
+        images = load_images(settings, data_dir, download)
         train = drawn(images.train, settings.train_images, settings.split_seed)
         test = drawn(images.test, settings.test_images, settings.split_seed)
         used = ImageData(train, test, images.classes).to(device)

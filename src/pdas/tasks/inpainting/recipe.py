@@ -7,12 +7,19 @@ from typing import Literal
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from pdas.data.settings import InpaintingDataSettings
+from pdas.data.settings import RestorationDataSettings
 from pdas.distributed.settings import DeviceSettings
 from pdas.searches.settings import SearchSettings
 from pdas.spaces.autoencoders.space import ChainSettings
 from pdas.support.settings import Name, Settings
 from pdas.training.settings import TrainingSettings
+
+
+class InpaintingDataSettings(RestorationDataSettings):
+    """The images to be restored."""
+
+    name: str = "celeba"
+    image_size: int = Field(64, ge=16)  # pixels; the window of SSIM needs 11
 
 
 class InpaintingSearchSettings(SearchSettings):

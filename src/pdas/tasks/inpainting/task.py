@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pdas.data import ImageSource, find_mask
+from pdas.data.images import ImageSource
+from pdas.data.masks import find_mask
 from pdas.resume.batches import Loader
 from pdas.runs.run import Run
 from pdas.searches.trial import Derive

@@ -1,4 +1,4 @@
-"""Data sets by name, and their conversion to another size and number of channels."""
+"""CIFAR-10 from tiny made-up files in its format, known to torchvision by checksum."""
 
 from __future__ import annotations
 
@@ -10,60 +10,16 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-from sklearn.datasets import load_digits
+from loading import labelled
 from torchvision.datasets import CIFAR10
 
-from pdas.data import ImageData, MemoryImages, load_images
+from pdas.data.images import ImageData, MemoryImages
 from pdas.support.errors import DataError
 
 
 def images(data: ImageData) -> torch.Tensor:
     assert isinstance(data.train, MemoryImages) and isinstance(data.test, MemoryImages)
     return torch.cat([data.train.images, data.test.images])
-
-
-def test_digits_are_those_of_scikit_learn() -> None:
-    data = load_images("digits")
-    assert data.classes == tuple("0123456789")
-    assert (len(data.train), len(data.test)) == (1438, 359)
-    labels = torch.cat([data.train.labels, data.test.labels])
-    ours = sorted(
-        (label, image.numpy().tobytes())
-        for label, image in zip(labels.tolist(), images(data), strict=True)
-    )
-    digits = load_digits()
-    values = np.round(digits.images * 255 / 16).astype(np.uint8)
-    theirs = sorted(
-        (int(label), image.tobytes()) for label, image in zip(digits.target, values, strict=True)
-    )
-    assert ours == theirs
-
-
-def test_digits_are_split_by_class_and_seed() -> None:
-    data, again, other = (load_images("digits", seed=seed) for seed in (0, 0, 1))
-    share = torch.bincount(data.test.labels) / torch.bincount(
-        torch.cat([data.train.labels, data.test.labels])
-    )
-    assert (share - 0.2).abs().max() < 0.01
-    assert torch.equal(images(data), images(again)) and not torch.equal(images(data), images(other))
-    assert len(load_images("digits", test_fraction=0.5).test) == pytest.approx(1797 / 2, abs=10)
-
-
-def test_digits_in_another_size_and_in_colour() -> None:
-    data = load_images("digits", image_size=16, channels=3)
-    assert data.train.image_shape == (3, 16, 16)
-    converted, original = images(data), images(load_images("digits"))
-    for new, old in zip(converted[:20], original[:20, 0], strict=True):
-        resized = Image.fromarray(old.numpy()).resize((16, 16), Image.Resampling.BILINEAR)
-        expected = torch.from_numpy(np.array(resized)).int()
-        assert new.shape == (3, 16, 16) and (new.int() - expected).abs().max() <= 1
-
-
-def test_an_unknown_name() -> None:
-    message = r"^data\.name: found 'mnist', expected one of digits, fashion-mnist, cifar10, folder$"
-    with pytest.raises(DataError, match=message):
-        load_images("mnist")
 
 
 @pytest.fixture
@@ -80,7 +36,7 @@ def test_cifar10_without_a_folder() -> None:
         r"it into; add --data-dir DIR$"
     )
     with pytest.raises(DataError, match=message):
-        load_images("cifar10")
+        labelled("cifar10")
 
 
 def test_cifar10_in_a_missing_folder(tmp_path: Path) -> None:
@@ -88,14 +44,14 @@ def test_cifar10_in_a_missing_folder(tmp_path: Path) -> None:
         f"^--data-dir: found no folder {tmp_path / 'nowhere'}, expected a folder with cifar-10"
     )
     with pytest.raises(DataError, match=message):
-        load_images("cifar10", data_dir=tmp_path / "nowhere")
+        labelled("cifar10", data_dir=tmp_path / "nowhere")
 
 
 @pytest.mark.usefixtures("no_network")
 def test_cifar10_that_cannot_be_downloaded(tmp_path: Path) -> None:
     message = f"^--data-dir: found no whole CIFAR-10 in {tmp_path}, .* expected cifar-10-python"
     with pytest.raises(DataError, match=message):
-        load_images("cifar10", data_dir=tmp_path)
+        labelled("cifar10", data_dir=tmp_path)
 
 
 @pytest.fixture
@@ -124,7 +80,7 @@ def tiny_cifar10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("no_network")
 def test_cifar10_from_its_files(tiny_cifar10: Path) -> None:
-    data = load_images("cifar10", data_dir=tiny_cifar10)
+    data = labelled("cifar10", data_dir=tiny_cifar10)
     assert data.classes == tuple(f"class {i}" for i in range(10))
     assert (len(data.train), len(data.test)) == (20, 3)
     assert data.train.image_shape == data.test.image_shape == (3, 32, 32)
@@ -137,8 +93,8 @@ def test_cifar10_from_its_files(tiny_cifar10: Path) -> None:
 
 @pytest.mark.usefixtures("no_network")
 def test_cifar10_in_grey(tiny_cifar10: Path) -> None:
-    colour = images(load_images("cifar10", data_dir=tiny_cifar10))
-    grey = images(load_images("cifar10", data_dir=tiny_cifar10, channels=1))
+    colour = images(labelled("cifar10", data_dir=tiny_cifar10))
+    grey = images(labelled("cifar10", data_dir=tiny_cifar10, channels=1))
     weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
     expected = (colour * weights).sum(1, keepdim=True)
     assert grey.shape == (23, 1, 32, 32) and (grey - expected).abs().max() < 1.1
@@ -148,4 +104,4 @@ def test_cifar10_in_grey(tiny_cifar10: Path) -> None:
 def test_cifar10_with_a_broken_file(tiny_cifar10: Path) -> None:
     (tiny_cifar10 / CIFAR10.base_folder / "data_batch_3").write_bytes(b"broken")
     with pytest.raises(DataError, match=r"^--data-dir: found no whole CIFAR-10 in "):
-        load_images("cifar10", data_dir=tiny_cifar10)
+        labelled("cifar10", data_dir=tiny_cifar10)

@@ -8,16 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from loading import restoration
 from PIL import Image
 
-from pdas.data import DiskImages, ImageData, MemoryImages, load_restoration_images
+from pdas.data.disk import DiskImages
+from pdas.data.images import ImageData, MemoryImages
 from pdas.support.errors import DataError
 
 MakeFolder = Callable[..., Path]  # of images of 20x12
 
 
 def load(root: Path | None, **settings: object) -> ImageData:
-    return load_restoration_images("folder", data_dir=root, workers=0, **settings)
+    return restoration("folder", data_dir=root, workers=0, **settings)
 
 
 def files(data: ImageData) -> tuple[list[str], list[str]]:

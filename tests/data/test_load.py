@@ -1,4 +1,4 @@
-"""Sets for inpainting by name: defaults, grey images in colour, settings out of range."""
+"""Images by their settings: the form of a set, grey images in colour, sets without crops."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from loading import labelled, restoration
 from PIL import Image
 
-from pdas.data import ImageData, MemoryImages, load_images, load_restoration_images
+from pdas.data.images import ImageData, MemoryImages
 from pdas.data.sets import fashion_mnist
-from pdas.support.errors import DataError, PdasWarning, SettingError
+from pdas.support.errors import PdasWarning, SettingError
 
 MakeFolder = Callable[..., Path]
 
@@ -44,18 +45,18 @@ def images(data: ImageData) -> torch.Tensor:
 
 @pytest.mark.usefixtures("tiny_fashion_mnist")
 def test_fashion_mnist_is_grey_and_32_unless_told_otherwise() -> None:
-    data = load_restoration_images("fashion-mnist")
+    data = restoration("fashion-mnist")
     assert data.train.image_shape == (1, 32, 32)
     assert data.test.labels.tolist() == [0, 1, 2, 3] and len(data.classes) == 10
-    assert torch.equal(images(data), images(load_images("fashion-mnist", image_size=32)))
-    original = images(load_restoration_images("fashion-mnist", image_size=28))
-    assert torch.equal(original, images(load_images("fashion-mnist")))
+    assert torch.equal(images(data), images(labelled("fashion-mnist", image_size=32)))
+    original = images(restoration("fashion-mnist", image_size=28))
+    assert torch.equal(original, images(labelled("fashion-mnist")))
 
 
 @pytest.mark.usefixtures("tiny_fashion_mnist")
 def test_fashion_mnist_in_colour_is_said_once() -> None:
     with pytest.warns(PdasWarning) as caught:
-        data = load_restoration_images("fashion-mnist", channels=3)
+        data = restoration("fashion-mnist", channels=3)
     (warning,) = caught
     assert str(warning.message) == "data: 16 of 16 images are grey; converted to colour"
     colour = images(data)
@@ -74,42 +75,16 @@ def test_grey_files_in_colour_are_counted_once(
         Image.fromarray(pixels).save(root / f"00{i}.png")
     settings = {"data_dir": root, "image_size": 8, "crops": crops, "workers": 0}
     with pytest.warns(PdasWarning) as caught:
-        load_restoration_images("folder", **settings)
+        restoration("folder", **settings)
     (warning,) = caught
     assert str(warning.message) == f"data: {grey} of 10 images {verb} grey; converted to colour"
-    assert load_restoration_images("folder", channels=1, **settings).channels == 1  # silent
-
-
-def test_an_unknown_name() -> None:
-    with pytest.raises(DataError) as caught:
-        load_restoration_images("digits")
-    assert str(caught.value) == (
-        "data.name: found 'digits', expected one of photos, fashion-mnist, svhn, celeba, cars, "
-        "folder"
-    )
+    assert restoration("folder", channels=1, **settings).channels == 1  # silent
 
 
 @pytest.mark.parametrize("name", ["fashion-mnist", "svhn", "celeba", "cars"])
 def test_crops_where_there_are_none(name: str) -> None:
     with pytest.raises(SettingError) as caught:
-        load_restoration_images(name, crops=3)
+        restoration(name, crops=3)
     assert str(caught.value) == (
-        f"data.crops: found 3 for {name}, expected none but for photos and folder; leave it out"
+        f"data.crops: found 3 for {name}, expected none but for folder and photos; leave it out"
     )
-
-
-@pytest.mark.parametrize(
-    ("setting", "value", "expected"),
-    [
-        ("crops", 0, "at least 1; "),
-        ("image_size", 0, "at least 1; "),
-        ("channels", 2, "1 (grey) or 3 (RGB); "),
-        ("test_fraction", 1.0, "more than 0 and less than 1; "),
-        ("workers", -1, "at least 0; "),
-    ],
-)
-@pytest.mark.parametrize("name", ["photos", "folder"])
-def test_settings_out_of_range(name: str, setting: str, value: float, expected: str) -> None:
-    with pytest.raises(SettingError) as caught:
-        load_restoration_images(name, **{setting: value})
-    assert str(caught.value).startswith(f"data.{setting}: found {value}, expected {expected}")
