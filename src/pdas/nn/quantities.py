@@ -19,20 +19,22 @@ def check_quantity(quantity: str) -> None:
     check_one_of("cost", quantity, QUANTITIES, remedy)
 
 
-def image_size(x: Tensor | None, channels: int) -> tuple[int, int]:
+def image_size(
+    x: Tensor | None, channels: int, quantity: Quantity = "multiply_adds"
+) -> tuple[int, int]:
     """Height and width in pixels of the example images `x` `(N, channels, H, W)`.
 
     Raises:
-        SettingError: `x` is missing, which multiply-adds need, or is no such images.
+        SettingError: `x` is missing, which this quantity needs, or is no such images.
     """
     expected = f"(N, {channels}, H, W)"
     if x is None:
         refuse(
             SettingError,
             "cost",
-            found="no images for 'multiply_adds'",
+            found=f"no images for {quantity!r}",
             expected="an example, of which the shape counts",
-            remedy=f"give net.cost('multiply_adds', x) with x {expected}",
+            remedy=f"give net.cost({quantity!r}, x) with x {expected}",
         )
     shape = tuple(getattr(x, "shape", ()))
     if len(shape) != 4 or shape[1] != channels:
