@@ -48,7 +48,7 @@ def states(**settings: Any) -> tuple[list[dict[str, Any]], Any]:
 
     def keep(progress: Any) -> None:
         state = optimizer.state_dict()
-        found.append({name: state[name] for name in ("step", "theta", "learning_rate")})
+        found.append({name: state[name] for name in ("step", "theta", "eta")})
 
     result = pdas.search(
         net(),
@@ -70,7 +70,7 @@ def test_theta_eta_s_and_gamma_stand_still_in_the_warmup() -> None:
     assert steps > 120  # of what the warm-up saves
     assert all(state == found[0] for state in found[:warmup])
     assert found[0]["theta"] == {"act": [1 / 3] * 3} and found[0]["step"] == 0
-    assert found[0]["learning_rate"]["gamma"] == 0
+    assert found[0]["eta"]["gamma"] == 0
     assert [state["step"] for state in found[warmup:]] == list(range(1, steps - warmup + 1))
 
 

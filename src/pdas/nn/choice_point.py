@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from pdas.nn.conditions import Conditions
-from pdas.space import Label, Variable
+from pdas.space import Categorical, Label
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
 
@@ -50,7 +50,7 @@ class ChoicePoint(nn.Module):
         used_with: Sequence[Sequence[bool]] = (),
     ) -> None:
         super().__init__()
-        self.variable = Variable(name, categories)
+        self.variable = Categorical(name, categories)
         self.used_with = tuple(np.array(used, dtype=bool) for used in used_with)
         self.category: int | None = None
         self.path: str | None = None

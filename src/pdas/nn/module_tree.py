@@ -12,8 +12,7 @@ from torch import nn
 from pdas.nn.choice_point import ChoicePoint
 from pdas.nn.conditions import Conditions
 from pdas.nn.occurrences import Occurrence, occurrences
-from pdas.nn.protocols import check_space
-from pdas.space import Architecture, SearchSpace, Variable
+from pdas.space import Architecture, Categorical, SearchSpace, check_architecture
 from pdas.support.arrays import BoolArray
 from pdas.support.errors import NetworkError, SpaceError
 from pdas.support.refusals import refuse
@@ -70,7 +69,7 @@ class ModuleTree:
             SpaceError: the architecture is of another space.
             NetworkError: another thread is inside of such a block.
         """
-        check_space(architecture, self.space)
+        check_architecture("architecture", architecture, self.space)
         # A module may call its own supernet with another architecture: afterwards the first one
         # counts again.
         before = [choice_points[0].category for choice_points in self.choice_points]
@@ -92,7 +91,7 @@ class ModuleTree:
 
     def active(self, architecture: Architecture) -> BoolArray:
         """Which variables an architecture uses, bool `(D,)`."""
-        check_space(architecture, self.space)
+        check_architecture("architecture", architecture, self.space)
         used = [any(case.hold(architecture) for case in cases) for cases in self.conditions]
         return np.array(used, dtype=bool)
 
@@ -138,7 +137,7 @@ def _refuse_hidden(found: Sequence[Occurrence]) -> None:
 
 def _space(found: Sequence[Occurrence], module: str) -> SearchSpace:
     """The variables of all choice points; `module` is the name of the whole for a message."""
-    first: dict[str, tuple[Variable, str]] = {}
+    first: dict[str, tuple[Categorical, str]] = {}
     for occurrence in found:
         if not isinstance(occurrence.module, ChoicePoint):
             continue
@@ -164,7 +163,7 @@ def _space(found: Sequence[Occurrence], module: str) -> SearchSpace:
     return SearchSpace({name: variable.categories for name, (variable, _) in first.items()})
 
 
-def _match(first: Variable, second: Variable) -> bool:
+def _match(first: Categorical, second: Categorical) -> bool:
     """Whether the categories are equal and of the same types: 1 and True differ here."""
     pairs = zip(first.categories, second.categories, strict=False)
     return first == second and all(type(a) is type(b) for a, b in pairs)

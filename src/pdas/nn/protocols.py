@@ -8,7 +8,6 @@ from typing import Any, Protocol, runtime_checkable
 from pdas.nn.conditions import Conditions
 from pdas.space import Architecture, SearchSpace
 from pdas.support.arrays import BoolArray
-from pdas.support.errors import SpaceError
 
 
 @runtime_checkable
@@ -68,17 +67,3 @@ class ConditionedSupernet(ActiveSupernet, Protocol):
     @property
     def use_conditions(self) -> Sequence[Sequence[Conditions]]:
         """For each of the D variables the cases in which it is used; one of them must hold."""
-
-
-def check_space(architecture: Architecture, space: SearchSpace) -> None:
-    """Raise `SpaceError` if the architecture is not of a supernet's space."""
-    if not isinstance(architecture, Architecture):
-        raise SpaceError(
-            f"architecture: found {type(architecture).__name__}, expected an architecture; make it "
-            "with net.space.architecture(...)"
-        )
-    if architecture.space != space:
-        raise SpaceError(
-            f"architecture: {architecture!r} is of another search space; make it with "
-            "net.space.architecture(...)"
-        )

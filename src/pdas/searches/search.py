@@ -337,7 +337,7 @@ class _Parts:
             steps=moment.steps,
             measures=self.mean.values() | self.theta_mean.values() | _rejections(self.sampler),
             convergence=optimizer.convergence,
-            eta=optimizer.learning_rate,
+            eta=optimizer.eta,
             learning_rate=learning_rate,
             seconds=self.watch.seconds(),
         )

@@ -17,10 +17,9 @@ from torch import Tensor, nn
 from pdas.cost import Cost, FunctionCost
 from pdas.nn.costs import CostTable, table_cost
 from pdas.nn.counting.latency import latency
-from pdas.nn.protocols import check_space
 from pdas.nn.quantities import Quantity, check_quantity, image_size
 from pdas.nn.sliced import SlicedWeight
-from pdas.space import Architecture
+from pdas.space import Architecture, check_architecture
 from pdas.spaces.autoencoders.initial import he
 from pdas.spaces.autoencoders.network import AutoencoderNetwork
 from pdas.spaces.autoencoders.size import count_multiply_adds, count_weights
@@ -72,7 +71,7 @@ class AutoencoderSupernet(nn.Module):
     def forward_many(self, x: Tensor, architectures: Sequence[Architecture]) -> list[Tensor]:
         """The restored images `(N, image_channels, H, W)` of each architecture, of the same `x`."""
         for architecture in architectures:
-            check_space(architecture, self.space)
+            check_architecture("architecture", architecture, self.space)
         once = Once()
         height, width = x.shape[-2:]
         if height == width == 1:  # which every layer that samples down would pass over
@@ -85,7 +84,7 @@ class AutoencoderSupernet(nn.Module):
 
         Changing another one changes nothing. It is the same for images of every size.
         """
-        check_space(architecture, self.space)
+        check_architecture("architecture", architecture, self.space)
         return active_variables(architecture)
 
     def derive(
@@ -99,7 +98,7 @@ class AutoencoderSupernet(nn.Module):
 
         It has fresh weights, or copies of the supernet's with `keep_weights`.
         """
-        check_space(architecture, self.space)
+        check_architecture("architecture", architecture, self.space)
         image = self.settings.image_channels
         network = AutoencoderNetwork(architecture, image, size)
         weight = next(self.output.parameters())

@@ -19,9 +19,8 @@ from torch import Tensor, nn
 from pdas.cost import Cost, FunctionCost
 from pdas.nn.costs import CostTable, table_cost
 from pdas.nn.counting.latency import latency
-from pdas.nn.protocols import check_space
 from pdas.nn.quantities import Quantity, check_quantity, image_size
-from pdas.space import Architecture
+from pdas.space import Architecture, check_architecture
 from pdas.spaces.cells.layout import (
     CellSettings,
     Position,
@@ -67,7 +66,7 @@ class CellSupernet(nn.Module):
         """The logits of each architecture on the same images; common parts are computed once."""
         check_image_size(min(x.shape[-2:]))
         for architecture in architectures:
-            check_space(architecture, self.space)
+            check_architecture("architecture", architecture, self.space)
         x = F.relu(self.stem(x.contiguous(memory_format=torch.channels_last)))
         routes = [_Route(self.positions, architecture, x) for architecture in architectures]
         for index, cell in enumerate(self.cells):
@@ -96,7 +95,7 @@ class CellSupernet(nn.Module):
         size = {"cells_per_stage": cells_per_stage, "channels": channels}
         changes = {name: value for name, value in size.items() if value is not None}
         settings = validated(CellSettings, self.settings.model_dump() | changes, "network")
-        check_space(architecture, self.space)
+        check_architecture("architecture", architecture, self.space)
         network = CellNetwork(architecture, settings, auxiliary=auxiliary)
         network.to(self.classifier.weight)  # device and precision
         if keep_weights:
