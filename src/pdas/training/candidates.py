@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from pdas.nn.protocols import MaskingSupernet, SharingSupernet
+from pdas.nn.protocols import ActiveSupernet, SharingSupernet
 from pdas.space import Architecture
 from pdas.support.arrays import BoolArray
 
@@ -89,4 +89,4 @@ def _identical(first: Mapping[Any, Any], second: Mapping[Any, Any]) -> bool:
 
 def active_of(net: nn.Module) -> Callable[[Architecture], BoolArray] | None:
     """Which variables an architecture uses, if the network tells."""
-    return net.active if isinstance(net, MaskingSupernet) else None
+    return net.active if isinstance(net, ActiveSupernet) else None
