@@ -50,6 +50,7 @@ module = torch.nn.Sequential(
     OptionalLayer("norm", BatchNorm1d(width)),
     Choice("activation", {"relu": torch.nn.ReLU(), "sigmoid": torch.nn.Sigmoid()}),
     Repeat("depth", [Linear(width, width) for _ in range(2)]),
+    torch.nn.Dropout(0.1),  # draws from the global generator
     Linear(width, 10),
 )
 
