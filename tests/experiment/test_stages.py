@@ -18,7 +18,8 @@ from PIL import Image
 
 from pdas import recipes
 from pdas.experiment.stages import Experiment
-from pdas.runs.run import Run, new_directory
+from pdas.runs.directory import new_directory
+from pdas.runs.run import Run
 from pdas.spaces.cells.network import CellNetwork
 from pdas.spaces.cells.size import count_weights
 from pdas.spaces.cells.space import cell_space

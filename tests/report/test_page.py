@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from pdas.report import write_report
+from pdas.report.page import write_report
 from pdas.support.errors import RunError
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from pdas.report.convergence import plot_convergence
-from pdas.report.describe import architecture_text, summarise
+from pdas.report.describe import architecture_rows, architecture_text, summarise
 from pdas.report.finalists import add_finalists
 from pdas.report.html import add, add_picture, add_table
 from pdas.report.reader import Summary, read_summary
@@ -41,11 +41,16 @@ img { max-width: 100%; }
 
 
 def write_report(run_dir: str | PathLike[str]) -> Path:
-    """Write the `report.html` of a run, with whatever it has so far, and return the path.
+    """Write the `report.html` of a run, with whatever there is.
 
-    The pictures are drawn anew: `cells.png` or `architecture.png`, `convergence.png`, and
-    `restored.png` in each retraining that has test images to show.
-    Raises RunError if the directory is not a run or one of its files is damaged.
+    The pictures are drawn anew: that of the architecture, `convergence.png`, and those of the task
+    in each retraining.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        RunError: the directory is no run, or one of its files is damaged.
     """
     summary = read_summary(run_dir)
     path = summary.run.path / "report.html"
@@ -68,9 +73,10 @@ def _page(summary: Summary) -> Element:
     if description := summary.recipe.get("description"):
         add(body, "p", str(description)).set("class", "note")
     add_table(body, summarise(summary))
-    add_retrainings(body, summary)
+    labels = [label for label, _ in architecture_rows(summary.architecture)]
+    add_retrainings(body, summary, elsewhere=labels)
     _add_architecture(body, summary)
-    if all((run.path / name).exists() for name in ("theta.npz", "metrics.csv")):
+    if (run.path / "metrics.csv").exists():
         add(body, "h2", "Search")
         add_picture(body, plot_convergence(run.path), "Convergence, learning rate and losses")
     add_finalists(body, run)

@@ -96,13 +96,13 @@ def test_the_result_is_what_the_saved_weights_do(inpainting: Experiment, restore
     assert result["psnr_std"] == pytest.approx(np.std(psnr), abs=1e-4)
 
 
-def test_yardsticks_are_of_the_same_images_and_masks(inpainting: Experiment, restored: Run) -> None:
+def test_baselines_are_of_the_same_images_and_masks(inpainting: Experiment, restored: Run) -> None:
     result = restored.retrainings()[0].read_json("result.json")
     batches = list(task_of(inpainting).data.test_batches())
     masked, whole = (torch.cat(part) for part in zip(*batches, strict=True))
     expected = quality(masked, whole).summary()
-    assert result["yardsticks"]["masked"] == pytest.approx(expected)
-    assert result["yardsticks"]["biharmonic"]["psnr"] > expected["psnr"]
+    assert result["baselines"]["masked"] == pytest.approx(expected)
+    assert result["baselines"]["biharmonic"]["psnr"] > expected["psnr"]
 
 
 def test_each_photograph_has_its_measures(restored: Run) -> None:
@@ -174,7 +174,7 @@ def test_random_and_base_change_the_architecture_alone(
     drawn = task_of(random).space.uniform(np.random.default_rng(0))
     assert run.read_json("architecture.json") == drawn.to_dict()
     result = random.retrain(run).read_json("result.json")
-    assert result["yardsticks"] == restored.retrainings()[0].read_json("result.json")["yardsticks"]
+    assert result["baselines"] == restored.retrainings()[0].read_json("result.json")["baselines"]
 
 
 def test_base_needs_a_file(inpainting: Experiment, tmp_path: Path) -> None:
@@ -301,7 +301,7 @@ def test_an_evaluation_that_fails_can_be_had_again(
 
     run = Run(Path(shutil.copytree(restored.path, tmp_path / "copy")))
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr("pdas.tasks.inpainting.task.yardsticks", fails)
+        patched.setattr("pdas.tasks.inpainting.task.baseline_measures", fails)
         replace(inpainting, seed=1).retrain(run)
     assert len(run.retrainings()) == 1
     second = replace(inpainting, seed=1).retrain(run, resume=True)
