@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from pdas import recipes
 from pdas.distributed.ranks import Ranks
-from pdas.methods import PDAS
+from pdas.methods.pdas.optimizer import PDAS
 from pdas.nn.sliced import SlicedWeight
 from pdas.resume.batches import ResumableBatches
 from pdas.searches.probe import rank_correlation

@@ -14,7 +14,7 @@ from padded import load_from as load_padded
 from plain import PlainNetwork, load_from, to_plain
 from torch import Tensor, nn
 
-from pdas.methods import PDAS
+from pdas.methods.pdas.optimizer import PDAS
 from pdas.space import Architecture
 from pdas.spaces.autoencoders.settings import ChainSettings
 from pdas.spaces.autoencoders.space import autoencoder_space

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from pdas import recipes
-from pdas.searches.settings import SearchSettings
+from pdas.methods.settings import SearchSettings
 from pdas.spaces.autoencoders.settings import AutoencoderSettings
 from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
 from pdas.support.errors import SettingError

@@ -44,7 +44,7 @@ def predict(
 
     Its first retraining is used; name RUN/retrain-1 for another.
     """
-    from pdas.tasks.registry import load
+    from pdas.tasks.loading import load
 
     network = load(run)
     predict_images = getattr(network, "predict", None)

@@ -15,13 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pdas.distributed.launch import rank
-from pdas.support.metrics import Metric, bar_text
 from pdas.support.refusals import check_one_of
 
 if TYPE_CHECKING:
     from pdas.searches.finalists import Finalist
-    from pdas.searches.search import Progress as SearchProgress
-    from pdas.training.retrain import RetrainProgress
 
 SECONDS_BETWEEN_LINES = 10.0
 LEVELS = ("debug", "info", "warning", "error")
@@ -103,21 +100,10 @@ def _time_left(first: tuple[int, float], last: tuple[int, float], steps: int) ->
     return timedelta(seconds=round(per_step * (steps - last[0])))
 
 
-def searched(progress: SearchProgress, metrics: Sequence[Metric]) -> str:
-    """The measures of a search, in a line."""
-    of_method = {"convergence": progress.convergence, "eta": progress.eta}
-    return bar_text({**progress.measures, **of_method}, metrics)
-
-
 def compared(finalists: Sequence[Finalist]) -> str:
     """Where the trainings of finalists stand, in a line."""
     losses = [finalist.loss for finalist in finalists if finalist.loss is not None]
     return f"trainings of finalists  loss {min(losses):.4f}" if losses else "trainings of finalists"
-
-
-def retrained(progress: RetrainProgress, metrics: Sequence[Metric]) -> str:
-    """The measures of a retraining, in a line."""
-    return bar_text(progress.measures, metrics)
 
 
 class LogLines(logging.Handler):

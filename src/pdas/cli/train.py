@@ -15,13 +15,13 @@ import typer
 from pdas import recipes
 from pdas.cli.finished import write_report
 from pdas.cli.options import Out, RecipeName, Seed, TrainingOptions, with_training_options
-from pdas.cli.progress import Show, compared, progress_of, retrained, searched, show_logs
+from pdas.cli.progress import Show, compared, progress_of, show_logs
 from pdas.distributed.launch import is_rank, rank, run_ranks, started_ranks
 from pdas.distributed.settings import DeviceSettings
 from pdas.resume.signals import StoppedError
 from pdas.runs.run import Run
 from pdas.support.errors import RunError, SettingError
-from pdas.support.metrics import Metric
+from pdas.support.metrics import bar_text
 from pdas.support.refusals import refuse
 from pdas.support.settings import LARGEST_SEED
 from pdas.tasks.recipe import Recipe, recorded
@@ -30,8 +30,7 @@ from pdas.tasks.results import metrics_of
 if TYPE_CHECKING:
     from pdas.experiment.stages import Experiment
     from pdas.searches.finalists import Finalist
-    from pdas.searches.search import Progress
-    from pdas.training.retrain import RetrainProgress
+    from pdas.training.loop import Progress
 
 
 @with_training_options
@@ -125,7 +124,7 @@ def _search(experiment: Experiment, out: Path | None, options: TrainingOptions) 
     with _interruptible(path, options.resume), progress_of("search", options.quiet) as show:
         return experiment.search(
             path,
-            partial(_show_search, show, _metrics(experiment)),
+            _shown(experiment, show),
             partial(_show_trials, show),
             resume=options.resume,
         )
@@ -134,8 +133,7 @@ def _search(experiment: Experiment, out: Path | None, options: TrainingOptions) 
 def _retrain(experiment: Experiment, run: Run, options: TrainingOptions) -> None:
     path = run.path / f"retrain-{experiment.seed}"
     with _interruptible(path, options.resume), progress_of("retrain", options.quiet) as show:
-        on_step = partial(_show_retraining, show, _metrics(experiment))
-        experiment.retrain(run, on_step, resume=options.resume)
+        experiment.retrain(run, _shown(experiment, show), resume=options.resume)
 
 
 def _retrain_run(path: Path, seed: int | None, options: TrainingOptions) -> Run:
@@ -169,8 +167,8 @@ def _retrain_file(
     experiment = _begin(partial(recipes.load, recipe), seed, options)
     path = out or Path("runs") / f"{experiment.recipe.name}-{file.stem}-{experiment.seed}"
     with _interruptible(path, options.resume), progress_of("retrain", options.quiet) as show:
-        on_step = partial(_show_retraining, show, _metrics(experiment))
-        return experiment.retrain_given(file, path, on_step, resume=options.resume)
+        on_step = _shown(experiment, show)
+        return experiment.retrain_file(file, path, on_step, resume=options.resume)
 
 
 def _report(run: Run, quiet: bool) -> None:
@@ -203,18 +201,16 @@ def _interruptible(path: Path, resume: bool) -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
-def _metrics(experiment: Experiment) -> tuple[Metric, ...]:
-    return metrics_of(experiment.recipe.model_dump(mode="json"))
+def _shown(experiment: Experiment, show: Show) -> Callable[[Progress], None]:
+    """What shows the progress of a stage with the measures of the task."""
+    metrics = metrics_of(experiment.recipe.model_dump(mode="json"))
 
+    def on_step(progress: Progress) -> None:
+        show(progress.step, progress.steps, bar_text(progress.measures, metrics))
 
-def _show_search(show: Show, metrics: Sequence[Metric], progress: Progress) -> None:
-    show(progress.step, progress.steps, searched(progress, metrics))
+    return on_step
 
 
 def _show_trials(show: Show, finalists: Sequence[Finalist], done: int, total: int) -> None:
     if total:
         show(done, total, compared(finalists))
-
-
-def _show_retraining(show: Show, metrics: Sequence[Metric], progress: RetrainProgress) -> None:
-    show(progress.step, progress.steps, retrained(progress, metrics))

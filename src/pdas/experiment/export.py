@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from pdas.runs.directory import new_directory
 from pdas.runs.run import Run
-from pdas.spaces.description import Description, read_network
 from pdas.support.errors import PdasError, RunError, SettingError, reason
+from pdas.tasks.description import Description, read_network
 from pdas.tasks.registry import load
 
 TOLERANCE = 1e-4  # of the largest output
@@ -67,7 +67,7 @@ def export(path: str | Path, format: str = "state_dict", out: Path | None = None
     return out
 
 
-def _state_dict(description: Description[Any], network: nn.Module, directory: Path) -> Program:
+def _state_dict(description: Description, network: nn.Module, directory: Path) -> Program:
     file = directory / "state_dict.pt"
     torch.save(network.state_dict(), file)
     again = read_network(directory / "network.json").eval()
@@ -75,14 +75,14 @@ def _state_dict(description: Description[Any], network: nn.Module, directory: Pa
     return description.program(again)
 
 
-def _torch(description: Description[Any], network: nn.Module, directory: Path) -> Program:
+def _torch(description: Description, network: nn.Module, directory: Path) -> Program:
     file = directory / "program.pt2"
     program, arguments = _traced(description, network)
     torch.export.save(torch.export.export(program, **arguments), file)
     return torch.export.load(file).module()
 
 
-def _onnx(description: Description[Any], network: nn.Module, directory: Path) -> Program:
+def _onnx(description: Description, network: nn.Module, directory: Path) -> Program:
     file = directory / "network.onnx"
     program, arguments = _traced(description, network)
     torch.onnx.export(
@@ -101,13 +101,13 @@ def _onnx(description: Description[Any], network: nn.Module, directory: Path) ->
     return lambda images: torch.from_numpy(session.run(None, {"images": images.numpy()})[0])
 
 
-FORMATS: Mapping[str, Callable[[Description[Any], nn.Module, Path], Program]] = MappingProxyType(
+FORMATS: Mapping[str, Callable[[Description, nn.Module, Path], Program]] = MappingProxyType(
     {"state_dict": _state_dict, "torch": _torch, "onnx": _onnx}
 )
 """Name -> writes the file of a network into a directory, and returns what that file computes."""
 
 
-def _traced(description: Description[Any], network: nn.Module) -> tuple[nn.Module, dict[str, Any]]:
+def _traced(description: Description, network: nn.Module) -> tuple[nn.Module, dict[str, Any]]:
     """What both exporters are given: the program; a batch of zeros, and that its size is free."""
     return description.program(network).eval(), {
         "args": (torch.zeros(2, *description.image_shape),),

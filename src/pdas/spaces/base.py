@@ -51,10 +51,12 @@ class Family(ABC):
         settings: of its space, its subclass of `FamilySettings`.
         sizes: a subclass of `settings` that has what the images add: all that it takes to build
             the supernet, or a derived network.
+        has_auxiliary: whether `network` takes the option `auxiliary`, of a classifier for training.
     """
 
     settings: ClassVar[type[FamilySettings]]
     sizes: ClassVar[type[FamilySettings]]
+    has_auxiliary: ClassVar[bool] = False
 
     @abstractmethod
     def space(self, network: Any) -> SearchSpace:

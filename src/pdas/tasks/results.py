@@ -5,11 +5,11 @@ A run is read leniently: if its recipe names no task that is known, every task m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 from pdas.support.metrics import Metric
+from pdas.tasks.base import TASKS, TaskKind
 from pdas.tasks.section import Section
 
 
@@ -39,20 +39,8 @@ def sections_of(
     return [section for kind in _kinds(recipe) for section in kind.sections(run_path, result)]
 
 
-@dataclass(frozen=True)
-class _Kind:
-    metrics: tuple[Metric, ...]
-    sections: Callable[[Path, Mapping[str, object]], list[Section]] = lambda path, result: []
-
-
-def _kinds(recipe: Mapping[str, object]) -> list[_Kind]:
-    from pdas.tasks.classification.metrics import METRICS as OF_CLASSIFICATION
-    from pdas.tasks.inpainting.metrics import METRICS as OF_INPAINTING
-    from pdas.tasks.inpainting.sections import sections
-
-    kinds = {
-        "classification": _Kind(OF_CLASSIFICATION),
-        "inpainting": _Kind(OF_INPAINTING, sections),
-    }
+def _kinds(recipe: Mapping[str, object]) -> list[TaskKind]:
     task = recipe.get("task")
-    return [kinds[task]] if isinstance(task, str) and task in kinds else list(kinds.values())
+    if isinstance(task, str) and task in TASKS:
+        return [TASKS[task]]
+    return [TASKS[name] for name in TASKS.names()]

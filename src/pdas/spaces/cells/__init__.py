@@ -29,6 +29,7 @@ class Cells(Family):
 
     settings = NetworkSettings
     sizes = CellSettings
+    has_auxiliary = True
 
     def space(self, network: NetworkSettings) -> SearchSpace:
         return cell_space(network.nodes, network.operations)
