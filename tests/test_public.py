@@ -8,6 +8,7 @@ import pytest
 from torch import nn
 
 import pdas
+from pdas.spaces.cells.supernet import CellSupernet
 
 
 def test_every_public_name_is_there() -> None:
@@ -35,7 +36,7 @@ def test_the_optimizer_by_ask_and_tell() -> None:
 
 
 def test_the_cell_supernet_gives_plain_networks() -> None:
-    net = pdas.spaces.CellSupernet(nodes=2, cells_per_stage=1, channels=4)
+    net = CellSupernet(nodes=2, cells_per_stage=1, channels=4)
     architecture = net.space.architecture([0] * len(net.space))
     assert isinstance(net.derive(architecture), nn.Module)
 
@@ -45,3 +46,10 @@ def test_every_error_of_the_user_is_one_to_catch() -> None:
         pdas.SearchSpace({})
     with pytest.raises(pdas.PdasError):
         pdas.load("nowhere")
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    for name in ("nothing", "_nothing"):
+        with pytest.raises(AttributeError, match=f"'pdas' has no attribute '{name}'"):
+            getattr(pdas, name)
+    assert set(pdas.__all__) <= set(dir(pdas))

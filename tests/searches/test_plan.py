@@ -17,7 +17,7 @@ from pdas.searches.halving import (
     whole_steps,
 )
 from pdas.searches.plan import Plan, plan_search
-from pdas.searches.settings import SearchSettings
+from pdas.methods.settings import SearchSettings
 from pdas.support.errors import SettingError
 
 

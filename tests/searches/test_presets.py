@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pdas.searches.presets import PRESETS, settings_of
-from pdas.searches.settings import SearchSettings
+from pdas.methods.settings import SearchSettings
 from pdas.support.errors import SettingError
 
 

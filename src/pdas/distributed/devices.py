@@ -11,10 +11,9 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from lightning_fabric import Fabric
-from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import nn
 
+from pdas.distributed.fabric import DDPStrategy, Fabric
 from pdas.distributed.settings import DeviceSettings
 from pdas.support.errors import SettingError, reason
 
@@ -63,6 +62,13 @@ def open_fabric(settings: DeviceSettings) -> Fabric:
     if several:
         fabric.launch()
     return fabric
+
+
+def fresh_precision(fabric: Fabric) -> None:
+    """Forget the loss scale of a training before, where there is one, as a new Fabric would."""
+    precision: Any = fabric.strategy.precision
+    if getattr(precision, "scaler", None) is not None:
+        precision.scaler = torch.amp.GradScaler(fabric.device.type)
 
 
 @contextmanager

@@ -86,6 +86,13 @@ class PDAS:
         return self._space
 
     @property
+    def smallest_tell(self) -> int:
+        return 2
+
+    def measures(self):
+        return {"convergence": self.convergence, "eta": self.eta}
+
+    @property
     def samples(self) -> int:
         """lambda: how many `ask` gives by default."""
         return self._samples
