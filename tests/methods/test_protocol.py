@@ -24,6 +24,9 @@ OPTIMIZERS: dict[str, Make] = {
     "fixed": lambda space, seed: PDAS(space, seed=seed, eta="fixed"),
     "eight samples": lambda space, seed: PDAS(space, seed=seed, samples=8),
     "limited": lambda space, seed: Limited(PDAS(space, seed=seed), Limit(size(space), 6.0)),
+    "limited twice": lambda space, seed: Limited(
+        PDAS(space, seed=seed), [Limit(size(space), 6.0), Limit(size(space), 7.0)]
+    ),
     "penalised": lambda space, seed: Penalised(
         PDAS(space, seed=seed), Penalty(size(space), target=5.0, weight=0.1)
     ),

@@ -4,7 +4,8 @@
 `constraints` wrap an optimizer. `sampled` is Algorithm 1 for any of them.
 """
 
-from pdas.methods.constraints.limit import Limit, Limited
+from pdas.methods.constraints.limit import Limit
+from pdas.methods.constraints.limited import Limited
 from pdas.methods.constraints.penalty import Penalised, Penalty
 from pdas.methods.optimizer import Optimizer
 from pdas.methods.pdas.optimizer import PDAS
