@@ -16,7 +16,7 @@ from torch.utils.data import TensorDataset
 import pdas
 from pdas.distributed.ranks import Ranks
 from pdas.nn import Choice, Supernet
-from pdas.resume.batches import Stream
+from pdas.resume.batches import ResumableBatches
 from pdas.searches.constant_output import ConstantOutput
 from pdas.searches.plan import Plan
 from pdas.searches.theta_start import ThetaStart
@@ -214,7 +214,7 @@ def started(losses: np.ndarray, warmup: int = 4, steps: int = 24) -> tuple[Theta
     optimizer = pdas.PDAS(net().space, seed=0)
     plan = Plan(steps, warmup, 16, finalists=0, trial_passes=0.0, trial_steps=None)
     return (
-        ThetaStart(plan, step, loss, optimizer, Stream(batches), lambda x: x, ALONE),  # type: ignore[arg-type]
+        ThetaStart(plan, step, loss, optimizer, ResumableBatches(batches), lambda x: x, ALONE),  # type: ignore[arg-type]
         step,
     )
 
