@@ -71,7 +71,7 @@ def test_an_interrupt_is_one_line_and_the_unfinished_search_is_named(
     status, _, err = pdas("retrain", run)
     assert status == 2 and err.startswith(f"pdas: run: {run}: the search has not finished; ")
     status, _, err = pdas("run", "digits", *CHANGES)
-    assert status == 2 and "holds a search that has not finished; go on with --resume" in err
+    assert status == 2 and "holds a search that has not finished; continue with --resume" in err
 
 
 def test_an_interrupt_before_anything_is_written_says_so(

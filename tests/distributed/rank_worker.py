@@ -32,7 +32,7 @@ from pdas.support.errors import NonFiniteLossError, PdasError
 from pdas.training.retrain import Trainee, retrain
 from pdas.training.settings import TrainingSettings
 from tests.distributed import rank_networks
-from tests.methods.test_sampled import Pick, Script, make, values
+from tests.methods.sampled.test_step import Pick, Script, make, values
 
 paper_search = partial(pdas.search, preset="paper")
 

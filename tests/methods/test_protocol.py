@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 
 from pdas.cost import ProductCost, Term
-from pdas.methods import PDAS, Limit, Limited, Optimizer, Penalised, Penalty
+from pdas.methods.constraints.limit import Limit
+from pdas.methods.constraints.limited import Limited
+from pdas.methods.constraints.penalty import Penalised, Penalty
+from pdas.methods.optimizer import Optimizer
+from pdas.methods.pdas.optimizer import PDAS
 from pdas.space import SearchSpace
 from pdas.testing import OptimizerTests
 

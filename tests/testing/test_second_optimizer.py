@@ -7,7 +7,10 @@ import pytest
 from evolution import Evolution
 
 from pdas.cost import ProductCost, Term
-from pdas.methods import Limit, Limited, Optimizer, Penalised, Penalty
+from pdas.methods.constraints.limit import Limit
+from pdas.methods.constraints.limited import Limited
+from pdas.methods.constraints.penalty import Penalised, Penalty
+from pdas.methods.optimizer import Optimizer
 from pdas.space import SearchSpace
 from pdas.testing import OptimizerTests
 

@@ -64,6 +64,13 @@ def open_fabric(settings: DeviceSettings) -> Fabric:
     return fabric
 
 
+def fresh_precision(fabric: Fabric) -> None:
+    """Forget the loss scale of a training before, where there is one, as a new Fabric would."""
+    precision: Any = fabric.strategy.precision
+    if getattr(precision, "scaler", None) is not None:
+        precision.scaler = torch.amp.GradScaler(fabric.device.type)
+
+
 @contextmanager
 def determinism(settings: DeviceSettings) -> Iterator[None]:
     """Compute the same twice meanwhile, if the settings ask for that; see torch on reproducibility.

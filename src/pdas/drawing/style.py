@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +22,6 @@ ORANGE = "#d08a2e"
 
 DPI = 200
 
-_OPERATIONS = {
-    "identity": "#868d97",
-    "sep_conv_3x3": "#5b8fc7",
-    "sep_conv_5x5": "#2f4f8f",
-    "avg_pool_3x3": "#d3973a",
-    "max_pool_3x3": "#bf5449",
-}
-_FURTHER = ("#4f9a86", "#8a6bb1", "#b5667f", "#7d8c3f", "#a0704a", "#3f8ea3")
-
 Colour = tuple[float, float, float]
 
 
@@ -44,12 +34,6 @@ def text_width(text: str, look: FontProperties) -> float:
     """The width in inches of a line of text."""
     width, _, _ = text_to_path.get_text_width_height_descent(text, look, ismath=False)
     return float(width) / 72
-
-
-def operation_colours(operations: Iterable[str]) -> dict[str, str]:
-    """A colour for each operation: fixed for those of the paper, in turn for others."""
-    others = sorted(set(operations) - set(_OPERATIONS))
-    return _OPERATIONS | {name: _FURTHER[i % len(_FURTHER)] for i, name in enumerate(others)}
 
 
 def tint(colour: str, strength: float) -> Colour:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pdas.methods import Optimizer
+from pdas.methods.optimizer import Optimizer
 from pdas.space import Architecture, SearchSpace
 from pdas.support.errors import NonFiniteLossError, OptimizerError
 from pdas.testing.refusal import refusal

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from pdas.cost import Cost, FunctionCost, ProductCost, Term
-from pdas.methods import PDAS, Limit, Limited
+from pdas.methods.constraints.limit import Limit
+from pdas.methods.constraints.limited import Limited
+from pdas.methods.pdas.optimizer import PDAS
 from pdas.space import Architecture, SearchSpace
 from pdas.support.errors import OptimizerError, SettingError, SpaceError
 

@@ -14,8 +14,11 @@ import numpy.typing as npt
 import pytest
 
 from pdas.cost import ProductCost, Term
-from pdas.methods import PDAS, Limit, Limited, Optimizer, Penalised, Penalty
-from pdas.methods.optimizer import checked_count, checked_losses
+from pdas.methods.constraints.limit import Limit
+from pdas.methods.constraints.limited import Limited
+from pdas.methods.constraints.penalty import Penalised, Penalty
+from pdas.methods.optimizer import Optimizer, checked_count, checked_losses
+from pdas.methods.pdas.optimizer import PDAS
 from pdas.space import Architecture, SearchSpace
 from pdas.support.errors import OptimizerError, SettingError, SpaceError
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pdas.methods
-from pdas.methods import PDAS
+from pdas.methods.pdas.optimizer import PDAS
 from pdas.space import SearchSpace
 from pdas.support.errors import OptimizerError, SettingError
 
@@ -258,7 +258,7 @@ def test_a_state_that_is_damaged() -> None:
 
 PROGRAM = """
 import json
-from pdas.methods import PDAS
+from pdas.methods.pdas.optimizer import PDAS
 from pdas.space import SearchSpace
 space = SearchSpace({name: ("a", "b", "c", "d") for name in ("one", "two", "three")})
 optimizer = PDAS(space, seed=5)

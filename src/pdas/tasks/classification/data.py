@@ -14,7 +14,7 @@ from pdas.data.load import load_images
 from pdas.data.settings import LabelledDataSettings
 from pdas.spaces.cells.layout import check_image_size
 from pdas.tasks.classification.recipe import RetrainSettings
-from pdas.tasks.images import TaskImages, drawn
+from pdas.tasks.images.data import TaskImages, drawn
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,8 @@ import pytest
 from matplotlib._pylab_helpers import Gcf
 from PIL import Image
 
-from pdas.report import draw_samples
-from pdas.report.samples import Samples, samples_figure
 from pdas.support.errors import RunError
+from pdas.tasks.inpainting.samples import Samples, draw_samples, samples_figure
 
 Write = Callable[..., dict[str, Any]]
 

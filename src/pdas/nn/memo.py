@@ -7,10 +7,14 @@ from collections.abc import Callable
 from torch import Tensor
 
 
-class Once:
-    """Computes a function once for each distinct (function, inputs).
+class Memo:
+    """Calls a function once for each distinct (function, inputs).
 
     Tensors are told apart by identity, other inputs by value.
+
+    Example:
+        memo = Memo()
+        memo(torch.neg, x) is memo(torch.neg, x)  # True
     """
 
     def __init__(self) -> None:

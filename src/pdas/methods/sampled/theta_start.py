@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 
 from pdas.distributed.ranks import Ranks
-from pdas.methods import Optimizer
-from pdas.methods.sampled import SearchStep
+from pdas.methods.optimizer import Optimizer
+from pdas.methods.plan import CHECK, CHECK_ARCHITECTURES, CHECK_BATCHES, SCORED, Plan
+from pdas.methods.sampled.constant_output import constant_losses
+from pdas.methods.sampled.step import SearchStep
 from pdas.resume.batches import ResumableBatches
-from pdas.searches.constant_output import constant_losses
-from pdas.searches.halving import SCORED
-from pdas.searches.plan import CHECK, CHECK_ARCHITECTURES, CHECK_BATCHES, Plan
 from pdas.support.errors import NotLearnedError
 from pdas.training.measures import Loss
 
@@ -29,8 +28,8 @@ _log = logging.getLogger(__name__)
 ENOUGH = 2  # of the architectures that are looked at are to be better than chance
 CHECKS = 20  # at most, in the steps after the warm-up
 _REMEDIES = (
-    "change search.learning_rate, make the search longer, or see whether the targets depend on the "
-    "inputs"
+    "change search.optimizer.learning_rate, make the search longer, or see whether the targets "
+    "depend on the inputs"
 )
 
 

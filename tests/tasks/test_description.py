@@ -10,20 +10,27 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pdas.spaces.description import (
+    ClassifierDescription,
+    Description,
+    RestorerDescription,
+    read_network,
+)
 
-from pdas.spaces import AutoencoderNetwork, CellNetwork, read_network
-from pdas.spaces.autoencoders import ChainSettings, autoencoder_space
-from pdas.spaces.cells import CellSettings, cell_space
+from pdas.spaces.autoencoders.network import AutoencoderNetwork
+from pdas.spaces.autoencoders.settings import AutoencoderSize
+from pdas.spaces.autoencoders.space import autoencoder_space
+from pdas.spaces.cells.network import CellNetwork
 from pdas.spaces.cells.operations import OPERATIONS
-from pdas.spaces.description import AutoencoderDescription, CellDescription, Description
+from pdas.spaces.cells.settings import CellSettings
+from pdas.spaces.cells.space import cell_space
 from pdas.support.errors import RunError
 
 SETTINGS = CellSettings(nodes=2, cells_per_stage=1, channels=4, in_channels=3, classes=2)
+SIZE = AutoencoderSize(layers=3, channels=(2, 4), image_channels=3, height=8, width=12)
 CELLS = cell_space(2, tuple(OPERATIONS)).uniform(np.random.default_rng(0))
-CHAIN = autoencoder_space(ChainSettings(layers=3, channels=(2, 4))).uniform(
-    np.random.default_rng(0)
-)
-CLASSIFIER = CellDescription(
+CHAIN = autoencoder_space(SIZE).uniform(np.random.default_rng(0))
+CLASSIFIER = ClassifierDescription[CellSettings](
     architecture=CELLS.to_dict(),
     network=SETTINGS,
     image_shape=(3, 8, 8),
@@ -31,10 +38,12 @@ CLASSIFIER = CellDescription(
     std=(0.1, 0.2, 0.3),
     classes=("katt", "hänsyn"),
 )
-RESTORER = AutoencoderDescription(architecture=CHAIN.to_dict(), image_shape=(3, 8, 12))
+RESTORER = RestorerDescription[AutoencoderSize](
+    architecture=CHAIN.to_dict(), network=SIZE, image_shape=(3, 8, 12)
+)
 
 
-def written(description: Description, path: Path) -> Path:
+def written(description: Description[Any], path: Path) -> Path:
     path.write_text(description.model_dump_json(), encoding="utf-8")
     return path
 
@@ -53,7 +62,7 @@ def test_networks_are_built_as_they_were(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("description", [CLASSIFIER, RESTORER])
-def test_a_description_is_read_back(description: Description) -> None:
+def test_a_description_is_read_back(description: Description[Any]) -> None:
     assert type(description).model_validate_json(description.model_dump_json()) == description
 
 
@@ -85,12 +94,16 @@ def put(key: str, value: object) -> Callable[[dict[str, Any]], object]:
     return lambda found: found.update({key: value})
 
 
+def network(key: str, value: object) -> Callable[[dict[str, Any]], object]:
+    return lambda found: found["network"].update({key: value})
+
+
 @pytest.mark.parametrize(
     ("description", "damage", "message"),
     [
         (CLASSIFIER, drop("format"), "format None"),
-        (CLASSIFIER, put("format", 2), r"format 2 of pdas 0\.\S+, while pdas \S+ reads format 1"),
-        (CLASSIFIER, drop("kind"), "kind None, not one of cell, autoencoder"),
+        (CLASSIFIER, put("format", 1), r"format 1 of pdas 0\.\S+, while pdas \S+ reads format 2"),
+        (CLASSIFIER, drop("kind"), "kind None, not one of classifier, restorer"),
         (CLASSIFIER, put("kind", []), r"kind \[\]"),
         (CLASSIFIER, drop("architecture"), "architecture"),
         (
@@ -99,21 +112,35 @@ def put(key: str, value: object) -> Callable[[dict[str, Any]], object]:
             r"\(architecture: found unknown variables 'a'",
         ),
         (CLASSIFIER, put("architecture", CHAIN.to_dict()), "unknown variables"),
-        (CLASSIFIER, put("network", {"nodes": 0}), "network.nodes: found 0"),
-        (CLASSIFIER, put("network", {"colour": 0}), "network.colour: there is no such setting"),
-        (CLASSIFIER, put("image_shape", [1, 8, 8]), "image_shape: found 1, expected 3 as in net"),
-        (CLASSIFIER, put("mean", [0.1]), "mean: found 1, expected 3 as in network"),
+        (CLASSIFIER, drop("network"), "network.space: found 'None', expected one of "),
+        (
+            CLASSIFIER,
+            put("network", {"space": []}),
+            r"network.space: found '\[\]', expected one of",
+        ),
+        (CLASSIFIER, network("nodes", 0), "network.nodes: found 0"),
+        (CLASSIFIER, network("colour", 0), "network.colour: there is no such setting"),
+        (CLASSIFIER, put("image_shape", [1, 8, 8]), "network.in_channels: found 3, expected 1 for"),
+        (CLASSIFIER, put("image_shape", [3, 7, 8]), "image size: found 7x7"),
+        (CLASSIFIER, put("mean", [0.1]), "mean: found 1 numbers, expected 3 as in image_shape"),
         (CLASSIFIER, put("std", [0.1, 0.1, 0.0]), r"std\.2: found 0\.0"),
-        (CLASSIFIER, put("classes", ["one"]), "classes: found 1, expected 2 as in network"),
-        (RESTORER, put("architecture", {}), "found other variables than those of an auto-encoder"),
-        (RESTORER, put("architecture", CELLS.to_dict()), "found other variables"),
+        (
+            CLASSIFIER,
+            put("classes", ["one", "two", "three"]),
+            "network.classes: found 2, expected 3",
+        ),
+        (CLASSIFIER, put("classes", ["one"]), "found no size that fits .* 1 outputs"),
+        (RESTORER, put("architecture", {}), "missing variables 'layer1/type'"),
+        (RESTORER, put("architecture", CELLS.to_dict()), "unknown variables 'normal/node1/in1'"),
         (RESTORER, put("image_shape", [3, 8]), "image_shape"),
+        (RESTORER, put("image_shape", [3, 8, 8]), "network.width: found 12, expected 8 for images"),
         (RESTORER, put("classes", []), "classes: there is no such setting"),
+        (RESTORER, put("network", SETTINGS.model_dump()), "unknown variables 'layer1/type'"),
     ],
 )
 def test_a_damaged_description_is_one_line_that_names_the_file_and_the_field(
     tmp_path: Path,
-    description: Description,
+    description: Description[Any],
     damage: Callable[[dict[str, Any]], object],
     message: str,
 ) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, l1_loss, mse_loss
 
-from pdas.searches.constant_output import constant_losses
+from pdas.methods.sampled.constant_output import constant_losses
 
 Batch = tuple[Tensor, Tensor]
 

@@ -12,8 +12,8 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins.precision import MixedPrecision
 from torch import Tensor, nn
 
-from pdas.methods import PDAS
-from pdas.methods.sampled import SearchStep
+from pdas.methods.pdas.optimizer import PDAS
+from pdas.methods.sampled.step import SearchStep
 from pdas.space import Architecture, SearchSpace
 from pdas.support.errors import NonFiniteLossError
 from pdas.training.candidates import Candidates, bind

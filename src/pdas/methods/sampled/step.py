@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -20,22 +20,21 @@ from torch import Tensor, nn
 
 from pdas.distributed.micro_batches import parts_of
 from pdas.distributed.ranks import Ranks
-from pdas.methods import Optimizer
+from pdas.methods.base import Active
+from pdas.methods.optimizer import Optimizer
 from pdas.space import Architecture
 from pdas.support.arrays import BoolArray
 from pdas.support.errors import NonFiniteLossError, SettingError
 from pdas.training.candidates import Model, bind
 from pdas.training.judging import Judging
 from pdas.training.measures import Loss, Measures, RunningMean, as_measures, loss_of, numbers
-from pdas.training.optimizers import clip_gradients
+from pdas.training.weights import WeightTraining
 
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 TOGETHER = 8  # architectures that are judged at once, whose maps are in memory together
-
-Active = Callable[[Architecture], BoolArray]
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,8 @@ class SearchStep:
         net: the supernet as `Candidates`, as `fabric.setup` returned it.
         loss: see `Loss`; the model that it is handed runs one architecture.
         optimizer: gives lambda architectures a step, and learns from their losses.
-        weight_optimizer: updates the weights.
-        clip: largest norm of the gradient.
+        weights: updates the weights; None if they stay as they are.
+        samples: architectures that are trained in a step; default the optimizer's own number.
         accumulate: equal parts of a batch that are run one after the other, for less memory. The
             loss of a batch is then the mean of those of its parts, and batch norm normalises each
             part by itself.
@@ -77,9 +76,9 @@ class SearchStep:
         net: nn.Module,
         loss: Loss,
         optimizer: Optimizer,
-        weight_optimizer: torch.optim.Optimizer,
+        weights: WeightTraining | None,
         *,
-        clip: float,
+        samples: int | None = None,
         accumulate: int = 1,
         resample: bool = False,
         theta_samples: int | None = None,
@@ -92,8 +91,8 @@ class SearchStep:
         self._net = net
         self._loss = loss
         self._optimizer = optimizer
-        self._weight_optimizer = weight_optimizer
-        self._clip = clip
+        self._weights = weights
+        self._samples = samples
         self._accumulate = accumulate
         self._resample = resample
         self._theta_samples = theta_samples
@@ -105,8 +104,8 @@ class SearchStep:
     def __call__(self, weight_batch: Any, theta_batch: Any | None) -> StepRecord:
         """Run the step; raises `NonFiniteLossError` if no architecture has a finite loss."""
         self._steps += 1
-        architectures = self._optimizer.ask()
-        weights = self._update_weights(architectures, weight_batch)
+        architectures = self._optimizer.ask(self._samples)
+        weights = {} if self._weights is None else self._update_weights(architectures, weight_batch)
         if theta_batch is None:
             return StepRecord(weights, {})
         theta = self._update_theta(self._judged(architectures), theta_batch)
@@ -153,9 +152,8 @@ class SearchStep:
     ) -> dict[str, float]:
         batches = parts_of(batch, self._accumulate, "search.accumulate")
         measured = self._add_up_gradients(architectures, batches)
-        self._ranks.add_gradients(self._net.parameters())
-        clip_gradients(self._fabric, self._net, self._weight_optimizer, self._clip)
-        self._weight_optimizer.step()
+        assert self._weights is not None
+        self._weights.apply()
         self._tell_of_dropped("training loss", architectures, measured)
         return _means_of_finite(measured)
 
@@ -167,7 +165,8 @@ class SearchStep:
         One without a finite loss is dropped. If that is found in a later part, which is rare, the
         gradient is computed anew without it.
         """
-        self._weight_optimizer.zero_grad(set_to_none=True)
+        assert self._weights is not None
+        self._weights.clear()
         means = [RunningMean() for _ in architectures]
         kept = [True] * len(architectures)
         for index, batch in enumerate(batches):
@@ -242,7 +241,7 @@ class SearchStep:
     def _not_finite(self, loss: str, architectures: Sequence[Architecture]) -> NonFiniteLossError:
         return NonFiniteLossError(
             f"{loss}: not finite for any architecture of step {self._steps}, of "
-            f"{' and '.join(map(_labels, architectures))}; lower search.learning_rate"
+            f"{' and '.join(map(_labels, architectures))}; lower search.optimizer.learning_rate"
         )
 
     def _measure(self, architectures: Sequence[Architecture], batch: Any) -> list[Measures]:
