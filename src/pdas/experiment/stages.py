@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import nn
 
 from pdas.distributed.devices import check_samples, determinism, fresh_precision, open_fabric
+from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import check_equal_parts
 from pdas.distributed.ranks import first_alone
 from pdas.experiment.epoch_writer import epochs_of, epochs_of_search
