@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from pdas.tasks.registry import load
 from PIL import Image
 
 from pdas import recipes

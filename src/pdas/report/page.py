@@ -18,7 +18,7 @@ from pdas.report.reader import Summary, read_summary
 from pdas.report.retrainings import add_retrainings
 from pdas.report.values import flattened
 from pdas.spaces.base import family_of
-from pdas.support.files import written_whole
+from pdas.support.files import atomic_write
 
 _STYLE = """
 body { max-width: 60rem; margin: 3rem auto; padding: 0 1.5rem; color: #30343b;
@@ -55,7 +55,7 @@ def write_report(run_dir: str | PathLike[str]) -> Path:
     summary = read_summary(run_dir)
     path = summary.run.path / "report.html"
     text = tostring(_page(summary), encoding="unicode", method="html")
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         file.write(f"<!DOCTYPE html>\n{text}\n".encode(errors="backslashreplace"))
     return path
 
