@@ -1,4 +1,4 @@
-"""A stranger: the task of counting the blobs of an image, a regression, with a metric of its own."""
+"""A stranger: the task of counting the blobs of an image, a regression with its own metric."""
 
 from __future__ import annotations
 

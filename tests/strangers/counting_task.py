@@ -13,7 +13,7 @@ from pdas.runs.run import Run
 from pdas.runs.weights import load_weights
 from pdas.spaces.base import FAMILIES
 from pdas.tasks.classification.data import ClassificationData
-from pdas.tasks.images.task import ImageTask
+from pdas.tasks.image_tasks.task import ImageTask
 from pdas.training.retrain import TrainingModule
 
 

@@ -17,7 +17,7 @@ from pdas.space import Architecture, SearchSpace
 from pdas.spaces.base import FAMILIES, Family
 from pdas.support.settings import Settings
 from pdas.tasks.base import Retraining, Task
-from pdas.tasks.images.data import TaskImages
+from pdas.tasks.image_tasks.data import TaskImages
 from pdas.tasks.recipe import Recipe
 from pdas.training.retrain import TrainingModule
 
@@ -62,7 +62,8 @@ class ImageTask(Task, Generic[D]):
     def size(self) -> Settings:
         """The size of the supernet."""
         shape = self.data.images.train.image_shape
-        return self.family.size(self.recipe.network, shape, self.outputs)
+        size: Settings = self.family.size(self.recipe.network, shape, self.outputs)
+        return size
 
     @property
     def space(self) -> SearchSpace:
