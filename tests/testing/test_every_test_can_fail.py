@@ -1,4 +1,4 @@
-"""The tests of optimizers and supernets find the defects that they are for, and each finds one."""
+"""The tests of each kind of thing find the defects that they are for, and each finds one."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import re
 from pathlib import Path
 from types import ModuleType
 
+import broken_data_sets
 import broken_optimizers
 import broken_supernets
 import pytest
 from chosen import Chosen
 from evolution import Evolution
 from separate import run_pytest
+from stripes import Stripes
 
-from pdas.testing import OptimizerTests, SupernetTests
+from pdas.testing import DataSetTests, OptimizerTests, SupernetTests
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,7 @@ from pdas.testing import OptimizerTests, SupernetTests
     [
         (broken_optimizers, Evolution, OptimizerTests),
         (broken_supernets, Chosen, SupernetTests),
+        (broken_data_sets, Stripes, DataSetTests),
     ],
 )
 def test_every_defect_is_found_and_every_test_finds_one(
