@@ -27,7 +27,7 @@ from pdas import recipes
 from pdas.distributed.ranks import Ranks
 from pdas.methods import PDAS
 from pdas.nn.sliced import SlicedWeight
-from pdas.resume.batches import Stream
+from pdas.resume.batches import ResumableBatches
 from pdas.searches.probe import rank_correlation
 from pdas.searches.shared_weights import shared_weights
 from pdas.searches.trial import Trial
@@ -180,7 +180,7 @@ def shared_losses(
     shared = shared_weights(
         net, task.loss, draws, settings, FABRIC, Ranks(FABRIC), len(loaders[0]), args.steps, 2
     )
-    for _, batch in course(Stream(loaders[0]), args.steps, 0):
+    for _, batch in course(ResumableBatches(loaders[0]), args.steps, 0):
         shared.step(batch, None)
         shared.schedule.step()
     batches = [batch for batch, _ in zip(loaders[1], range(JUDGED), strict=False)]

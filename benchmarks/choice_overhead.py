@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from pdas import PDAS
 from pdas.methods.sampled import SearchStep
 from pdas.nn import Choice, Conv2d, InputChoice, Linear, OptionalLayer, Repeat, Supernet, Value
-from pdas.nn.elastic import ChosenSlice
+from pdas.nn.elastic import ElasticWeight
 from pdas.space import Architecture
 from pdas.training.candidates import Candidates
 
@@ -105,7 +105,7 @@ class ByHand(nn.Module):
 
     def __init__(self, net: Supernet) -> None:
         super().__init__()
-        whole = {name: m for name, m in net.module.named_modules() if isinstance(m, ChosenSlice)}
+        whole = {name: m for name, m in net.module.named_modules() if isinstance(m, ElasticWeight)}
         self.weights = nn.ParameterDict(
             {
                 name.replace(".", "_"): nn.Parameter(weight.whole().detach())

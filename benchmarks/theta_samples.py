@@ -68,7 +68,7 @@ def _pixels(model: Any, batch: Any) -> torch.Tensor:
 
 def steps_of(case: Case, fabric: Fabric, count: int, steps: int) -> SharedWeights:
     """The step of a search that judges so many architectures, drawn uniformly throughout."""
-    optimizer = PDAS(case.net.space, seed=0, learning_rate=1e-12)
+    optimizer = PDAS(case.net.space, seed=0, eta=1e-12)
     settings, ranks, judged = SearchSettings(), Ranks(fabric), max(count, 2)
     return shared_weights(
         case.net, case.loss, optimizer, settings, fabric, ranks, steps, steps, judged

@@ -161,7 +161,12 @@ def test_a_table_of_latencies() -> None:
     ("table", "constant", "error", "message"),
     [
         ({"ops": {"conv3": 1}}, 0.0, SpaceError, "unknown variables 'ops', expected some of 'op'"),
-        ({"width": {8: 1, 64: 1}}, 0.0, SpaceError, "'width': unknown label 64, expected one of 8"),
+        (
+            {"width": {8: 1, 64: 1}},
+            0.0,
+            SpaceError,
+            "'width': found unknown label 64, expected one of 8",
+        ),
         ({"op": {"conv3": 1}}, 0.0, SpaceError, "'op' lacks the labels 'conv5', 'skip'"),
         ({"width": {8: 1, 16: -2}}, 0.0, SettingError, "'width', label 16: found -2, expected"),
         ({"width": {8: 1, 16: math.nan}}, 0.0, SettingError, "label 16: found nan"),
@@ -198,7 +203,7 @@ def test_terms_that_do_not_fit(term: Term, error: type[PdasError], message: str)
 def test_architectures_of_another_space() -> None:
     product = ProductCost(SPACE, [Term(1.0, {1: [8, 16]})])
     for cost in (product, FunctionCost(SPACE, lambda a: len(str(a["op"])))):
-        with pytest.raises(SpaceError, match="not an architecture of this cost's space"):
+        with pytest.raises(SpaceError, match="cost: found an architecture of another search space"):
             cost(OTHER.architecture([0, 0, 0]))
 
 

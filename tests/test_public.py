@@ -45,3 +45,10 @@ def test_every_error_of_the_user_is_one_to_catch() -> None:
         pdas.SearchSpace({})
     with pytest.raises(pdas.PdasError):
         pdas.load("nowhere")
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    for name in ("nothing", "_nothing"):
+        with pytest.raises(AttributeError, match=f"'pdas' has no attribute '{name}'"):
+            getattr(pdas, name)
+    assert set(pdas.__all__) <= set(dir(pdas))

@@ -6,20 +6,30 @@ trained; the most likely architecture is then retrained.
 
 "The paper", here and in the documentation, is "Probabilistic Model-Based Dynamic Architecture
 Search", under review at ICLR 2019; equation numbers are its own.
+
+Every name is imported when it is first used, so a program that only optimizes loads no torch.
 """
 
-from pdas import nn
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
 from pdas._version import __version__
-from pdas.cost import ProductCost
-from pdas.methods import PDAS, Limit, Penalty
-from pdas.searches.probe import Probe, probe
-from pdas.searches.search import SearchResult, search
-from pdas.searches.settings import SearchSettings
-from pdas.space import Architecture, SearchSpace
-from pdas.support.errors import PdasError
-from pdas.tasks.classification import Classifier, Prediction
-from pdas.tasks.inpainting import Restorer
-from pdas.tasks.registry import load
+
+if TYPE_CHECKING:  # for type checkers and editors; at run time `__getattr__` finds these names
+    from pdas import nn
+    from pdas.cost import ProductCost
+    from pdas.methods.constraints.limit import Limit
+    from pdas.methods.constraints.penalty import Penalty
+    from pdas.methods.pdas.optimizer import PDAS
+    from pdas.searches.probe import Probe, probe
+    from pdas.searches.search import SearchResult, search
+    from pdas.searches.settings import SearchSettings
+    from pdas.space import Architecture, SearchSpace
+    from pdas.support.errors import PdasError
+    from pdas.tasks.classification import Classifier, Prediction
+    from pdas.tasks.inpainting import Restorer
+    from pdas.tasks.registry import load
 
 __all__ = [
     "PDAS",
@@ -41,3 +51,38 @@ __all__ = [
     "probe",
     "search",
 ]
+
+# The module of each public name, but for those that are modules themselves, as `nn`.
+_MODULES = {
+    "PDAS": "pdas.methods.pdas.optimizer",
+    "Architecture": "pdas.space",
+    "Classifier": "pdas.tasks.classification",
+    "Limit": "pdas.methods.constraints.limit",
+    "PdasError": "pdas.support.errors",
+    "Penalty": "pdas.methods.constraints.penalty",
+    "Prediction": "pdas.tasks.classification",
+    "Probe": "pdas.searches.probe",
+    "ProductCost": "pdas.cost",
+    "Restorer": "pdas.tasks.inpainting",
+    "SearchResult": "pdas.searches.search",
+    "SearchSettings": "pdas.searches.settings",
+    "SearchSpace": "pdas.space",
+    "load": "pdas.tasks.registry",
+    "probe": "pdas.searches.probe",
+    "search": "pdas.searches.search",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name, or a room of the package, when it is first used."""
+    if name in _MODULES:
+        value = getattr(import_module(_MODULES[name]), name)
+        globals()[name] = value  # so that the next use finds it without this function
+        return value
+    if name.startswith("_") or find_spec(f"pdas.{name}") is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"pdas.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -15,9 +15,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from pdas.space import Architecture, Label, SearchSpace, Variable, shortened
+from pdas.space import Architecture, Categorical, Label, SearchSpace, check_architecture
 from pdas.support.arrays import FloatArray, IntArray
-from pdas.support.errors import SettingError, SpaceError
+from pdas.support.errors import SettingError, SpaceError, shortened
 
 
 class Cost(Protocol):
@@ -42,7 +42,7 @@ class FunctionCost:
 
     def __call__(self, architecture: Architecture) -> float:
         """`function(architecture)`. Raises SpaceError if it is of another space."""
-        _check_space(architecture, self.space)
+        check_architecture("cost", architecture, self.space)
         return float(self.function(architecture))
 
 
@@ -135,7 +135,7 @@ class ProductCost:
 
     def __call__(self, architecture: Architecture) -> float:
         """The cost of an architecture. Raises SpaceError if it is of another space."""
-        _check_space(architecture, self._space)
+        check_architecture("cost", architecture, self._space)
         indices = architecture.indices
         additive = self.table[np.arange(len(indices)), indices].sum()
         chosen = indices[self._variables]
@@ -232,7 +232,7 @@ def _varying(space: SearchSpace, term: Term) -> tuple[float, dict[int, FloatArra
     return value, varying
 
 
-def _row(variable: Variable, costs: Mapping[Label, float]) -> FloatArray:
+def _row(variable: Categorical, costs: Mapping[Label, float]) -> FloatArray:
     """The numbers of a variable's labels in order."""
     if not isinstance(costs, Mapping):
         raise SpaceError(
@@ -278,11 +278,3 @@ def _theta_array(space: SearchSpace, theta: Mapping[str, npt.ArrayLike]) -> Floa
             )
         row[: len(p)] = p
     return array
-
-
-def _check_space(architecture: Architecture, space: SearchSpace) -> None:
-    if not isinstance(architecture, Architecture) or architecture.space != space:
-        raise SpaceError(
-            f"cost: {architecture!r} is not an architecture of this cost's space; make it with "
-            "cost.space.architecture(...)"
-        )

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from pdas.cli import finished as finished_commands
 from pdas.runs.run import Run
 from tests.cli.conftest import Pdas, interrupt
 
@@ -74,6 +73,6 @@ def test_the_exporters_say_nothing_of_their_own(finished: Run, tmp_path: Path) -
 def test_an_interrupted_export_is_one_line(
     pdas: Pdas, finished: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finished_commands, "export_network", interrupt)
+    monkeypatch.setattr("pdas.experiment.export.export", interrupt)
     status, _, err = pdas("export", finished.path, "--out", "out")
     assert status == 130 and err == "pdas: interrupted; the export was not finished\n"

@@ -72,7 +72,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
 
 
 def test_an_interrupt_says_how_to_go_on(pdas: Pdas, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pdas.cli.sweep.run_sweep", interrupt)
+    monkeypatch.setattr("pdas.experiment.sweep.sweep", interrupt)
     status, _, err = pdas("sweep", "digits")
     assert status == 130
     assert err == "pdas: interrupted; run the same command again to go on\n"

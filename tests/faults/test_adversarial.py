@@ -64,7 +64,7 @@ def check(optimizer: Optimizer, inner: PDAS) -> None:
         if size > 1:
             assert (row[:size] >= _lower_bound(sizes, size) * (1 - 1e-9)).all()
         assert (row[size:] == 0).all()
-    assert np.isfinite(inner.learning_rate) and inner.learning_rate > 0
+    assert np.isfinite(inner.eta) and inner.eta > 0
     assert 0 < inner.convergence <= 1 + 1e-12
 
 

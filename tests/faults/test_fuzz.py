@@ -21,7 +21,7 @@ from torch import nn
 
 from pdas import recipes
 from pdas.distributed.ranks import Ranks
-from pdas.resume.batches import Stream
+from pdas.resume.batches import ResumableBatches
 from pdas.resume.checkpoint import FORMAT, Checkpoints, _trailer, hashlib
 from pdas.resume.resumable import Resumable
 from pdas.runs.run import Run
@@ -160,7 +160,7 @@ def test_an_architecture_of_any_bytes(content: bytes) -> None:
 def training(directory: Path) -> Resumable:
     net = nn.Linear(2, 1)
     sgd = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
-    batches = Stream([torch.zeros(1), torch.ones(1)])
+    batches = ResumableBatches([torch.zeros(1), torch.ones(1)])
     parts = {
         "net": net,
         "sgd": sgd,
@@ -169,7 +169,7 @@ def training(directory: Path) -> Resumable:
         "watch": Stopwatch(),
     }
     one = Ranks(Fabric(accelerator="cpu", devices=1))
-    return Resumable(Checkpoints(directory), parts, one, alike={})
+    return Resumable(Checkpoints(directory), parts, one, must_match={})
 
 
 def whole() -> dict[str, Any]:

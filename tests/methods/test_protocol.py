@@ -21,7 +21,7 @@ def size(space: SearchSpace) -> ProductCost:
 Make = Callable[[SearchSpace, int], Optimizer]
 OPTIMIZERS: dict[str, Make] = {
     "adaptive": lambda space, seed: PDAS(space, seed=seed),
-    "fixed": lambda space, seed: PDAS(space, seed=seed, learning_rate="fixed"),
+    "fixed": lambda space, seed: PDAS(space, seed=seed, eta="fixed"),
     "eight samples": lambda space, seed: PDAS(space, seed=seed, samples=8),
     "limited": lambda space, seed: Limited(PDAS(space, seed=seed), Limit(size(space), 6.0)),
     "penalised": lambda space, seed: Penalised(

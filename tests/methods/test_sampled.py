@@ -306,7 +306,7 @@ def test_theta_learns_from_further_architectures_on_the_same_batch(kind: type[Pi
 
 def test_theta_moves_by_the_utilities_of_all_that_it_learns_from() -> None:
     """(4) with lambda = 5: the best two by +1, the worst two by -1."""
-    optimizer = PDAS(Pick.space, seed=0, learning_rate=0.1)
+    optimizer = PDAS(Pick.space, seed=0, eta=0.1)
     told: list[Any] = []
 
     class Kept(Script):

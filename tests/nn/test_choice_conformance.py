@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from choice_helpers import Block, Everything
 from torch import Tensor, nn
 
 from pdas.nn import Conv2d, Linear, Repeat, Supernet, Value
 from pdas.testing import SupernetCase, SupernetTests
+from tests.nn.choice_helpers import Block, Everything
 
 
 class Blocks(nn.Module):

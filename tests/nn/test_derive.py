@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from choice_helpers import Block, Everything
 from torch import Tensor, nn
 
 from pdas.nn import Choice, InputChoice, Linear, OptionalLayer, Repeat, Supernet, Value
-from pdas.nn.choice_point import Point
-from pdas.nn.elastic import SlicedLayer
+from pdas.nn.choice_point import ChoicePoint
+from pdas.nn.elastic import ElasticLayer
 from pdas.nn.sliced import SlicedWeight
 from pdas.space import Architecture
 from pdas.support.errors import NetworkError
+from tests.nn.choice_helpers import Block, Everything
 
 X = torch.randn(4, 3, 16, 16)
 
@@ -37,7 +37,7 @@ def test_nothing_of_the_search_is_left_and_nothing_is_shared(net: Supernet) -> N
     for architecture in some(net):
         for keep in (True, False):
             network = net.derive(architecture, keep_weights=keep)
-            kinds = (Point, SlicedLayer, SlicedWeight, Supernet)
+            kinds = (ChoicePoint, ElasticLayer, SlicedWeight, Supernet)
             assert not [m for m in network.modules() if isinstance(m, kinds)]
             assert not own & {weight.data_ptr() for weight in network.parameters()}
 
@@ -104,7 +104,7 @@ def test_a_module_has_the_last_word_on_its_weights() -> None:
 
         def reset_parameters(self) -> None:
             self.op.candidate(0).weight.data.zero_() if isinstance(
-                self.op, Point
+                self.op, ChoicePoint
             ) else self.op.weight.data.zero_()
             self.scale[0].data.fill_(0.5)
 

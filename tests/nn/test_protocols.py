@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from pdas.nn.protocols import MaskingSupernet, SharingSupernet, SupernetProtocol
+from pdas.nn.protocols import ActiveSupernet, SharingSupernet, SupernetProtocol
 from pdas.spaces import AutoencoderSupernet, CellSupernet
 
 
@@ -14,7 +14,7 @@ def test_the_supernets_are_what_the_search_asks_for() -> None:
     for net in nets:
         assert isinstance(net, SupernetProtocol)
         assert isinstance(net, SharingSupernet)
-    assert [isinstance(net, MaskingSupernet) for net in nets] == [False, True]
+    assert [isinstance(net, ActiveSupernet) for net in nets] == [False, True]
 
 
 def test_a_module_without_a_space_is_not() -> None:

@@ -22,7 +22,7 @@ import pdas
 from pdas.distributed.ranks import Ranks
 from pdas.nn import Choice, Supernet
 from pdas.resume.checkpoint import Checkpoints
-from pdas.resume.resumable import Resumable, Unchanged
+from pdas.resume.resumable import FrozenSettings, Resumable
 from pdas.resume.signals import StoppedError, stop_on_signals
 from pdas.searches.search import Progress
 from pdas.space import Architecture
@@ -347,7 +347,7 @@ def test_after_divergence_the_checkpoint_from_before_is_kept(tmp_path: Path) -> 
 def test_what_does_not_fit_the_training_is_one_line(tmp_path: Path, state: dict[str, Any]) -> None:
     Checkpoints(tmp_path).save(1, state)
     one = Ranks(Fabric(accelerator="cpu", devices=1))
-    training = Resumable(Checkpoints(tmp_path), {"net": nn.Linear(2, 2)}, one, alike={})
+    training = Resumable(Checkpoints(tmp_path), {"net": nn.Linear(2, 2)}, one, must_match={})
     with pytest.raises(RunError, match=r"^checkpoint: what is in \S+ does not fit .* anew$"):
         training.restore()
 
@@ -387,14 +387,14 @@ def test_other_settings_do_not_go_on(tmp_path: Path) -> None:
         retrained(Checkpoints(tmp_path), stop_at(2))
     stage = Resumable(
         Checkpoints(tmp_path),
-        {"settings": Unchanged("retrain", TrainingSettings(epochs=1, learning_rate=0.5))},
+        {"settings": FrozenSettings("retrain", TrainingSettings(epochs=1, learning_rate=0.5))},
         Ranks(fabric()),
-        alike={},
+        must_match={},
     )
     with pytest.raises(CheckpointError, match=r"retrain\.\w+ was \S+, and now is "):
         stage.restore()
 
 
 def test_the_parts_of_a_batch_may_be_others() -> None:
-    state = Unchanged("search", TrainingSettings(epochs=1)).state_dict()
-    Unchanged("search", TrainingSettings(epochs=1, accumulate=4)).load_state_dict(state)
+    state = FrozenSettings("search", TrainingSettings(epochs=1)).state_dict()
+    FrozenSettings("search", TrainingSettings(epochs=1, accumulate=4)).load_state_dict(state)

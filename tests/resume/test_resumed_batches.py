@@ -19,7 +19,7 @@ from pdas.data.batches import Batches
 from pdas.data.disk import DiskImages
 from pdas.data.images import ImageSource, MemoryImages
 from pdas.data.masks import MaskedBatches, find_mask
-from pdas.resume.batches import Loader, Stream
+from pdas.resume.batches import Loader, ResumableBatches
 from pdas.support.random_state import random_state, set_random_state
 
 N, BATCH = 11, 3
@@ -96,7 +96,7 @@ LOADERS: dict[str, Callable[[Path], Loader]] = {
 }
 
 
-def taken(stream: Stream) -> list[list[float]]:
+def taken(stream: ResumableBatches) -> list[list[float]]:
     """A batch, with draws in between as a dropout layer does."""
     batch = next(stream)
     return [torch.as_tensor(part).flatten().tolist() for part in batch] + [torch.rand(2).tolist()]
@@ -106,7 +106,7 @@ def taken(stream: Stream) -> list[list[float]]:
 def test_a_stream_goes_on_at_every_position(name: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     np.random.seed(0)
-    stream = Stream(LOADERS[name](tmp_path))
+    stream = ResumableBatches(LOADERS[name](tmp_path))
     expected, states = [], []
     for _ in range(STEPS):
         states.append((stream.state_dict(), random_state(stream.generators)))
@@ -119,7 +119,7 @@ def test_a_stream_goes_on_at_every_position(name: str, tmp_path: Path) -> None:
         torch.save(states[position], file)
         file.seek(0)
         state, generators = torch.load(file, weights_only=True)
-        again = Stream(LOADERS[name](tmp_path))
+        again = ResumableBatches(LOADERS[name](tmp_path))
         again.load_state_dict(state)
         set_random_state(generators, again.generators)
         assert [taken(again) for _ in range(STEPS - position)] == expected[position:]
@@ -133,14 +133,14 @@ def test_what_has_no_passes_begins_them_anew() -> None:
         def __iter__(self) -> Any:
             return iter("abc")
 
-    stream = Stream(Letters())
+    stream = ResumableBatches(Letters())
     assert "".join(next(stream) for _ in range(8)) == "abcabcab"
-    again = Stream(Letters())
+    again = ResumableBatches(Letters())
     again.load_state_dict(stream.state_dict())
     assert next(again) == "c"
 
 
 def test_a_pass_of_another_length_is_refused() -> None:
-    state = Stream([1, 2, 3]).state_dict()
+    state = ResumableBatches([1, 2, 3]).state_dict()
     with pytest.raises(ValueError, match="a pass had 3 batches, and now has 2"):
-        Stream([1, 2]).load_state_dict(state)
+        ResumableBatches([1, 2]).load_state_dict(state)

@@ -16,7 +16,7 @@ from torch.utils.data import TensorDataset
 import pdas
 from pdas.distributed.ranks import Ranks
 from pdas.nn import Choice, Supernet
-from pdas.resume.batches import Stream
+from pdas.resume.batches import ResumableBatches
 from pdas.searches.constant_output import ConstantOutput
 from pdas.searches.plan import Plan
 from pdas.searches.theta_start import ThetaStart
@@ -48,7 +48,7 @@ def states(**settings: Any) -> tuple[list[dict[str, Any]], Any]:
 
     def keep(progress: Any) -> None:
         state = optimizer.state_dict()
-        found.append({name: state[name] for name in ("step", "theta", "learning_rate")})
+        found.append({name: state[name] for name in ("step", "theta", "eta")})
 
     result = pdas.search(
         net(),
@@ -70,7 +70,7 @@ def test_theta_eta_s_and_gamma_stand_still_in_the_warmup() -> None:
     assert steps > 120  # of what the warm-up saves
     assert all(state == found[0] for state in found[:warmup])
     assert found[0]["theta"] == {"act": [1 / 3] * 3} and found[0]["step"] == 0
-    assert found[0]["learning_rate"]["gamma"] == 0
+    assert found[0]["eta"]["gamma"] == 0
     assert [state["step"] for state in found[warmup:]] == list(range(1, steps - warmup + 1))
 
 
@@ -214,7 +214,7 @@ def started(losses: np.ndarray, warmup: int = 4, steps: int = 24) -> tuple[Theta
     optimizer = pdas.PDAS(net().space, seed=0)
     plan = Plan(steps, warmup, 16, finalists=0, trial_passes=0.0, trial_steps=None)
     return (
-        ThetaStart(plan, step, loss, optimizer, Stream(batches), lambda x: x, ALONE),  # type: ignore[arg-type]
+        ThetaStart(plan, step, loss, optimizer, ResumableBatches(batches), lambda x: x, ALONE),  # type: ignore[arg-type]
         step,
     )
 

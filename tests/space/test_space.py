@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pdas.space import Architecture, SearchSpace, Variable
+from pdas.space import Architecture, Categorical, SearchSpace
 from pdas.support.errors import SpaceError
 
 SPACE = SearchSpace({"op": ["conv3", "conv5", "skip"], "width": [64, 128, 256], "bias": [True]})
@@ -36,7 +36,7 @@ def test_a_space_is_its_ordered_variables() -> None:
     assert SPACE.sizes.tolist() == [3, 3, 1]
     assert len(SPACE) == 3
     assert SPACE["width"] == (64, 128, 256)
-    assert SPACE.variables[0] == Variable("op", ("conv3", "conv5", "skip"))
+    assert SPACE.variables[0] == Categorical("op", ("conv3", "conv5", "skip"))
     assert SPACE.position("bias") == 2
 
 
@@ -54,7 +54,7 @@ def test_an_architecture_has_two_faces() -> None:
     assert by_label == by_index and hash(by_label) == hash(by_index)
     assert by_index.indices.tolist() == [0, 1, 0]
     assert by_index["op"] == "conv3" and by_index["width"] == 128
-    assert dict(by_index) == {"op": "conv3", "width": 128, "bias": True}
+    assert by_index.to_dict() == {"op": "conv3", "width": 128, "bias": True}
     assert by_index != SPACE.architecture([0, 2, 0])
     assert SPACE.architecture(by_index) == by_index
     assert by_index.space is SPACE
@@ -100,15 +100,15 @@ def test_json_keeps_spaces_and_architectures(space: SearchSpace, seed: int) -> N
     assert restored == space
     architecture = space.uniform(np.random.default_rng(seed))
     assert restored.from_json(architecture.to_json()) == architecture
-    types = [type(label) for label in architecture.values()]
-    assert types == [type(label) for label in restored.from_json(architecture.to_json()).values()]
+    types = [type(label) for label in architecture.values]
+    assert types == [type(label) for label in restored.from_json(architecture.to_json()).values]
 
 
 def test_a_file_keeps_an_architecture(tmp_path: Path) -> None:
     architecture = SPACE.architecture([1, 2, 0])
     architecture.save(tmp_path / "architecture.json")
     assert SPACE.load(tmp_path / "architecture.json") == architecture
-    assert json.loads((tmp_path / "architecture.json").read_text()) == dict(architecture)
+    assert json.loads((tmp_path / "architecture.json").read_text()) == architecture.to_dict()
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda a: pickle.loads(pickle.dumps(a))])
@@ -131,13 +131,13 @@ BAD_SPACES: dict[str, tuple[Any, str]] = {
     "not a mapping": (["op"], "non-empty mapping"),
     "a name that is no string": ({1: ["a"]}, "variable name: found 1"),
     "an empty name": ({"": ["a"]}, "variable name: found ''"),
-    "no categories": ({"op": []}, "'op': no categories"),
+    "no categories": ({"op": []}, "'op': found no categories"),
     "categories in one string": ({"op": "abc"}, "'op': found 'abc'"),
     "categories in no order": ({"op": {"a", "b"}}, "'op': found"),
-    "a duplicate": ({"op": ["a", "b", "a"]}, "'op': duplicate category 'a'"),
-    "equal numbers": ({"op": [1, True]}, "'op': duplicate category True"),
-    "NaN": ({"op": [float("nan")]}, "'op': category nan"),
-    "an object": ({"op": [("a",)]}, r"'op': category \('a',\)"),
+    "a duplicate": ({"op": ["a", "b", "a"]}, "'op': found duplicate category 'a'"),
+    "equal numbers": ({"op": [1, True]}, "'op': found duplicate category True"),
+    "NaN": ({"op": [float("nan")]}, "'op': found category nan"),
+    "an object": ({"op": [("a",)]}, r"'op': found category \('a',\)"),
 }
 
 
@@ -150,21 +150,30 @@ def test_bad_spaces(case: str) -> None:
 
 
 BAD_ARCHITECTURES: dict[str, tuple[Any, str]] = {
-    "a missing variable": ({"op": "skip", "width": 64}, "missing variables 'bias'"),
-    "an unknown variable": ({**SPACE.architecture([0, 0, 0]), "x": 1}, "unknown variables 'x'"),
-    "an unknown label": ({"op": "pool", "width": 64, "bias": True}, "'op': unknown label 'pool'"),
+    "a missing variable": ({"op": "skip", "width": 64}, "found missing variables 'bias'"),
+    "an unknown variable": (
+        {**SPACE.architecture([0, 0, 0]).to_dict(), "x": 1},
+        "found unknown variables 'x'",
+    ),
+    "an unknown label": (
+        {"op": "pool", "width": 64, "bias": True},
+        "'op': found unknown label 'pool'",
+    ),
     "a label of another type": (
         {"op": "skip", "width": "64", "bias": True},
-        "'width': unknown label '64'",
+        "'width': found unknown label '64'",
     ),
-    "an unhashable label": ({"op": ["skip"], "width": 64, "bias": True}, "'op': unknown label"),
+    "an unhashable label": (
+        {"op": ["skip"], "width": 64, "bias": True},
+        "'op': found unknown label",
+    ),
     "too few indices": ([0, 0], r"shape \(2,\), expected \(3,\)"),
     "too many indices": ([0, 0, 0, 0], r"shape \(4,\), expected \(3,\)"),
     "one index": (0, r"shape \(\), expected \(3,\)"),
     "a table": ([[0, 0, 0]], r"shape \(1, 3\), expected \(3,\)"),
     "ragged rows": ([[0], [0, 0]], "rows of different lengths"),
-    "an index too large": ([0, 3, 0], "'width': index 3 is out of range, expected 0 to 2"),
-    "a negative index": ([-1, 0, 0], "'op': index -1 is out of range"),
+    "an index too large": ([0, 3, 0], "'width': found index 3 out of range, expected 0 to 2"),
+    "a negative index": ([-1, 0, 0], "'op': found index -1 out of range"),
     "indices that are no integers": ([0.0, 1.0, 0.0], "float64 indices, expected integers"),
 }
 
@@ -184,7 +193,11 @@ def test_a_table_of_indices_must_have_a_column_for_each_variable() -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "not valid JSON"), ("[0, 1, 0]", "expected a JSON object"), ("{}", "missing variables")],
+    [
+        ("{", "not valid JSON"),
+        ("[0, 1, 0]", "expected a JSON object"),
+        ("{}", "found missing variables"),
+    ],
 )
 def test_bad_files(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "architecture.json"

@@ -93,7 +93,11 @@ def put(key: str, value: object) -> Callable[[dict[str, Any]], object]:
         (CLASSIFIER, drop("kind"), "kind None, not one of cell, autoencoder"),
         (CLASSIFIER, put("kind", []), r"kind \[\]"),
         (CLASSIFIER, drop("architecture"), "architecture"),
-        (CLASSIFIER, put("architecture", {"a": "b"}), r"\(architecture: unknown variables 'a'"),
+        (
+            CLASSIFIER,
+            put("architecture", {"a": "b"}),
+            r"\(architecture: found unknown variables 'a'",
+        ),
         (CLASSIFIER, put("architecture", CHAIN.to_dict()), "unknown variables"),
         (CLASSIFIER, put("network", {"nodes": 0}), "network.nodes: found 0"),
         (CLASSIFIER, put("network", {"colour": 0}), "network.colour: there is no such setting"),

@@ -27,7 +27,7 @@ class GivesMappings(Evolution):
     """test_ask_gives_architectures_of_the_space"""
 
     def ask(self, n: int | None = None) -> Any:
-        return [dict(a) for a in super().ask(n)]
+        return [a.to_dict() for a in super().ask(n)]
 
 
 class NeverAsksForTheLastCategory(Evolution):

@@ -280,7 +280,7 @@ class NamesWhatIsActive(Chosen):
     """test_active_says_it_of_every_variable"""
 
     def active(self, architecture: Architecture) -> Any:
-        return [name for name in architecture if name != "second"]
+        return [name for name in architecture.space if name != "second"]
 
 
 class LeavesOutOneVariable(Chosen):

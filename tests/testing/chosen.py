@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
-from pdas.nn.protocols import check_space
-from pdas.space import Architecture, SearchSpace
+from pdas.space import Architecture, SearchSpace, check_architecture
 
 ACTIVATIONS: dict[Any, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU}
 
@@ -29,7 +28,7 @@ class Chosen(nn.Module):
         self.last = nn.Linear(8, 3)
 
     def path(self, architecture: Architecture) -> nn.Sequential:
-        check_space(architecture, self.space)
+        check_architecture("architecture", architecture, self.space)
         names = ("first", "second")[: int(architecture["depth"])]
         layers: list[nn.Module] = []
         for name in names:

@@ -9,8 +9,7 @@ import torch
 from chosen import Chosen
 from torch import Tensor, nn
 
-from pdas.nn.protocols import check_space
-from pdas.space import Architecture, SearchSpace
+from pdas.space import Architecture, SearchSpace, check_architecture
 from pdas.testing import SupernetCase, SupernetTests
 
 
@@ -33,7 +32,7 @@ class TwoHeads(nn.Module):
         self.numbers = nn.Linear(2, 4)
 
     def forward(self, words: Tensor, numbers: Tensor, architecture: Architecture) -> Any:
-        check_space(architecture, self.space)
+        check_architecture("architecture", architecture, self.space)
         h = self.words[str(architecture["words"])](words)
         return {"sum": h + self.numbers(numbers), "parts": (h, [numbers])}
 

@@ -12,18 +12,16 @@ from pdas.cli.options import Changes, DataDir, RunPath
 from pdas.cli.progress import measures_text
 from pdas.cli.tables import table
 from pdas.distributed.launch import rank
-from pdas.experiment.export import FORMATS
-from pdas.experiment.export import export as export_network
-from pdas.experiment.stages import Experiment
 from pdas.runs.run import Run
 from pdas.support.errors import RunError
-from pdas.tasks.classification import Classifier
+from pdas.support.refusals import refuse
 from pdas.tasks.recipe import recorded
-from pdas.tasks.registry import load
 
 
 def evaluate(run: RunPath, data_dir: DataDir = None, changes: Changes = None) -> None:
     """Measure every retraining of a run on the test images again, from its weights."""
+    from pdas.experiment.stages import Experiment
+
     rows = []
     for retraining in Run.open(run).retrained():
         own_recipe, seed, own_data_dir = recorded(retraining)
@@ -44,19 +42,25 @@ def predict(
 
     Its first retraining is used; name RUN/retrain-1 for another.
     """
-    classifier = load(run)
-    if not isinstance(classifier, Classifier):
-        raise RunError(
-            f"run: {run} holds a network that restores images, expected a classifier; use "
-            f"pdas.load({str(run)!r}).restore(images, hidden) in Python"
+    from pdas.tasks.registry import load
+
+    network = load(run)
+    predict_images = getattr(network, "predict", None)
+    if predict_images is None:
+        refuse(
+            RunError,
+            "run",
+            found=f"{run} with a {type(network).__name__}, which predicts no classes",
+            expected="a network that does",
+            remedy=f"use pdas.load({str(run)!r}) in Python",
         )
-    for path, prediction in zip(images, classifier.predict(images), strict=True):
+    for path, prediction in zip(images, predict_images(images), strict=True):
         typer.echo(f"{path}\t{prediction.label}\t{prediction.probability:.3f}")
 
 
 def export(
     run: RunPath,
-    format: Annotated[str, typer.Option(help=f"One of {', '.join(FORMATS)}.")] = "state_dict",
+    format: Annotated[str, typer.Option(help="One of state_dict, torch, onnx.")] = "state_dict",
     out: Annotated[
         Path | None, typer.Option(help="New directory (default: export-FORMAT in the retraining).")
     ] = None,
@@ -65,6 +69,8 @@ def export(
 
     Its first retraining is used; name RUN/retrain-1 for another.
     """
+    from pdas.experiment.export import export as export_network
+
     try:
         made = export_network(run, format, out)
     except KeyboardInterrupt:

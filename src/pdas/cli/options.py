@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -33,3 +37,47 @@ Logger = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Neither progress nor tables.")]
 LogLevel = Annotated[str, typer.Option(help="debug, info, warning or error.")]
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """The options of every command that trains: each field is one of them."""
+
+    data_dir: DataDir = None
+    resume: Resume = False
+    devices: Devices = None
+    strategy: Strategy = None
+    logger: Logger = None
+    quiet: Quiet = False
+    log_level: LogLevel = "warning"
+    changes: Changes = None
+
+    @property
+    def all_changes(self) -> tuple[str, ...]:
+        """All changes of settings, with those that have an option of their own."""
+        own = {"device.devices": self.devices, "device.strategy": self.strategy}
+        named = [f"{name}={value}" for name, value in own.items() if value is not None]
+        return (*(self.changes or ()), *named)
+
+
+def with_training_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the `TrainingOptions` one by one, in the place of its parameter `options`.
+
+    typer makes the command line from the signature of a function and knows no groups of options.
+    """
+    own = [p for p in signature(command, eval_str=True).parameters.values() if p.name != "options"]
+    hints = get_type_hints(TrainingOptions, include_extras=True)
+    common = [
+        Parameter(f.name, Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
+        for f in fields(TrainingOptions)
+    ]
+
+    @wraps(command)
+    def with_options(**values: Any) -> None:
+        options = TrainingOptions(**{each.name: values.pop(each.name) for each in common})
+        command(**values, options=options)
+
+    parameters = [*own, *common]
+    with_options.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {each.name: each.annotation for each in parameters}
+    return with_options

@@ -8,17 +8,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pdas.distributed.launch import rank
-from pdas.searches.finalists import Finalist
-from pdas.searches.search import Progress as SearchProgress
-from pdas.support.errors import SettingError
-from pdas.training.retrain import RetrainProgress
+from pdas.support.refusals import check_one_of
+
+if TYPE_CHECKING:
+    from pdas.searches.finalists import Finalist
+    from pdas.searches.search import Progress as SearchProgress
+    from pdas.training.retrain import RetrainProgress
 
 SECONDS_BETWEEN_LINES = 10.0
 LEVELS = ("debug", "info", "warning", "error")
@@ -145,8 +147,7 @@ def show_logs(level: str) -> None:
 
     Raises `SettingError` if there is no such level.
     """
-    if level not in LEVELS:
-        raise SettingError(f"--log-level: found {level!r}, expected one of {', '.join(LEVELS)}")
+    check_one_of("--log-level", level, LEVELS)
     logger = logging.getLogger("pdas")
     logger.setLevel("ERROR" if rank() > 0 else level.upper())
     logger.handlers = [LogLines()]

@@ -15,10 +15,8 @@ from pdas import recipes
 from pdas.cli.options import Changes, DataDir, Logger, LogLevel, Quiet, RecipeName
 from pdas.cli.progress import show_logs
 from pdas.cli.tables import sweep_rows, table
-from pdas.distributed.processes import Processes
-from pdas.experiment.stages import Experiment
-from pdas.experiment.sweep import sweep as run_sweep
 from pdas.support.errors import SettingError
+from pdas.support.refusals import refuse
 
 MOST_SEEDS = 10_000
 
@@ -39,7 +37,12 @@ def sweep(
     """Search and retrain with several seeds, and compare; the same command again goes on."""
     show_logs(log_level)
     chosen = _seeds(seeds)
-    experiment = Experiment(recipes.load(recipe, changes or ()), data_dir=data_dir, logger=logger)
+    loaded = recipes.load(recipe, changes or ())  # before torch is imported
+    from pdas.distributed.processes import Processes
+    from pdas.experiment.stages import Experiment
+    from pdas.experiment.sweep import sweep as run_sweep
+
+    experiment = Experiment(loaded, data_dir=data_dir, logger=logger)
     path = out or Path("runs") / f"{experiment.recipe.name}-sweep"
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -65,21 +68,20 @@ def sweep(
 
 def _seeds(text: str) -> list[int]:
     """Of "5" those from 0 to 4, of "3,7,11" these; raises `SettingError` for any other text."""
-    mistake = SettingError(
-        f"--seeds: found {text!r}, expected a number of seeds, as 5, or seeds, as 3,7,11; at most "
-        f"{MOST_SEEDS:,} of them"
-    )
     try:
         numbers = [int(word) for word in text.split(",") if word.strip()]
     except ValueError:
-        raise mistake from None
-    if not 1 <= len(numbers) <= MOST_SEEDS:
-        raise mistake
-    if "," in text:
-        return numbers
-    if not 1 <= numbers[0] <= MOST_SEEDS:
-        raise mistake
-    return list(range(numbers[0]))
+        numbers = []
+    count = len(numbers) if "," in text else sum(numbers)
+    if not 1 <= count <= MOST_SEEDS:
+        refuse(
+            SettingError,
+            "--seeds",
+            found=repr(text),
+            expected="a number of seeds, as 5, or seeds, as 3,7,11",
+            remedy=f"at most {MOST_SEEDS:,} of them",
+        )
+    return numbers if "," in text else list(range(count))
 
 
 def _show_begin(quiet: bool, seeds: Sequence[int]) -> None:

@@ -6,86 +6,54 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pdas import recipes
 from pdas.cli.finished import write_report
-from pdas.cli.options import (
-    Changes,
-    DataDir,
-    Devices,
-    Logger,
-    LogLevel,
-    Out,
-    Quiet,
-    RecipeName,
-    Resume,
-    Seed,
-    Strategy,
-)
+from pdas.cli.options import Out, RecipeName, Seed, TrainingOptions, with_training_options
 from pdas.cli.progress import Show, compared, progress_of, retrained, searched, show_logs
 from pdas.distributed.launch import is_rank, rank, run_ranks, started_ranks
 from pdas.distributed.settings import DeviceSettings
-from pdas.experiment.stages import Experiment
 from pdas.resume.signals import StoppedError
 from pdas.runs.run import Run
-from pdas.searches.finalists import Finalist
-from pdas.searches.search import Progress
 from pdas.support.errors import RunError, SettingError
+from pdas.support.refusals import refuse
 from pdas.support.settings import LARGEST_SEED
 from pdas.tasks.recipe import Recipe, recorded
-from pdas.training.retrain import RetrainProgress
+
+if TYPE_CHECKING:
+    from pdas.experiment.stages import Experiment
+    from pdas.searches.finalists import Finalist
+    from pdas.searches.search import Progress
+    from pdas.training.retrain import RetrainProgress
 
 
-def run(
-    recipe: RecipeName,
-    out: Out = None,
-    seed: Seed = 0,
-    data_dir: DataDir = None,
-    resume: Resume = False,
-    devices: Devices = None,
-    strategy: Strategy = None,
-    logger: Logger = None,
-    quiet: Quiet = False,
-    log_level: LogLevel = "warning",
-    changes: Changes = None,
-) -> None:
+@with_training_options
+def run(recipe: RecipeName, options: TrainingOptions, out: Out = None, seed: Seed = 0) -> None:
     """Search, retrain, evaluate and report: the whole experiment of a recipe."""
-    given = _Given(data_dir, resume, devices, strategy, logger, quiet, log_level, changes)
-    experiment = _begin(partial(recipes.load, recipe), seed, given)
-    found = _search(experiment, out, given)
-    _retrain(experiment, found, given)
-    _report(found, quiet)
+    experiment = _begin(partial(recipes.load, recipe), seed, options)
+    searched = _search(experiment, out, options)
+    _retrain(experiment, searched, options)
+    _report(searched, options.quiet)
 
 
-def search(
-    recipe: RecipeName,
-    out: Out = None,
-    seed: Seed = 0,
-    data_dir: DataDir = None,
-    resume: Resume = False,
-    devices: Devices = None,
-    strategy: Strategy = None,
-    logger: Logger = None,
-    quiet: Quiet = False,
-    log_level: LogLevel = "warning",
-    changes: Changes = None,
-) -> None:
+@with_training_options
+def search(recipe: RecipeName, options: TrainingOptions, out: Out = None, seed: Seed = 0) -> None:
     """Search an architecture into a new run directory."""
-    given = _Given(data_dir, resume, devices, strategy, logger, quiet, log_level, changes)
-    experiment = _begin(partial(recipes.load, recipe), seed, given)
-    _report(_search(experiment, out, given), quiet)
+    experiment = _begin(partial(recipes.load, recipe), seed, options)
+    _report(_search(experiment, out, options), options.quiet)
 
 
+@with_training_options
 def retrain(
     source: Annotated[
         Path, typer.Argument(metavar="RUN", help="A run directory, or an architecture.json.")
     ],
+    options: TrainingOptions,
     recipe: Annotated[
         str | None, typer.Option(help="For an architecture.json: on which data, and how.")
     ] = None,
@@ -93,65 +61,37 @@ def retrain(
     seed: Annotated[
         int | None, typer.Option(min=0, max=LARGEST_SEED, help="(default: that of the run)")
     ] = None,
-    data_dir: DataDir = None,
-    resume: Resume = False,
-    devices: Devices = None,
-    strategy: Strategy = None,
-    logger: Logger = None,
-    quiet: Quiet = False,
-    log_level: LogLevel = "warning",
-    changes: Changes = None,
 ) -> None:
     """Retrain the architecture of a run, or of a file on any data, and evaluate it."""
-    given = _Given(data_dir, resume, devices, strategy, logger, quiet, log_level, changes)
     if not source.is_dir():
-        found = _retrain_file(source, recipe, out, seed or 0, given)
+        retrained = _retrain_file(source, recipe, out, seed or 0, options)
     elif recipe is None and out is None:
-        found = _retrain_run(source, seed, given)
+        retrained = _retrain_run(source, seed, options)
     else:
         raise SettingError(
             f"--recipe/--out: {source} is a run, which has its own recipe and directory; "
             f"leave them out, or give {source}/architecture.json"
         )
-    _report(found, quiet)
-
-
-@dataclass(frozen=True)
-class _Given:
-    """The options that run, search and retrain have in common."""
-
-    data_dir: Path | None
-    resume: bool
-    devices: int | None
-    strategy: str | None
-    logger: str | None
-    quiet: bool
-    log_level: str
-    changes: list[str] | None
-
-    @property
-    def all_changes(self) -> tuple[str, ...]:
-        """All changes of settings, with those that have an option of their own."""
-        own = {"device.devices": self.devices, "device.strategy": self.strategy}
-        named = [f"{name}={value}" for name, value in own.items() if value is not None]
-        return (*(self.changes or ()), *named)
+    _report(retrained, options.quiet)
 
 
 def _begin(
     load: Callable[[Sequence[str]], Recipe],
     seed: int,
-    given: _Given,
+    options: TrainingOptions,
     own_data_dir: Path | None = None,
 ) -> Experiment:
-    """The experiment on what `load` makes of the changes; several devices begin a process each.
+    """The experiment on what `load` makes of the changes.
 
-    Where they do, this process only waits for them, and does not return.
+    For several devices it starts a process for each; this one waits for them and does not return.
     """
-    show_logs(given.log_level)
-    recipe = load(given.all_changes)
-    data_dir = given.data_dir or own_data_dir
-    asked = data_dir == given.data_dir  # by this command, and not by a file
-    experiment = Experiment(recipe, seed, data_dir, given.logger, download=asked)
+    show_logs(options.log_level)
+    recipe = load(options.all_changes)  # before torch is imported
+    from pdas.experiment.stages import Experiment
+
+    data_dir = options.data_dir or own_data_dir
+    asked = data_dir == options.data_dir  # by this command, and not by a file
+    experiment = Experiment(recipe, seed, data_dir, options.logger, download=asked)
     _launch(recipe.device)
     return experiment
 
@@ -167,58 +107,64 @@ def _launch(device: DeviceSettings) -> None:
     if device.ranks == 1 or is_rank():
         return
     if device.machines > 1:
-        raise SettingError(
-            f"device.machines: found {device.machines} without what starts processes on each, "
-            "expected torchrun or srun; see docs/scaling.md"
+        refuse(
+            SettingError,
+            "device.machines",
+            found=f"{device.machines} without what starts processes on each",
+            expected="torchrun or srun",
+            remedy="see docs/scaling.md",
         )
     command = [sys.executable, "-m", "pdas.cli", *sys.argv[1:]]
     raise typer.Exit(run_ranks(command, device.devices))
 
 
-def _search(experiment: Experiment, out: Path | None, given: _Given) -> Run:
+def _search(experiment: Experiment, out: Path | None, options: TrainingOptions) -> Run:
     path = out or Path("runs") / f"{experiment.recipe.name}-{experiment.seed}"
-    with _interruptible(path, given.resume), progress_of("search", given.quiet) as show:
+    with _interruptible(path, options.resume), progress_of("search", options.quiet) as show:
         return experiment.search(
-            path, partial(_show_search, show), partial(_show_trials, show), resume=given.resume
+            path, partial(_show_search, show), partial(_show_trials, show), resume=options.resume
         )
 
 
-def _retrain(experiment: Experiment, run: Run, given: _Given) -> None:
+def _retrain(experiment: Experiment, run: Run, options: TrainingOptions) -> None:
     path = run.path / f"retrain-{experiment.seed}"
-    with _interruptible(path, given.resume), progress_of("retrain", given.quiet) as show:
-        experiment.retrain(run, partial(_show_retraining, show), resume=given.resume)
+    with _interruptible(path, options.resume), progress_of("retrain", options.quiet) as show:
+        experiment.retrain(run, partial(_show_retraining, show), resume=options.resume)
 
 
-def _retrain_run(path: Path, seed: int | None, given: _Given) -> Run:
+def _retrain_run(path: Path, seed: int | None, options: TrainingOptions) -> Run:
     """Retrain the architecture of a run, by its own recipe unless it is changed."""
     run = Run.open(path)
     own_recipe, own_seed, own_data_dir = recorded(run)
     experiment = _begin(
         partial(recipes.of_file, own_recipe, file=str(path)),
         own_seed if seed is None else seed,
-        given,
+        options,
         own_data_dir,
     )
-    _retrain(experiment, run, given)
+    _retrain(experiment, run, options)
     return run
 
 
 def _retrain_file(
-    file: Path, recipe: str | None, out: Path | None, seed: int, given: _Given
+    file: Path, recipe: str | None, out: Path | None, seed: int, options: TrainingOptions
 ) -> Run:
     """Retrain the architecture in a file, by a recipe, into a run directory of its own."""
     if not file.exists():
         raise RunError(f"run: there is no {file}; check the path")
     if recipe is None:
-        raise SettingError(
-            f"--recipe: found none, expected one for the architecture of the file {file}; "
-            "add --recipe NAME"
+        refuse(
+            SettingError,
+            "--recipe",
+            found="none",
+            expected=f"one for the architecture of the file {file}",
+            remedy="add --recipe NAME",
         )
-    experiment = _begin(partial(recipes.load, recipe), seed, given)
+    experiment = _begin(partial(recipes.load, recipe), seed, options)
     path = out or Path("runs") / f"{experiment.recipe.name}-{file.stem}-{experiment.seed}"
-    with _interruptible(path, given.resume), progress_of("retrain", given.quiet) as show:
+    with _interruptible(path, options.resume), progress_of("retrain", options.quiet) as show:
         return experiment.retrain_given(
-            file, path, partial(_show_retraining, show), resume=given.resume
+            file, path, partial(_show_retraining, show), resume=options.resume
         )
 
 
@@ -234,10 +180,10 @@ def _report(run: Run, quiet: bool) -> None:
 
 @contextmanager
 def _interruptible(path: Path, resume: bool) -> Iterator[None]:
-    """Ctrl-C is one line that says whether anything is in the directory `path` that may go on."""
+    """Make Ctrl-C one line that says whether the directory `path` holds anything to resume from."""
     # By os.path, since Path's raise for a name that cannot be.
     config = os.path.join(path, "config.yaml")
-    others = os.path.exists(config) and not resume
+    others = os.path.exists(config) and not resume  # a run that is not this command's
     try:
         yield
     except StoppedError as stopped:

@@ -11,10 +11,9 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from lightning_fabric import Fabric
-from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import nn
 
+from pdas.distributed.fabric import DDPStrategy, Fabric
 from pdas.distributed.settings import DeviceSettings
 from pdas.support.errors import SettingError, reason
 

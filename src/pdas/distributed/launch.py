@@ -10,41 +10,49 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from tempfile import TemporaryFile
 from types import FrameType
 
-from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-from lightning_fabric.plugins.environments.lsf import LSFEnvironment
-from lightning_fabric.plugins.environments.mpi import MPIEnvironment
-from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
-from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
-from lightning_fabric.utilities.rank_zero import rank_zero_only
-
+from pdas.distributed.pipes import at_end_of_pipe
 from pdas.support.cores import cores
 from pdas.support.errors import SettingError
+from pdas.support.refusals import refusal
 
 GRACE = 5.0  # seconds for the others to end by themselves once one has failed
 _POLL = 0.05
 _LAUNCHER = "PDAS_LAUNCHER"  # a descriptor that can be read when the launcher is no more
 LOST = 3  # exit status of a rank that another one has left
+_RANK = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")  # in the order of Fabric
 
 
 def is_rank() -> bool:
     """Whether something that starts all the ranks has started this process."""
-    if LightningEnvironment().creates_processes_externally:
+    from pdas.distributed import fabric
+
+    if fabric.LightningEnvironment().creates_processes_externally:
         return True
-    managers = (TorchElasticEnvironment, SLURMEnvironment, LSFEnvironment, MPIEnvironment)
+    managers = (
+        fabric.TorchElasticEnvironment,
+        fabric.SLURMEnvironment,
+        fabric.LSFEnvironment,
+        fabric.MPIEnvironment,
+    )
     return any(manager.detect() for manager in managers)
 
 
 def rank() -> int:
     """Which rank this process is; 0 if it is the only one."""
-    return int(getattr(rank_zero_only, "rank", 0) or 0)
+    # Fabric knows best, but nothing is imported for that: a refused setting is to be said at once.
+    fabric = sys.modules.get("lightning_fabric.utilities.rank_zero")
+    known = getattr(getattr(fabric, "rank_zero_only", None), "rank", None)
+    if known is not None:
+        return int(known)
+    return int(next((os.environ[name] for name in _RANK if name in os.environ), 0))
 
 
 def started_ranks() -> int | None:
@@ -56,9 +64,12 @@ def started_ranks() -> int | None:
     try:
         return None if found is None else int(found)
     except ValueError:
-        raise SettingError(
-            f"WORLD_SIZE: found {found!r} in the environment, expected the number of processes "
-            "that were started; unset it if this is the only one"
+        raise refusal(
+            SettingError,
+            "WORLD_SIZE",
+            found=f"{found!r} in the environment",
+            expected="the number of processes that were started",
+            remedy="unset it if this is the only one",
         ) from None
 
 
@@ -66,11 +77,10 @@ def end_with_launcher() -> None:
     """Take the death of the process that runs `run_ranks`, however it dies, as a SIGTERM."""
     descriptor = os.environ.pop(_LAUNCHER, None)
     if descriptor is not None:
-        threading.Thread(target=_await_end, args=(int(descriptor),), daemon=True).start()
+        at_end_of_pipe(Connection(int(descriptor), writable=False), _terminate)
 
 
-def _await_end(descriptor: int) -> None:
-    os.read(descriptor, 1)  # nobody writes: it ends when the other end is closed
+def _terminate() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -109,6 +119,8 @@ class _Processes:
     """The processes, each in a session of its own, so that a Ctrl-C of the terminal is ours."""
 
     def __init__(self, command: Sequence[str], count: int) -> None:
+        from pdas.distributed.fabric import LightningEnvironment
+
         port = LightningEnvironment().main_port
         threads = max(1, cores() // count)
         shared = {"OMP_NUM_THREADS": str(threads)} | os.environ

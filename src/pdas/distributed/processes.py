@@ -16,10 +16,11 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, TypeVar
 
-import torch
-
+from pdas.distributed.pipes import at_end_of_pipe
 from pdas.support.cores import cores
 from pdas.support.errors import SettingError
+from pdas.support.imports import import_modules, imported_modules
+from pdas.support.refusals import refuse
 
 T = TypeVar("T")
 
@@ -28,22 +29,36 @@ _stopping = threading.Event()  # in a process that was asked to stop
 
 
 class Processes(Executor):
-    """Runs at most `workers` calls at a time, each in a new process on its share of the cores.
+    """Runs calls in new processes, each on its share of the cores.
 
-    That is at most as many threads as torch has here, which OMP_NUM_THREADS sets.
+    A share is at most as many threads as torch has here, which OMP_NUM_THREADS sets. A process
+    imports what `pdas --import` has imported here.
 
-    Raises `SettingError` for more workers than cores, since processes that share a core are slower
-    than one after the other.
+    Args:
+        workers: how many calls are run at a time.
+
+    Raises:
+        SettingError: there are more workers than cores, since processes that share a core are
+            slower than one after the other.
+
+    Example:
+        with Processes(2) as pool:
+            results = [pool.submit(train, seed) for seed in range(5)]
     """
 
     def __init__(self, workers: int) -> None:
+        import torch
+
         if not 1 <= workers <= cores():
-            raise SettingError(
-                f"--workers: found {workers}, expected 1 to {cores()}, the cores of this machine"
+            refuse(
+                SettingError,
+                "--workers",
+                found=str(workers),
+                expected=f"1 to {cores()}, the cores of this machine",
             )
         self._waiting = ThreadPoolExecutor(workers)  # a thread waits for each process
         self._threads = min(cores() // workers, torch.get_num_threads())  # OMP_NUM_THREADS
-        # Nobody ever writes: a process that waits for this reads its end when we are no more.
+        # Nobody ever writes: each process waits for the end of this pipe, which is our end.
         self._stop, self._alive = _SPAWN.Pipe(duplex=False)
 
     def submit(self, call: Callable[..., T], /, *args: Any, **named: Any) -> Future[T]:
@@ -70,19 +85,22 @@ def _in_own_process(
     args: Sequence[Any],
     named: Mapping[str, Any],
 ) -> T:
-    with ProcessPoolExecutor(1, _SPAWN, initializer=_begin, initargs=(stop, threads)) as process:
+    begin_with = (stop, threads, imported_modules())
+    with ProcessPoolExecutor(1, _SPAWN, initializer=_begin, initargs=begin_with) as process:
         return process.submit(_call, call, args, named).result()
 
 
-def _begin(stop: Connection, threads: int) -> None:
+def _begin(stop: Connection, threads: int, modules: Sequence[str]) -> None:
+    import torch
+
     if hasattr(os, "setsid"):
         os.setsid()  # Ctrl-C is for the one who started us
     torch.set_num_threads(threads)
-    threading.Thread(target=_await_stop, args=(stop,), daemon=True).start()
+    at_end_of_pipe(stop, _stop)
+    import_modules(modules)
 
 
-def _await_stop(stop: Connection) -> None:
-    stop.poll(None)
+def _stop() -> None:
     _stopping.set()
     signal.raise_signal(signal.SIGTERM)
 

@@ -20,9 +20,9 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 import torch.distributed as dist
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import parts_of
 from pdas.support.errors import RankError, reason
 from pdas.support.random_state import random_state, set_random_state
@@ -109,7 +109,7 @@ class Ranks:
         """This rank's part of a batch; see `parts_of`."""
         return parts_of(batch, self.size, "device.devices")[self.index]
 
-    def check_alike(self, components: Mapping[str, Any]) -> None:
+    def check_match(self, components: Mapping[str, Any]) -> None:
         """Raise `RankError` if the state of a component is not the same on every rank."""
         if self.size == 1:
             return

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from pdas.space import Architecture, SearchSpace
+from pdas.space import Architecture, SearchSpace, check_architecture
 from pdas.support.arrays import FloatArray, IntArray
 from pdas.support.errors import OptimizerError
 
@@ -70,11 +70,7 @@ def checked_losses(
     Raises OptimizerError if they are not that.
     """
     for architecture in architectures:
-        if not isinstance(architecture, Architecture) or architecture.space != space:
-            raise OptimizerError(
-                f"tell: {architecture!r} is not an architecture of this optimizer's space; "
-                "make it with optimizer.space.architecture(...)"
-            )
+        check_architecture("tell", architecture, space, OptimizerError)
     if len(architectures) < 2:
         raise OptimizerError(
             f"tell: found {len(architectures)} architectures, expected at least 2, since their "

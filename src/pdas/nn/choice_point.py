@@ -1,33 +1,45 @@
-"""A choice point: a place in a user's module where one variable of the architecture decides."""
+"""A choice point: a module in a user's network where one variable of the architecture decides."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
 from torch import nn
 
 from pdas.nn.conditions import Conditions
-from pdas.space import Label, Variable
+from pdas.space import Categorical, Label
 from pdas.support.errors import NetworkError
+from pdas.support.refusals import refuse
 
 Copy = Callable[[nn.Module], nn.Module]
 
 
-class Point(nn.Module):
-    """One place of a variable; several with the same name are one variable.
+class ChoicePoint(nn.Module):
+    """The base of all choices. Several choice points of the same name are one variable.
 
-    It is told its category by the `Supernet` that runs it. Raises `SpaceError` for a name or
-    categories that no variable can have.
+    The `Supernet` that runs it tells it its category.
+
+    Args:
+        name: of the variable.
+        categories: the labels of the variable, K of them.
+        candidates: the modules that it decides about.
+        used_with: for each candidate whether each category uses it, K booleans.
 
     Attributes:
         variable: its name and categories.
-        masks: for each of its candidates, the modules that it decides about, the categories that
-            use it, bool `(K,)`.
-        category: the one that is selected now, or None.
+        used_with: the same as bool arrays `(K,)`.
+        category: the index of the one that is selected now, or None.
         path: where a supernet has found it; None if none has.
+
+    Raises:
+        NetworkError: a candidate is no module.
+        SpaceError: no variable can have the name or the categories.
+
+    Example:
+        class Choice(ChoicePoint): ...  # see `pdas.nn.choices` for all of them
     """
 
     def __init__(
@@ -35,70 +47,80 @@ class Point(nn.Module):
         name: str,
         categories: Sequence[Label],
         candidates: Sequence[nn.Module] = (),
-        masks: Sequence[Sequence[bool]] = (),
+        used_with: Sequence[Sequence[bool]] = (),
     ) -> None:
         super().__init__()
-        self.variable = Variable(name, categories)
-        self.masks = tuple(np.array(mask, dtype=bool) for mask in masks)
+        self.variable = Categorical(name, categories)
+        self.used_with = tuple(np.array(used, dtype=bool) for used in used_with)
         self.category: int | None = None
         self.path: str | None = None
         for number, candidate in enumerate(candidates):
             if not isinstance(candidate, nn.Module):
-                raise NetworkError(
-                    f"{self}: found {candidate!r}, expected a torch.nn.Module; for a plain value "
-                    "use pdas.nn.Value"
+                refuse(
+                    NetworkError,
+                    str(self),
+                    found=repr(candidate),
+                    expected="a torch.nn.Module",
+                    remedy="for a plain value use pdas.nn.Value",
                 )
             self.add_module(str(number), candidate)
 
     @property
-    def usual(self) -> int:
-        """The category to begin a survey with, which uses all modules where one does."""
+    def base_category(self) -> int:
+        """The category from which a profile begins: one that uses all modules, if there is one."""
         return 0
 
     @property
     def selected(self) -> int:
-        """The category to use now. Raises `NetworkError` outside of a supernet's call."""
-        if torch.compiler.is_compiling():
-            from pdas.nn.compilation import refuse  # imports the compiler
+        """The index of the category to use now.
 
-            refuse(str(self))
+        Raises:
+            NetworkError: no supernet has selected one, or it is being compiled.
+        """
+        if torch.compiler.is_compiling():
+            from pdas.nn.compilation import refuse_compilation  # imports the compiler
+
+            refuse_compilation(str(self))
         if self.category is None:
-            raise self._not_selected()
+            self._refuse_unselected()
         return self.category
 
     def select(self, category: int | None) -> None:
-        """Use this category from now on; None: the point may not be used."""
+        """Use this category from now on. With None the choice point may not be used."""
         object.__setattr__(self, "category", category)  # `nn.Module`'s own is slow
 
     def candidate(self, number: int) -> nn.Module:
-        """One of the modules that the point decides about, to be called."""
+        """One of the modules that it decides about, to be called."""
         candidate = self._modules[str(number)]
         assert candidate is not None
         return candidate
 
     def condition_of(self, child: str) -> Conditions:
-        """Where a module with this name inside is used."""
+        """Under which categories the child module of this name is used."""
+        # Candidates are registered by their numbers. Other children, as the width of an elastic
+        # layer, are always used.
         numbered = child.isdecimal()
-        return Conditions({self.variable.name: self.masks[int(child)]} if numbered else {})
+        return Conditions({self.variable.name: self.used_with[int(child)]} if numbered else {})
 
     def outputs(self, *args: Any, **kwargs: Any) -> Iterator[Callable[[], Any]]:
         """What each category gives for an input, as a function that computes it, in order.
 
-        A category may need those before it. The default is for points without modules.
+        A category may need those before it. Used by profiles, which run every candidate.
         """
         selected = self.selected
         try:
             for index in range(len(self.variable.categories)):
                 self.select(index)
+                # The class's own: a profile has put another `forward` into this object.
                 yield lambda: type(self).forward(self, *args, **kwargs)
         finally:
             self.select(selected)
 
     def derived(self, copy: Copy) -> nn.Module:
-        """The plain module that takes this place in the network of the selected category."""
+        """The plain module that replaces it in the derived network of the selected category."""
         raise NotImplementedError
 
-    def in_its_mode(self, module: nn.Module) -> nn.Module:
+    def in_same_mode(self, module: nn.Module) -> nn.Module:
         """A new module, in training or evaluation mode as this one."""
         module.training = self.training
         return module
@@ -110,15 +132,21 @@ class Point(nn.Module):
         where = "" if self.path is None else f" at {self.path}"
         return f"{type(self).__name__} {self.variable.name!r}{where}"
 
-    def _not_selected(self) -> NetworkError:
+    def _refuse_unselected(self) -> NoReturn:
+        """Say why there is no category."""
         if self.path is None:
-            return NetworkError(
-                f"{self}: found it used outside of a supernet, expected pdas.nn.Supernet(module) "
-                "with it as an attribute of one of its modules or in a nn.ModuleList, and no use "
-                "before that, as in __init__"
+            refuse(
+                NetworkError,
+                str(self),
+                found="it used outside of a supernet",
+                expected="pdas.nn.Supernet(module) with it as an attribute of one of its modules "
+                "or in a nn.ModuleList, and no use before that, as in __init__",
             )
-        return NetworkError(
-            f"{self}: found no architecture when it was used, expected to run within a call of its "
-            "supernet; call net(x, architecture), not the module itself, and leave out "
-            "torch.utils.checkpoint, which would run it again after that call"
+        refuse(
+            NetworkError,
+            str(self),
+            found="no architecture when it was used",
+            expected="to run within a call of its supernet",
+            remedy="call net(x, architecture), not the module itself, and leave out "
+            "torch.utils.checkpoint, which would run it again after that call",
         )

@@ -10,13 +10,14 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from pdas.nn.choice_point import Copy, Point
+from pdas.nn.choice_point import ChoicePoint, Copy
 from pdas.space import Label
 from pdas.support.errors import NetworkError
+from pdas.support.refusals import refuse
 
 
-class Choice(Point):
-    """One of several modules: `pdas.nn.Choice("act", {"relu": nn.ReLU(), "tanh": nn.Tanh()})`.
+class Choice(ChoicePoint):
+    """One of several modules.
 
     It is called as each of them is. Candidates may hold choices of their own, whose variables count
     only where the candidate is taken.
@@ -28,13 +29,18 @@ class Choice(Point):
     Raises:
         NetworkError: a candidate is no module.
         SpaceError: the name or a label is none that a variable can have.
+
+    Example:
+        self.act = pdas.nn.Choice("act", {"relu": nn.ReLU(), "tanh": nn.Tanh()})
     """
 
     def __init__(self, name: str, candidates: Mapping[Label, nn.Module]) -> None:
         if not isinstance(candidates, Mapping):
-            raise NetworkError(
-                f"Choice({name!r}): found {type(candidates).__name__}, expected candidates by "
-                "label, as {'relu': nn.ReLU(), 'tanh': nn.Tanh()}"
+            refuse(
+                NetworkError,
+                f"Choice({name!r})",
+                found=type(candidates).__name__,
+                expected="candidates by label, as {'relu': nn.ReLU(), 'tanh': nn.Tanh()}",
             )
         count = len(candidates)
         one_hot = [[i == j for j in range(count)] for i in range(count)]
@@ -47,12 +53,18 @@ class Choice(Point):
         return copy(self.candidate(self.selected))
 
 
-class OptionalLayer(Point):
+class OptionalLayer(ChoicePoint):
     """A layer that is used or passed over, with the categories True and False.
 
     Args:
         name: of the variable.
         layer: a module of one tensor that gives one of the same shape.
+
+    Raises:
+        NetworkError: the layer is no module.
+
+    Example:
+        self.extra = pdas.nn.OptionalLayer("extra", nn.Conv2d(16, 16, 3, padding=1))
     """
 
     def __init__(self, name: str, layer: nn.Module) -> None:
@@ -60,45 +72,50 @@ class OptionalLayer(Point):
 
     def forward(self, x: Any, *others: Any, **named: Any) -> Any:
         if others or named:
-            raise NetworkError(
-                f"{self}: found {1 + len(others) + len(named)} inputs, expected one tensor; for "
-                "more use a Choice, whose other candidate returns the first"
+            refuse(
+                NetworkError,
+                str(self),
+                found=f"{1 + len(others) + len(named)} inputs",
+                expected="one tensor",
+                remedy="for more use a Choice, whose other candidate returns the first",
             )
         return self.candidate(0)(x) if self.selected == 0 else x
 
     def derived(self, copy: Copy) -> nn.Module:
-        return copy(self.candidate(0)) if self.selected == 0 else self.in_its_mode(nn.Identity())
+        return copy(self.candidate(0)) if self.selected == 0 else self.in_same_mode(nn.Identity())
 
 
-class Repeat(Point):
+class Repeat(ChoicePoint):
     """The first n of a stack of blocks, one after the other.
 
-    Blocks that take more than one tensor are called by a loop over it: `for block in self.layers:
-    x = block(x, mask)`, which runs over the first n.
+    Blocks that take more than one tensor are called by a loop over it, which runs over the first n.
 
     Args:
         name: of the variable.
         blocks: modules of one tensor; each reads the output of the one before.
         counts: what n may be, from 0 to the number of blocks; default 1 to that number.
+
+    Raises:
+        NetworkError: a block is no module, or a count is out of range.
+
+    Example:
+        self.layers = pdas.nn.Repeat("depth", [Block() for _ in range(4)], [2, 4])
+        x = self.layers(x)
+        for block in self.layers:  # instead, where blocks take more than one tensor
+            x = block(x, mask)
     """
 
     def __init__(
         self, name: str, blocks: Sequence[nn.Module], counts: Sequence[int] | None = None
     ) -> None:
         if not isinstance(blocks, Iterable):
-            raise NetworkError(
-                f"Repeat({name!r}): found {type(blocks).__name__}, expected a list of modules"
-            )
+            found, expected = type(blocks).__name__, "a list of modules"
+            refuse(NetworkError, f"Repeat({name!r})", found=found, expected=expected)
         blocks = list(blocks)
         counts = list(range(1, len(blocks) + 1)) if counts is None else list(counts)
-        for count in counts:
-            if type(count) is not int or not 0 <= count <= len(blocks):
-                raise NetworkError(
-                    f"Repeat({name!r}): found the count {count!r}, expected 0 to {len(blocks)}, "
-                    "the number of blocks; drop it, or add blocks"
-                )
-        masks = [[count > number for count in counts] for number in range(len(blocks))]
-        super().__init__(name, counts, blocks, masks)
+        _check_counts(name, counts, len(blocks))
+        used_with = [[count > number for count in counts] for number in range(len(blocks))]
+        super().__init__(name, counts, blocks, used_with)
         self._counts = tuple(counts)
 
     def forward(self, x: Any) -> Any:
@@ -111,9 +128,9 @@ class Repeat(Point):
         return map(self.candidate, range(self._counts[self.selected]))
 
     def outputs(self, *args: Any, **kwargs: Any) -> Iterator[Callable[[], Any]]:
-        """As for every point; each block runs once, whatever the order of the counts."""
-        (done,) = args
-        results = {0: done}
+        """As for every choice point; each block runs once, whatever the order of the counts."""
+        (x,) = args
+        results = {0: x}
 
         def after(count: int) -> Any:
             if count not in results:
@@ -124,45 +141,59 @@ class Repeat(Point):
             yield partial(after, count)
 
     @property
-    def usual(self) -> int:
+    def base_category(self) -> int:
         return self._counts.index(max(self._counts))
 
     def derived(self, copy: Copy) -> nn.Module:
         count = self._counts[self.selected]
         blocks = (copy(self.candidate(number)) for number in range(count))
-        return self.in_its_mode(nn.Sequential(*blocks))
+        return self.in_same_mode(nn.Sequential(*blocks))
+
+
+def _check_counts(name: str, counts: Sequence[int], blocks: int) -> None:
+    """Raise `NetworkError` unless each count is from 0 to the number of blocks."""
+    for count in counts:
+        if type(count) is not int or not 0 <= count <= blocks:
+            refuse(
+                NetworkError,
+                f"Repeat({name!r})",
+                found=f"the count {count!r}",
+                expected=f"0 to {blocks}, the number of blocks",
+                remedy="drop it, or add blocks",
+            )
 
 
 MOST = 1000  # categories of a choice of several inputs
 
 
-class InputChoice(Point):
-    """Which of several tensors is read: `self.source([a, b, c])`.
+class InputChoice(ChoicePoint):
+    """Which of several tensors is read.
 
     Args:
         name: of the variable.
         inputs: how many tensors there are, or a name for each.
         choose: None: one of them, as a tensor; a number: so many of them, as a list in their order,
             with categories as "0+2".
+
+    Raises:
+        NetworkError: `inputs` or `choose` is out of range, or there are too many categories.
+
+    Example:
+        self.source = pdas.nn.InputChoice("source", 3)
+        x = self.source([a, b, c])
     """
 
     def __init__(self, name: str, inputs: int | Sequence[str], choose: int | None = None) -> None:
         if not (type(inputs) is int or isinstance(inputs, list | tuple)):
-            raise NetworkError(
-                f"InputChoice({name!r}): found {inputs!r}, expected how many tensors there are, or "
-                "a list of names"
+            refuse(
+                NetworkError,
+                f"InputChoice({name!r})",
+                found=repr(inputs),
+                expected="how many tensors there are, or a list of names",
             )
         names: Sequence[Label] = range(inputs) if isinstance(inputs, int) else list(inputs)
-        if choose is not None and (type(choose) is not int or not 1 <= choose <= len(names)):
-            raise NetworkError(
-                f"InputChoice({name!r}): found choose = {choose!r}, expected 1 to {len(names)}, "
-                "the number of inputs"
-            )
-        if choose is not None and comb(len(names), choose) > MOST:
-            raise NetworkError(
-                f"InputChoice({name!r}): found {comb(len(names), choose):,} ways to choose "
-                f"{choose} of {len(names)}, expected at most {MOST:,}; use several choices"
-            )
+        if choose is not None:
+            _check_choose(name, choose, len(names))
         sets = list(combinations(range(len(names)), 1 if choose is None else choose))
         labels = [
             names[chosen[0]] if choose is None else "+".join(str(names[i]) for i in chosen)
@@ -175,20 +206,42 @@ class InputChoice(Point):
 
     def forward(self, inputs: Sequence[Tensor]) -> Any:
         if not isinstance(inputs, list | tuple) or len(inputs) != self._count:
-            raise NetworkError(
-                f"{self}: found {type(inputs).__name__} of {len(inputs)}, expected a list of "
-                f"{self._count} tensors"
-            )
+            found = f"{type(inputs).__name__} of {len(inputs)}"
+            expected = f"a list of {self._count} tensors"
+            refuse(NetworkError, str(self), found=found, expected=expected)
         chosen = self._sets[self.selected]
         return inputs[chosen[0]] if self._alone else [inputs[i] for i in chosen]
 
     def derived(self, copy: Copy) -> nn.Module:
         chosen = self._sets[self.selected]
-        return self.in_its_mode(PickOne(chosen[0]) if self._alone else PickSome(list(chosen)))
+        return self.in_same_mode(PickOne(chosen[0]) if self._alone else PickSome(list(chosen)))
+
+
+def _check_choose(name: str, choose: int, inputs: int) -> None:
+    """Raise `NetworkError` unless so many of the inputs can be chosen."""
+    setting = f"InputChoice({name!r})"
+    if type(choose) is not int or not 1 <= choose <= inputs:
+        found, expected = f"choose = {choose!r}", f"1 to {inputs}, the number of inputs"
+        refuse(NetworkError, setting, found=found, expected=expected)
+    if comb(inputs, choose) > MOST:
+        refuse(
+            NetworkError,
+            setting,
+            found=f"{comb(inputs, choose):,} ways to choose {choose} of {inputs}",
+            expected=f"at most {MOST:,}",
+            remedy="use several choices",
+        )
 
 
 class PickOne(nn.Module):
-    """What stands for an `InputChoice` of one tensor in a derived network."""
+    """What stands for an `InputChoice` of one tensor in a derived network.
+
+    Args:
+        index: of the tensor.
+
+    Example:
+        PickOne(1)([a, b, c])  # b
+    """
 
     def __init__(self, index: int) -> None:
         super().__init__()
@@ -199,7 +252,14 @@ class PickOne(nn.Module):
 
 
 class PickSome(nn.Module):
-    """What stands for an `InputChoice` of several tensors in a derived network."""
+    """What stands for an `InputChoice` of several tensors in a derived network.
+
+    Args:
+        indices: of the tensors.
+
+    Example:
+        PickSome([0, 2])([a, b, c])  # [a, c]
+    """
 
     def __init__(self, indices: list[int]) -> None:
         super().__init__()

@@ -5,12 +5,16 @@ from __future__ import annotations
 import torch
 
 from pdas.support.errors import NetworkError
+from pdas.support.refusals import refuse
 
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]  # so that it runs, and is not traced
-def refuse(what: str) -> None:
-    """Raise `NetworkError`."""
-    raise NetworkError(
-        f"{what}: found it under torch.compile or torch.export, expected a plain module, since "
-        "every architecture would be compiled anew; compile net.derive(architecture) instead"
+def refuse_compilation(what: str) -> None:
+    """Raise `NetworkError`; `what` names the module."""
+    refuse(
+        NetworkError,
+        what,
+        found="it under torch.compile or torch.export",
+        expected="a plain module, since every architecture would be compiled anew",
+        remedy="compile net.derive(architecture) instead",
     )

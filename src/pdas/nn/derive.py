@@ -8,31 +8,32 @@ import math
 import torch
 from torch import nn
 
-from pdas.nn.choice_point import Point
-from pdas.nn.elastic import SlicedLayer
-from pdas.nn.module_tree import FoundChoices
+from pdas.nn.choice_point import ChoicePoint
+from pdas.nn.elastic import ElasticLayer
+from pdas.nn.module_tree import ModuleTree
 from pdas.nn.value import Constant, Multiple
 from pdas.space import Architecture
 from pdas.support.errors import NetworkError, reason
+from pdas.support.refusals import refuse
 
 _RESETS = ("reset_parameters", "_reset_parameters")  # the latter in some modules of PyTorch
 
 
-def derive(choices: FoundChoices, architecture: Architecture, *, keep_weights: bool) -> nn.Module:
+def derive(tree: ModuleTree, architecture: Architecture, *, keep_weights: bool) -> nn.Module:
     """The plain network of the architecture; see `Supernet.derive`."""
-    _refuse_what_would_be_lost(choices)
-    with choices.selected(architecture):
-        network = _replaced(choices, architecture)
+    _refuse_what_would_be_lost(tree)
+    with tree.selected(architecture):
+        network = _replaced(tree, architecture)
     if not keep_weights:
         _draw_weights(network)
     return network
 
 
-def _refuse_what_would_be_lost(choices: FoundChoices) -> None:
+def _refuse_what_would_be_lost(tree: ModuleTree) -> None:
     """Raise `NetworkError` for hooks on choices, and for classes made of them."""
-    for place in choices.places:
-        part = place.module
-        if not isinstance(part, Point | SlicedLayer):
+    for occurrence in tree.occurrences:
+        part = occurrence.module
+        if not isinstance(part, ChoicePoint | ElasticLayer):
             continue
         if part._forward_hooks or part._forward_pre_hooks or part._backward_hooks:
             found = "hooks"
@@ -41,13 +42,13 @@ def _refuse_what_would_be_lost(choices: FoundChoices) -> None:
         else:
             found = "a class of its own"
         raise NetworkError(
-            f"derive: {type(part).__name__} at {place.where} has {found}, expected "
-            "one of pdas.nn as it is, since a plain module takes its place; put that into a module "
-            "around it"
+            f"derive: {type(part).__name__} at {occurrence.where} has {found}, expected one of "
+            "pdas.nn as it is, since a plain module replaces it; put that into a module around it"
         )
 
 
-def _replaced(choices: FoundChoices, architecture: Architecture) -> nn.Module:
+def _replaced(tree: ModuleTree, architecture: Architecture) -> nn.Module:
+    """A copy of the module in which each choice point and elastic layer is a plain module."""
     # `deepcopy` takes a module that is in `memo` for copied: so choices are replaced wherever the
     # user's modules refer to them.
     memo: dict[int, object] = {}
@@ -61,17 +62,17 @@ def _replaced(choices: FoundChoices, architecture: Architecture) -> nn.Module:
                 "outputs of a call in attributes"
             ) from error
 
-    for place in reversed(choices.places):  # what is inside comes before what is around it
-        part = place.module
-        if id(part) in memo or not place.conditions.hold(architecture):
+    for occurrence in reversed(tree.occurrences):  # what is inside comes before what is around it
+        part = occurrence.module
+        if id(part) in memo or not occurrence.conditions.hold(architecture):
             continue
-        if isinstance(part, Point):
+        if isinstance(part, ChoicePoint):
             memo[id(part)] = part.derived(copied)
-        elif isinstance(part, SlicedLayer):
+        elif isinstance(part, ElasticLayer):
             memo[id(part)] = part.derived()
         elif isinstance(part, Multiple):
             memo[id(part)] = Constant(part.value).train(part.training)
-    return copied(choices.module)
+    return copied(tree.module)
 
 
 @torch.no_grad()
@@ -86,13 +87,17 @@ def _draw_weights(network: nn.Module) -> None:
         weight.copy_(value)  # which a module around it may have drawn
     for name, weight in weights.items():
         if weight.isnan().any():
-            raise NetworkError(
-                f"derive: found no reset_parameters() that draws the weight {name!r} afresh, "
-                "expected one in its module or in one around it; add it, or set keep_weights=True"
+            refuse(
+                NetworkError,
+                "derive",
+                found=f"no reset_parameters() that draws the weight {name!r} afresh",
+                expected="one in its module or in one around it",
+                remedy="add it, or set keep_weights=True",
             )
 
 
 def _reset(module: nn.Module) -> None:
+    """Call `reset_parameters()` of all modules, the innermost first."""
     weights = list(module.parameters())
     if weights and not any(weight.requires_grad for weight in weights):
         return  # all inside is frozen, so running statistics stay too

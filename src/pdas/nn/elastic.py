@@ -1,4 +1,4 @@
-"""Linear layers and convolutions whose widths are choices.
+"""Elastic layers: linear layers and convolutions whose widths are choices.
 
 The weight of the widest is kept, and its leading slice is used: nothing is padded, and what lies
 beyond the slice has no gradient.
@@ -11,37 +11,50 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pdas.nn.sliced import SlicedWeight
-from pdas.nn.value import Size, Value, same_size, selected, widths_of
+from pdas.nn.value import Value, Width, same_width, selected_value, widths_of
 from pdas.support.errors import NetworkError
+from pdas.support.refusals import refuse
 
 Pair = int | tuple[int, int]
 
 
-class ChosenSlice(SlicedWeight):
+class ElasticWeight(SlicedWeight):
     """A weight of which the slice of the selected widths is used.
 
-    Attributes:
+    Args:
+        whole: the initial weight of the widest.
         widths: of its first dimensions.
+
+    Attributes:
+        widths: the same.
+
+    Example:
+        weight = ElasticWeight(torch.randn(32, 16), Value("out", [8, 32]), 16)
+        weight.selected()  # (8, 16) or (32, 16)
     """
 
-    def __init__(self, whole: Tensor, *widths: Size) -> None:
+    def __init__(self, whole: Tensor, *widths: Width) -> None:
         super().__init__(whole, *map(widths_of, widths))
-        self.widths = widths  # in a tuple, so that the layer alone has them as its modules
+        # A tuple hides them from `nn.Module`, so that the layer alone has them as its children.
+        self.widths = widths
 
     def selected(self) -> Tensor:
         """The slice of the selected widths."""
-        return self.forward(*map(selected, self.widths))
+        return self.forward(*map(selected_value, self.widths))
 
 
-class SlicedLayer(nn.Module):
-    """A layer with weights that are sliced, and the plain layer that it stands for.
+class ElasticLayer(nn.Module):
+    """A layer of elastic weights, and the plain layer that it stands for.
 
     Attributes:
         weight, bias: the weights, or None where the layer has none.
+
+    Example:
+        class Linear(ElasticLayer): ...  # see below
     """
 
-    weight: ChosenSlice | None
-    bias: ChosenSlice | None
+    weight: ElasticWeight | None
+    bias: ElasticWeight | None
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,69 +69,89 @@ class SlicedLayer(nn.Module):
     def derived(self) -> nn.Module:
         """The plain layer of the selected widths, with these weights."""
         layer = self.plain().train(self.training).to(self.get_buffer("_like"))
-        for name, sliced in (("weight", self.weight), ("bias", self.bias)):
-            if sliced is not None:
+        for name, elastic in (("weight", self.weight), ("bias", self.bias)):
+            if elastic is not None:
                 weight = layer.get_parameter(name)
-                weight.copy_(sliced.selected())
-                weight.requires_grad_(any(block.requires_grad for block in sliced.parameters()))
+                weight.copy_(elastic.selected())
+                weight.requires_grad_(any(block.requires_grad for block in elastic.parameters()))
         return layer
 
 
-def sliced(whole: Tensor | None, *widths: Size) -> ChosenSlice | None:
+def elastic_weight(whole: Tensor | None, *widths: Width) -> ElasticWeight | None:
     """A weight with its widths, if there is one."""
-    return None if whole is None else ChosenSlice(whole, *widths)
+    return None if whole is None else ElasticWeight(whole, *widths)
 
 
-def slice_of(weight: ChosenSlice | None) -> Tensor | None:
+def selected_weight(weight: ElasticWeight | None) -> Tensor | None:
     """The selected slice of a weight, if there is one."""
     return None if weight is None else weight.selected()
 
 
-class Linear(SlicedLayer):
-    """`nn.Linear` whose features may be choices: `pdas.nn.Linear(64, width)`.
+class Linear(ElasticLayer):
+    """`nn.Linear` whose features may be choices.
 
-    in_features, out_features: a number, a `Value` or a multiple of one.
+    Args:
+        in_features, out_features: a number, a `Value` or a multiple of one.
+        bias: as of `nn.Linear`.
+
+    Raises:
+        NetworkError: something is no width.
+
+    Example:
+        width = pdas.nn.Value("width", [64, 128])
+        nn.Sequential(pdas.nn.Linear(8, width), nn.ReLU(), pdas.nn.Linear(width, 1))
     """
 
-    weight: ChosenSlice
+    weight: ElasticWeight
 
-    def __init__(self, in_features: Size, out_features: Size, bias: bool = True) -> None:
+    def __init__(self, in_features: Width, out_features: Width, bias: bool = True) -> None:
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
         widest = nn.Linear(widths_of(in_features)[-1], widths_of(out_features)[-1], bias)
-        self.weight = ChosenSlice(widest.weight, out_features, in_features)
-        self.bias = sliced(widest.bias, out_features)
+        self.weight = ElasticWeight(widest.weight, out_features, in_features)
+        self.bias = elastic_weight(widest.bias, out_features)
 
     def forward(self, x: Tensor) -> Tensor:
         """`(..., in_features) -> (..., out_features)`."""
-        return F.linear(x, self.weight.selected(), slice_of(self.bias))
+        return F.linear(x, self.weight.selected(), selected_weight(self.bias))
 
     def plain(self) -> nn.Linear:
         return nn.Linear(
-            selected(self.in_features), selected(self.out_features), self.bias is not None
+            selected_value(self.in_features),
+            selected_value(self.out_features),
+            self.bias is not None,
         )
 
 
-class Conv2d(SlicedLayer):
+class Conv2d(ElasticLayer):
     """`nn.Conv2d` whose channels may be choices.
 
-    in_channels, out_channels: a number, a `Value` or a multiple of one.
-    stride: as of `nn.Conv2d`, or a `Value`.
-    groups: 1; or the channels of a depthwise convolution, which are then those in and out; or any
-        number, where no channels are a choice.
+    Args:
+        in_channels, out_channels: a number, a `Value` or a multiple of one.
+        kernel_size, padding, dilation, bias: as of `nn.Conv2d`.
+        stride: as of `nn.Conv2d`, or a `Value`.
+        groups: 1; or the channels of a depthwise convolution, which are then those in and out; or
+            any number, where no channels are a choice.
+
+    Raises:
+        NetworkError: something is no width, or the groups do not fit the channels.
+
+    Example:
+        width = pdas.nn.Value("width", [16, 32])
+        pdas.nn.Conv2d(3, width, 3, stride=pdas.nn.Value("stride", [1, 2]), padding=1)
     """
 
-    weight: ChosenSlice
+    weight: ElasticWeight
 
     def __init__(
         self,
-        in_channels: Size,
-        out_channels: Size,
+        in_channels: Width,
+        out_channels: Width,
         kernel_size: Pair,
         stride: Pair | Value = 1,
         padding: Pair = 0,
         dilation: Pair = 1,
-        groups: Size = 1,
+        groups: Width = 1,
         bias: bool = True,
     ) -> None:
         super().__init__()
@@ -134,41 +167,51 @@ class Conv2d(SlicedLayer):
             groups=widths_of(groups)[-1],
             bias=bias,
         )
-        columns = in_channels if same_size(groups, 1) else widest.weight.shape[1]
-        self.weight = ChosenSlice(widest.weight, out_channels, columns)
-        self.bias = sliced(widest.bias, out_channels)
+        # With groups, a row of the weight has in_channels / groups columns: 1 if it is depthwise.
+        columns = in_channels if same_width(groups, 1) else widest.weight.shape[1]
+        self.weight = ElasticWeight(widest.weight, out_channels, columns)
+        self.bias = elastic_weight(widest.bias, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """`(N, in_channels, H, W) -> (N, out_channels, H', W')`."""
-        weight, bias, stride = self.weight.selected(), slice_of(self.bias), selected(self.stride)
-        return F.conv2d(x, weight, bias, stride, self.padding, self.dilation, selected(self.groups))
+        weight, bias = self.weight.selected(), selected_weight(self.bias)
+        stride, groups = selected_value(self.stride), selected_value(self.groups)
+        return F.conv2d(x, weight, bias, stride, self.padding, self.dilation, groups)
 
     def plain(self) -> nn.Conv2d:
         return nn.Conv2d(
-            selected(self.in_channels),
-            selected(self.out_channels),
+            selected_value(self.in_channels),
+            selected_value(self.out_channels),
             self.kernel_size,
-            selected(self.stride),
+            selected_value(self.stride),
             self.padding,
             self.dilation,
-            selected(self.groups),
+            selected_value(self.groups),
             self.bias is not None,
         )
 
 
-class ConvTranspose2d(SlicedLayer):
+class ConvTranspose2d(ElasticLayer):
     """`nn.ConvTranspose2d` whose channels may be choices.
 
-    in_channels, out_channels: a number, a `Value` or a multiple of one.
-    stride: as of `nn.ConvTranspose2d`, or a `Value`.
+    Args:
+        in_channels, out_channels: a number, a `Value` or a multiple of one.
+        kernel_size, padding, output_padding, bias: as of `nn.ConvTranspose2d`.
+        stride: as of `nn.ConvTranspose2d`, or a `Value`.
+
+    Raises:
+        NetworkError: something is no width.
+
+    Example:
+        pdas.nn.ConvTranspose2d(pdas.nn.Value("width", [16, 32]), 3, 2, stride=2)
     """
 
-    weight: ChosenSlice
+    weight: ElasticWeight
 
     def __init__(
         self,
-        in_channels: Size,
-        out_channels: Size,
+        in_channels: Width,
+        out_channels: Width,
         kernel_size: Pair,
         stride: Pair | Value = 1,
         padding: Pair = 0,
@@ -184,20 +227,21 @@ class ConvTranspose2d(SlicedLayer):
         widest = nn.ConvTranspose2d(
             widths_of(in_channels)[-1], widths_of(out_channels)[-1], kernel_size, bias=bias
         )
-        self.weight = ChosenSlice(widest.weight, in_channels, out_channels)
-        self.bias = sliced(widest.bias, out_channels)
+        self.weight = ElasticWeight(widest.weight, in_channels, out_channels)
+        self.bias = elastic_weight(widest.bias, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """`(N, in_channels, H, W) -> (N, out_channels, H', W')`."""
-        weight, bias, stride = self.weight.selected(), slice_of(self.bias), selected(self.stride)
+        weight, bias = self.weight.selected(), selected_weight(self.bias)
+        stride = selected_value(self.stride)
         return F.conv_transpose2d(x, weight, bias, stride, self.padding, self.output_padding)
 
     def plain(self) -> nn.ConvTranspose2d:
         return nn.ConvTranspose2d(
-            selected(self.in_channels),
-            selected(self.out_channels),
+            selected_value(self.in_channels),
+            selected_value(self.out_channels),
             self.kernel_size,
-            selected(self.stride),
+            selected_value(self.stride),
             self.padding,
             self.output_padding,
             bias=self.bias is not None,
@@ -205,15 +249,20 @@ class ConvTranspose2d(SlicedLayer):
 
 
 def _check_stride(stride: Pair | Value) -> None:
+    """Raise `NetworkError` unless a chosen stride has whole numbers above 0."""
     if isinstance(stride, Value):
-        widths_of(stride)  # whole numbers above 0, too
+        widths_of(stride)  # asks the same of widths
 
 
-def _check_groups(in_channels: Size, out_channels: Size, groups: Size) -> None:
-    depthwise = same_size(groups, in_channels) and same_size(groups, out_channels)
-    plain = all(isinstance(size, int) for size in (in_channels, out_channels, groups))
-    if not (same_size(groups, 1) or depthwise or plain):
-        raise NetworkError(
-            f"Conv2d: found groups = {groups} with {in_channels} and {out_channels} channels, "
-            "expected 1, the same choice in all three, or numbers only; set groups=1"
+def _check_groups(in_channels: Width, out_channels: Width, groups: Width) -> None:
+    """Raise `NetworkError` for groups that some of the channels do not fit."""
+    depthwise = same_width(groups, in_channels) and same_width(groups, out_channels)
+    plain = all(isinstance(width, int) for width in (in_channels, out_channels, groups))
+    if not (same_width(groups, 1) or depthwise or plain):
+        refuse(
+            NetworkError,
+            "Conv2d",
+            found=f"groups = {groups} with {in_channels} and {out_channels} channels",
+            expected="1, the same choice in all three, or numbers only",
+            remedy="set groups=1",
         )

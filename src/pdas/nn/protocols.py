@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
+from pdas.nn.conditions import Conditions
 from pdas.space import Architecture, SearchSpace
 from pdas.support.arrays import BoolArray
-from pdas.support.errors import SpaceError
 
 
 @runtime_checkable
@@ -16,6 +16,9 @@ class SupernetProtocol(Protocol):
 
     It never samples and knows no optimizer. An architecture of another space is refused with a
     SpaceError. `pdas.testing.SupernetTests` tests that and more.
+
+    Example:
+        isinstance(net, SupernetProtocol)
     """
 
     @property
@@ -31,29 +34,36 @@ class SupernetProtocol(Protocol):
 
 @runtime_checkable
 class SharingSupernet(SupernetProtocol, Protocol):
-    """A supernet that computes what several architectures have in common only once."""
+    """A supernet that computes what several architectures have in common only once.
+
+    Example:
+        y1, y2 = net.forward_many(x, [a1, a2])
+    """
 
     def forward_many(self, x: Any, architectures: Sequence[Architecture]) -> Sequence[Any]:
         """The outputs of the architectures on the same input."""
 
 
 @runtime_checkable
-class MaskingSupernet(SupernetProtocol, Protocol):
-    """A supernet that says which variables an architecture uses."""
+class ActiveSupernet(SupernetProtocol, Protocol):
+    """A supernet that says which variables an architecture uses.
+
+    Example:
+        optimizer.tell(architectures, losses, [net.active(a) for a in architectures])
+    """
 
     def active(self, architecture: Architecture) -> BoolArray:
         """For each variable whether it matters, bool `(D,)`."""
 
 
-def check_space(architecture: Architecture, space: SearchSpace) -> None:
-    """Raise `SpaceError` if the architecture is not of a supernet's space."""
-    if not isinstance(architecture, Architecture):
-        raise SpaceError(
-            f"architecture: found {type(architecture).__name__}, expected an architecture; make it "
-            "with net.space.architecture(...)"
-        )
-    if architecture.space != space:
-        raise SpaceError(
-            f"architecture: {architecture!r} is of another search space; make it with "
-            "net.space.architecture(...)"
-        )
+@runtime_checkable
+class ConditionedSupernet(ActiveSupernet, Protocol):
+    """A supernet that knows the conditions under which each variable is used.
+
+    Example:
+        any(case.hold(architecture) for case in net.use_conditions[0])
+    """
+
+    @property
+    def use_conditions(self) -> Sequence[Sequence[Conditions]]:
+        """For each of the D variables the cases in which it is used; one of them must hold."""

@@ -7,34 +7,42 @@ from typing import Literal, get_args
 from torch import Tensor
 
 from pdas.support.errors import SettingError
+from pdas.support.refusals import check_one_of, refuse
 
-Quantity = Literal["parameters", "multiply_adds"]
+Quantity = Literal["parameters", "multiply_adds", "latency"]
 QUANTITIES: tuple[str, ...] = get_args(Quantity)
 
 
 def check_quantity(quantity: str) -> None:
-    """Raises `SettingError` if a quantity is unknown."""
-    if quantity not in QUANTITIES:
-        raise SettingError(
-            f"cost: found {quantity!r}, expected one of {', '.join(QUANTITIES)}; for another make "
-            "a pdas.cost.FunctionCost of net.space"
-        )
+    """Raise `SettingError` if a quantity is unknown."""
+    remedy = "or give a table of numbers for each category, or make a pdas.cost.FunctionCost"
+    check_one_of("cost", quantity, QUANTITIES, remedy)
 
 
-def image_size(x: Tensor | None, channels: int) -> tuple[int, int]:
-    """Height and width of the example images `x` `(N, channels, H, W)`.
+def image_size(
+    x: Tensor | None, channels: int, quantity: Quantity = "multiply_adds"
+) -> tuple[int, int]:
+    """Height and width in pixels of the example images `x` `(N, channels, H, W)`.
 
-    Raises `SettingError` if `x` is missing, which multiply-adds need, or is no such images.
+    Raises:
+        SettingError: `x` is missing, which this quantity needs, or is no such images.
     """
+    expected = f"(N, {channels}, H, W)"
     if x is None:
-        raise SettingError(
-            "cost: found no images for 'multiply_adds', expected an example, of which the "
-            f"shape counts; give net.cost('multiply_adds', x) with x (N, {channels}, H, W)"
+        refuse(
+            SettingError,
+            "cost",
+            found=f"no images for {quantity!r}",
+            expected="an example, of which the shape counts",
+            remedy=f"give net.cost({quantity!r}, x) with x {expected}",
         )
     shape = tuple(getattr(x, "shape", ()))
     if len(shape) != 4 or shape[1] != channels:
-        raise SettingError(
-            f"cost: found an example of shape {shape}, expected images (N, {channels}, H, W); give "
-            "those that the network is called with"
+        refuse(
+            SettingError,
+            "cost",
+            found=f"an example of shape {shape}",
+            expected=f"images {expected}",
+            remedy="give those that the network is called with",
         )
     return int(shape[2]), int(shape[3])

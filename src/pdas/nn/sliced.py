@@ -22,6 +22,10 @@ class SlicedWeight(nn.Module):
         whole: the initial weight, of at least one dimension for each of `sizes`.
         sizes: for each of its first one or two dimensions what a slice may have there, ascending;
             the last is that of `whole`.
+
+    Example:
+        weight = SlicedWeight(torch.randn(32, 16), (8, 32), (4, 16))
+        weight(8, 16)  # (8, 16), of two of the four blocks
     """
 
     def __init__(self, whole: Tensor, *sizes: Sequence[int]) -> None:
@@ -37,7 +41,7 @@ class SlicedWeight(nn.Module):
     def forward(self, *size: int) -> Tensor:
         """The slice of this size in the first dimensions, each out of `sizes`."""
         counts = [ends.index(n) + 1 for ends, n in zip(self._sizes, size, strict=True)]
-        blocks = list(self._parameters.values())
+        blocks = list(self._parameters.values())  # row by row, as they were registered
         if len(counts) == 1:
             return _joined(blocks[: counts[0]], 0)
         row = len(self._sizes[1])
@@ -53,9 +57,11 @@ class SlicedWeight(nn.Module):
         yield from zip(self.parameters(recurse=False), self._ranges(), strict=True)
 
     def _ranges(self) -> Iterator[tuple[Range, ...]]:
+        """The ranges of each block, row by row."""
         return product(*(pairwise((0, *ends)) for ends in self._sizes))
 
 
 def _joined(parts: Sequence[Tensor | None], dim: int) -> Tensor:
+    """The blocks as one tensor; a single one is not copied."""
     tensors = [part for part in parts if part is not None]
     return tensors[0] if len(tensors) == 1 else torch.cat(tensors, dim)

@@ -2,80 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
 
 import torch
 from torch import nn
 
-from pdas.cost import ProductCost
-from pdas.nn.counting.costs import multiply_adds, of_table, parameters
-from pdas.nn.counting.profile import Survey
+from pdas.cost import Cost, ProductCost
+from pdas.nn.conditions import Conditions
+from pdas.nn.costs import CostTable, table_cost
+from pdas.nn.counting.counts import multiply_adds, parameters
+from pdas.nn.counting.latency import latency
+from pdas.nn.counting.profile import Profile
 from pdas.nn.derive import derive
-from pdas.nn.module_tree import FoundChoices
-from pdas.nn.quantities import QUANTITIES, Quantity
-from pdas.space import Architecture, Label
+from pdas.nn.module_tree import ModuleTree
+from pdas.nn.quantities import Quantity, check_quantity
+from pdas.space import Architecture
 from pdas.support.arrays import BoolArray
-from pdas.support.errors import NetworkError, SettingError
+from pdas.support.errors import NetworkError
+from pdas.support.refusals import refuse
 
 
 class Supernet(nn.Module):
-    """A module that holds choices: `net = pdas.nn.Supernet(module)`, `net(x, architecture)`.
+    """A module that holds choices, which runs the architecture that it is handed.
 
     The module is used as it is, not copied; called by itself, its choices have no architecture.
 
+    Args:
+        module: of the user.
+
     Attributes:
-        module: the user's module.
+        module: the same.
         space: a variable for each name of a choice, in the order in which they stand in the module.
 
     Raises:
         NetworkError: `module` is no module or has no choice, or a choice is in a wrapper where it
             cannot be, as `nn.DataParallel`.
         SpaceError: two choices of one name have different categories.
+
+    Example:
+        acts = pdas.nn.Choice("act", {"relu": nn.ReLU(), "tanh": nn.Tanh()})
+        net = pdas.nn.Supernet(nn.Sequential(nn.Linear(8, 8), acts))
+        y = net(x, net.space.architecture({"act": "tanh"}))
     """
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
         if not isinstance(module, nn.Module):
-            raise NetworkError(
-                f"Supernet: found {type(module).__name__}, expected a torch.nn.Module with choices"
-            )
+            found, expected = type(module).__name__, "a torch.nn.Module with choices"
+            refuse(NetworkError, "Supernet", found=found, expected=expected)
         self.module = module
-        self._choices = FoundChoices(module)
-        self.space = self._choices.space
+        self._tree = ModuleTree(module)
+        self.space = self._tree.space
 
     def forward(self, *inputs: Any, architecture: Architecture | None = None, **named: Any) -> Any:
         """The module's output for one architecture, which is given last or by its name.
 
-        Raises `NetworkError` without an architecture, under `torch.compile` and in an
-        `nn.DataParallel`; `SpaceError` for an architecture of another space.
+        Raises:
+            NetworkError: there is no architecture, or it runs under `torch.compile` or in an
+                `nn.DataParallel`.
+            SpaceError: the architecture is of another space.
         """
         if torch.compiler.is_compiling():
-            from pdas.nn.compilation import refuse  # imports the compiler
+            from pdas.nn.compilation import refuse_compilation  # imports the compiler
 
-            refuse("Supernet")
+            refuse_compilation("Supernet")
         if "_is_replica" in self.__dict__:
-            raise NetworkError(
-                "Supernet: found it in nn.DataParallel, whose replicas share their choices, "
-                "expected one device; use it without"
-            )
+            _refuse_data_parallel()
         if architecture is None:
             *inputs, architecture = inputs or (None,)  # type: ignore[assignment]
         if not isinstance(architecture, Architecture):
-            raise NetworkError(
-                f"Supernet: found {type(architecture).__name__} where the architecture is "
-                "expected; call net(x, architecture), with net.space.architecture(...)"
-            )
-        with self._choices.selected(architecture):
+            _refuse_no_architecture(architecture)
+        with self._tree.selected(architecture):
             return self.module(*inputs, **named)
 
     def active(self, architecture: Architecture) -> BoolArray:
         """Which variables an architecture uses, bool `(D,)`.
 
-        The others are those of choices inside candidates that are not taken. Raises `SpaceError`
-        for an architecture of another space.
+        The others are those of choices inside candidates that are not taken.
+
+        Raises:
+            SpaceError: the architecture is of another space.
         """
-        return self._choices.active(architecture)
+        return self._tree.active(architecture)
+
+    @property
+    def use_conditions(self) -> Sequence[Sequence[Conditions]]:
+        """For each of the D variables the cases in which it is used; one of them must hold."""
+        return self._tree.conditions
 
     def derive(self, architecture: Architecture, *, keep_weights: bool = False) -> nn.Module:
         """The plain module of one architecture: each choice is replaced by what was chosen.
@@ -86,53 +100,90 @@ class Supernet(nn.Module):
         their running statistics anew.
 
         Args:
+            architecture: of `space`.
             keep_weights: copy the weights instead, and running statistics.
 
         Raises:
             SpaceError: the architecture is of another space.
             NetworkError: a module has weights and no `reset_parameters`, or cannot be copied.
         """
-        return derive(self._choices, architecture, keep_weights=keep_weights)
+        return derive(self._tree, architecture, keep_weights=keep_weights)
 
     def check(self, *inputs: Any, **named: Any) -> None:
         """Run every candidate once on a sample input, and see that a network can be derived.
 
-        It runs in evaluation mode and without gradients. Raises `NetworkError`, which names the
-        choice and the candidate, for one that does not fit the others, and what `derive` does. A
-        `PdasWarning` names a candidate with which the output of the whole has another shape.
-        """
-        survey = Survey(self._choices, inputs, named)
-        survey.warn_of_other_outputs()
-        devices = {weight.device for weight in self.parameters() if weight.is_cuda}
-        with torch.random.fork_rng(devices):
-            self.derive(survey.view.architecture)
-
-    def cost(
-        self, quantity: Quantity | Mapping[str, Mapping[Label, float]], *inputs: Any, **named: Any
-    ) -> ProductCost:
-        """What the derived networks have or do, for any architecture.
+        It runs in evaluation mode and without gradients. A `PdasWarning` names a candidate with
+        which the output of the whole has another shape.
 
         Args:
-            quantity: "parameters"; "multiply_adds" of matrix products, convolutions and attention,
-                as PyTorch's `FlopCounterMode` sees them, in one call on the inputs; or a table of
-                what was measured, as latencies, `{"op": {"conv3": 1.2, "conv5": 2.1}, ...}`: a
-                number for every category of some variables, which counts where the variable is in
-                use.
-            inputs, named: a sample for multiply-adds, as a batch of one. The network runs on it at
-                most once for each category, but where it decides by itself, by an `if` on a
-                `Value`, what is called: there once for each two.
+            inputs, named: as the module is called with.
+
+        Raises:
+            NetworkError: a candidate does not fit the others, which is named with its choice; or
+                what `derive` raises.
+        """
+        profile = Profile(self._tree, inputs, named)
+        profile.warn_of_other_outputs()
+        devices = {weight.device for weight in self.parameters() if weight.is_cuda}
+        with torch.random.fork_rng(devices):
+            self.derive(profile.first.architecture)
+
+    def cost(self, quantity: Quantity | CostTable, *inputs: Any, **named: Any) -> ProductCost:
+        """What the derived networks have or do, for any architecture.
 
         Multiply-adds are exact where every choice changes the size of what follows by a factor of
-        its own; else a `PdasWarning` says so. Raises what `check` does, and `SettingError` or
-        `SpaceError` for a quantity that is none.
+        its own; else a `PdasWarning` says so.
+
+        Args:
+            quantity: one of
+
+                - "parameters": the numbers in the weights;
+                - "multiply_adds" of matrix products, convolutions and attention, as PyTorch's
+                  `FlopCounterMode` sees them, in one call on the inputs;
+                - "latency": seconds of one call on the inputs, measured on this machine, as
+                  `pdas.nn.counting.latency` says;
+                - a table of what was measured, `{"op": {"conv3": 1.2, "conv5": 2.1}, ...}`: a
+                  number for every category of some variables, which counts where the variable is
+                  in use.
+            inputs, named: a sample, for multiply-adds as a batch of one, for a latency as the
+                network will be called with. For multiply-adds the network runs on it at most once
+                for each category, but where it decides by itself, by an `if` on a `Value`, what is
+                called: there once for each two.
+
+        Raises:
+            NetworkError: as `check` does.
+            SettingError, SpaceError: the quantity is none, or the table does not fit the space.
         """
         if isinstance(quantity, Mapping):
-            return of_table(self._choices, quantity)
+            return _of_products(table_cost(self, quantity))
+        check_quantity(quantity)
         if quantity == "parameters":
-            return parameters(self._choices)
-        if quantity == "multiply_adds":
-            return multiply_adds(Survey(self._choices, inputs, named))
-        raise SettingError(
-            f"cost: found {quantity!r}, expected one of {', '.join(QUANTITIES)}, or a table of "
-            "numbers for each category"
-        )
+            return parameters(self._tree)
+        if quantity == "latency":
+            return _of_products(latency(self, *inputs, named=named))
+        return multiply_adds(Profile(self._tree, inputs, named))
+
+
+def _of_products(cost: Cost) -> ProductCost:
+    """A cost that adds up over what is in use: a supernet with `use_conditions` has no other."""
+    assert isinstance(cost, ProductCost)
+    return cost
+
+
+def _refuse_data_parallel() -> NoReturn:
+    """Raise `NetworkError` in a replica, which has the same choice points as the others."""
+    refuse(
+        NetworkError,
+        "Supernet",
+        found="it in nn.DataParallel, whose replicas share their choices",
+        expected="one device",
+        remedy="use it without",
+    )
+
+
+def _refuse_no_architecture(found: object) -> NoReturn:
+    """Raise `NetworkError` where something else stands for the architecture."""
+    raise NetworkError(
+        f"Supernet: found {type(found).__name__} where the architecture is expected; call "
+        "net(x, architecture), with net.space.architecture(...)"
+    )

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from torch import nn
 
-from pdas.nn.choice_point import Copy, Point
+from pdas.nn.choice_point import ChoicePoint, Copy
 from pdas.nn.conditions import Conditions
 from pdas.space import Label
 from pdas.support.errors import NetworkError
+from pdas.support.refusals import refuse
 
 
-class Value(Point):
-    """One of several plain values: `self.rate = pdas.nn.Value("rate", [0.1, 0.3])`.
+class Value(ChoicePoint):
+    """One of several plain values, which the module reads as `.value`.
 
-    The module reads `self.rate.value`. A value of whole numbers above 0 can be the width of
-    `pdas.nn.Linear` and the other layers of `pdas.nn`; `16 * width` is a width too.
+    A value of whole numbers above 0 can be the width of `pdas.nn.Linear` and the other layers of
+    `pdas.nn`; `16 * width` is a width too.
 
     Args:
         name: of the variable.
         values: str, int, float or bool.
+
+    Raises:
+        SpaceError: the name or a value is none that a variable can have.
+
+    Example:
+        self.rate = pdas.nn.Value("rate", [0.1, 0.3])
+        x = F.dropout(x, self.rate.value, self.training)
     """
 
     def __init__(self, name: str, values: Sequence[Label]) -> None:
@@ -34,21 +42,26 @@ class Value(Point):
         return self.variable.categories[self.selected]
 
     def derived(self, copy: Copy) -> nn.Module:
-        return self.in_its_mode(Constant(self.value))
+        return self.in_same_mode(Constant(self.value))
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, str | int | float | bool):
-            raise self._not_read()
+            self._refuse_comparison()
         return self is other
 
-    __hash__ = Point.__hash__
+    __hash__ = ChoicePoint.__hash__
 
     def __bool__(self) -> bool:
-        raise self._not_read()
+        self._refuse_comparison()
 
-    def _not_read(self) -> NetworkError:
-        return NetworkError(
-            f"{self}: found it compared or tested itself, expected its value; read `.value`"
+    def _refuse_comparison(self) -> NoReturn:
+        """An `if self.rate == 0.1` without `.value` would always be false."""
+        refuse(
+            NetworkError,
+            str(self),
+            found="it compared or tested itself",
+            expected="its value",
+            remedy="read `.value`",
         )
 
     def __mul__(self, factor: int) -> Multiple:
@@ -58,7 +71,14 @@ class Value(Point):
 
 
 class Constant(nn.Module):
-    """What stands for a `Value` in a derived network: an object with that `value`."""
+    """What stands for a `Value` in a derived network: an object with that `value`.
+
+    Args:
+        value: the chosen one.
+
+    Example:
+        Constant(0.1).value  # 0.1
+    """
 
     def __init__(self, value: Label) -> None:
         super().__init__()
@@ -69,14 +89,24 @@ class Constant(nn.Module):
 
 
 class Multiple(nn.Module):
-    """A width that is a multiple of another, as of a map `(N, width, 4, 4)` after `flatten`."""
+    """A width that is a multiple of another, as of a map `(N, width, 4, 4)` after `flatten`.
+
+    Args:
+        of: the other width.
+        factor: a whole number above 0.
+
+    Raises:
+        NetworkError: the factor is none.
+
+    Example:
+        self.last = pdas.nn.Linear(16 * width, 10)  # 16 * width is Multiple(width, 16)
+    """
 
     def __init__(self, of: Value, factor: int) -> None:
         super().__init__()
         if not isinstance(factor, int) or factor < 1:
-            raise NetworkError(
-                f"{of}: found it multiplied by {factor!r}, expected a whole number above 0"
-            )
+            found, expected = f"it multiplied by {factor!r}", "a whole number above 0"
+            refuse(NetworkError, str(of), found=found, expected=expected)
         self.of = of
         self.factor = factor
 
@@ -91,53 +121,61 @@ class Multiple(nn.Module):
     __rmul__ = __mul__
 
 
-Size = int | Value | Multiple
+Width = int | Value | Multiple
 
 
-def selected(size: Any) -> Any:
+def selected_value(width: Any) -> Any:
     """The selected value of a choice; anything else as it is."""
-    return size.value if isinstance(size, Value | Multiple) else size
+    return width.value if isinstance(width, Value | Multiple) else width
 
 
-def widths_of(size: Size) -> tuple[int, ...]:
-    """The widths that there are, ascending. Raises `NetworkError` for values that are no widths."""
-    if isinstance(size, int) and not isinstance(size, bool) and size > 0:
-        return (size,)
-    if not isinstance(size, Value | Multiple):
-        raise NetworkError(
-            f"width: found {size!r}, expected a whole number above 0, a pdas.nn.Value of such, or "
-            "a multiple of one; give one of these"
+def widths_of(width: Width) -> tuple[int, ...]:
+    """All numbers that a width may be, ascending.
+
+    Raises:
+        NetworkError: it may be something that is no width.
+    """
+    if isinstance(width, int) and not isinstance(width, bool) and width > 0:
+        return (width,)
+    if not isinstance(width, Value | Multiple):
+        refuse(
+            NetworkError,
+            "width",
+            found=repr(width),
+            expected="a whole number above 0, a pdas.nn.Value of such, or a multiple of one",
+            remedy="give one of these",
         )
-    value, factor = _factored(size)
+    value, factor = _factored(width)
     labels = value.variable.categories
     for label in labels:
         if not isinstance(label, int) or isinstance(label, bool) or label < 1:
-            raise NetworkError(
-                f"{value}: found {label!r} as a width, expected whole numbers above 0"
-            )
+            found, expected = f"{label!r} as a width", "whole numbers above 0"
+            refuse(NetworkError, str(value), found=found, expected=expected)
     return tuple(sorted(int(label) * factor for label in labels))
 
 
-def conditions_above(size: Size, start: int) -> Conditions:
+def conditions_above(width: Width, start: int) -> Conditions:
     """Where a width is above `start`."""
-    if isinstance(size, int):
+    if isinstance(width, int):
         return Conditions()
-    value, factor = _factored(size)
+    value, factor = _factored(width)
     widths = [int(label) * factor for label in value.variable.categories]
     return Conditions({value.variable.name: np.array(widths) > start})
 
 
-def _factored(size: Value | Multiple) -> tuple[Value, int]:
-    return (size.of, size.factor) if isinstance(size, Multiple) else (size, 1)
+def _factored(width: Value | Multiple) -> tuple[Value, int]:
+    """The variable of a width, and what it is multiplied by."""
+    return (width.of, width.factor) if isinstance(width, Multiple) else (width, 1)
 
 
-def same_size(first: Size, second: Size) -> bool:
+def same_width(first: Width, second: Width) -> bool:
     """Whether two widths are always equal."""
     return _identity(first) == _identity(second)
 
 
-def _identity(size: Size) -> tuple[str, int]:
-    if isinstance(size, int):
-        return "", size
-    value, factor = _factored(size)
+def _identity(width: Width) -> tuple[str, int]:
+    """What is equal of widths that are always equal."""
+    if isinstance(width, int):
+        return "", width
+    value, factor = _factored(width)
     return value.variable.name, factor

@@ -27,7 +27,7 @@ class Passes(Protocol):
     def __len__(self) -> int: ...
 
 
-class Stream:
+class ResumableBatches:
     """Passes over a loader without end.
 
     Its state is that of the random generators at the start of the pass, and how many batches of the

@@ -1,4 +1,8 @@
-"""A training that can be stopped after any step, and goes on as if it had not been."""
+"""A training that can be stopped after any step, and ends as if it had not been.
+
+All that changes in it has `state_dict` and `load_state_dict`. `Resumable` writes these states into
+checkpoints and restores them, with the random generators that the training draws from.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,12 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from pdas.distributed.ranks import Ranks
-from pdas.resume.batches import Stream
+from pdas.resume.batches import ResumableBatches
 from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.signals import StoppedError, StopRequest, stop_on_signals
 from pdas.support.errors import CheckpointError, reason
 from pdas.support.random_state import random_state, set_random_state
-from pdas.support.settings import FREE
-from pdas.training.settings import TrainingSettings
+from pdas.support.settings import Settings, first_difference
 
 _log = logging.getLogger(__name__)
 
@@ -28,33 +31,55 @@ class Stateful(Protocol):
     def load_state_dict(self, state: Any) -> Any: ...
 
 
-class Unchanged:
-    """Settings that a training goes on with as they were, all but those that are `FREE`."""
+class FrozenSettings:
+    """Settings that a resumed training must have as they were; see `first_difference`.
 
-    def __init__(self, stage: str, settings: TrainingSettings) -> None:
-        values = {f"{stage}.{name}": value for name, value in settings.model_dump().items()}
-        self._values = {name: value for name, value in values.items() if name not in FREE}
+    They are a component of a `Resumable`, which keeps them in its checkpoints.
+
+    Args:
+        stage: the group of the settings in a recipe, as "search".
+        settings: what the training is run with now.
+
+    Example:
+        FrozenSettings("search", TrainingSettings(epochs=10))
+    """
+
+    def __init__(self, stage: str, settings: Settings) -> None:
+        self._values = {f"{stage}.{name}": value for name, value in settings.model_dump().items()}
 
     def state_dict(self) -> dict[str, Any]:
-        """All of them by name."""
+        """All of them by name, as "search.epochs"."""
         return dict(self._values)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Raise ValueError if one is not as it was."""
-        for name, value in self._values.items():
-            if state.get(name, value) != value:
-                raise ValueError(f"{name} was {state[name]!r}, and now is {value!r}")
+        """Check that they are as they were.
+
+        Raises:
+            ValueError: one is not. A setting that `state` does not have is no difference.
+        """
+        before = self._values | {n: state[n] for n in self._values if n in state}
+        name = first_difference(self._values, before)
+        if name is not None:
+            raise ValueError(f"{name} was {before[name]!r}, and now is {self._values[name]!r}")
 
 
 class Resumable:
-    """Keeps everything of a training that changes in checkpoints.
+    """Keeps all that changes in a training in checkpoints.
 
     Args:
-        checkpoints: where to; None keeps nothing.
+        checkpoints: where they are kept; None keeps nothing.
         components: all that changes, by name, but for random generators: the global ones, and those
-            of components that are a `Stream`, are kept by themselves.
-        ranks: the processes of the training, of which the first one writes for all.
-        alike: what has to be the same on all ranks, by the name that an error tells.
+            of components that are `ResumableBatches`, are kept by themselves.
+        ranks: the processes of the training; rank 0 writes for all of them.
+        must_match: what must be the same on all ranks, by the name that an error tells.
+
+    Example:
+        training = Resumable(Checkpoints("run/checkpoint"), {"net": net}, ranks, must_match={})
+        first = training.restore() + 1
+        with training.stoppable() as stop:
+            for step in range(first, steps + 1):
+                ...
+                training.after(step, is_last=step == steps, stop=stop.is_set)
     """
 
     def __init__(
@@ -62,21 +87,30 @@ class Resumable:
         checkpoints: Checkpoints | None,
         components: Mapping[str, Stateful],
         ranks: Ranks,
-        alike: Mapping[str, Stateful],
+        must_match: Mapping[str, Stateful],
     ) -> None:
         self._checkpoints = checkpoints
         self._components = dict(components)
         self._ranks = ranks
-        self._alike = alike
+        self._must_match = must_match
         self._saved = False
-        streams = [part for part in components.values() if isinstance(part, Stream)]
-        self._generators = list({id(g): g for s in streams for g in s.generators}.values())
+        batches = [part for part in components.values() if isinstance(part, ResumableBatches)]
+        # By identity: two components may draw from one generator.
+        self._generators = list({id(g): g for each in batches for g in each.generators}.values())
 
     def restore(self) -> int:
-        """Go on from the newest checkpoint; returns the step that it is of, 0 if there is none."""
+        """Continue from the newest checkpoint.
+
+        Returns:
+            The step of the checkpoint; 0 if there is none.
+
+        Raises:
+            CheckpointError: no checkpoint is whole, or it does not fit this training.
+            RankError: the ranks do not match.
+        """
         saved = self._checkpoints.load() if self._checkpoints else None
         step = 0 if saved is None else self._load(saved)
-        self._ranks.check_alike(self._alike)
+        self._ranks.check_match(self._must_match)
         return step
 
     def _load(self, saved: dict[str, Any]) -> int:
@@ -84,11 +118,11 @@ class Resumable:
             for name, component in self._components.items():
                 component.load_state_dict(saved["components"][name])
             self._ranks.load_state_dict(saved["ranks"])
-            # Last, since streams draw their order anew.
+            # Last, since batches draw their order again while they are restored.
             set_random_state(saved["random"], self._generators)
-            _log.info("checkpoint: goes on after step %d", saved["step"])
+            _log.info("checkpoint: continues after step %d", saved["step"])
             return int(saved["step"])
-        except Exception as error:  # of whatever a file that someone else made holds
+        except Exception as error:  # anything: the file may be someone else's
             assert self._checkpoints is not None
             raise CheckpointError(
                 f"checkpoint: what is in {self._checkpoints.directory} does not fit this training "
@@ -98,7 +132,7 @@ class Resumable:
 
     @contextmanager
     def stoppable(self) -> Iterator[StopRequest]:
-        """Take Ctrl-C and SIGTERM as a request to stop meanwhile, if there are checkpoints."""
+        """Within it, take Ctrl-C and SIGTERM as a request to stop, if there are checkpoints."""
         if self._checkpoints is None:
             yield StopRequest()
         else:
@@ -106,9 +140,17 @@ class Resumable:
                 yield request
 
     def after(self, step: int, is_last: bool, stop: bool) -> None:
-        """Keep the state after a step: the first, the last, one to stop at, or if it is time to.
+        """Keep the state after a step if it is the first, the last, one to stop at, or time to.
 
-        Raises `StoppedError` if it is to stop. A stop that is asked of one rank stops all.
+        Args:
+            step: the step that is done.
+            is_last: whether the training ends with it.
+            stop: whether this rank was asked to stop. If one rank was, all of them stop.
+
+        Raises:
+            StoppedError: it was asked to stop.
+            RankError: the ranks do not match, or one is lost.
+            RunError: the checkpoint cannot be written.
         """
         if self._checkpoints is None:
             return
@@ -119,7 +161,7 @@ class Resumable:
             raise StoppedError(step)
 
     def _due(self, checkpoints: Checkpoints) -> bool:
-        """Whether it is time for a checkpoint, by the clock of the first rank.
+        """Whether it is time for a checkpoint, by the clock of rank 0.
 
         The first step is kept at once, so that there is one from before whatever goes wrong.
         """
@@ -127,7 +169,7 @@ class Resumable:
 
     def _save(self, checkpoints: Checkpoints, step: int) -> None:
         start = time.monotonic()
-        self._ranks.check_alike(self._alike)
+        self._ranks.check_match(self._must_match)
         state = {
             "step": step,
             "components": {

@@ -57,7 +57,7 @@ def optimizer_for(
             space,
             seed=seed,
             samples=settings.samples,
-            learning_rate=settings.theta_rate,
+            eta=settings.theta_rate,
             eta_scale=settings.eta_scale,
         )
     if not isinstance(given, PDAS):

@@ -18,7 +18,7 @@ from torch.utils.data import Dataset
 from pdas.distributed.devices import check_fabric
 from pdas.distributed.ranks import Ranks
 from pdas.methods import PDAS, Limit, Limited
-from pdas.resume.batches import Loader, Stream
+from pdas.resume.batches import Loader, ResumableBatches
 from pdas.searches.arguments import both_halves, check_kinds, derive_of, space_of
 from pdas.searches.finalists import distinct
 from pdas.searches.presets import settings_of
@@ -109,7 +109,7 @@ def probe(
         net, loss, sampler, settings, fabric, Ranks(fabric), len(loaders[0]), steps, 0
     )
     with without_running_statistics(net):
-        for _, batch in course(Stream(loaders[0]), steps, 0):
+        for _, batch in course(ResumableBatches(loaders[0]), steps, 0):
             shared.step(fabric.to_device(batch), None)
             shared.schedule.step()
         compared = distinct(sampler, architectures, active_of(net))

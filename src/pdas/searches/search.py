@@ -24,9 +24,9 @@ from pdas.distributed.devices import check_fabric, check_samples
 from pdas.distributed.ranks import Ranks
 from pdas.methods import PDAS, Limit, Limited, Penalised, Penalty
 from pdas.methods.sampled import Active, SearchStep
-from pdas.resume.batches import Loader, Stream
+from pdas.resume.batches import Loader, ResumableBatches
 from pdas.resume.checkpoint import Checkpoints
-from pdas.resume.resumable import Resumable, Unchanged
+from pdas.resume.resumable import FrozenSettings, Resumable
 from pdas.searches.arguments import (
     both_halves,
     check_derive,
@@ -232,7 +232,7 @@ def search(
     shared = shared_weights(
         net, loss, learner, settings, fabric, ranks, per_epoch, plan.steps, plan.theta_samples
     )
-    weight_batches, theta_batches = map(Stream, loaders)
+    weight_batches, theta_batches = map(ResumableBatches, loaders)
     trial = Trial(loss, *loaders, settings, seed, str(fabric.device), precision_of(fabric))
     check_derive(net, derive, settings.finalists_share, trial, sampler.best())
     parts = _Parts(
@@ -253,7 +253,7 @@ def search(
     training = Resumable(
         checkpoints,
         {
-            "settings": Unchanged("search", settings),
+            "settings": FrozenSettings("search", settings),
             "net": net,
             "weights": shared.weights,
             "precision": fabric.strategy.precision,
@@ -261,7 +261,7 @@ def search(
             **parts.components(),
         },
         ranks,
-        alike={"theta": learner, "weights": net},
+        must_match={"theta": learner, "weights": net},
     )
     with without_running_statistics(net), training.stoppable() as stop:
         done = training.restore()
@@ -295,8 +295,8 @@ class _Parts:
     penalty: Penalty | None
     step: SearchStep
     schedule: LambdaLR
-    weight_batches: Stream
-    theta_batches: Stream
+    weight_batches: ResumableBatches
+    theta_batches: ResumableBatches
     start: ThetaStart
     finals: Finals
     result: SearchResult
@@ -337,7 +337,7 @@ class _Parts:
             steps=moment.steps,
             measures=self.mean.values() | self.theta_mean.values() | _rejections(self.sampler),
             convergence=optimizer.convergence,
-            eta=optimizer.learning_rate,
+            eta=optimizer.eta,
             learning_rate=learning_rate,
             seconds=self.watch.seconds(),
         )

@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from pdas.distributed.ranks import Ranks
 from pdas.methods import Optimizer
 from pdas.methods.sampled import Active, SearchStep
-from pdas.nn.protocols import MaskingSupernet
+from pdas.nn.protocols import ActiveSupernet
 from pdas.searches.settings import SearchSettings
 from pdas.training.candidates import Candidates
 from pdas.training.measures import Loss
@@ -61,7 +61,7 @@ def shared_weights(
 
 def active_of(net: nn.Module) -> Active | None:
     """Which variables an architecture uses, if the network tells."""
-    return net.active if isinstance(net, MaskingSupernet) else None
+    return net.active if isinstance(net, ActiveSupernet) else None
 
 
 def precision_of(fabric: Fabric) -> str:

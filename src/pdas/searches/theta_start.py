@@ -17,7 +17,7 @@ import numpy as np
 from pdas.distributed.ranks import Ranks
 from pdas.methods import Optimizer
 from pdas.methods.sampled import SearchStep
-from pdas.resume.batches import Stream
+from pdas.resume.batches import ResumableBatches
 from pdas.searches.constant_output import constant_losses
 from pdas.searches.halving import SCORED
 from pdas.searches.plan import CHECK, CHECK_ARCHITECTURES, CHECK_BATCHES, Plan
@@ -48,7 +48,7 @@ class ThetaStart:
         step: SearchStep,
         loss: Loss,
         optimizer: Optimizer,
-        batches: Stream,
+        batches: ResumableBatches,
         to_device: Callable[[Any], Any],
         ranks: Ranks,
     ) -> None:

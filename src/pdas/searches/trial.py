@@ -24,7 +24,7 @@ from lightning_fabric.utilities.apply_func import move_data_to_device
 from torch import Tensor, nn
 
 from pdas.distributed.micro_batches import parts_of
-from pdas.resume.batches import Loader, Stream
+from pdas.resume.batches import Loader, ResumableBatches
 from pdas.searches.settings import SearchSettings
 from pdas.space import Architecture
 from pdas.support.errors import NonFiniteLossError
@@ -89,8 +89,8 @@ class Trial:
         Batch norms use the batch at hand throughout, as in the search. A training that is no longer
         finite ends: it stands nowhere, and its loss is infinite.
         """
-        stream = Stream(self.batches)
-        generators = [*stream.generators, *Stream(self.theta_batches).generators]
+        stream = ResumableBatches(self.batches)
+        generators = [*stream.generators, *ResumableBatches(self.theta_batches).generators]
         with (
             _ONE_AT_A_TIME,
             _own_random(generators, self.seed),
@@ -105,7 +105,7 @@ class Trial:
     def _train(
         self,
         network: nn.Module,
-        stream: Stream,
+        stream: ResumableBatches,
         state: Tensor | None,
         until: int,
         steps: int,

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from pdas._version import __version__
 from pdas.support.cores import cores
@@ -19,6 +18,8 @@ from pdas.support.cores import cores
 
 def environment() -> dict[str, Any]:
     """Versions and hardware, and the command, for the record."""
+    import torch
+
     cuda = torch.cuda.is_available()
     return {
         "command": shlex.join(sys.argv),

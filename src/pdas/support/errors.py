@@ -7,6 +7,7 @@ worth a word but no reason to stop is a `PdasWarning`, of one line too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from reprlib import Repr
 
 _SHORT = Repr()
@@ -16,6 +17,12 @@ _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
 def short(value: object) -> str:
     """A value for a message: what was found may be a book."""
     return _SHORT.repr(value)
+
+
+def shortened(names: Sequence[object], most: int = 8) -> str:
+    """The first names of many, for a message."""
+    shown = ", ".join(map(short, names[:most]))
+    return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"
 
 
 def reason(error: BaseException, most: int = 200) -> str:

@@ -65,6 +65,47 @@ def imported(
     return found  # type: ignore[no-any-return]
 
 
+_by_request: list[str] = []  # modules that `import_modules` has imported, in order
+
+
+def import_modules(names: Sequence[str], setting: str = "--import") -> None:
+    """Import modules that register something, as methods, tasks, or data sets.
+
+    A module that is not on the path of imports is read from the working directory.
+
+    Args:
+        names: of the modules, as in an `import` statement.
+        setting: that holds them, for messages.
+
+    Raises:
+        SettingError: one of them cannot be imported.
+
+    Example:
+        import_modules(["my_methods"])
+    """
+    for name in names:
+        if name in _by_request:
+            continue
+        try:
+            module = _module(name)
+        except Exception as error:  # running a module of the user's may raise anything
+            raise refusal(
+                SettingError,
+                setting,
+                found=f"{short(name)} ({reason(error)})",
+                expected="a module",
+                remedy=f"mend {name}.py or run where it can be imported",
+            ) from error
+        # Kept, unlike in `imported`: what is pickled for a worker is looked up here by name.
+        sys.modules[name] = module
+        _by_request.append(name)
+
+
+def imported_modules() -> tuple[str, ...]:
+    """What `import_modules` has imported, for worker processes to import it too."""
+    return tuple(_by_request)
+
+
 def _module(name: str) -> ModuleType:
     """The module, by the path of imports or else from the working directory."""
     try:

@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pdas.support.errors import SettingError, short
 
 LARGEST_SEED = 2**32 - 1
-FREE = ("search.accumulate", "retrain.accumulate")  # they change nothing but rounding
+# Settings that a resumed run may change: they change nothing but rounding.
+MAY_CHANGE = ("search.accumulate", "retrain.accumulate")
 
 
 class Settings(BaseModel):
@@ -70,6 +71,17 @@ def _expected(kind: type[BaseModel], place: tuple[int | str, ...]) -> str:
     near = get_close_matches(name, kind.model_fields, n=1, cutoff=0.7)
     hint = f"; did you mean {near[0]}?" if near else ""
     return f"expected one of {', '.join(kind.model_fields)}{hint}"
+
+
+def first_difference(found: Mapping[str, Any], expected: Mapping[str, Any]) -> str | None:
+    """The first setting that differs, all but those in `MAY_CHANGE`; None if none does.
+
+    Args:
+        found: flat settings, as {"search.epochs": 10}; see `flat`.
+        expected: the same. A setting that one of the two lacks counts as None.
+    """
+    names = (name for name in {**expected, **found} if name not in MAY_CHANGE)
+    return next((name for name in names if found.get(name) != expected.get(name)), None)
 
 
 def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

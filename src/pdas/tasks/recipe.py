@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from pdas.runs.run import Run, parse_config
 from pdas.support.errors import SettingError, short
-from pdas.support.settings import FREE, LARGEST_SEED, flat, validated
+from pdas.support.settings import LARGEST_SEED, first_difference, flat, validated
 from pdas.tasks.classification.recipe import ClassificationRecipe
 from pdas.tasks.inpainting.recipe import InpaintingRecipe
 
@@ -23,15 +23,15 @@ TASKS: dict[str, type[ClassificationRecipe] | type[InpaintingRecipe]] = {
 def check_same(found: Recipe, expected: Recipe, where: str) -> None:
     """Raise `SettingError` for the first setting that is not as it was when `where` was begun.
 
-    All but those that are `FREE`.
+    All but those that a resumed run may change; see `first_difference`.
     """
     new, old = (flat(each.model_dump(mode="json")) for each in (found, expected))
-    for name in {**old, **new}:
-        if name not in FREE and new.get(name) != old.get(name):
-            raise SettingError(
-                f"{name}: found {new.get(name)!r}, expected {old.get(name)!r} as in {where}; give "
-                "it as it was, or begin another run"
-            )
+    name = first_difference(new, old)
+    if name is not None:
+        raise SettingError(
+            f"{name}: found {new.get(name)!r}, expected {old.get(name)!r} as in {where}; give "
+            "it as it was, or begin another run"
+        )
 
 
 def as_recipe(values: Mapping[str, Any]) -> Recipe:

@@ -140,7 +140,7 @@ class OptimizerTests:
     def test_architectures_that_do_not_fit(self, make: Make) -> None:
         optimizer = make(SPACE, 0)
         a, other = SPACE.architecture([0, 0, 0, 0]), OTHER.architecture([0, 0, 0, 0])
-        unfit: list[list[Any]] = [[a, other], [a, dict(a)], [a], []]
+        unfit: list[list[Any]] = [[a, other], [a, a.to_dict()], [a], []]
         for architectures in unfit:
             with unchanged(optimizer), refusal(OptimizerError):
                 optimizer.tell(architectures, [0.1, 0.2][: len(architectures)])

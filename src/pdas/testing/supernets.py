@@ -158,7 +158,7 @@ class SupernetTests:
         active = case.method("active")
         for architecture in case.architectures():
             found = np.asarray(active(architecture))
-            assert (found.shape, found.dtype) == ((len(architecture),), np.dtype(bool))
+            assert (found.shape, found.dtype) == ((len(architecture.space),), np.dtype(bool))
 
     def test_inactive_variables_change_nothing(self, case: SupernetCase) -> None:
         active = case.method("active")

@@ -14,9 +14,9 @@ from torch import nn
 from pdas.distributed.devices import check_fabric
 from pdas.distributed.micro_batches import parts_of
 from pdas.distributed.ranks import Ranks
-from pdas.resume.batches import Loader, Stream
+from pdas.resume.batches import Loader, ResumableBatches
 from pdas.resume.checkpoint import Checkpoints
-from pdas.resume.resumable import Resumable, Stateful, Unchanged
+from pdas.resume.resumable import FrozenSettings, Resumable, Stateful
 from pdas.support.errors import NonFiniteLossError
 from pdas.training.measures import Measures, RunningMean, loss_of, numbers
 from pdas.training.memory import enough_for_step
@@ -107,14 +107,14 @@ def retrain(
     """
     check_fabric(fabric)
     ranks = Ranks(fabric)
-    stream = Stream(batches)
+    stream = ResumableBatches(batches)
     steps = total_steps(settings, len(stream))
     weights, schedule = weights_with_cosine(trainee, settings, len(stream), steps)
     wrapped, optimizer = fabric.setup(trainee.train(), weights)
     update = _Update(fabric, ranks, wrapped, optimizer, settings)
     history, mean, watch = History(), RunningMean(), Stopwatch()
     components: dict[str, Stateful] = {
-        "settings": Unchanged("retrain", settings),
+        "settings": FrozenSettings("retrain", settings),
         "trainee": trainee,
         "weights": weights,
         "schedule": schedule,
@@ -124,7 +124,7 @@ def retrain(
         "mean": mean,
         "watch": watch,
     }
-    training = Resumable(checkpoints, components, ranks, alike={"weights": trainee})
+    training = Resumable(checkpoints, components, ranks, must_match={"weights": trainee})
     with training.stoppable() as stop:
         done = training.restore()
         if history.epochs:

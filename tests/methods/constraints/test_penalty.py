@@ -82,7 +82,9 @@ def test_penalties_that_are_no_numbers(value: float) -> None:
 
 
 def test_costs_that_are_none_or_of_another_space() -> None:
-    with pytest.raises(SpaceError, match="cost of another search space than the optimizer's"):
+    with pytest.raises(
+        SpaceError, match=r"penalty\.cost: found ProductCost of another search space"
+    ):
         Penalised(PDAS(SPACE), Penalty(ProductCost(OTHER, []), 1.0, 1.0))
     with pytest.raises(SettingError, match=r"penalty\.cost: found function, expected a cost"):
         Penalty(lambda a: 1.0, 1.0, 1.0)  # type: ignore[arg-type]

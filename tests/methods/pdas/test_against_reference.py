@@ -37,9 +37,9 @@ def random_losses(rng: np.random.Generator, lam: int) -> list[float]:
 def assert_agrees(optimizer: PDAS, reference: ReferencePDAS) -> None:
     for row, expected in zip(optimizer.theta.values(), reference.theta, strict=True):
         np.testing.assert_allclose(row, expected, rtol=0, atol=1e-10)
-    assert optimizer.learning_rate == pytest.approx(reference.eta, abs=1e-10)
+    assert optimizer.eta == pytest.approx(reference.eta, abs=1e-10)
     if reference.fixed is None:
-        rate = optimizer.state_dict()["learning_rate"]
+        rate = optimizer.state_dict()["eta"]
         assert rate["gamma"] == pytest.approx(reference.gamma, abs=1e-10)
         for row, expected in zip(rate["s"], reference.s, strict=True):
             np.testing.assert_allclose(row[: len(expected)], expected, rtol=0, atol=1e-10)
@@ -73,7 +73,7 @@ def test_random_updates(seed: int) -> None:
     settings: dict[str, Any] = {"alpha": alpha}
     reference = ReferencePDAS(space.sizes.tolist(), alpha)
     if seed % 5 == 4:
-        settings["learning_rate"] = 0.07
+        settings["eta"] = 0.07
         reference = ReferencePDAS(space.sizes.tolist(), alpha, fixed=0.07)
     optimizer = PDAS(space, **settings)
     learned = sum(

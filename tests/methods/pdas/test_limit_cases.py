@@ -15,8 +15,8 @@ def test_two_categories_are_the_bernoulli_rule() -> None:
     """
     D = 12
     space = SearchSpace({f"bit{d}": (0, 1) for d in range(D)})
-    optimizer = PDAS(space, seed=3, learning_rate="fixed")
-    assert optimizer.learning_rate == pytest.approx(1 / D)
+    optimizer = PDAS(space, seed=3, eta="fixed")
+    assert optimizer.eta == pytest.approx(1 / D)
     bernoulli = np.full(D, 0.5)
     value = np.linspace(-1, 2, D)
     for _ in range(500):
@@ -33,7 +33,7 @@ def test_two_categories_are_the_bernoulli_rule() -> None:
 def test_two_samples_by_hand() -> None:
     """theta + (eta / 2) (M_best - M_worst), away from the bounds."""
     space = SearchSpace({"op": tuple("abcd"), "width": (1, 2, 3)})
-    optimizer = PDAS(space, learning_rate=0.2)
+    optimizer = PDAS(space, eta=0.2)
     worst, best = space.architecture([1, 2]), space.architecture([3, 2])
     optimizer.tell([worst, best], [5.0, -1.0])
     np.testing.assert_allclose(optimizer.theta["op"], [0.25, 0.15, 0.25, 0.35], atol=1e-15)
@@ -44,7 +44,7 @@ def test_more_samples_that_tie_in_two_groups_are_two_samples() -> None:
     """Four samples, two copies each of a better and a worse one, at utilities 1/2 and -1/2."""
     space = SearchSpace({"op": tuple("abcde")})
     a, b = space.architecture([0]), space.architecture([4])
-    two, four = PDAS(space, learning_rate=0.1), PDAS(space, learning_rate=0.2)
+    two, four = PDAS(space, eta=0.1), PDAS(space, eta=0.2)
     two.tell([a, b], [0, 1])
     four.tell([a, b, b, a], [0, 1, 1, 0])
     np.testing.assert_allclose(two.theta["op"], four.theta["op"], atol=1e-15)
@@ -62,7 +62,7 @@ def test_a_constant_variable_changes_nothing() -> None:
         constant.tell(padded.architectures(np.insert(indices, [0, 1], 0, axis=1)), losses)
     for name in free:
         np.testing.assert_allclose(plain.theta[name], constant.theta[name], atol=1e-14)
-    assert constant.learning_rate == pytest.approx(plain.learning_rate)
+    assert constant.eta == pytest.approx(plain.eta)
     assert constant.convergence == pytest.approx(plain.convergence)
     assert constant.theta["one"].tolist() == [1.0] == constant.theta["two"].tolist()
 

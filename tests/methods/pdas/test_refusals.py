@@ -37,8 +37,8 @@ def test_losses_that_do_not_fit_are_named(losses: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("architectures", "message"),
     [
-        ([A, OTHER.architecture([0, 0])], "not an architecture of this optimizer's space"),
-        ([A, dict(A)], "not an architecture of this optimizer's space"),
+        ([A, OTHER.architecture([0, 0])], "tell: found an architecture of another search space"),
+        ([A, A.to_dict()], "tell: found .*, expected an architecture of this space"),
         ([A], r"found 1 architectures, expected at least 2.*; tell"),
     ],
 )

@@ -23,7 +23,7 @@ def test_given_probabilities_are_taken() -> None:
     optimizer = PDAS(SPACE, initial=given)
     for name, probabilities in given.items():
         np.testing.assert_allclose(optimizer.theta[name], probabilities, atol=1e-15)
-    assert dict(optimizer.best()) == {"op": "d", "one": 1, "width": 1, "pool": True}
+    assert optimizer.best().to_dict() == {"op": "d", "one": 1, "width": 1, "pool": True}
 
 
 def test_given_probabilities_are_brought_above_the_bounds() -> None:
@@ -91,7 +91,9 @@ def test_too_few_probabilities_say_what_to_give() -> None:
 
 def test_bad_architectures() -> None:
     other = SearchSpace({**SPACE, "one": (2,)})
-    with pytest.raises(SpaceError, match=r"another space .*; make it with"):
+    with pytest.raises(
+        SpaceError, match=r"initial: found .*another search space, .*; make it with"
+    ):
         PDAS(SPACE, initial=other.architecture([0, 0, 0, 0]))
     with pytest.raises(SettingError, match=r"confidence: found 1\.5"):
         PDAS(SPACE, initial=SPACE.architecture([0, 0, 0, 0]), confidence=1.5)

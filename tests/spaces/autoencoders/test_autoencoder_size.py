@@ -47,6 +47,6 @@ def test_without_images_no_layer_is_passed_over() -> None:
 
 
 def test_the_output_may_read_the_image() -> None:
-    a = SHALLOW.space.architecture({**sampled(SHALLOW)[0], "output/from": 0})
+    a = SHALLOW.space.architecture({**sampled(SHALLOW)[0].to_dict(), "output/from": 0})
     assert SHALLOW.cost("parameters")(a) == 9
     assert SHALLOW.cost("multiply_adds", torch.empty(1, 1, 6, 7))(a) == 9 * 42

@@ -56,7 +56,7 @@ def test_inactive_variables_do_not_change_the_chain() -> None:
     used = {f"layer{layer.index}" for layer in decode_chain(architecture)} | {"output"}
     labels = architecture.to_dict() | {
         name: label
-        for name, label in PAPER.uniform(rng).items()
+        for name, label in PAPER.uniform(rng).to_dict().items()
         if name.partition("/")[0] not in used
     }
     other = PAPER.architecture(labels)

@@ -77,5 +77,5 @@ def test_costs_that_are_asked_for_wrongly() -> None:
     with pytest.raises(SettingError, match="image size: found 7x7"):
         net.cost("multiply_adds", torch.empty(1, 3, 7, 9))
     elsewhere = autoencoder.space.architecture([0] * len(autoencoder.space))
-    with pytest.raises(SpaceError, match="not an architecture of this cost's space"):
+    with pytest.raises(SpaceError, match="cost: found an architecture of another search space"):
         net.cost("parameters")(elsewhere)

@@ -57,7 +57,11 @@ class Case:
                 used |= {name} & reached
             elif f"{cell}.output.weight" in reached:
                 kind = self.plain.kinds[int(cell.split(".")[1])]
-                inputs = [v for n, v in architecture.items() if n.startswith(kind) and "/in" in n]
+                inputs = [
+                    v
+                    for n, v in architecture.to_dict().items()
+                    if n.startswith(kind) and "/in" in n
+                ]
                 if f"node{int(node) + 1}" not in inputs:
                     used.add(name)
         return used

@@ -15,10 +15,10 @@ import numpy as np
 from pdas.cost import Cost, ProductCost
 from pdas.methods.constraints.knapsack import ceiling, most_probable
 from pdas.methods.constraints.local_search import cheapest_found
-from pdas.methods.constraints.wrapper import Wrapper, check_cost, check_space, is_finite
+from pdas.methods.constraints.wrapper import Wrapper, check_cost, is_finite
 from pdas.methods.pdas.distribution import CategoricalProduct
 from pdas.methods.pdas.optimizer import PDAS
-from pdas.space import Architecture
+from pdas.space import Architecture, check_space
 from pdas.support.errors import OptimizerError, SettingError, reason
 
 DRAWS = 10_000  # for one architecture of an `ask`, and of one `best`
@@ -65,7 +65,7 @@ class Limited(Wrapper[PDAS]):
 
     def __init__(self, optimizer: PDAS, limit: Limit) -> None:
         super().__init__(optimizer)
-        check_space("limit", limit.cost, optimizer.space)
+        check_space("limit.cost", limit.cost, optimizer.space)
         self.limit = limit
         self.drawn = 0
         self.rejected = 0

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pdas.cost import Cost
-from pdas.methods.constraints.wrapper import Wrapper, check_cost, check_space, is_finite
+from pdas.methods.constraints.wrapper import Wrapper, check_cost, is_finite
 from pdas.methods.optimizer import Optimizer, checked_losses
-from pdas.space import Architecture
+from pdas.space import Architecture, check_space
 from pdas.support.errors import SettingError
 
 
@@ -58,7 +58,7 @@ class Penalised(Wrapper[Optimizer]):
 
     def __init__(self, optimizer: Optimizer, penalty: Penalty) -> None:
         super().__init__(optimizer)
-        check_space("penalty", penalty.cost, optimizer.space)
+        check_space("penalty.cost", penalty.cost, optimizer.space)
         self.penalty = penalty
 
     def tell(

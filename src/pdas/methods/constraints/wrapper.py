@@ -9,10 +9,9 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from pdas.cost import Cost
 from pdas.methods.optimizer import Optimizer
 from pdas.space import Architecture, SearchSpace
-from pdas.support.errors import SettingError, SpaceError
+from pdas.support.errors import SettingError
 
 Wrapped = TypeVar("Wrapped", bound=Optimizer)
 
@@ -60,15 +59,6 @@ def check_cost(name: str, cost: object) -> None:
         raise SettingError(
             f"{name}.cost: found {type(cost).__name__}, expected a cost of architectures, with a "
             "search space; take net.cost('parameters') or a pdas.cost.ProductCost"
-        )
-
-
-def check_space(name: str, cost: Cost, space: SearchSpace) -> None:
-    """Raises SpaceError if `cost`, of the setting `name`, is not of this space."""
-    if cost.space != space:
-        raise SpaceError(
-            f"{name}.cost: found a cost of another search space than the optimizer's; make both "
-            "from the same network or space"
         )
 
 

@@ -25,7 +25,7 @@ from pdas.methods.pdas.warm_start import (
     theta_of_architecture,
     theta_of_probabilities,
 )
-from pdas.space import Architecture, SearchSpace
+from pdas.space import Architecture, SearchSpace, check_architecture
 from pdas.support.arrays import BoolArray, FloatArray
 from pdas.support.errors import NonFiniteLossError, OptimizerError, SettingError
 
@@ -36,7 +36,7 @@ class PDAS:
     seed: of the random generator, >= 0.
     samples: lambda >= 2, how many architectures `ask()` gives; `tell` takes any number >= 2. More
         than the paper's 2 pay where losses are very noisy (docs/tabular.md).
-    learning_rate: "adaptive" (Appendix C), "fixed" (1 / n with n = sum (K_i - 1); Shirakawa et al.,
+    eta: "adaptive" (Appendix C), "fixed" (1 / n with n = sum (K_i - 1); Shirakawa et al.,
         "Dynamic Optimization of Neural Network Structures Using Probabilistic Modeling", AAAI
         2018), or a constant > 0.
     alpha: > 0, threshold of the adaptive rate; larger values keep eta smaller.
@@ -57,7 +57,7 @@ class PDAS:
         *,
         seed: int = 0,
         samples: int = 2,
-        learning_rate: Literal["adaptive", "fixed"] | float = "adaptive",
+        eta: Literal["adaptive", "fixed"] | float = "adaptive",
         alpha: float = 1.5,
         eta_scale: float = 1.0,
         initial: Probabilities | Architecture | None = None,
@@ -68,7 +68,7 @@ class PDAS:
                 f"space: found {type(space).__name__}, expected a SearchSpace; give net.space, or "
                 "pdas.SearchSpace({...})"
             )
-        _check_settings(seed, samples, learning_rate, alpha, eta_scale)
+        _check_settings(seed, samples, eta, alpha, eta_scale)
         self._space = space
         self._samples = int(samples)
         self._rng = np.random.default_rng(seed)
@@ -77,7 +77,7 @@ class PDAS:
             self._p.set(theta_of_architecture(space, initial, confidence))
         elif initial is not None:
             self._p.set(theta_of_probabilities(space, initial))
-        self._rate = _learning_rate(learning_rate, self._p, alpha, eta_scale)
+        self._rate = _learning_rate(eta, self._p, alpha, eta_scale)
         self._step = 0
 
     @property
@@ -100,7 +100,7 @@ class PDAS:
             )
         indices = self._p.sample(self._rng, count)
         indices.flags.writeable = False
-        return [Architecture(self._space, row) for row in indices]  # they need no check
+        return [Architecture(self._space, indices=row) for row in indices]  # they need no check
 
     def tell(
         self,
@@ -158,8 +158,8 @@ class PDAS:
         return self._p.theta.copy()
 
     @property
-    def learning_rate(self) -> float:
-        """eta."""
+    def eta(self) -> float:
+        """The learning rate of theta."""
         return self._rate.eta
 
     @property
@@ -173,11 +173,7 @@ class PDAS:
 
     def log_probability(self, architecture: Architecture) -> float:
         """ln p_theta(architecture). Raises OptimizerError if it is of another space."""
-        if architecture.space != self._space:
-            raise OptimizerError(
-                "log_probability: the architecture is of another space than this optimizer; "
-                "make it with optimizer.space.architecture(...)"
-            )
+        check_architecture("log_probability", architecture, self._space, OptimizerError)
         return float(self._p.log_probability(architecture.indices))
 
     def state_dict(self) -> dict[str, Any]:
@@ -186,7 +182,7 @@ class PDAS:
             "space": self._space.to_dict(),
             "step": self._step,
             "theta": {name: row.tolist() for name, row in self.theta.items()},
-            "learning_rate": self._rate.state_dict(),
+            "eta": self._rate.state_dict(),
             "random": self._rng.bit_generator.state,
         }
 
@@ -198,13 +194,13 @@ class PDAS:
         try:
             if SearchSpace(state["space"]) != self._space:
                 raise ValueError("it is of another search space")
-            if state["learning_rate"].keys() != self._rate.state_dict().keys():
-                raise ValueError("its learning rate is of another kind")
+            if state["eta"].keys() != self._rate.state_dict().keys():
+                raise ValueError("its eta is of another kind")
             step = int(state["step"])
             theta = theta_of_probabilities(self._space, state["theta"])
             rng = np.random.default_rng()
             rng.bit_generator.state = state["random"]
-            self._rate.load_state_dict(state["learning_rate"])
+            self._rate.load_state_dict(state["eta"])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise OptimizerError(
                 f"load_state_dict: this is no state of this optimizer ({error}); give it the "
@@ -216,7 +212,7 @@ class PDAS:
 def _check_settings(
     seed: int,
     samples: int,
-    learning_rate: Literal["adaptive", "fixed"] | float,
+    eta: Literal["adaptive", "fixed"] | float,
     alpha: float,
     eta_scale: float,
 ) -> None:
@@ -227,9 +223,9 @@ def _check_settings(
             f"samples: found {samples!r}, expected an integer of at least 2; "
             "leave it out for the paper's 2"
         )
-    if learning_rate not in ("adaptive", "fixed") and not _is_positive(learning_rate):
+    if eta not in ("adaptive", "fixed") and not _is_positive(eta):
         raise SettingError(
-            f"learning_rate: found {learning_rate!r}, expected 'adaptive', 'fixed' or a number "
+            f"eta: found {eta!r}, expected 'adaptive', 'fixed' or a number "
             "above 0; leave it out for the paper's adaptive one"
         )
     if not _is_positive(alpha):

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pdas.space import Architecture, SearchSpace, Variable, shortened
+from pdas.space import Architecture, Categorical, SearchSpace, check_architecture
 from pdas.support.arrays import FloatArray
-from pdas.support.errors import SettingError, SpaceError
+from pdas.support.errors import SettingError, SpaceError, shortened
 
 Probabilities = Mapping[str, Sequence[float] | FloatArray]
 
@@ -34,11 +34,7 @@ def theta_of_architecture(
     Each label of the architecture has confidence + (1 - confidence) / K_i. Raises SpaceError if
     the architecture is of another space, SettingError if `confidence` is not in [0, 1].
     """
-    if architecture.space != space:
-        raise SpaceError(
-            "initial: found an architecture of another space than the optimizer's; make it with "
-            "space.architecture(...)"
-        )
+    check_architecture("initial", architecture, space)
     if not 0 <= confidence <= 1:
         raise SettingError(
             f"confidence: found {confidence!r}, expected a number from 0 to 1; leave it out for 0.5"
@@ -70,7 +66,7 @@ def _check_names(space: SearchSpace, probabilities: object) -> None:
         )
 
 
-def _checked(variable: Variable, values: Sequence[float] | FloatArray) -> FloatArray:
+def _checked(variable: Categorical, values: Sequence[float] | FloatArray) -> FloatArray:
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):

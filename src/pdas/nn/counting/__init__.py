@@ -1,1 +1,1 @@
-"""Parameters and multiply-adds of a network with choices, without running each architecture."""
+"""Parameters, multiply-adds and latency of the derived networks, without building each of them."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pdas.space import Assignment
 from pdas.spaces.autoencoders.space import (
     Layer,
     count_layers,
@@ -30,7 +30,7 @@ class Chain:
     sizes: tuple[int, ...]
 
 
-def read_chain(architecture: Mapping[str, object], image_size: int | None = None) -> Chain:
+def read_chain(architecture: Assignment, image_size: int | None = None) -> Chain:
     """The chain of an architecture for which `is_chain` holds, for images of a size if given."""
     chain, known = decode_chain(architecture), count_layers(architecture)
     if image_size is None:

@@ -8,6 +8,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pdas.space import Architecture, as_labels
 from pdas.spaces.autoencoders.initial import he
 from pdas.spaces.autoencoders.space import OUTPUT_KERNEL, Layer, chain_text, decode_chain, traversed
 
@@ -27,10 +28,13 @@ class AutoencoderNetwork(nn.Module):
     """
 
     def __init__(
-        self, architecture: Mapping[str, object], image_channels: int, size: tuple[int, int]
+        self,
+        architecture: Architecture | Mapping[str, object],
+        image_channels: int,
+        size: tuple[int, int],
     ) -> None:
         super().__init__()
-        self.architecture = dict(architecture)
+        self.architecture = as_labels(architecture)
         self.chain = traversed(decode_chain(architecture), *size)
         widths = [image_channels, *(layer.channels for layer in self.chain)]
         self.encoder = nn.ModuleList(

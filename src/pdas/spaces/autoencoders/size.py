@@ -7,13 +7,14 @@ whole weight once at every pixel of the layer's feature map.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
+from pdas.space import Assignment
 from pdas.spaces.autoencoders.space import OUTPUT_KERNEL, Layer, decode_chain, traversed
 
 
 def count_weights(
-    architecture: Mapping[str, object], image_channels: int, size: tuple[int, int] | None = None
+    architecture: Assignment, image_channels: int, size: tuple[int, int] | None = None
 ) -> int:
     """Weights of `AutoencoderNetwork(architecture, image_channels, size)`.
 
@@ -26,7 +27,7 @@ def count_weights(
 
 
 def count_multiply_adds(
-    architecture: Mapping[str, object], image_channels: int, size: tuple[int, int]
+    architecture: Assignment, image_channels: int, size: tuple[int, int]
 ) -> int:
     """Multiply-adds of `AutoencoderNetwork(architecture, image_channels, size)` for one image.
 

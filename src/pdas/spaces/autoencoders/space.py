@@ -16,7 +16,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import AfterValidator, Field, PositiveInt
 
-from pdas.space import Architecture, Label, SearchSpace
+from pdas.space import Architecture, Assignment, Label, SearchSpace
 from pdas.support.arrays import BoolArray
 from pdas.support.errors import SpaceError
 from pdas.support.settings import Settings
@@ -120,7 +120,7 @@ def autoencoder_space(settings: ChainSettings) -> SearchSpace:
     return SearchSpace(variables)
 
 
-def decode_chain(architecture: Mapping[str, object]) -> tuple[Layer, ...]:
+def decode_chain(architecture: Assignment) -> tuple[Layer, ...]:
     """The chain of layers in use, from the image on.
 
     Raises `SpaceError` for labels that are not of an auto-encoder.
@@ -137,13 +137,13 @@ def decode_chain(architecture: Mapping[str, object]) -> tuple[Layer, ...]:
     return tuple(reversed(chain))
 
 
-def active_variables(architecture: Mapping[str, object]) -> BoolArray:
+def active_variables(architecture: Architecture) -> BoolArray:
     """Which variables matter, shape (D,): those of the layers in use, and the output's."""
     in_use = tuple(f"layer{layer.index}/" for layer in decode_chain(architecture))
-    return np.array([name == OUTPUT or name.startswith(in_use) for name in architecture])
+    return np.array([name == OUTPUT or name.startswith(in_use) for name in architecture.space])
 
 
-def count_layers(architecture: Mapping[str, object]) -> int:
+def count_layers(architecture: Assignment) -> int:
     """Layers that an architecture has variables of; 0 if it is of another space."""
     layers = 0
     while f"layer{layers + 1}/type" in architecture:

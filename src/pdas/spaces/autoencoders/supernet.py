@@ -6,7 +6,7 @@ What two architectures have in common from the image on is computed once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,10 +15,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pdas.cost import Cost, FunctionCost
-from pdas.nn.protocols import check_space
+from pdas.nn.costs import CostTable, table_cost
+from pdas.nn.counting.latency import latency
 from pdas.nn.quantities import Quantity, check_quantity, image_size
 from pdas.nn.sliced import SlicedWeight
-from pdas.space import Architecture
+from pdas.space import Architecture, check_architecture
 from pdas.spaces.autoencoders.initial import he
 from pdas.spaces.autoencoders.network import AutoencoderNetwork
 from pdas.spaces.autoencoders.size import count_multiply_adds, count_weights
@@ -70,7 +71,7 @@ class AutoencoderSupernet(nn.Module):
     def forward_many(self, x: Tensor, architectures: Sequence[Architecture]) -> list[Tensor]:
         """The restored images `(N, image_channels, H, W)` of each architecture, of the same `x`."""
         for architecture in architectures:
-            check_space(architecture, self.space)
+            check_architecture("architecture", architecture, self.space)
         once = Once()
         height, width = x.shape[-2:]
         if height == width == 1:  # which every layer that samples down would pass over
@@ -83,7 +84,7 @@ class AutoencoderSupernet(nn.Module):
 
         Changing another one changes nothing. It is the same for images of every size.
         """
-        check_space(architecture, self.space)
+        check_architecture("architecture", architecture, self.space)
         return active_variables(architecture)
 
     def derive(
@@ -97,7 +98,7 @@ class AutoencoderSupernet(nn.Module):
 
         It has fresh weights, or copies of the supernet's with `keep_weights`.
         """
-        check_space(architecture, self.space)
+        check_architecture("architecture", architecture, self.space)
         image = self.settings.image_channels
         network = AutoencoderNetwork(architecture, image, size)
         weight = next(self.output.parameters())
@@ -106,22 +107,32 @@ class AutoencoderSupernet(nn.Module):
             self._copy_weights(network)
         return network
 
-    def cost(self, quantity: Quantity, x: Tensor | None = None) -> Cost:
-        """What the derived network of an architecture costs.
+    def cost(self, quantity: Quantity | CostTable, x: Tensor | None = None) -> Cost:
+        """What the derived network of an architecture costs. Only a latency runs anything.
 
         Args:
-            quantity: "parameters", or "multiply_adds" of all convolutions for one image.
-            x: example images `(N, image_channels, H, W)`, of which only H and W count. They decide
-                which layers are passed over; without them, for parameters, none is.
+            quantity: "parameters"; "multiply_adds" of all convolutions for one image; "latency" in
+                seconds of one call on the images, measured now; or a table of numbers by variable
+                and label, which count where the variable is in use.
+            x: example images `(N, image_channels, H, W)`. But for a latency only H and W count,
+                which decide which layers are passed over; without them, for parameters, none is.
 
-        Raises `SettingError` if these are not as said. Nothing is run.
+        Raises:
+            SettingError: the quantity or the images are not as said.
+            SpaceError: the table does not fit the space.
         """
+        if isinstance(quantity, Mapping):
+            return table_cost(self, quantity)
         image = self.settings.image_channels
         check_quantity(quantity)
         if quantity == "parameters":
-            size = None if x is None else image_size(x, image)
-            return FunctionCost(self.space, partial(count_weights, image_channels=image, size=size))
-        count = partial(count_multiply_adds, image_channels=image, size=image_size(x, image))
+            found = None if x is None else image_size(x, image)
+            count = partial(count_weights, image_channels=image, size=found)
+            return FunctionCost(self.space, count)
+        size = image_size(x, image, quantity)
+        if quantity == "latency":
+            return latency(self, x, derive=partial(self.derive, size=size))
+        count = partial(count_multiply_adds, image_channels=image, size=size)
         return FunctionCost(self.space, count)
 
     def _restore(self, x: Tensor, chain: Sequence[Layer], once: Once) -> Tensor:

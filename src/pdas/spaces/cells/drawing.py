@@ -41,6 +41,7 @@ from pdas.drawing.style import (
     tint,
 )
 from pdas.runs.run import Run
+from pdas.space import Assignment
 from pdas.spaces.cells.geometry import RADIUS, Box, CellLayout, Point, lay_out
 from pdas.spaces.cells.graph import Cell, read_cell
 from pdas.spaces.cells.space import CELL_INPUTS, CELL_TYPES, is_cell
@@ -76,7 +77,7 @@ def draw_cells(run_dir: str | PathLike[str]) -> Path:
     return save(cells_figure(architecture), run.path / "cells.png")
 
 
-def cells_figure(architecture: Mapping[str, object]) -> Figure:
+def cells_figure(architecture: Assignment) -> Figure:
     """The normal cell above the reduction cell of an architecture for which `is_cell` holds."""
     cells = [read_cell(architecture, name) for name in CELL_TYPES]
     box_width = _box_width(cells)

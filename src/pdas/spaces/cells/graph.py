@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pdas.space import Assignment
 from pdas.spaces.cells.space import CELL_INPUTS, decode
 
 
@@ -30,7 +30,7 @@ class Cell:
     loose_ends: tuple[str, ...]
 
 
-def read_cell(architecture: Mapping[str, object], cell: str) -> Cell:
+def read_cell(architecture: Assignment, cell: str) -> Cell:
     """The cell "normal" or "reduction" of an architecture for which `is_cell` holds."""
     plan = decode(architecture, cell)
     nodes = tuple(f"node{b}" for b in range(1, len(plan.nodes) + 1))

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pdas.space import Architecture, as_labels
 from pdas.spaces.cells.layout import (
     CellSettings,
     Position,
@@ -41,13 +42,13 @@ class CellNetwork(nn.Module):
 
     def __init__(
         self,
-        architecture: Mapping[str, object],
+        architecture: Architecture | Mapping[str, object],
         settings: CellSettings,
         *,
         auxiliary: bool = False,
     ) -> None:
         super().__init__()
-        self.architecture = dict(architecture)
+        self.architecture = as_labels(architecture)
         self.settings = settings
         self.plans = {cell: decode(architecture, cell) for cell in CELL_TYPES}
         self.positions = layout(settings)

@@ -6,20 +6,19 @@ The auxiliary classifier is not counted: it is left out after training.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from functools import cache
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from pdas.space import Label
+from pdas.space import Assignment, Label
 from pdas.spaces.cells.layout import SMALLEST_WIDTH, CellSettings, Position, layout, needed_cells
 from pdas.spaces.cells.operations import OPERATIONS, affine_batch_norm
 from pdas.spaces.cells.space import CELL_TYPES, CellPlan, Edge, decode, encode
 from pdas.support.errors import SettingError
 
 
-def count_weights(architecture: Mapping[str, object], settings: CellSettings) -> int:
+def count_weights(architecture: Assignment, settings: CellSettings) -> int:
     """Weights of `CellNetwork(architecture, settings)` without the auxiliary classifier."""
     plans = {cell: decode(architecture, cell) for cell in CELL_TYPES}
     positions = layout(settings)
@@ -33,7 +32,7 @@ def count_weights(architecture: Mapping[str, object], settings: CellSettings) ->
 
 
 def count_multiply_adds(
-    architecture: Mapping[str, object], settings: CellSettings, size: tuple[int, int]
+    architecture: Assignment, settings: CellSettings, size: tuple[int, int]
 ) -> int:
     """Multiply-adds of `CellNetwork(architecture, settings)` for one image of this size.
 
@@ -50,7 +49,7 @@ def count_multiply_adds(
 
 
 def widest(
-    architecture: Mapping[str, object],
+    architecture: Assignment,
     settings: CellSettings,
     limit: int,
     name: str = "this architecture",

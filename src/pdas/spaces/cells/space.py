@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from pdas.space import Label, SearchSpace
+from pdas.space import Assignment, Label, SearchSpace
 
 CELL_TYPES = ("normal", "reduction")
 CELL_INPUTS = ("prev_prev", "prev")
@@ -57,7 +57,7 @@ def cell_space(nodes: int, operations: Sequence[str]) -> SearchSpace:
     return SearchSpace(variables)
 
 
-def count_nodes(architecture: Mapping[str, object]) -> int:
+def count_nodes(architecture: Assignment) -> int:
     """B, the nodes of each cell, of an architecture given by its labels."""
     nodes = 0
     while f"{CELL_TYPES[0]}/node{nodes + 1}/in1" in architecture:
@@ -76,7 +76,7 @@ def is_cell(architecture: Mapping[str, object]) -> bool:
     return nodes > 0 and len(architecture) == 4 * nodes * len(CELL_TYPES)
 
 
-def decode(architecture: Mapping[str, object], cell: str) -> CellPlan:
+def decode(architecture: Assignment, cell: str) -> CellPlan:
     """The plan of one cell type, `"normal"` or `"reduction"`, of an architecture."""
     nodes: list[tuple[Edge, Edge]] = []
     for b in range(1, count_nodes(architecture) + 1):

@@ -8,7 +8,7 @@ norm are fast. Unused weights get no gradient, so that the optimizer leaves them
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,9 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pdas.cost import Cost, FunctionCost
-from pdas.nn.protocols import check_space
+from pdas.nn.costs import CostTable, table_cost
+from pdas.nn.counting.latency import latency
 from pdas.nn.quantities import Quantity, check_quantity, image_size
-from pdas.space import Architecture
+from pdas.space import Architecture, check_architecture
 from pdas.spaces.cells.layout import (
     CellSettings,
     Position,
@@ -65,7 +66,7 @@ class CellSupernet(nn.Module):
         """The logits of each architecture on the same images; common parts are computed once."""
         check_image_size(min(x.shape[-2:]))
         for architecture in architectures:
-            check_space(architecture, self.space)
+            check_architecture("architecture", architecture, self.space)
         x = F.relu(self.stem(x.contiguous(memory_format=torch.channels_last)))
         routes = [_Route(self.positions, architecture, x) for architecture in architectures]
         for index, cell in enumerate(self.cells):
@@ -94,7 +95,7 @@ class CellSupernet(nn.Module):
         size = {"cells_per_stage": cells_per_stage, "channels": channels}
         changes = {name: value for name, value in size.items() if value is not None}
         settings = validated(CellSettings, self.settings.model_dump() | changes, "network")
-        check_space(architecture, self.space)
+        check_architecture("architecture", architecture, self.space)
         network = CellNetwork(architecture, settings, auxiliary=auxiliary)
         network.to(self.classifier.weight)  # device and precision
         if keep_weights:
@@ -107,25 +108,34 @@ class CellSupernet(nn.Module):
             self._copy_weights(network)
         return network
 
-    def cost(self, quantity: Quantity, x: Tensor | None = None) -> Cost:
+    def cost(self, quantity: Quantity | CostTable, x: Tensor | None = None) -> Cost:
         """What the derived network of an architecture costs, at the supernet's own size.
 
-        Args:
-            quantity: "parameters", or "multiply_adds" of convolutions and the classifier for one
-                image. The auxiliary classifier is not counted.
-            x: example images `(N, in_channels, H, W)`, for multiply-adds; only H and W count.
+        The auxiliary classifier is not counted. But for a latency nothing is run except, once,
+        every operation on a map without memory.
 
-        Raises `SettingError` if these are not as said or the images too small. Nothing is run but,
-        once, every operation on a map without memory.
+        Args:
+            quantity: "parameters"; "multiply_adds" of convolutions and the classifier for one
+                image; "latency" in seconds of one call on the images, measured now; or a table of
+                numbers by variable and label.
+            x: example images `(N, in_channels, H, W)`. For multiply-adds only H and W count.
+
+        Raises:
+            SettingError: the quantity or the images are not as said, or these are too small.
+            SpaceError: the table does not fit the space.
         """
+        if isinstance(quantity, Mapping):
+            return table_cost(self, quantity)
         check_quantity(quantity)
         channels = self.settings.in_channels
         if quantity == "parameters":
             if x is not None:  # checked all the same
                 image_size(x, channels)
             return FunctionCost(self.space, partial(count_weights, settings=self.settings))
-        size = image_size(x, channels)
+        size = image_size(x, channels, quantity)
         check_image_size(min(size))
+        if quantity == "latency":
+            return latency(self, x)
         count = partial(count_multiply_adds, settings=self.settings, size=size)
         return FunctionCost(self.space, count)
 

@@ -16,7 +16,7 @@ from pdas.data.images import ImageSource
 from pdas.resume.batches import Loader
 from pdas.runs.run import Run
 from pdas.searches.trial import Derive
-from pdas.space import Architecture, Label, SearchSpace
+from pdas.space import Architecture, Assignment, Label, SearchSpace
 from pdas.spaces import CellNetwork, CellSupernet
 from pdas.spaces.cells import CellSettings, cell_space, count_nodes, count_weights, heaviest, widest
 from pdas.support.errors import SpaceError
@@ -110,9 +110,7 @@ class ClassificationTask:
     def control(self, seed: int) -> Architecture:
         return self.space.uniform(np.random.default_rng(seed))
 
-    def size(
-        self, architecture: Mapping[str, object], name: str = "this architecture"
-    ) -> CellSettings:
+    def size(self, architecture: Assignment, name: str = "this architecture") -> CellSettings:
         """The size of the derived network: the recipe's depth, the widest under its limit."""
         depth = {"cells_per_stage": self.recipe.retrain.cells_per_stage}
         deep = self.cells.model_copy(update=depth)

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from choice_helpers import Everything
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from pdas.nn import Choice, Linear, OptionalLayer, Repeat, Supernet, Value
 from pdas.space import SearchSpace
 from pdas.support.errors import NetworkError, SpaceError
+from tests.nn.choice_helpers import Everything
 
 X = torch.randn(2, 3, 16, 16)
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 import torch
 import torch.nn.functional as F
-from choice_helpers import every
 from torch import Tensor, nn
 
 import pdas.nn as P
 from pdas.nn import Supernet, Value
-from pdas.nn.elastic import ChosenSlice, SlicedLayer
+from pdas.nn.elastic import ElasticLayer, ElasticWeight
 from pdas.support.errors import NetworkError
+from tests.nn.choice_helpers import every
 
 IN, OUT = (3, 6, 4), (2, 8)
 
@@ -30,7 +30,7 @@ class Between(nn.Module):
         return self.layer(x[:, : self.width.value])
 
 
-LAYERS: dict[str, tuple[Callable[[Value, Value], SlicedLayer], tuple[int, ...]]] = {
+LAYERS: dict[str, tuple[Callable[[Value, Value], ElasticLayer], tuple[int, ...]]] = {
     "linear": (lambda i, o: P.Linear(i, o), (5, 6)),
     "linear without bias": (lambda i, o: P.Linear(i, o, bias=False), (5, 6)),
     "conv": (lambda i, o: P.Conv2d(i, o, 3, 2, 1), (5, 6, 7, 7)),
@@ -83,12 +83,12 @@ def test_gradients_are_those_of_the_plain_layer_and_of_what_is_used_alone(name: 
             torch.testing.assert_close(joined, plain.grad)
 
 
-def pairs(layer: SlicedLayer, plain: nn.Module) -> list[tuple[ChosenSlice, nn.Parameter]]:
+def pairs(layer: ElasticLayer, plain: nn.Module) -> list[tuple[ElasticWeight, nn.Parameter]]:
     both = ((layer.weight, plain.weight), (layer.bias, plain.bias))
     return [(sliced, weight) for sliced, weight in both if sliced is not None]
 
 
-def sliced_gradient(weight: ChosenSlice, shape: torch.Size) -> Tensor:
+def sliced_gradient(weight: ElasticWeight, shape: torch.Size) -> Tensor:
     """The gradient of all blocks in one tensor, cut to a shape."""
     whole = torch.zeros([ends[-1] for ends in weight._sizes] + list(shape[len(weight._sizes) :]))
     whole = whole.double()

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from choice_helpers import Everything, every, multiply_adds, parameters
 from torch import Tensor, nn
 
 from pdas import PDAS
 from pdas.nn import Choice, Conv2d, Linear, OptionalLayer, Repeat, Supernet, Value
-from pdas.nn.counting.profile import Survey
-from pdas.support.errors import PdasWarning, SettingError, SpaceError
+from pdas.nn.counting.profile import Profile
+from pdas.support.errors import PdasWarning, SettingError
+from tests.nn.choice_helpers import Everything, every, multiply_adds, parameters
 
 X = torch.randn(1, 3, 16, 16)
 
@@ -40,7 +40,7 @@ def test_the_network_runs_no_more_often_than_there_are_candidates() -> None:
     calls.clear()
     net.cost("parameters")
     assert not calls
-    assert Survey(net._choices, (X,), {}).trials == 1 + 2 + 1 + 1  # widths, stride, activation
+    assert Profile(net._tree, (X,), {}).runs == 1 + 2 + 1 + 1  # widths, stride, activation
 
 
 def test_the_expected_cost_is_exact() -> None:
@@ -195,17 +195,6 @@ def test_a_module_in_many_places_is_counted_quickly() -> None:
     cost = net.cost("parameters")
     assert cost(net.space.architecture([1] * 40)) == 0
     assert cost(net.space.architecture([1] * 39 + [0])) == 12
-
-
-def test_a_table_of_costs_counts_what_is_in_use() -> None:
-    inner = Choice("inner", {"a": nn.Identity(), "b": nn.Tanh()})
-    net = Supernet(Choice("op", {"x": nn.Sequential(inner), "y": nn.ReLU()}))
-    cost = net.cost({"op": {"x": 2.0, "y": 1.0}, "inner": {"a": 5.0, "b": 0.5}})
-    labels = [("x", "a", 7.0), ("x", "b", 2.5), ("y", "a", 1.0), ("y", "b", 1.0)]
-    for op, inside, expected in labels:
-        assert cost(net.space.architecture({"op": op, "inner": inside})) == expected
-    with pytest.raises(SpaceError, match="lacks the labels 'y'"):
-        net.cost({"op": {"x": 2.0}})
 
 
 def test_a_stack_that_the_module_loops_over() -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from choice_helpers import Everything
 from torch import Tensor, nn
 
 from pdas.nn import (
@@ -22,6 +21,7 @@ from pdas.nn import (
     Value,
 )
 from pdas.support.errors import NetworkError, PdasWarning
+from tests.nn.choice_helpers import Everything
 
 X = torch.randn(2, 8)
 

@@ -1,4 +1,4 @@
-"""A trial: one run in which each choice tries all its candidates, with their multiply-adds."""
+"""One run of a network in which each choice runs all its candidates, with their multiply-adds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from pdas.nn.choice_point import Point
+from pdas.nn.choice_point import ChoicePoint
 from pdas.nn.conditions import Conditions
 from pdas.support.errors import reason
 
@@ -23,24 +23,37 @@ Unit = tuple[int, Conditions]
 
 
 @dataclass
-class Trial:
-    """What was seen with one architecture.
+class CandidateRun:
+    """What was seen in a run with one architecture.
 
     Attributes:
         counts: multiply-adds of each unit, those of the modules inside not included.
         reshaping: (variable, category) whose output differs in shape from the selected one's.
-        tried: variables of choices that ran all their candidates.
+        complete: variables of choices that ran all their candidates.
         output: the shapes of what the module returned.
+
+    Example:
+        run = run_candidates(module, (x,), {})
+        sum(run.counts.values())  # multiply-adds of all candidates together
     """
 
     counts: dict[Unit, int] = field(default_factory=lambda: defaultdict(int))
     reshaping: set[tuple[str, int]] = field(default_factory=set)
-    tried: set[str] = field(default_factory=set)
+    complete: set[str] = field(default_factory=set)
     output: Any = None
 
 
 class MisfitError(Exception):
-    """A candidate fails where others of its choice do not: its variable, its category and why."""
+    """A candidate fails where others of its choice do not.
+
+    Args:
+        variable: of the choice.
+        category: the index of the candidate.
+        why: the error, as text.
+
+    Example:
+        raise MisfitError("op", 1, "mat1 and mat2 shapes cannot be multiplied")
+    """
 
     def __init__(self, variable: str, category: int, why: str) -> None:
         super().__init__(why)
@@ -48,22 +61,25 @@ class MisfitError(Exception):
         self.category = category
 
 
-def try_all(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> Trial:
-    """Run a module once, in evaluation mode, trying every candidate of each choice.
+def run_candidates(
+    module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]
+) -> CandidateRun:
+    """Run a module once, in evaluation mode, with every candidate of each choice.
 
-    Raises `MisfitError`, or else the error of the network.
+    Raises:
+        MisfitError: a candidate fails; else the error of the network.
     """
     with ExitStack() as stack:
         stack.enter_context(evaluating(module))
         counter = stack.enter_context(counting(module))
-        return _Observer(module, counter, stack).found(inputs, named)
+        return _Runner(module, counter, stack).run(inputs, named)
 
 
 def count(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> int:
     """The multiply-adds of a call on these inputs, in evaluation mode."""
     with evaluating(module), counting(module) as counter:
         module(*inputs, **named)
-    return counter.get_total_flops() // 2
+    return counter.get_total_flops() // 2  # PyTorch counts a multiply-add as two
 
 
 @contextmanager
@@ -95,32 +111,35 @@ def counting(module: nn.Module) -> Iterator[FlopCounterMode]:
 
 @contextmanager
 def _without_onednn() -> Iterator[None]:
+    """Recurrent layers run step by step within the block, by operations that are counted."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that TF32 settings are about to be renamed
         with torch.backends.mkldnn.flags(enabled=False):
             yield
 
 
-class _Observer:
-    """Counts between the hooks of modules, and tries candidates in place of a point's forward."""
+class _Runner:
+    """Counts by hooks of modules, and runs all candidates in place of a choice point's forward."""
 
     def __init__(self, module: nn.Module, counter: FlopCounterMode, stack: ExitStack) -> None:
         self._module = module
         self._counter = counter
-        self._trial = Trial()
+        self._run = CandidateRun()
         self._around: list[Conditions] = [Conditions()]
-        self._inside: list[int] = [0]  # multiply-adds so far of the modules inside of the open ones
+        # Of each module whose forward is under way, the outermost first: the count when it began,
+        # and what the modules inside of it have had. The first number is for the whole.
         self._start: list[int] = []
+        self._inside: list[int] = [0]
         for part in module.modules():
             stack.callback(part.register_forward_pre_hook(self._enter).remove)
             stack.callback(part.register_forward_hook(self._leave).remove)
-            if isinstance(part, Point):
-                stack.enter_context(_replaced(part, "forward", partial(self._try_all, part)))
+            if isinstance(part, ChoicePoint):
+                stack.enter_context(_replaced(part, "forward", partial(self._run_all, part)))
                 stack.enter_context(_replaced(part, "candidate", partial(self._candidate, part)))
 
-    def found(self, inputs: Sequence[Any], named: Mapping[str, Any]) -> Trial:
-        self._trial.output = shape(self._module(*inputs, **named))
-        return self._trial
+    def run(self, inputs: Sequence[Any], named: Mapping[str, Any]) -> CandidateRun:
+        self._run.output = shape(self._module(*inputs, **named))
+        return self._run
 
     def _enter(self, module: nn.Module, args: Any) -> None:
         self._start.append(self._counter.get_total_flops())
@@ -131,11 +150,12 @@ class _Observer:
         own = total - self._inside.pop()
         self._inside[-1] += total
         if own:
-            self._trial.counts[id(module), self._around[-1]] += own // 2
+            self._run.counts[id(module), self._around[-1]] += own // 2
 
-    def _candidate(self, point: Point, number: int) -> Callable[..., Any]:
-        candidate = Point.candidate(point, number)
-        condition = point.condition_of(str(number))
+    def _candidate(self, choice_point: ChoicePoint, number: int) -> Callable[..., Any]:
+        """A candidate that, when it is called, adds its condition to those around."""
+        candidate = ChoicePoint.candidate(choice_point, number)
+        condition = choice_point.condition_of(str(number))
 
         def call(*args: Any, **kwargs: Any) -> Any:
             self._around.append(self._around[-1] & condition)
@@ -146,41 +166,41 @@ class _Observer:
 
         return call
 
-    def _try_all(self, point: Point, *args: Any, **kwargs: Any) -> Any:
-        selected = point.selected
-        self._trial.tried.add(point.variable.name)
+    def _run_all(self, choice_point: ChoicePoint, *args: Any, **kwargs: Any) -> Any:
+        """The forward of a choice point: runs every candidate, and gives the selected output."""
+        name, selected = choice_point.variable.name, choice_point.selected
+        self._run.complete.add(name)
         outputs: list[Any] = []
         errors: dict[int, Exception] = {}
-        for index, output in enumerate(point.outputs(*args, **kwargs)):
+        for index, output in enumerate(choice_point.outputs(*args, **kwargs)):
             depth = len(self._start)
             try:
                 outputs.append(output())
             except MisfitError:  # of a choice inside
                 raise
             except Exception as failure:
-                del self._start[depth:], self._inside[depth + 1 :]
+                del self._start[depth:], self._inside[depth + 1 :]  # their hooks did not run
                 errors[index] = failure
                 outputs.append(None)
         if len(errors) == len(outputs):  # it is what came before that does not fit
             raise errors[selected]
         for index, error in errors.items():
             why = f"{reason(error)}, for an input of shape {shape(args)}"
-            raise MisfitError(point.variable.name, index, why) from error
+            raise MisfitError(name, index, why) from error
         expected = shape(outputs[selected])
-        for index, output in enumerate(outputs):
-            if shape(output) != expected:
-                self._trial.reshaping.add((point.variable.name, index))
+        reshaping = [i for i, output in enumerate(outputs) if shape(output) != expected]
+        self._run.reshaping |= {(name, index) for index in reshaping}
         return outputs[selected]
 
 
 @contextmanager
-def _replaced(point: Point, name: str, function: Callable[..., Any]) -> Iterator[None]:
+def _replaced(choice_point: ChoicePoint, name: str, function: Callable[..., Any]) -> Iterator[None]:
     """Another method for this one object within the block."""
-    object.__setattr__(point, name, function)
+    object.__setattr__(choice_point, name, function)
     try:
         yield
     finally:
-        object.__delattr__(point, name)
+        object.__delattr__(choice_point, name)
 
 
 def shape(value: Any) -> Any:

@@ -1,0 +1,112 @@
+"""Parameters and multiply-adds of the derived networks, without running each of them.
+
+Both are sums of products: of what is there (a number of weights, or of multiply-adds in the
+profile's first run), of whether it is used, and of how each choice changes the size of it.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+from torch import nn
+
+from pdas.cost import ProductCost, Term
+from pdas.nn.conditions import Conditions, signed_cases
+from pdas.nn.counting.candidate_run import Unit
+from pdas.nn.counting.profile import Neighbourhood, Profile
+from pdas.nn.elastic import ElasticWeight
+from pdas.nn.module_tree import ModuleTree
+from pdas.nn.occurrences import Occurrence
+from pdas.nn.value import conditions_above
+from pdas.space import SearchSpace
+from pdas.support.arrays import FloatArray
+from pdas.support.errors import PdasWarning
+
+COMPARED = 3  # architectures that are counted by running them, to see whether the products hold
+
+
+def parameters(tree: ModuleTree) -> ProductCost:
+    """The numbers in the weights of the derived network; a weight used twice counts once."""
+    sizes: dict[int, int] = {}
+    used: dict[int, list[Conditions]] = {}
+    for occurrence in tree.occurrences:
+        for weight, conditions in _weights(occurrence):
+            sizes[id(weight)] = weight.numel()
+            used.setdefault(id(weight), []).append(conditions)
+    terms = [
+        Term(sign * size, conditions.factors(tree.space))
+        for weight, size in sizes.items()
+        for sign, conditions in signed_cases(used[weight])
+    ]
+    return ProductCost(tree.space, terms)
+
+
+def _weights(occurrence: Occurrence) -> Iterator[tuple[nn.Parameter, Conditions]]:
+    """The weights of one module, not of those inside, and where they are used."""
+    if isinstance(occurrence.module, ElasticWeight):
+        for block, ranges in occurrence.module.blocks():
+            conditions = occurrence.conditions
+            for width, (start, _) in zip(occurrence.module.widths, ranges, strict=True):
+                conditions = conditions & conditions_above(width, start)
+            yield block, conditions
+    else:
+        for weight in occurrence.module.parameters(recurse=False):
+            yield weight, occurrence.conditions
+
+
+def multiply_adds(profile: Profile) -> ProductCost:
+    """The multiply-adds of a call on the profile's inputs.
+
+    Architectures that are drawn at random are counted by running them. If that gives another
+    number, a `PdasWarning` says so.
+    """
+    space = profile.tree.space
+    cost = ProductCost(space, _multiply_add_terms(profile))
+    rng = np.random.default_rng(0)
+    # At most one run for each category, together with those of the profile.
+    for _ in range(min(COMPARED, int(space.sizes.sum()) - profile.runs)):
+        architecture = space.uniform(rng)
+        found, expected = cost(architecture), profile.count(architecture)
+        if not math.isclose(found, expected, rel_tol=1e-9):
+            warnings.warn(
+                f"multiply_adds: found {found:.0f} by products for an architecture that has "
+                f"{expected}, expected them equal: choices change the size of what follows "
+                "together and not each by a factor, or a Value decides what is called; for that "
+                "use Choice, OptionalLayer or Repeat, and take no limit on this cost for exact",
+                PdasWarning,
+                stacklevel=3,
+            )
+            break
+    return cost
+
+
+def _multiply_add_terms(profile: Profile) -> Iterator[Term]:
+    """Those of each unit where it was seen, times how each choice changes them."""
+    space = profile.tree.space
+    for neighbourhood in profile.neighbourhoods():
+        for unit in neighbourhood.units:
+            _, conditions = unit
+            factors = (conditions & neighbourhood.conditions).factors(space)
+            value = float(neighbourhood.run.counts[unit])
+            for position, counts in _changed(space, neighbourhood, unit).items():
+                # Whole factors, so that products are exact as long as they are below 2**53.
+                relative = counts / math.gcd(*map(int, counts))
+                value /= relative[neighbourhood.architecture.indices[position]]
+                factors[position] = factors.get(position, 1.0) * relative
+            yield Term(value, factors)
+
+
+def _changed(space: SearchSpace, neighbourhood: Neighbourhood, unit: Unit) -> dict[int, FloatArray]:
+    """By variable, the multiply-adds of a unit with each of its categories, where they differ."""
+    counts: dict[int, FloatArray] = {}
+    for change in neighbourhood.changes:
+        before, after = (run.counts.get(unit, 0) for run in (change.before, change.after))
+        if before and before != after:
+            row = counts.setdefault(
+                change.position, np.full(space.sizes[change.position], float(before))
+            )
+            row[change.category] = after
+    return counts
