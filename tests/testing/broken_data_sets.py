@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from stripes import FILE, Stripes, write
+from striped_images import FILE, Stripes, write
 from torch import Tensor
 
 from pdas.data.base import SETS, DataSet, Form, Request

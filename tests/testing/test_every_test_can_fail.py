@@ -13,7 +13,7 @@ import pytest
 from chosen import Chosen
 from evolution import Evolution
 from separate import run_pytest
-from stripes import Stripes
+from striped_images import Stripes
 
 from pdas.testing import DataSetTests, OptimizerTests, SupernetTests
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from stripes import Stripes, write
+from striped_images import Stripes, write
 
 from pdas.data.base import SETS
 from pdas.testing import DataSetTests

@@ -1,4 +1,4 @@
-"""A data set of a stranger: bright squares on black, to be told by where they are.
+"""A data set of a stranger: a bright square on dark, to the left or to the right.
 
 It is no part of the package. Importing it registers it.
 """
@@ -33,4 +33,4 @@ def read(request: Request) -> ImageData:
     return from_arrays(request, (images[:160], labels[:160]), (images[160:], labels[160:]), CLASSES)
 
 
-SETS.add("blobs", DataSet(read=read, labelled=Form(), restoration=Form(32, 1)))
+SETS.add("left-or-right", DataSet(read=read, labelled=Form(), restoration=Form(32, 1)))
