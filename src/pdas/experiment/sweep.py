@@ -21,7 +21,7 @@ from pdas.resume.signals import StoppedError
 from pdas.runs.run import Run
 from pdas.support.cores import cores
 from pdas.support.errors import PdasError, RunError, SettingError, reason
-from pdas.support.files import making, written_whole
+from pdas.support.files import atomic_write, making
 from pdas.support.settings import LARGEST_SEED
 from pdas.tasks.recipe import Recipe, check_same, recorded
 
@@ -190,6 +190,6 @@ def _write_comparison(
     with suppress(OSError):  # not empty
         out.rmdir()
     if out.is_dir():
-        with written_whole(out / "sweep.json") as file:
+        with atomic_write(out / "sweep.json") as file:
             file.write((json.dumps(comparison, indent=2) + "\n").encode())
     return comparison

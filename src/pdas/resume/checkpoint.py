@@ -22,7 +22,7 @@ from typing import IO, Any, cast
 import torch
 
 from pdas.support.errors import CheckpointError, PdasWarning, reason
-from pdas.support.files import making, written_whole
+from pdas.support.files import atomic_write, making
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class Checkpoints:
         start = time.monotonic() if since is None else since
         with making(self.directory, "checkpoint", "mend that, and go on"):
             self.directory.mkdir(parents=True, exist_ok=True)
-        with written_whole(self._path(step)) as file:
+        with atomic_write(self._path(step)) as file:
             _write(file, state)
         for old in [*self.paths()[:-KEPT], *self.directory.glob("step-*.part")]:
             with suppress(OSError):  # it is whole, with or without room for others

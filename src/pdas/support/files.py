@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and read without trust in who wrote them."""
+"""Files that are written atomically, and read without trust in who wrote them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ LARGEST_TEXT = 10_000_000  # bytes; no file of text that this library reads come
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[IO[bytes]]:
+def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """A file to write that takes the place of `path` at the end, when it is on the disk.
 
     Until then, and after an error, what was at `path` is as it was. A link at `path` is replaced,
-    never followed. Raises `RunError` if the file cannot be written.
+    never followed.
+
+    Raises:
+        RunError: the file cannot be written.
     """
     part = path.with_name(f"{path.name}.part")
     try:
@@ -35,22 +38,20 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise RunError(
-                f"{path}: cannot be written ({error.strerror or error}), expected room on the disk "
-                "and the right to write there; mend that, and go on"
-            ) from error
+            problem = f"cannot be written ({error.strerror or error})"
+            expected = "expected room on the disk and the right to write there"
+            raise RunError(f"{path}: {problem}, {expected}; mend that, and continue") from error
         raise
 
 
 @contextmanager
 def making(directory: Path, setting: str, remedy: str = "give another") -> Iterator[None]:
-    """Raise `RunError`, which begins with `setting`, where `directory` cannot be made meanwhile."""
+    """Raise `RunError`, which begins with `setting`, if `directory` cannot be made inside."""
     try:
         yield
     except OSError as error:
-        raise RunError(
-            f"{setting}: {directory} cannot be made ({error.strerror}); {remedy}"
-        ) from error
+        problem = f"{directory} cannot be made ({error.strerror})"
+        raise RunError(f"{setting}: {problem}; {remedy}") from error
 
 
 def _sync_directory(directory: Path) -> None:
@@ -77,10 +78,16 @@ def read_text(path: Path) -> str:
 
 @contextmanager
 def locked(directory: Path, patience: float = 10.0) -> Iterator[None]:
-    """Keep other processes out of a directory meanwhile, where the system can lock.
+    """Keep other processes out of a directory inside, where the system can lock.
 
     The lock ends with the process, however that ends, but workers that it has left behind may hold
-    it some seconds longer. Raises `RunError` if another process has it after `patience` seconds.
+    it some seconds longer.
+
+    Args:
+        patience: how long to wait for another process, in seconds.
+
+    Raises:
+        RunError: another process still has the lock.
     """
     if sys.platform == "win32":
         yield
@@ -92,9 +99,8 @@ def locked(directory: Path, patience: float = 10.0) -> Iterator[None]:
         end = time.monotonic() + patience
         while not _lock(descriptor):
             if time.monotonic() > end:
-                raise RunError(
-                    f"{directory}: another process is at work there; wait for its end, or end it"
-                )
+                problem = "another process is at work there; wait for its end, or end it"
+                raise RunError(f"{directory}: {problem}")
             time.sleep(0.1)
         try:
             yield
