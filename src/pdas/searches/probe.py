@@ -17,7 +17,8 @@ from torch.utils.data import Dataset
 
 from pdas.distributed.devices import check_fabric
 from pdas.distributed.ranks import Ranks
-from pdas.methods.constraints.limit import Limit, Limited
+from pdas.methods.constraints.limit import Limit
+from pdas.methods.constraints.limited import Limited
 from pdas.methods.pdas.optimizer import PDAS
 from pdas.methods.sampled.proposals import distinct
 from pdas.methods.sampled.step import SearchStep
