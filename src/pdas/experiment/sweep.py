@@ -21,7 +21,11 @@ from pdas.resume.signals import StoppedError
 from pdas.runs.run import Run
 from pdas.support.cores import cores
 from pdas.support.errors import PdasError, RunError, SettingError, reason
+<<<<<<< HEAD
 from pdas.support.files import atomic_write, making
+=======
+from pdas.support.files import atomic_write, creating_directory
+>>>>>>> 4f9f3a212dea7910c5a122b2e2347092fb0fd920
 from pdas.support.settings import LARGEST_SEED
 from pdas.tasks.recipe import Recipe, check_same, recorded
 
@@ -77,7 +81,7 @@ def sweep(
     _check_seeds(seeds)
     _check_devices(experiment.recipe)
     _check_same(experiment.recipe, out)
-    with making(out, "--out"):
+    with creating_directory(out, "--out"):
         out.mkdir(parents=True, exist_ok=True)
     # By all seeds, so that one that goes on has as many threads as before, and the same result.
     workers = min(default_workers(experiment.recipe), len(seeds))
