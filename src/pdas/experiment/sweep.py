@@ -21,11 +21,7 @@ from pdas.resume.signals import StoppedError
 from pdas.runs.run import Run
 from pdas.support.cores import cores
 from pdas.support.errors import PdasError, RunError, SettingError, reason
-<<<<<<< HEAD
-from pdas.support.files import atomic_write, making
-=======
 from pdas.support.files import atomic_write, creating_directory
->>>>>>> 4f9f3a212dea7910c5a122b2e2347092fb0fd920
 from pdas.support.settings import LARGEST_SEED
 from pdas.tasks.recipe import Recipe, check_same, recorded
 

@@ -22,12 +22,8 @@ from typing import IO, Any, cast
 import torch
 
 from pdas.support.errors import CheckpointError, PdasWarning, reason
-<<<<<<< HEAD
-from pdas.support.files import atomic_write, making
-=======
 from pdas.support.files import atomic_write, creating_directory
 from pdas.support.refusals import refuse
->>>>>>> 4f9f3a212dea7910c5a122b2e2347092fb0fd920
 
 _log = logging.getLogger(__name__)
 

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Files that are written atomically, and read without trust in who wrote them."""
-=======
 """Files that are written as a whole or not at all, and read without trust in who wrote them."""
->>>>>>> 4f9f3a212dea7910c5a122b2e2347092fb0fd920
 
 from __future__ import annotations
 
@@ -28,13 +24,10 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
 
     Raises:
         RunError: the file cannot be written.
-<<<<<<< HEAD
-=======
 
     Example:
         with atomic_write(Path("result.json")) as file:
             file.write(b"{}")
->>>>>>> 4f9f3a212dea7910c5a122b2e2347092fb0fd920
     """
     part = path.with_name(f"{path.name}.part")
     try:
@@ -49,34 +42,24 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         if isinstance(error, OSError):
-<<<<<<< HEAD
-            problem = f"cannot be written ({error.strerror or error})"
-            expected = "expected room on the disk and the right to write there"
-            raise RunError(f"{path}: {problem}, {expected}; mend that, and continue") from error
-=======
             raise RunError(
                 f"{path}: cannot be written ({error.strerror or error}), expected room on the disk "
                 "and the right to write there; mend that, and continue"
             ) from error
->>>>>>> 4f9f3a212dea7910c5a122b2e2347092fb0fd920
         raise
 
 
 @contextmanager
-<<<<<<< HEAD
-def making(directory: Path, setting: str, remedy: str = "give another") -> Iterator[None]:
-    """Raise `RunError`, which begins with `setting`, if `directory` cannot be made inside."""
-=======
 def creating_directory(
     directory: Path, setting: str, remedy: str = "give another"
 ) -> Iterator[None]:
     """Within it, raise `RunError` for the `setting` if `directory` cannot be created."""
->>>>>>> 4f9f3a212dea7910c5a122b2e2347092fb0fd920
     try:
         yield
     except OSError as error:
-        problem = f"{directory} cannot be made ({error.strerror})"
-        raise RunError(f"{setting}: {problem}; {remedy}") from error
+        raise RunError(
+            f"{setting}: {directory} cannot be made ({error.strerror}); {remedy}"
+        ) from error
 
 
 def _sync_directory(directory: Path) -> None:
@@ -107,30 +90,18 @@ def read_text(path: Path) -> str:
 
 
 @contextmanager
-<<<<<<< HEAD
-def locked(directory: Path, patience: float = 10.0) -> Iterator[None]:
-    """Keep other processes out of a directory inside, where the system can lock.
-=======
 def locked_directory(directory: Path, patience: float = 10.0) -> Iterator[None]:
     """Within it, keep other processes out of a directory, where the system can lock.
->>>>>>> 4f9f3a212dea7910c5a122b2e2347092fb0fd920
 
     The lock ends with the process, however that ends, but workers that it has left behind may hold
     it some seconds longer.
 
     Args:
-<<<<<<< HEAD
-        patience: how long to wait for another process, in seconds.
-
-    Raises:
-        RunError: another process still has the lock.
-=======
         directory: which must exist.
         patience: for how many seconds another process that has the lock is waited for.
 
     Raises:
         RunError: another process still has it then.
->>>>>>> 4f9f3a212dea7910c5a122b2e2347092fb0fd920
     """
     if sys.platform == "win32":
         yield
@@ -142,8 +113,9 @@ def locked_directory(directory: Path, patience: float = 10.0) -> Iterator[None]:
         end = time.monotonic() + patience
         while not _lock(descriptor):
             if time.monotonic() > end:
-                problem = "another process is at work there; wait for its end, or end it"
-                raise RunError(f"{directory}: {problem}")
+                raise RunError(
+                    f"{directory}: another process is at work there; wait for its end, or end it"
+                )
             time.sleep(0.1)
         try:
             yield
