@@ -21,20 +21,19 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from pdas.searches.shared_weights import shared_weights
 from torch import Tensor, nn
 
 from pdas import recipes
 from pdas.distributed.ranks import Ranks
-from pdas.methods import PDAS
+from pdas.methods.pdas.optimizer import PDAS
 from pdas.nn.sliced import SlicedWeight
 from pdas.resume.batches import ResumableBatches
 from pdas.searches.probe import rank_correlation
-from pdas.searches.shared_weights import shared_weights
 from pdas.searches.trial import Trial
 from pdas.space import Architecture, SearchSpace
-from pdas.spaces.autoencoders import AutoencoderSupernet
 from pdas.spaces.autoencoders.space import Layer
-from pdas.spaces.autoencoders.supernet import SearchLayer
+from pdas.spaces.autoencoders.supernet import AutoencoderSupernet, SearchLayer
 from pdas.tasks.inpainting import InpaintingTask
 from pdas.training.optimizers import course
 

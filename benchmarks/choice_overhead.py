@@ -24,9 +24,9 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from pdas import PDAS
-from pdas.methods.sampled import SearchStep
+from pdas.methods.sampled.step import SearchStep
 from pdas.nn import Choice, Conv2d, InputChoice, Linear, OptionalLayer, Repeat, Supernet, Value
-from pdas.nn.elastic import ElasticWeight
+from pdas.nn.elastic.base import ElasticWeight
 from pdas.space import Architecture
 from pdas.training.candidates import Candidates
 

@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from pdas.methods import PDAS
+from pdas.methods.pdas.optimizer import PDAS
 from pdas.space import SearchSpace
 
 

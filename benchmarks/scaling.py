@@ -33,8 +33,11 @@ from torch import Tensor, nn
 import pdas
 from pdas.distributed.devices import Ddp
 from pdas.distributed.launch import run_ranks
-from pdas.spaces import AutoencoderSupernet, CellNetwork, CellSupernet
-from pdas.spaces.cells import CellSettings, cell_space
+from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
+from pdas.spaces.cells.network import CellNetwork
+from pdas.spaces.cells.settings import CellSettings
+from pdas.spaces.cells.space import cell_space
+from pdas.spaces.cells.supernet import CellSupernet
 from pdas.support.cores import cores
 from pdas.tasks.classification.recipe import RetrainSettings
 from pdas.tasks.inpainting.task import restoration_loss

@@ -14,11 +14,14 @@ from padded import load_from as load_padded
 from plain import PlainNetwork, load_from, to_plain
 from torch import Tensor, nn
 
-from pdas.methods import PDAS
+from pdas.methods.pdas.optimizer import PDAS
 from pdas.space import Architecture
-from pdas.spaces import OPERATIONS, AutoencoderSupernet, CellSupernet
-from pdas.spaces.autoencoders import ChainSettings, autoencoder_space
-from pdas.spaces.cells import cell_space
+from pdas.spaces.autoencoders.settings import ChainSettings
+from pdas.spaces.autoencoders.space import autoencoder_space
+from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
+from pdas.spaces.cells.operations import OPERATIONS
+from pdas.spaces.cells.space import cell_space
+from pdas.spaces.cells.supernet import CellSupernet
 
 PHASES = ("forward", "backward", "weight update", "theta forward", "theta update")
 NAMES = ("plain", "ours")

@@ -31,7 +31,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pdas.methods import PDAS
+from pdas.methods.pdas.optimizer import PDAS
 from pdas.space import SearchSpace
 
 BUDGETS = (50, 100, 200, 400)

@@ -97,7 +97,7 @@ def restored() -> Callable[..., dict[str, Any]]:
             **_quality(psnr, 0.812),
             "images": 124,
             "by_class": {name: _quality(psnr + i, 0.7) for i, name in enumerate(classes)},
-            "yardsticks": {"masked": _quality(6.444, 0.109), "biharmonic": _quality(29.906, 0.819)},
+            "baselines": {"masked": _quality(6.444, 0.109), "biharmonic": _quality(29.906, 0.819)},
             "params": 81536,
             "chain": "(3x3, 64, from 0)",
             "mask": "pixel",

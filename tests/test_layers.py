@@ -34,9 +34,9 @@ ORDER = (
     "runs",
     "searches",
     "tasks",
+    "recipes",
     "experiment",
     "report",
-    "recipes",
     "cli",
     "testing",
 )

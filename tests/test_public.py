@@ -8,6 +8,7 @@ import pytest
 from torch import nn
 
 import pdas
+from pdas.spaces.cells.supernet import CellSupernet
 
 
 def test_every_public_name_is_there() -> None:
@@ -35,7 +36,7 @@ def test_the_optimizer_by_ask_and_tell() -> None:
 
 
 def test_the_cell_supernet_gives_plain_networks() -> None:
-    net = pdas.spaces.CellSupernet(nodes=2, cells_per_stage=1, channels=4)
+    net = CellSupernet(nodes=2, cells_per_stage=1, channels=4)
     architecture = net.space.architecture([0] * len(net.space))
     assert isinstance(net.derive(architecture), nn.Module)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pdas import recipes
-from pdas.searches.settings import SearchSettings
+from pdas.methods.settings import SearchSettings
 from pdas.support.errors import SettingError
 
 

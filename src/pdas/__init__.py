@@ -19,17 +19,22 @@ from pdas._version import __version__
 if TYPE_CHECKING:  # for type checkers and editors; at run time `__getattr__` finds these names
     from pdas import nn
     from pdas.cost import ProductCost
+    from pdas.experiment.run import run
+    from pdas.methods.base import SearchMethod
     from pdas.methods.constraints.limit import Limit
     from pdas.methods.constraints.penalty import Penalty
     from pdas.methods.pdas.optimizer import PDAS
+    from pdas.methods.sampled.method import Sampled
+    from pdas.methods.settings import SearchSettings
     from pdas.searches.probe import Probe, probe
-    from pdas.searches.search import SearchResult, search
-    from pdas.searches.settings import SearchSettings
+    from pdas.searches.result import SearchResult
+    from pdas.searches.search import search
     from pdas.space import Architecture, SearchSpace
     from pdas.support.errors import PdasError
-    from pdas.tasks.classification import Classifier, Prediction
-    from pdas.tasks.inpainting import Restorer
-    from pdas.tasks.registry import load
+    from pdas.tasks.description import read_network
+    from pdas.tasks.loading import load
+    from pdas.tasks.public import Classifier, Prediction, Restorer
+    from pdas.training.loop import Progress
 
 __all__ = [
     "PDAS",
@@ -41,7 +46,10 @@ __all__ = [
     "Prediction",
     "Probe",
     "ProductCost",
+    "Progress",
     "Restorer",
+    "Sampled",
+    "SearchMethod",
     "SearchResult",
     "SearchSettings",
     "SearchSpace",
@@ -49,6 +57,8 @@ __all__ = [
     "load",
     "nn",
     "probe",
+    "read_network",
+    "run",
     "search",
 ]
 
@@ -56,19 +66,24 @@ __all__ = [
 _MODULES = {
     "PDAS": "pdas.methods.pdas.optimizer",
     "Architecture": "pdas.space",
-    "Classifier": "pdas.tasks.classification",
+    "Classifier": "pdas.tasks.public",
     "Limit": "pdas.methods.constraints.limit",
     "PdasError": "pdas.support.errors",
     "Penalty": "pdas.methods.constraints.penalty",
-    "Prediction": "pdas.tasks.classification",
+    "Prediction": "pdas.tasks.public",
     "Probe": "pdas.searches.probe",
     "ProductCost": "pdas.cost",
-    "Restorer": "pdas.tasks.inpainting",
-    "SearchResult": "pdas.searches.search",
-    "SearchSettings": "pdas.searches.settings",
+    "Progress": "pdas.training.loop",
+    "Restorer": "pdas.tasks.public",
+    "Sampled": "pdas.methods.sampled.method",
+    "SearchMethod": "pdas.methods.base",
+    "SearchResult": "pdas.searches.result",
+    "SearchSettings": "pdas.methods.settings",
     "SearchSpace": "pdas.space",
-    "load": "pdas.tasks.registry",
+    "load": "pdas.tasks.loading",
     "probe": "pdas.searches.probe",
+    "read_network": "pdas.tasks.description",
+    "run": "pdas.experiment.run",
     "search": "pdas.searches.search",
 }
 

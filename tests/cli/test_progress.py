@@ -60,7 +60,7 @@ def test_a_quiet_stage_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_logs_are_lines_from_their_level_on(capsys: pytest.CaptureFixture[str]) -> None:
-    log = logging.getLogger("pdas.methods.sampled")
+    log = logging.getLogger("pdas.methods.sampled.step")
     for level, expected in (
         ("info", "pdas: a\npdas: b\n"),
         ("warning", "pdas: b\n"),

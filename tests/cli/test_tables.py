@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pdas.cli.tables import sweep_rows
+from pdas.tasks.results import metrics_of
 
 
 def test_a_sweep_is_a_row_for_each_seed_and_each_measure() -> None:
@@ -14,7 +15,7 @@ def test_a_sweep_is_a_row_for_each_seed_and_each_measure() -> None:
         },
         "agreement": {"mean": 0.5, "chance": 0.25},
     }
-    assert sweep_rows(comparison) == [
+    assert sweep_rows(comparison, metrics_of({"task": "inpainting"})) == [
         ("seed 3", "20.00 dB PSNR, 1,000 weights"),
         ("seed 7", "21.00 dB PSNR, 2,000 weights"),
         ("PSNR, dB", "20.50 ± 0.71"),

@@ -15,8 +15,11 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import pdas
 from pdas.distributed.devices import Ddp
-from pdas.spaces import AutoencoderNetwork, AutoencoderSupernet, CellNetwork, CellSupernet
-from pdas.spaces.cells import CellSettings
+from pdas.spaces.autoencoders.network import AutoencoderNetwork
+from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
+from pdas.spaces.cells.network import CellNetwork
+from pdas.spaces.cells.settings import CellSettings
+from pdas.spaces.cells.supernet import CellSupernet
 from pdas.tasks.classification.recipe import RetrainSettings
 from pdas.tasks.classification.task import ClassifierTrainee
 from pdas.tasks.inpainting.task import AutoencoderTrainee, restoration_loss

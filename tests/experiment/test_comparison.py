@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pdas.experiment.comparison import agreement, spread
+from pdas.experiment.comparison import agreement, measures, spread
 from pdas.space import SearchSpace
+from pdas.support.metrics import Metric
 
 SPACE = SearchSpace({"op": ["conv", "pool"], "width": [8, 16, 32, 64]})
 
@@ -44,3 +45,27 @@ def test_chance_is_how_far_uniform_draws_agree() -> None:
 def test_one_run_agrees_with_none() -> None:
     assert agreement(SPACE, {0: SPACE.architecture([0, 0])})["mean"] is None
     assert agreement(SPACE, {})["majority"] == {}
+
+
+def test_measures_are_the_numbers_that_metrics_describe_or_seeds_change() -> None:
+    results = {
+        seed: {
+            "image_size": 8,
+            "seed": seed,
+            "classes": ["a", "b"],
+            "sharpness": 0.1 * seed,
+            "params": 100,
+            "blobs_std": float(seed),
+            "blobs": 2.0 + seed,
+        }
+        for seed in (3, 7)
+    }
+    measured = measures(results, (Metric("blobs", "blob error"),))
+    assert list(measured) == ["blobs", "params", "sharpness"]
+    assert measured["blobs"] == spread({3: 5.0, 7: 9.0})
+    assert measured["params"]["std"] == 0
+
+
+def test_measure_that_one_seed_lacks_is_of_the_others() -> None:
+    metric = Metric("blobs", "blob error")
+    assert measures({0: {"blobs": 1.0}, 1: {}}, (metric,)) == {"blobs": spread({0: 1.0})}

@@ -14,18 +14,21 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from pdas.tasks.registry import load
 from PIL import Image
 
 from pdas import recipes
 from pdas.experiment.stages import Experiment
-from pdas.runs.run import Run, new_directory
-from pdas.spaces import CellNetwork
-from pdas.spaces.cells import cell_space, count_weights
+from pdas.runs.directory import new_directory
+from pdas.runs.run import Run
+from pdas.spaces.cells.network import CellNetwork
+from pdas.spaces.cells.size import count_weights
+from pdas.spaces.cells.space import cell_space
 from pdas.support.errors import DataError, RunError, SettingError, SpaceError
 from pdas.tasks.classification import load_classifier
 from pdas.tasks.classification.recipe import ClassificationRecipe
+from pdas.tasks.loading import load
 from pdas.tasks.recipe import recorded
-from pdas.tasks.registry import load
 from tests.conftest import TINY, changed
 
 

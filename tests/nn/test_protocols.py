@@ -3,7 +3,8 @@ from __future__ import annotations
 from torch import nn
 
 from pdas.nn.protocols import ActiveSupernet, SharingSupernet, SupernetProtocol
-from pdas.spaces import AutoencoderSupernet, CellSupernet
+from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
+from pdas.spaces.cells.supernet import CellSupernet
 
 
 def test_the_supernets_are_what_the_search_asks_for() -> None:

@@ -10,19 +10,17 @@ import pytest
 from matplotlib.axes import Axes
 from PIL import Image
 
-from pdas.report import plot_convergence
-from pdas.report.convergence import convergence_figure
+from pdas.report.convergence import convergence_figure, plot_convergence
 from pdas.report.reader import read_metrics, read_theta
 from pdas.runs.run import Run
 from pdas.support.errors import RunError
-
-COLUMNS = ("step", "loss", "theta_loss", "eta")
+from pdas.support.metrics import Metric
 
 
 @pytest.fixture
 def panels(make_run: Callable[..., Path]) -> list[Axes]:
     run = Run.open(make_run())
-    return convergence_figure(read_theta(run), read_metrics(run, COLUMNS)).axes
+    return convergence_figure(read_theta(run), read_metrics(run)).axes
 
 
 def test_theta_panel_shows_the_variables_that_have_a_choice(panels: list[Axes]) -> None:
@@ -75,10 +73,63 @@ def test_single_value_is_a_point(make_run: Callable[..., Path], epochs: int, mar
     lines = (run / "metrics.csv").read_text().splitlines()
     (run / "metrics.csv").write_text("\n".join(lines[: 1 + epochs]))
     opened = Run.open(run)
-    axes = convergence_figure(read_theta(opened), read_metrics(opened, COLUMNS)).axes
+    axes = convergence_figure(read_theta(opened), read_metrics(opened)).axes
     assert [line.get_marker() for panel in axes[1:] for line in panel.lines] == 3 * [marker]
 
 
 def test_random_method_has_nothing_to_plot(make_run: Callable[..., Path]) -> None:
-    with pytest.raises(RunError, match=r"theta\.npz: missing"):
+    with pytest.raises(RunError, match=r"metrics\.csv: missing"):
         plot_convergence(make_run(method="random"))
+
+
+def titles(metrics: dict[str, list[float]], *of_task: Metric) -> list[str]:
+    columns = {name: np.array(values) for name, values in metrics.items()}
+    axes = convergence_figure(None, columns, of_task).axes
+    return [panel.get_title(loc="left") for panel in axes]
+
+
+def test_method_without_theta_shows_what_it_reports() -> None:
+    metrics = {
+        "step": [1.0, 2.0],
+        "epoch": [1.0, 2.0],
+        "loss": [3.0, 1.0],
+        "theta_loss": [2.0, 1.0],
+        "population_age": [-1.0, 2.5],
+        "convergence": [0.1, 0.4],
+        "learning_rate": [0.1, 0.05],
+        "seconds": [1.0, 2.0],
+    }
+    assert titles(metrics) == [
+        "population age",
+        "convergence",
+        "loss, on either half of the data",
+    ]
+
+
+def test_measures_of_the_task_are_none_of_the_method() -> None:
+    metrics = {
+        "step": [1.0],
+        "loss": [3.0],
+        "blobs": [1.0],
+        "overlap": [1.0],
+        "theta_overlap": [1.0],
+        "theta_blobs": [1.0],
+    }
+    assert titles(metrics, Metric("blobs", "blobs")) == ["loss"]
+    assert titles({"step": [1.0], "loss": [2.0], "blobs": [3.0]}, Metric("blobs", "blobs")) == [
+        "loss"
+    ]
+
+
+def test_negative_values_are_within_the_panel() -> None:
+    metrics = {"step": np.array([1.0, 2.0]), "score": np.array([-2.0, -1.0])}
+    (panel,) = convergence_figure(None, metrics).axes
+    low, high = panel.get_ylim()
+    assert low <= -2 and high >= -1
+
+
+def test_run_without_theta_is_plotted(make_run: Callable[..., Path]) -> None:
+    run = make_run()
+    (run / "theta.npz").unlink()
+    with Image.open(plot_convergence(run)) as image:
+        assert image.width == 1360

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pdas.report import summary_rows
-from pdas.report.describe import architecture_text, duration
+from pdas.report.describe import architecture_text, summary_rows
+from pdas.report.values import duration
 
 
 def test_rows_of_a_whole_run(make_run: Callable[..., Path]) -> None:

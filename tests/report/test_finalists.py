@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pdas.report import write_report
+from pdas.report.page import write_report
 from pdas.support.errors import RunError
 from tests.report.test_page import Page
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from pdas.report import write_report
+from pdas.report.page import write_report
+from pdas.support.errors import RunError
 
 
 class Page(HTMLParser):
@@ -154,6 +155,29 @@ def test_page_of_inpainting(
     pictures = [b64decode(text.partition(",")[2]) for text in page.references]
     names = ("retrain-0/restored.png", "architecture.png", "convergence.png")
     assert pictures == [(run / name).read_bytes() for name in names]
+    assert not (run / "cells.png").exists()
+
+
+def test_size_of_the_drawn_images_is_that_of_the_recipe(
+    make_run: Callable[..., Path], random_chain: Callable[..., dict[str, Any]]
+) -> None:
+    heights = []
+    kinds = {f"layer{i}/type": "3x3_down" for i in range(1, 9)}
+    for name, data in (("small", {"image_size": 2}), ("large", {"image_size": 512}), ("no", 3)):
+        run = make_run(name, architecture=random_chain(8, 0, True) | kinds, recipe={"data": data})
+        write_report(run)
+        with Image.open(run / "architecture.png") as image:
+            heights.append(image.size[1])
+    assert heights[0] < heights[1] == heights[2]
+
+
+def test_missing_and_damaged_architectures_are_not_drawn(make_run: Callable[..., Path]) -> None:
+    run = make_run()
+    (run / "architecture.json").write_text("[1, 2]")
+    with pytest.raises(RunError, match=r"architecture\.json: damaged \(the file is list"):
+        write_report(run)
+    (run / "architecture.json").unlink()
+    write_report(run)
     assert not (run / "cells.png").exists()
 
 

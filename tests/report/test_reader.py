@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pdas.report import write_report
+from pdas.report.page import write_report
 from pdas.report.reader import read_metrics, read_summary, read_theta
 from pdas.runs.run import Run
 from pdas.space import SearchSpace
@@ -34,7 +34,7 @@ from pdas.support.errors import RunError
         ("retrain-1/result.json", b'{"psnr": "high", "psnr_std": 1, "ssim": 0, "ssim_std": 1}'),
         (
             "retrain-1/result.json",
-            b'{"psnr": 9, "psnr_std": 1, "ssim": 0, "ssim_std": 1, "yardsticks": {"masked": 3}}',
+            b'{"psnr": 9, "psnr_std": 1, "ssim": 0, "ssim_std": 1, "baselines": {"masked": 3}}',
         ),
         (
             "retrain-1/result.json",
@@ -47,7 +47,7 @@ from pdas.support.errors import RunError
         ("theta.npz", b"not an archive"),
         ("metrics.csv", b""),
         ("metrics.csv", 200_000 * b"x"),
-        ("metrics.csv", b"step,loss\n1,2\n"),
+        ("metrics.csv", b"epoch,loss\n1,2\n"),
         ("metrics.csv", b"step,loss,theta_loss,eta\n1,2,much,3\n"),
     ],
 )
@@ -97,8 +97,10 @@ def test_history_that_has_lost_bytes_is_damaged(tmp_path: Path) -> None:
 
 
 def test_missing_column_is_named(make_run: Callable[..., Path]) -> None:
-    with pytest.raises(RunError, match=r"metrics\.csv: damaged \(no column speed\)"):
-        read_metrics(Run(make_run()), ("step", "speed"))
+    run = make_run()
+    (run / "metrics.csv").write_text("epoch,loss\n1,2\n")
+    with pytest.raises(RunError, match=r"metrics\.csv: damaged \(no column step\)"):
+        read_metrics(Run(run))
 
 
 def test_retrainings_are_in_order_of_their_seeds(make_run: Callable[..., Path]) -> None:

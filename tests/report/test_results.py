@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pdas.report import summary_rows
+from pdas.report.describe import summary_rows
 
 Add = Callable[..., Path]
 Restored = Callable[..., dict[str, Any]]
@@ -26,7 +26,7 @@ def recipe(epochs: int) -> dict[str, Any]:
     return {"name": "digits", "retrain": {"epochs": epochs}}
 
 
-def test_restored_images_stand_beside_the_yardsticks(
+def test_restored_images_stand_beside_the_baselines(
     make_run: Callable[..., Path], add_retraining: Add, restored: Restored
 ) -> None:
     run = make_run(errors=())

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import csv
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from torch import nn
 
-from pdas.runs.run import Run, new_directory
+from pdas.runs.directory import new_directory
+from pdas.runs.run import Run
+from pdas.runs.weights import load_weights
+from pdas.space import SearchSpace
 from pdas.support.errors import RunError, SettingError
 from pdas.tasks.classification.recipe import ClassificationRecipe
 from pdas.tasks.recipe import recorded
@@ -137,11 +144,13 @@ def test_what_a_user_made_is_emptied_and_stays(tmp_path: Path) -> None:
 def test_what_has_not_finished_is_told_by_name(tmp_path: Path) -> None:
     search, retraining = tmp_path / "run", tmp_path / "run" / "retrain-0"
     retraining.mkdir(parents=True)
-    refusal = "holds a {} that has not finished; go on with --resume, remove it, or give another$"
+    refusal = (
+        "holds a {} that has not finished; continue with --resume, remove it, or give another$"
+    )
     (search / "config.yaml").touch()
     (retraining / "config.yaml").touch()
     with pytest.raises(
-        RunError, match=r"^run: .*the search has not finished; go on with `pdas search"
+        RunError, match=r"^run: .*the search has not finished; continue with `pdas search"
     ):
         Run(search).architecture_file()
     for path, name in ((search, "search"), (retraining, "retraining")):
@@ -176,3 +185,28 @@ def test_removing_checkpoints_leaves_what_a_link_leads_to(tmp_path: Path) -> Non
     (run / "checkpoint").symlink_to(mine, target_is_directory=True)
     Run(run).remove_checkpoints()
     assert (run / "checkpoint").is_symlink() and (mine / "1.ckpt").exists()
+
+
+def test_a_run_that_does_not_write_leaves_everything_as_it_is(tmp_path: Path) -> None:
+    space = SearchSpace({"op": ["a", "b"]})
+    (tmp_path / "checkpoint").mkdir()
+    run = Run(tmp_path, writes=False)
+    run.write_config(ClassificationRecipe(name="mine"), seed=3, data_dir=None)
+    run.write_json("search.json", {"seconds": 1.0})
+    run.write_metrics([{"step": 1, "loss": 0.5}])
+    run.write_theta(space, [0], [np.full((1, 2), 0.5)])
+    run.write_arrays("restored.npz", psnr=np.ones(3))
+    run.write_architecture(space.architecture({"op": "a"}))
+    run.write_weights(nn.Linear(2, 3))
+    run.remove_checkpoints()
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
+
+
+def test_weights_and_arrays_are_written(tmp_path: Path) -> None:
+    run, network, other = Run(tmp_path), nn.Linear(2, 3), nn.Linear(2, 3)
+    run.write_weights(network)
+    run.read("weights.safetensors", partial(load_weights, other))
+    assert torch.equal(other.weight, network.weight)
+    run.write_arrays("some.npz", name=np.arange(3))
+    with np.load(tmp_path / "some.npz") as file:
+        assert file["name"].tolist() == [0, 1, 2]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from pdas.searches.settings import SearchSettings
+from pdas.methods.settings import SearchSettings
 from pdas.searches.trial import Trial, _packed, _unpacked
 from pdas.support.random_state import random_state, set_random_state
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pdas.spaces import AutoencoderSupernet, CellSupernet
+from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
+from pdas.spaces.cells.supernet import CellSupernet
 from pdas.testing import SupernetCase, SupernetTests
 
 

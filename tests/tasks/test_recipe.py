@@ -6,9 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from pdas import recipes
-from pdas.searches.settings import SearchSettings
-from pdas.spaces import AutoencoderSupernet
-from pdas.spaces.autoencoders import AutoencoderSettings
+from pdas.methods.settings import SearchSettings
+from pdas.spaces.autoencoders.settings import AutoencoderSettings
+from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
 from pdas.support.errors import SettingError
 from pdas.support.settings import one_line
 from pdas.tasks.classification.recipe import ClassificationRecipe

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from pdas.searches.settings import SearchSettings
+from pdas.methods.settings import SearchSettings
 from pdas.support.errors import SettingError
 from pdas.support.settings import validated
 from pdas.training.measures import RunningMean

@@ -12,8 +12,9 @@ import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from pdas.spaces import CellNetwork
-from pdas.spaces.cells import CellSettings, cell_space
+from pdas.spaces.cells.network import CellNetwork
+from pdas.spaces.cells.settings import CellSettings
+from pdas.spaces.cells.space import cell_space
 from pdas.support.errors import NonFiniteLossError
 from pdas.tasks.classification.evaluate import error_percent
 from pdas.tasks.classification.recipe import RetrainSettings

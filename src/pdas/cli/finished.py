@@ -9,13 +9,14 @@ import typer
 
 from pdas import recipes
 from pdas.cli.options import Changes, DataDir, RunPath
-from pdas.cli.progress import measures_text
 from pdas.cli.tables import table
 from pdas.distributed.launch import rank
 from pdas.runs.run import Run
 from pdas.support.errors import RunError
+from pdas.support.metrics import measures_text
 from pdas.support.refusals import refuse
 from pdas.tasks.recipe import recorded
+from pdas.tasks.results import metrics_of
 
 
 def evaluate(run: RunPath, data_dir: DataDir = None, changes: Changes = None) -> None:
@@ -30,7 +31,8 @@ def evaluate(run: RunPath, data_dir: DataDir = None, changes: Changes = None) ->
             recipe, seed, data_dir or own_data_dir, download=data_dir is not None
         )
         measures = experiment.evaluate(retraining)
-        rows.append((retraining.path.name, measures_text(measures)))
+        metrics = metrics_of(recipe.model_dump(mode="json"))
+        rows.append((retraining.path.name, measures_text(measures, metrics)))
     table(str(run), rows)
 
 
@@ -42,7 +44,7 @@ def predict(
 
     Its first retraining is used; name RUN/retrain-1 for another.
     """
-    from pdas.tasks.registry import load
+    from pdas.tasks.loading import load
 
     network = load(run)
     predict_images = getattr(network, "predict", None)
@@ -99,8 +101,10 @@ def write_report(run: Run, quiet: bool = False) -> None:
     """Write the page of a run, and print what it came to unless `quiet`; rank 0 does it for all."""
     if rank() > 0:
         return
-    from pdas import report  # matplotlib is slow to import, and only needed here
+    # matplotlib is slow to import, and only needed here
+    from pdas.report.describe import summary_rows
+    from pdas.report.page import write_report as write_page
 
-    page = report.write_report(run.path)
+    page = write_page(run.path)
     if not quiet:
-        table(str(run.path), [*report.summary_rows(run.path), ("report", str(page))])
+        table(str(run.path), [*summary_rows(run.path), ("report", str(page))])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import typer
 from rich.console import Console
@@ -19,8 +19,6 @@ from pdas.support.refusals import check_one_of
 
 if TYPE_CHECKING:
     from pdas.searches.finalists import Finalist
-    from pdas.searches.search import Progress as SearchProgress
-    from pdas.training.retrain import RetrainProgress
 
 SECONDS_BETWEEN_LINES = 10.0
 LEVELS = ("debug", "info", "warning", "error")
@@ -102,37 +100,10 @@ def _time_left(first: tuple[int, float], last: tuple[int, float], steps: int) ->
     return timedelta(seconds=round(per_step * (steps - last[0])))
 
 
-def searched(progress: SearchProgress) -> str:
-    """The measures of a search, in a line."""
-    return (
-        f"{_measures(progress.measures)}  conv {progress.convergence:.3f}  eta {progress.eta:.4f}"
-    )
-
-
 def compared(finalists: Sequence[Finalist]) -> str:
     """Where the trainings of finalists stand, in a line."""
     losses = [finalist.loss for finalist in finalists if finalist.loss is not None]
     return f"trainings of finalists  loss {min(losses):.4f}" if losses else "trainings of finalists"
-
-
-def retrained(progress: RetrainProgress) -> str:
-    """The measures of a retraining, in a line."""
-    return _measures(progress.measures)
-
-
-def _measures(measures: Mapping[str, float]) -> str:
-    return _shown(measures, "  ", loss="loss {:.4f}", accuracy="acc {:.3f}", psnr="psnr {:.2f} dB")
-
-
-def measures_text(measures: Mapping[str, Any]) -> str:
-    """What an evaluation measured, in a line."""
-    return _shown(
-        measures, ", ", test_error="{:.2f} % test error", psnr="{:.2f} dB PSNR", ssim="{:.4f} SSIM"
-    )
-
-
-def _shown(measures: Mapping[str, Any], between: str, **texts: str) -> str:
-    return between.join(texts[name].format(measures[name]) for name in texts if name in measures)
 
 
 class LogLines(logging.Handler):

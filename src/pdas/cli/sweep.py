@@ -17,6 +17,7 @@ from pdas.cli.progress import show_logs
 from pdas.cli.tables import sweep_rows, table
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
+from pdas.tasks.results import metrics_of
 
 MOST_SEEDS = 10_000
 
@@ -34,7 +35,7 @@ def sweep(
     log_level: LogLevel = "warning",
     changes: Changes = None,
 ) -> None:
-    """Search and retrain with several seeds, and compare; the same command again goes on."""
+    """Search and retrain with several seeds, and compare; the same command again continues."""
     show_logs(log_level)
     chosen = _seeds(seeds)
     loaded = recipes.load(recipe, changes or ())  # before torch is imported
@@ -56,10 +57,12 @@ def sweep(
                 on_end=partial(_show_seed, quiet),
             )
     except KeyboardInterrupt:
-        typer.echo("pdas: interrupted; run the same command again to go on", err=True)
+        typer.echo("pdas: interrupted; run the same command again to continue", err=True)
         raise typer.Exit(130) from None
     if not quiet and done.comparison["seeds"]:
-        table(str(path), [*sweep_rows(done.comparison), ("all of it", str(path / "sweep.json"))])
+        metrics = metrics_of(experiment.recipe.model_dump(mode="json"))
+        rows = sweep_rows(done.comparison, metrics)
+        table(str(path), [*rows, ("all of it", str(path / "sweep.json"))])
     for seed, error in done.failed.items():
         typer.echo(f"pdas: seed {seed}: {error}", err=True)
     if done.failed:

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from pdas.cli.progress import measures_text
+from pdas.support.metrics import Metric, measures_text, metric_named
 
 
 def table(title: str, rows: Sequence[tuple[str, str]]) -> None:
@@ -21,37 +21,35 @@ def table(title: str, rows: Sequence[tuple[str, str]]) -> None:
     Console().print(shown)
 
 
-def sweep_rows(comparison: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What a sweep came to: a row for each seed, one for each measure, and the agreement."""
+def sweep_rows(comparison: Mapping[str, Any], metrics: Sequence[Metric]) -> list[tuple[str, str]]:
+    """The results of a sweep: a row for each seed, one for each measure, and the agreement.
+
+    Args:
+        comparison: the content of `sweep.json`.
+        metrics: those of the task.
+    """
     measures = comparison["measures"]
     rows = [
-        (
-            f"seed {seed}",
-            _sweep_values({name: m["values"][str(seed)] for name, m in measures.items()}),
-        )
+        (f"seed {seed}", measures_text(_of_seed(measures, str(seed)), metrics))
         for seed in comparison["seeds"]
     ]
-    for name, label in (("test_error", "test error, %"), ("psnr", "PSNR, dB"), ("ssim", "SSIM")):
-        if name in measures:
-            rows.append((label, _mean_and_std(measures[name], 4 if name == "ssim" else 2)))
-    if "params" in measures:
-        rows.append(("weights", _mean_and_std(measures["params"], 0)))
+    rows += [
+        (metric.heading, _mean_and_std(measures[metric.key], metric))
+        for metric in (metric_named(key, metrics) for key in measures)
+    ]
     agreement = comparison["agreement"]
     if agreement["mean"] is not None:
         chance = f"{agreement['chance']:.2f} by chance"
-        rows.append(
-            (
-                "agreement",
-                f"{agreement['mean']:.2f} of the variables, of a pair of seeds ({chance})",
-            )
-        )
+        text = f"{agreement['mean']:.2f} of the variables, of a pair of seeds ({chance})"
+        rows.append(("agreement", text))
     return rows
 
 
-def _sweep_values(values: Mapping[str, float]) -> str:
-    return f"{measures_text(values)}, {values['params']:,} weights"
+def _of_seed(measures: Mapping[str, Any], seed: str) -> dict[str, float]:
+    values = {key: measure["values"] for key, measure in measures.items()}
+    return {key: by_seed[seed] for key, by_seed in values.items() if seed in by_seed}
 
 
-def _mean_and_std(measure: Mapping[str, Any], places: int) -> str:
-    std = "" if measure["std"] is None else f" ± {measure['std']:,.{places}f}"
-    return f"{measure['mean']:,.{places}f}{std}"
+def _mean_and_std(measure: Mapping[str, Any], metric: Metric) -> str:
+    std = "" if measure["std"] is None else f" ± {metric.number(measure['std'])}"
+    return f"{metric.number(measure['mean'])}{std}"

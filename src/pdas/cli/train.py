@@ -15,21 +15,22 @@ import typer
 from pdas import recipes
 from pdas.cli.finished import write_report
 from pdas.cli.options import Out, RecipeName, Seed, TrainingOptions, with_training_options
-from pdas.cli.progress import Show, compared, progress_of, retrained, searched, show_logs
+from pdas.cli.progress import Show, compared, progress_of, show_logs
 from pdas.distributed.launch import is_rank, rank, run_ranks, started_ranks
 from pdas.distributed.settings import DeviceSettings
 from pdas.resume.signals import StoppedError
 from pdas.runs.run import Run
 from pdas.support.errors import RunError, SettingError
+from pdas.support.metrics import bar_text
 from pdas.support.refusals import refuse
 from pdas.support.settings import LARGEST_SEED
 from pdas.tasks.recipe import Recipe, recorded
+from pdas.tasks.results import metrics_of
 
 if TYPE_CHECKING:
     from pdas.experiment.stages import Experiment
     from pdas.searches.finalists import Finalist
-    from pdas.searches.search import Progress
-    from pdas.training.retrain import RetrainProgress
+    from pdas.training.loop import Progress
 
 
 @with_training_options
@@ -122,14 +123,17 @@ def _search(experiment: Experiment, out: Path | None, options: TrainingOptions) 
     path = out or Path("runs") / f"{experiment.recipe.name}-{experiment.seed}"
     with _interruptible(path, options.resume), progress_of("search", options.quiet) as show:
         return experiment.search(
-            path, partial(_show_search, show), partial(_show_trials, show), resume=options.resume
+            path,
+            _shown(experiment, show),
+            partial(_show_trials, show),
+            resume=options.resume,
         )
 
 
 def _retrain(experiment: Experiment, run: Run, options: TrainingOptions) -> None:
     path = run.path / f"retrain-{experiment.seed}"
     with _interruptible(path, options.resume), progress_of("retrain", options.quiet) as show:
-        experiment.retrain(run, partial(_show_retraining, show), resume=options.resume)
+        experiment.retrain(run, _shown(experiment, show), resume=options.resume)
 
 
 def _retrain_run(path: Path, seed: int | None, options: TrainingOptions) -> Run:
@@ -163,9 +167,8 @@ def _retrain_file(
     experiment = _begin(partial(recipes.load, recipe), seed, options)
     path = out or Path("runs") / f"{experiment.recipe.name}-{file.stem}-{experiment.seed}"
     with _interruptible(path, options.resume), progress_of("retrain", options.quiet) as show:
-        return experiment.retrain_given(
-            file, path, partial(_show_retraining, show), resume=options.resume
-        )
+        on_step = _shown(experiment, show)
+        return experiment.retrain_file(file, path, on_step, resume=options.resume)
 
 
 def _report(run: Run, quiet: bool) -> None:
@@ -188,24 +191,26 @@ def _interruptible(path: Path, resume: bool) -> Iterator[None]:
         yield
     except StoppedError as stopped:
         if rank() == 0:
-            typer.echo(f"pdas: {stopped}; add --resume to the command to go on", err=True)
+            typer.echo(f"pdas: {stopped}; add --resume to the command to continue", err=True)
         raise typer.Exit(130) from None
     except KeyboardInterrupt:
         begun = os.path.exists(config) and not others
-        kept = f"{path} holds what there is so far; add --resume to the command to go on"
+        kept = f"{path} holds what there is so far; add --resume to the command to continue"
         left = kept if begun else f"nothing of {path} was written"
         typer.echo(f"pdas: interrupted; {left}", err=True)
         raise typer.Exit(130) from None
 
 
-def _show_search(show: Show, progress: Progress) -> None:
-    show(progress.step, progress.steps, searched(progress))
+def _shown(experiment: Experiment, show: Show) -> Callable[[Progress], None]:
+    """What shows the progress of a stage with the measures of the task."""
+    metrics = metrics_of(experiment.recipe.model_dump(mode="json"))
+
+    def on_step(progress: Progress) -> None:
+        show(progress.step, progress.steps, bar_text(progress.measures, metrics))
+
+    return on_step
 
 
 def _show_trials(show: Show, finalists: Sequence[Finalist], done: int, total: int) -> None:
     if total:
         show(done, total, compared(finalists))
-
-
-def _show_retraining(show: Show, progress: RetrainProgress) -> None:
-    show(progress.step, progress.steps, retrained(progress))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from pdas.support.files import written_whole
+from pdas.support.files import atomic_write
 
 INK = "#30343b"
 GREY = "#9aa1ab"  # lines
@@ -22,15 +21,6 @@ BLUE = "#2f5597"
 ORANGE = "#d08a2e"
 
 DPI = 200
-
-_OPERATIONS = {
-    "identity": "#868d97",
-    "sep_conv_3x3": "#5b8fc7",
-    "sep_conv_5x5": "#2f4f8f",
-    "avg_pool_3x3": "#d3973a",
-    "max_pool_3x3": "#bf5449",
-}
-_FURTHER = ("#4f9a86", "#8a6bb1", "#b5667f", "#7d8c3f", "#a0704a", "#3f8ea3")
 
 Colour = tuple[float, float, float]
 
@@ -46,12 +36,6 @@ def text_width(text: str, look: FontProperties) -> float:
     return float(width) / 72
 
 
-def operation_colours(operations: Iterable[str]) -> dict[str, str]:
-    """A colour for each operation: fixed for those of the paper, in turn for others."""
-    others = sorted(set(operations) - set(_OPERATIONS))
-    return _OPERATIONS | {name: _FURTHER[i % len(_FURTHER)] for i, name in enumerate(others)}
-
-
 def tint(colour: str, strength: float) -> Colour:
     """A colour thinned with white; strength 1 leaves it as it is."""
     red, green, blue = (1 - strength * (1 - part) for part in to_rgb(colour))
@@ -65,6 +49,6 @@ def new_figure(width: float, height: float, **settings: Any) -> Figure:
 
 def save(figure: Figure, path: Path) -> Path:
     """Write a figure as PNG and return its path."""
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         figure.savefig(file, format="png")
     return path

@@ -12,32 +12,53 @@ import numpy as np
 
 from pdas.runs.run import Run
 from pdas.space import Architecture, SearchSpace
+from pdas.support.metrics import Metric, numbers, with_general
+from pdas.tasks.loading import recipe_space
 from pdas.tasks.recipe import Recipe
-from pdas.tasks.registry import recipe_space
+from pdas.tasks.results import metrics_of
 
-MEASURES = ("test_error", "psnr", "ssim", "params")
+_NO_MEASURES = ("seed",)
 
 
 def compare(recipe: Recipe, runs: Mapping[int, Run]) -> dict[str, Any]:
     """The measures and the agreement of finished runs by seed, each with the seed's retraining.
 
-    Raises `RunError` and `SpaceError` for files that are missing or damaged.
+    Raises:
+        RunError, SpaceError: a file is missing or damaged.
     """
     space = recipe_space(recipe)
     results = {
         seed: Run(run.path / f"retrain-{seed}").read_json("result.json")
         for seed, run in runs.items()
     }
-    found = {seed: space.load(run.architecture_file()) for seed, run in runs.items()}
-    measured = {
-        name: {seed: result[name] for seed, result in results.items() if name in result}
-        for name in MEASURES
-    }
+    architectures = {seed: space.load(run.architecture_file()) for seed, run in runs.items()}
     return {
         "seeds": list(runs),
-        "measures": {name: spread(values) for name, values in measured.items() if values},
-        "agreement": agreement(space, found),
+        "measures": measures(results, metrics_of(recipe.model_dump(mode="json"))),
+        "agreement": agreement(space, architectures),
     }
+
+
+def measures(
+    results: Mapping[int, Mapping[str, object]], metrics: Sequence[Metric]
+) -> dict[str, Any]:
+    """The spread of each number that was measured, by its key.
+
+    What no metric describes counts as measured where it is not the same for every seed: else it is
+    a setting, such as the size of the images.
+
+    Args:
+        results: the content of `result.json` by seed.
+        metrics: those of the task.
+    """
+    values: dict[str, dict[int, float]] = {}
+    for seed, result in results.items():
+        for metric, value in numbers(result, metrics):
+            values.setdefault(metric.key, {})[seed] = value
+    described = [metric.key for metric in with_general(metrics)]
+    others = [key for key in values if key not in described and key not in _NO_MEASURES]
+    varied = [key for key in others if len(set(values[key].values())) > 1]
+    return {key: spread(values[key]) for key in (*described, *varied) if key in values}
 
 
 def spread(values: Mapping[int, float]) -> dict[str, Any]:
@@ -50,23 +71,35 @@ def spread(values: Mapping[int, float]) -> dict[str, Any]:
     }
 
 
-def agreement(space: SearchSpace, found: Mapping[int, Architecture]) -> dict[str, Any]:
-    """The share of the variables in which two architectures have the same category.
+def agreement(space: SearchSpace, architectures: Mapping[int, Architecture]) -> dict[str, Any]:
+    """How far architectures are the same.
 
-    "mean" is over all pairs; "chance" is what two uniform draws would have, the mean of 1/K_i.
+    Args:
+        architectures: by seed.
+
+    Returns:
+        By pair of seeds, as "3-7", the share of the variables with the same category; "mean" over
+        all pairs; "chance", what two uniform draws would have, the mean of 1/K_i; and by variable
+        the category of the majority.
     """
     pairs = {
-        f"{one}-{other}": float(np.mean(found[one].indices == found[other].indices))
-        for one, other in combinations(found, 2)
+        f"{one}-{other}": _shared(space, architectures[one], architectures[other])
+        for one, other in combinations(architectures, 2)
     }
     return {
         "mean": mean(pairs.values()) if pairs else None,
         "chance": float(np.mean(1 / space.sizes)),
         "pairs": pairs,
-        "majority": {name: _majority([a[name] for a in found.values()]) for name in space}
-        if found
-        else {},
+        "majority": {
+            name: _majority([architecture[name] for architecture in architectures.values()])
+            for name in (space if architectures else ())
+        },
     }
+
+
+def _shared(space: SearchSpace, one: Architecture, other: Architecture) -> float:
+    """The share of the variables that have the same value."""
+    return float(np.mean([one[name] == other[name] for name in space]))
 
 
 def _majority(labels: Sequence[Any]) -> dict[str, Any]:

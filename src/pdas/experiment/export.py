@@ -18,11 +18,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pdas.runs.run import Run, new_directory
-from pdas.spaces import read_network
-from pdas.spaces.description import Description
+from pdas.runs.directory import new_directory
+from pdas.runs.run import Run
 from pdas.support.errors import PdasError, RunError, SettingError, reason
-from pdas.tasks.registry import load
+from pdas.tasks.description import Description, read_network
+from pdas.tasks.loading import load
 
 TOLERANCE = 1e-4  # of the largest output
 BATCH_SIZES = (1, 5)  # that are compared; programs are made with another one
@@ -35,7 +35,7 @@ def export(path: str | Path, format: str = "state_dict", out: Path | None = None
 
     `path` is a run directory (its first retraining) or one `retrain-<seed>/`; `format` is one of
     `FORMATS`. By default `out` is `export-<format>` in the directory of the retraining. It holds
-    `network.json`, which `pdas.spaces.read_network` reads, and
+    `network.json`, which `pdas.spaces.description.read_network` reads, and
 
     - "state_dict": `state_dict.pt`, the weights for the network of `read_network`;
     - "torch": `program.pt2`, for `torch.export.load`;

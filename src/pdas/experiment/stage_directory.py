@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lightning_fabric import Fabric
-
-from pdas.distributed.ranks import wait_for_all
+from pdas.distributed.fabric import Fabric
+from pdas.distributed.ranks import agreed, wait_for_all
 from pdas.resume.checkpoint import Checkpoints
-from pdas.runs.run import Run, new_directory
+from pdas.runs.directory import new_directory
+from pdas.runs.run import Run
 from pdas.support.errors import (
     CheckpointError,
     DataError,
@@ -21,8 +22,10 @@ from pdas.support.errors import (
     RankError,
     SettingError,
 )
-from pdas.support.files import locked
+from pdas.support.files import locked_directory
 from pdas.tasks.recipe import Recipe, check_same, recorded
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -47,26 +50,53 @@ class Origin:
 @contextmanager
 def stage_directory(
     path: Path, setting: str, origin: Origin, fabric: Fabric, *, resume: bool
-) -> Iterator[Run]:
-    """The directory `path`, given by `setting`; of several ranks the first sees to it.
+) -> Iterator[Run | None]:
+    """The directory of a stage, begun or resumed; None if the stage is finished there already.
 
-    An error meanwhile also says which checkpoint is kept. Raises `RunError` if the directory is
-    taken, and `SettingError` or `DataError` if it is to go on with something else.
+    Of several ranks the first sees to it, and its run alone writes. At the end checkpoints are
+    removed, and all ranks have come so far. An error also says which checkpoint is kept.
+
+    Args:
+        path: the directory.
+        setting: by which it was chosen.
+        origin: what the stage is begun with.
+        fabric: the devices.
+        resume: whether `path` may hold the same stage, unfinished or finished.
+
+    Raises:
+        RunError: the directory is taken.
+        SettingError, DataError: it would be resumed with something else.
     """
-    if not fabric.is_global_zero:
+    with _on_first(path, setting, origin, fabric, resume) as run:
+        if agreed(fabric, run.is_unfinished):
+            _log.info("%s: begins in %s", run.stage, path)
+            yield run
+            _log.info("%s: ended in %s", run.stage, path)
+        else:
+            yield None
+        run.remove_checkpoints()
         wait_for_all(fabric)
-        yield Run(path)
-        return
-    with _begun(path, setting, origin, resume) as run:
+
+
+@contextmanager
+def _on_first(
+    path: Path, setting: str, origin: Origin, fabric: Fabric, resume: bool
+) -> Iterator[Run]:
+    """The run of this rank; the first makes the directory before the others go on."""
+    if fabric.is_global_zero:
+        with _begun(path, setting, origin, resume) as run:
+            wait_for_all(fabric)
+            yield run
+    else:
         wait_for_all(fabric)
-        yield run
+        yield Run(path, writes=False)
 
 
 @contextmanager
 def _begun(path: Path, setting: str, origin: Origin, resume: bool) -> Iterator[Run]:
     run = Run(path)
     if resume and run.has_config:
-        with locked(path):
+        with locked_directory(path):
             _check_origin(run, origin)
             with _kept(run):
                 yield run

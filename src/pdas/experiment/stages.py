@@ -1,39 +1,66 @@
 """The experiment of a recipe by stages, search, retrain, evaluate; each fills a run directory.
 
-All that can be wrong with settings and data is found before a directory is made.
+All that can be wrong with settings and data is found before a directory is made. Of several ranks
+all do the same; the run directory writes on the first alone.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import nn
 
-from pdas.distributed.devices import check_samples, determinism, open_fabric
+from pdas.distributed.devices import check_samples, determinism, fresh_precision, open_fabric
+from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import check_equal_parts
-from pdas.distributed.ranks import agreed, first_alone, wait_for_all
-from pdas.experiment.epoch_writer import retraining_records, search_records
+from pdas.distributed.ranks import rank_zero_first
+from pdas.experiment.epoch_writer import epochs_of, epochs_of_search
 from pdas.experiment.loggers import check_logger
-from pdas.experiment.stage_directory import Origin, check_split, check_test_images, stage_directory
+from pdas.experiment.stage_directory import (
+    Origin,
+    check_split,
+    check_test_images,
+    stage_directory,
+)
 from pdas.resume.checkpoint import Checkpoints
 from pdas.runs.run import Run
-from pdas.runs.weights import save_weights
-from pdas.searches.search import OnTrial, Progress, search
-from pdas.space import Architecture, load_labels
+from pdas.searches.finals import OnTrial
+from pdas.searches.method import method_for
+from pdas.searches.search import run_search
+from pdas.space import load_labels
 from pdas.support.errors import SpaceError
 from pdas.tasks.base import Task
+from pdas.tasks.constraints import limits_of, penalty_of
+from pdas.tasks.loading import fitted, open_task
 from pdas.tasks.recipe import Recipe, recorded
-from pdas.tasks.registry import fitted, open_task
+from pdas.training.loop import OnStep
 from pdas.training.memory import enough_memory
-from pdas.training.retrain import RetrainProgress, retrain
+from pdas.training.retrain import retrain
 
-_log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from pdas.methods.base import SearchMethod
+    from pdas.methods.constraints.penalty import Penalty
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The devices of an experiment, and its task with the data on them."""
+
+    fabric: Fabric
+    task: Task
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """What tells whether the images are the same."""
+        return {
+            "training_images": self.task.training_images.fingerprint(),
+            "test_images": self.task.test_images.fingerprint(),
+        }
 
 
 @dataclass(frozen=True)
@@ -42,12 +69,16 @@ class Experiment:
 
     The seed decides the halves of the data, the weights, and everything else that is drawn, but not
     which images are in use, which of them are for the test, and the masks of these: that is
-    `data.split_seed`.
+    `data.split_seed`. Devices and images are opened once, by the first stage that needs them.
 
     Attributes:
         logger: "tensorboard" or "wandb", where the measures of every epoch go beside `metrics.csv`.
         download: whether a data set may be written into `data_dir`, which nothing should if that
             comes from a file of someone else.
+
+    Example:
+        experiment = Experiment(recipes.load("digits"))
+        experiment.retrain(experiment.search(Path("runs/digits-0")))
     """
 
     recipe: Recipe
@@ -63,82 +94,73 @@ class Experiment:
     def search(
         self,
         out: Path,
-        on_step: Callable[[Progress], None] = lambda progress: None,
+        on_step: OnStep = lambda progress: None,
         on_trial: OnTrial = lambda finalists, done, total: None,
         *,
         resume: bool = False,
     ) -> Run:
         """Search an architecture into the run directory `out`.
 
-        The method "random" draws the architecture uniformly instead, "base" makes the paper's BASE
-        of the depth of a given one; both leave everything after it the same.
+        A method that needs no search, as "random", leaves everything after it the same.
 
         Args:
             out: a new directory, or with `resume` also one where this search was stopped; then it
-                goes on from there, and ends as if it had not been.
+                continues from there, and ends as if it had not been.
             on_step, on_trial: as of `pdas.search`.
 
         Raises:
             DataError, SettingError: the data or a setting does not fit, or is another one than that
-                of the search that is to go on.
+                of the search that is to be resumed.
             RunError: `out` is taken, or cannot be written.
             NotLearnedError: with a warm-up, the shared weights learned nothing.
             NonFiniteLossError: no architecture of a step had a finite loss.
             OutOfMemoryError: a step needs more memory than there is.
-            RankError: of several ranks one ended, hung, or computes otherwise.
+            RankError: of several ranks one ended, hung, or computes something else.
             StoppedError: Ctrl-C or SIGTERM ended it after a step.
         """
-        method = self.recipe.search.method
-        if method == "pdas":
+        if self.recipe.search.method.trains:
             check_samples("samples", self.recipe.search.samples, self.recipe.device.ranks)
-        fabric = open_fabric(self.recipe.device)
-        task = self._task(fabric)
-        batches = task.search_batches(self.seed)
-        given = None if method == "pdas" else task.control(self.seed)
-        task.check_retraining(given)
-        net = self._supernet(task) if given is None else None
-        origin = self._origin(**_fingerprints(task))
-        with stage_directory(out, "--out", origin, fabric, resume=resume) as run:
-            if not agreed(fabric, run.is_unfinished):
-                run.remove_checkpoints()
-                return run
-            _log.info("search: begins in %s", run.path)
-            if given is not None:
-                architecture, summary = given, {"seconds": 0.0, "steps": 0}
-            else:
-                assert net is not None
+        opened = self._opened
+        batches = opened.task.search_batches(self.seed)
+        supernet = cache(self._supernet)
+        method, penalty = self._method(supernet)
+        opened.task.check_retraining(None if method.trains else method.best())
+        if method.trains:
+            supernet()
+        origin = self._origin(**opened.fingerprints)
+        with stage_directory(out, "--out", origin, opened.fabric, resume=resume) as run:
+            if run is None:
+                return Run(out)
+            summary: dict[str, Any] = {"seconds": 0.0, "steps": 0}
+            architecture = method.best() if not method.trains else None
+            if architecture is None:
                 architecture, summary = self._search(
-                    task, net, batches, fabric, run, on_step, on_trial
+                    supernet(), batches, method, penalty, run, on_step, on_trial
                 )
-            if fabric.is_global_zero:
-                run.write_json("search.json", {"method": method, "seed": self.seed} | summary)
-                run.write_architecture(architecture)
-                run.remove_checkpoints()
-                _log.info("search: ended in %s", run.path)
-            wait_for_all(fabric)
-        return run
+            name = self.recipe.search.method.name
+            run.write_json("search.json", {"method": name, "seed": self.seed} | summary)
+            run.write_architecture(architecture)
+        return Run(out)
 
     def retrain(
-        self,
-        run: Run,
-        on_step: Callable[[RetrainProgress], None] = lambda progress: None,
-        *,
-        resume: bool = False,
+        self, run: Run, on_step: OnStep = lambda progress: None, *, resume: bool = False
     ) -> Run:
         """Retrain the architecture of a run from fresh weights, into its `retrain-<seed>/`.
 
         The network of the last step is evaluated on the test images. With `resume` a retraining
-        that was stopped goes on, as in `search`.
-        Raises what `search` does, `OutOfMemoryError` also for the evaluation, `SettingError` if no
-        width meets the weight limit, or if the test images would not be those of the run, which its
-        search has not seen, and `RunError` if that search has not finished.
+        that was stopped continues, as in `search`.
+
+        Raises:
+            SettingError: no width meets the weight limit, or the test images would not be those of
+                the run, which its search has not seen.
+            RunError: the search of the run has not finished.
+            OutOfMemoryError: a step or the evaluation needs more memory than there is.
+            PdasError: whatever else `search` raises.
         """
-        settings = self.recipe.retrain
         file = run.architecture_file()
         check_split(self.recipe, recorded(run)[0])
-        fabric = open_fabric(self.recipe.device)
-        task = self._task(fabric)
-        images = _fingerprints(task)
+        task, fabric = self._opened.task, self._opened.fabric
+        images = self._opened.fingerprints
         check_test_images(run, images["test_images"])
         architecture = task.space.load(file)
         torch.manual_seed(self.seed)
@@ -146,48 +168,45 @@ class Experiment:
         path = run.inner(f"retrain-{self.seed}")
         origin = self._origin(**images, architecture=architecture.to_dict())
         with stage_directory(path, "--seed", origin, fabric, resume=resume) as retrained:
-            if not agreed(fabric, retrained.is_unfinished):
-                retrained.remove_checkpoints()
-                return retrained
-            _log.info("retraining: begins in %s", path)
+            if retrained is None:
+                return Run(path)
+            fresh_precision(fabric)
             with (
                 determinism(self.recipe.device),
-                retraining_records(retrained, self.logger, fabric) as record,
+                epochs_of(retrained, self.logger, "retrain") as write,
             ):
                 retrain(
-                    training.trainee,
+                    training.module,
                     training.batches,
-                    settings,
+                    self.recipe.retrain,
                     fabric,
                     checkpoints=Checkpoints(retrained.checkpoint_directory),
                     on_step=on_step,
-                    on_epoch=record,
+                    on_epoch=write,
                 )
-            if not fabric.is_global_zero:
-                return retrained
-            network = training.trainee.finished()
-            about = training.about | {"seed": self.seed, "architecture": architecture.to_dict()}
-            save_weights(network, path / "weights.safetensors")
+            network = training.module.finished()
+            retrained.write_weights(network)
             with enough_memory(_evaluation_too_large):
-                measures = task.evaluate(network, path)
+                measures = task.evaluate(network, retrained)
+            about = training.about | {"seed": self.seed, "architecture": architecture.to_dict()}
             retrained.write_json("result.json", measures | about)
-            retrained.remove_checkpoints()
-            _log.info("retraining: ended in %s", path)
-        return retrained
+        return Run(path)
 
-    def retrain_given(
+    def retrain_file(
         self,
         file: Path,
         out: Path,
-        on_step: Callable[[RetrainProgress], None] = lambda progress: None,
+        on_step: OnStep = lambda progress: None,
         *,
         resume: bool = False,
     ) -> Run:
         """Retrain the architecture of a JSON file, in the run directory `out`.
 
         The architecture may come from other data and another number of nodes or layers.
-        Raises what `retrain` does, and `SpaceError` for a file that holds no architecture of the
-        recipe's task and choices.
+
+        Raises:
+            SpaceError: the file holds no architecture of the recipe's family and choices.
+            PdasError: whatever `retrain` raises.
         """
         labels = load_labels(file)
         try:
@@ -195,75 +214,95 @@ class Experiment:
         except SpaceError as error:
             raise SpaceError(f"architecture file {file}: {error}") from None
         experiment = replace(self, recipe=recipe)
-        fabric = open_fabric(recipe.device)
+        fabric = experiment._opened.fabric
         origin = experiment._origin(architecture=architecture.to_dict())
         with stage_directory(out, "--out", origin, fabric, resume=resume) as run:
-            if fabric.is_global_zero and run.is_unfinished:
-                run.write_json("search.json", {"method": f"given: {file}"})
+            if run is not None:
+                run.write_json("search.json", {"method": f"file: {file}"})
                 run.write_architecture(architecture)
-            wait_for_all(fabric)
-            experiment.retrain(run, on_step, resume=resume)
-        return run
+            experiment.retrain(Run(out), on_step, resume=resume)
+        return Run(out)
 
     def evaluate(self, retrained: Run) -> dict[str, Any]:
         """Measures of a retrained network on the test images, taken again from its files.
 
-        Raises `DataError` if these are not the test images of the run, and `OutOfMemoryError`.
+        Raises:
+            DataError: these are not the test images of the run.
+            OutOfMemoryError: the evaluation needs more memory than there is.
         """
         one = self.recipe.device.model_copy(update={"devices": 1, "machines": 1})
-        task = self._task(open_fabric(one))
+        recipe = self.recipe.model_copy(update={"device": one})
+        task = replace(self, recipe=recipe)._opened.task
         check_test_images(retrained, task.test_images.fingerprint())
         with enough_memory(_evaluation_too_large):
             return task.evaluate_saved(retrained)
 
+    @cached_property
+    def _opened(self) -> Opened:
+        """Rank 0 loads the data first, so that a cache is made once; in the end all have them."""
+        fabric = open_fabric(self.recipe.device)
+        with (
+            enough_memory(lambda: "the images do not fit; lower data.image_size"),
+            rank_zero_first(fabric),
+        ):
+            task = open_task(self.recipe, self.data_dir, fabric.device, self.download)
+        return Opened(fabric, task)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # for the processes of a sweep, which open devices and images themselves
+        return {name: value for name, value in self.__dict__.items() if name != "_opened"}
+
+    def _supernet(self) -> nn.Module:
+        torch.manual_seed(self.seed)
+        with enough_memory(lambda: "the supernet does not fit; lower network.channels"):
+            return self._opened.task.supernet()
+
+    def _method(self, supernet: Callable[[], nn.Module]) -> tuple[SearchMethod, Penalty | None]:
+        """The method, with limits and a penalty in it, and the penalty."""
+        task, settings = self._opened.task, self.recipe.search
+        limits = limits_of(settings, supernet, task.example)
+        penalty = penalty_of(settings, supernet, task.example)
+        method = method_for(
+            task.space, None, settings, limits, penalty, self.seed, baseline=task.baseline
+        )
+        return method, penalty
+
     def _search(
         self,
-        task: Task,
         net: nn.Module,
         batches: tuple[Any, Any],
-        fabric: Fabric,
+        method: SearchMethod,
+        penalty: Penalty | None,
         run: Run,
-        on_step: Callable[[Progress], None],
+        on_step: OnStep,
         on_trial: OnTrial,
-    ) -> tuple[Architecture, dict[str, Any]]:
+    ) -> tuple[Any, dict[str, Any]]:
+        task, fabric = self._opened.task, self._opened.fabric
+        fresh_precision(fabric)
         with (
             determinism(self.recipe.device),
-            search_records(run, self.logger, fabric) as record,
+            epochs_of_search(run, self.logger) as write,
         ):
-            result = search(
+            result = run_search(
                 net,
                 task.loss,
                 batches,
-                settings=self.recipe.search,
+                method,
+                self.recipe.search,
+                fabric,
                 seed=self.seed,
-                fabric=fabric,
+                penalty=penalty,
                 checkpoints=Checkpoints(run.checkpoint_directory),
-                derive=task.derive(net),
+                derive=task.derive(),
                 on_step=on_step,
-                on_epoch=record,
+                on_epoch=write,
                 on_trial=on_trial,
             )
-        if result.finalists and fabric.is_global_zero:
+        if result.finalists:
             table = [finalist.to_json() for finalist in result.finalists]
             run.write_json("finalists.json", {"finalists": table})
-        return result.architecture, {
-            "seconds": result.seconds,
-            "steps": result.history[-1].step,
-            "convergence": result.optimizer.convergence,
-        }
-
-    def _supernet(self, task: Task) -> nn.Module:
-        torch.manual_seed(self.seed)
-        with enough_memory(lambda: "the supernet does not fit; lower network.channels"):
-            return task.supernet()
-
-    def _task(self, fabric: Fabric) -> Task:
-        """Rank 0 loads the data first, so that a cache is made once; in the end all have them."""
-        with (
-            enough_memory(lambda: "the images do not fit; lower data.image_size"),
-            first_alone(fabric),
-        ):
-            return open_task(self.recipe, self.data_dir, fabric.device, self.download)
+        steps = {"seconds": result.seconds, "steps": result.history[-1].step}
+        return result.architecture, steps | dict(method.measures())
 
     def _check_batches(self) -> None:
         """Refuse batches that cannot be shared out."""
@@ -279,13 +318,6 @@ class Experiment:
 
     def _origin(self, **about: Any) -> Origin:
         return Origin(self.recipe, self.seed, self.data_dir, about)
-
-
-def _fingerprints(task: Task) -> dict[str, str]:
-    return {
-        "training_images": task.training_images.fingerprint(),
-        "test_images": task.test_images.fingerprint(),
-    }
 
 
 def _evaluation_too_large() -> str:

@@ -1,12 +1,5 @@
-"""How a search learns. Optimizers are numpy only, for any discrete black-box problem.
+"""How a search learns: a method each file or folder, found by name.
 
-`optimizer` is their protocol, `pdas` the paper's method. Where architectures have a cost,
-`constraints` wrap an optimizer. `sampled` is Algorithm 1 for any of them.
+`base` is the protocol of methods, `optimizer` that of optimizers, which `sampled` makes methods of;
+`components` finds them by name. Where architectures have a cost, `constraints` wrap an optimizer.
 """
-
-from pdas.methods.constraints.limit import Limit, Limited
-from pdas.methods.constraints.penalty import Penalised, Penalty
-from pdas.methods.optimizer import Optimizer
-from pdas.methods.pdas.optimizer import PDAS
-
-__all__ = ["PDAS", "Limit", "Limited", "Optimizer", "Penalised", "Penalty"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
@@ -12,9 +13,13 @@ import yaml
 
 from pdas.support.errors import SettingError, reason
 from pdas.support.files import read_text
+from pdas.support.refusals import refuse
 from pdas.support.safe_yaml import safe_yaml
 from pdas.support.settings import flat
 from pdas.tasks.recipe import Recipe, as_recipe
+
+COMPONENTS = {"method": "name", "optimizer": "name", "schedule": "name", "network": "space"}
+"""Groups that a name alone is short for, and the key of that name."""
 
 
 def names() -> list[str]:
@@ -46,7 +51,9 @@ def load(name: str, changes: Sequence[str] = ()) -> Recipe:
         raise SettingError(f"recipe: {name} is not YAML ({reason(error)})") from None
     if not isinstance(settings, dict):
         raise SettingError(f"recipe: {name} holds no settings, expected keys such as `search:`")
-    return of_file(as_recipe(settings), changes, name)
+    recipe = as_recipe(settings)
+    _refuse_code("search.method", recipe.search.method.name, changes, name)
+    return of_file(recipe, changes, name)
 
 
 def dump(recipe: Recipe) -> str:
@@ -57,16 +64,28 @@ def dump(recipe: Recipe) -> str:
 def of_file(recipe: Recipe, changes: Sequence[str], file: str) -> Recipe:
     """A recipe that was read from a file, or a run, with changes of the form `key=value`.
 
-    Raises `SettingError` if it has a mask that is code, and this is not among the changes: a file
-    from someone else cannot have its code run.
+    Raises:
+        SettingError: it has a mask that is code, and this is not among the changes: a file from
+            someone else cannot have its code run.
     """
-    mask = getattr(recipe, "mask", "")
-    if ":" in mask and not any(item.startswith("mask=") for item in changes):
-        raise SettingError(
-            f"mask: found {mask!r} in {file}, which is code that would be run, expected it to be "
-            f"asked for; if you know that code, add --set mask={mask}"
-        )
+    _refuse_code("mask", getattr(recipe, "mask", ""), changes, file)
     return change(recipe, changes)
+
+
+def _refuse_code(setting: str, name: str, changes: Sequence[str], file: str) -> None:
+    if ":" in name and not any(item.startswith(f"{setting}=") for item in changes):
+        refuse(
+            SettingError,
+            setting,
+            found=f"{name!r} in {file}, which is code that would be run",
+            expected="it to be asked for",
+            remedy=f"if you know that code, add --set {setting}={name}",
+        )
+
+
+def as_changes(values: Mapping[str, Any]) -> list[str]:
+    """Changes of the form `key=value` from values by their dotted names."""
+    return [f"{key}={json.dumps(value)}" for key, value in values.items()]
 
 
 def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
@@ -75,23 +94,51 @@ def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
     for item in changes:
         key, equals, value = item.partition("=")
         if not equals or not key:
-            raise SettingError(f"--set: found {item!r}, expected KEY=VALUE, as search.epochs=10")
-        *path, last = key.split(".")
-        level: Any = settings
-        for part in path:
-            level = level.get(part) if isinstance(level, dict) else None
-        if not isinstance(level, dict) or last not in level or isinstance(level[last], dict):
-            near = _near(key, list(flat(recipe.model_dump())))
-            hint = f"did you mean {' or '.join(near)}? " if near else ""
-            raise SettingError(
-                f"--set: there is no setting {key!r}; {hint}"
-                f"`pdas recipes --show {recipe.name}` lists all"
+            refuse(
+                SettingError,
+                "--set",
+                found=repr(item),
+                expected="KEY=VALUE, as search.epochs=10",
             )
+        group, last = _group(settings, key, recipe)
         try:
-            level[last] = safe_yaml(value)
+            group[last] = safe_yaml(value)
         except ValueError:
-            raise SettingError(f"--set {key}: found {value!r}, expected a YAML value") from None
+            refuse(SettingError, f"--set {key}", found=repr(value), expected="a YAML value")
     return as_recipe(settings)
+
+
+def _group(settings: dict[str, Any], key: str, recipe: Recipe) -> tuple[dict[str, Any], str]:
+    """The group that a dotted key is in, and its name there."""
+    *path, last = key.split(".")
+    level: Any = settings
+    is_component = False
+    for part in path:
+        named = COMPONENTS.get(part)
+        if isinstance(level, dict) and named and isinstance(level.get(part), str):
+            level[part] = {named: level[part]}  # its short form
+        level = level.get(part) if isinstance(level, dict) else None
+        is_component = named is not None
+    # what settings a component has is known when its name is, and checked then
+    known = is_component or (isinstance(level, dict) and last in level)
+    whole = last in COMPONENTS
+    if (
+        not isinstance(level, dict)
+        or not known
+        or (isinstance(level.get(last), dict) and not whole)
+    ):
+        near = _near(key, list(flat(recipe.model_dump())))
+        hint = f"did you mean {' or '.join(near)}? " if near else ""
+        raise SettingError(
+            f"--set: there is no setting {key!r}; {hint}"
+            f"`pdas recipes --show {recipe.name}` lists all"
+        )
+    return level, last
+
+
+def _is_setting(group: dict[str, Any], name: str) -> bool:
+    """Whether a group has this setting; a group inside it is none, but a component as a whole."""
+    return name in group and (name in COMPONENTS or not isinstance(group[name], dict))
 
 
 def _near(key: str, keys: Sequence[str]) -> list[str]:

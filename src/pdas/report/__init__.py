@@ -1,17 +1,1 @@
-"""What a run came to, as pictures, a page and a few lines, from the files in its directory."""
-
-from pdas.report.convergence import plot_convergence
-from pdas.report.describe import summary_rows
-from pdas.report.page import write_report
-from pdas.report.samples import draw_samples
-from pdas.spaces.autoencoders.drawing import draw_chain
-from pdas.spaces.cells.drawing import draw_cells
-
-__all__ = [
-    "draw_cells",
-    "draw_chain",
-    "draw_samples",
-    "plot_convergence",
-    "summary_rows",
-    "write_report",
-]
+"""The results of a run, as pictures, a page and a few lines, from the files in its directory."""

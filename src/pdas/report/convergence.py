@@ -1,52 +1,112 @@
-"""The plot of a search: how sure theta is, the rate at which it learns, and both losses."""
+"""The plot of a search: how sure theta is, what else its method reports, and the losses.
+
+It shows what there is: the panel of theta where the run has a history of theta, a small panel for
+each measure that the method reports, such as eta, and the losses.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import cycle
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import MaxNLocator
 
 from pdas.drawing.style import BLUE, FAINT, GREY, INK, MUTED, ORANGE, font, new_figure, save, tint
 from pdas.report.reader import ThetaHistory, read_metrics, read_theta
 from pdas.runs.run import Run
 from pdas.support.arrays import FloatArray
+from pdas.support.metrics import Metric, metric_named
+from pdas.tasks.results import metrics_of
 
-_COLUMNS = ("step", "loss", "eta")
-_OPTIONAL = ("theta_loss",)  # theta stands still in a warm-up
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Metrics = Mapping[str, FloatArray]
+
 _TEXT = 8.0  # points
+_INCH = 6.0 / 8.2  # of height, for each unit of the heights of panels
+_THETA, _MEASURE, _LOSSES = 4, 1.4, 2.8  # heights of panels
+_PROGRESS = {"step", "epoch", "seconds", "learning_rate"}  # of any training
+_LINES = {"loss": "half that trains the weights", "theta_loss": "half that trains θ"}
+_COLOURS = (BLUE, ORANGE, INK, GREY)
 
 
 def plot_convergence(run_dir: str | PathLike[str]) -> Path:
-    """Plot the search of a run into its `convergence.png` and return the path.
+    """Plot the search of a run into its `convergence.png`.
 
-    Raises RunError if `theta.npz` or `metrics.csv` is missing or damaged.
+    Returns:
+        The path of the picture.
+
+    Raises:
+        RunError: `metrics.csv` is missing, or it or `theta.npz` is damaged.
     """
     run = Run.open(run_dir)
-    theta = read_theta(run)
-    metrics = read_metrics(run, _COLUMNS, _OPTIONAL)
-    return save(convergence_figure(theta, metrics), run.path / "convergence.png")
+    theta = read_theta(run) if (run.path / "theta.npz").exists() else None
+    metrics = read_metrics(run)
+    of_task = metrics_of(run.raw_config()["recipe"])
+    return save(convergence_figure(theta, metrics, of_task), run.path / "convergence.png")
 
 
-def convergence_figure(theta: ThetaHistory, metrics: Mapping[str, FloatArray]) -> Figure:
-    """Three panels above each other: max theta over the variables, eta, and the losses."""
-    figure = new_figure(6.8, 6.0, layout=ConstrainedLayoutEngine(w_pad=0.2, h_pad=0.12))
-    panels = figure.subplots(3, 1, sharex=True, height_ratios=(4, 1.4, 2.8))
-    _draw_theta(panels[0], theta)
-    _draw_rate(panels[1], metrics["step"], metrics["eta"])
-    _draw_losses(panels[2], metrics)
-    for axes in panels:
-        _quieten(axes)
-    panels[2].set_xlabel("step", color=INK, fontproperties=font(_TEXT))
-    panels[2].xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
-    panels[2].set_xlim(0, max(theta.steps.max(), 1))
+def convergence_figure(
+    theta: ThetaHistory | None, metrics: Metrics, of_task: Sequence[Metric] = ()
+) -> Figure:
+    """Panels above each other: max theta over the variables, measures of the method, the losses.
+
+    Args:
+        theta: None for a method that has none.
+        metrics: the columns of `metrics.csv`.
+        of_task: metrics of the task, which are none of the method.
+    """
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+    from matplotlib.ticker import MaxNLocator
+
+    measures = method_measures(metrics, of_task, theta is not None)
+    losses = [column for column in metrics if _is_loss(column)]
+    heights = [*([_THETA] if theta else []), *(_MEASURE for _ in measures)]
+    if losses or not heights:
+        heights.append(_LOSSES)
+    figure = new_figure(
+        6.8, round(_INCH * sum(heights), 2), layout=ConstrainedLayoutEngine(w_pad=0.2, h_pad=0.12)
+    )
+    panels = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)
+    axes = iter(panels[:, 0])
+    if theta:
+        _draw_theta(next(axes), theta)
+    for measure in measures:
+        _draw_measure(next(axes), metrics["step"], metrics[measure.key], measure)
+    for each in axes:
+        _draw_losses(each, metrics, losses)
+    for each in panels[:, 0]:
+        _quieten(each)
+    last = panels[-1, 0]
+    last.set_xlabel("step", color=INK, fontproperties=font(_TEXT))
+    last.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+    last.set_xlim(0, max((theta.steps if theta else metrics["step"]).max(initial=0), 1))
     return figure
+
+
+def method_measures(metrics: Metrics, of_task: Sequence[Metric], has_theta: bool) -> list[Metric]:
+    """What the method of a search reports: the columns that are neither of training nor of a task.
+
+    Args:
+        has_theta: whether theta is drawn, of which convergence is the mean.
+    """
+    known = {metric.key for metric in of_task} | ({"convergence"} if has_theta else set())
+    return [
+        metric_named(column, of_task)
+        for column in metrics
+        # What is measured on either half of the data is of the task, described or not.
+        if not (_is_loss(column) or column in _PROGRESS or f"theta_{column}" in metrics)
+        and column.removeprefix("theta_") not in known | metrics.keys() - {column}
+    ]
+
+
+def _is_loss(column: str) -> bool:
+    return column == "loss" or column.endswith("_loss")
 
 
 def _draw_theta(axes: Axes, theta: ThetaHistory) -> None:
@@ -69,30 +129,34 @@ def _draw_theta(axes: Axes, theta: ThetaHistory) -> None:
     _title(axes, "max θ of a variable: mean, and band between the quartiles")
 
 
-def _draw_rate(axes: Axes, steps: FloatArray, rate: FloatArray) -> None:
-    axes.plot(steps, rate, color=INK, linewidth=1.2, **_points(steps))
-    axes.set_ylim(0, 1.1 * max(rate[np.isfinite(rate) & (rate > 0)], default=1.0))
+def _draw_measure(axes: Axes, steps: FloatArray, values: FloatArray, measure: Metric) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.plot(steps, values, color=INK, linewidth=1.2, **_points(steps))
+    finite = values[np.isfinite(values)]
+    lowest = 1.1 * min(finite, default=0.0)
+    axes.set_ylim(min(lowest, 0.0), 1.1 * max(finite[finite > 0], default=1.0))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
-    _title(axes, "learning rate η of θ")
+    _title(axes, measure.heading)
 
 
-def _draw_losses(axes: Axes, metrics: Mapping[str, FloatArray]) -> None:
-    for column, label, colour in (
-        ("loss", "half that trains the weights", BLUE),
-        ("theta_loss", "half that trains θ", ORANGE),
-    ):
+def _draw_losses(axes: Axes, metrics: Metrics, losses: Sequence[str]) -> None:
+    for column, colour in zip(losses, cycle(_COLOURS), strict=False):
+        label = _LINES.get(column, metric_named(column, ()).label)
         look = {"color": colour, "linewidth": 1.4, "label": label, **_points(metrics["step"])}
         axes.plot(metrics["step"], metrics[column], **look)
-    axes.legend(
-        prop=font(_TEXT),
-        labelcolor=INK,
-        frameon=False,
-        ncols=2,
-        loc="lower right",
-        bbox_to_anchor=(1, 1),  # beside the title
-        borderpad=0,
-    )
-    _title(axes, "loss, on either half of the data")
+    if losses:
+        axes.legend(
+            prop=font(_TEXT),
+            labelcolor=INK,
+            frameon=False,
+            ncols=2,
+            loc="lower right",
+            bbox_to_anchor=(1, 1),  # beside the title
+            borderpad=0,
+        )
+    halves = ", on either half of the data" if "theta_loss" in losses else ""
+    _title(axes, f"loss{halves}")
 
 
 def _points(steps: FloatArray) -> dict[str, Any]:

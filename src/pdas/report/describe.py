@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from os import PathLike
 from textwrap import shorten
 
 from pdas.report.reader import Summary, read_summary
 from pdas.report.results import Rows, result_rows
-from pdas.report.values import is_number
-from pdas.spaces.autoencoders.space import chain_text, decode_chain, is_chain
-from pdas.spaces.cells.graph import Cell, read_cell
-from pdas.spaces.cells.space import CELL_TYPES, is_cell
+from pdas.report.values import duration
+from pdas.spaces.base import family_of, labels_text
+from pdas.support.metrics import is_number, numbers
+
+_OTHERS = ("seed", "seconds", "steps")  # numbers in `search.json` that the method does not measure
 
 
 def summary_rows(run_dir: str | PathLike[str]) -> Rows:
-    """What a run came to, as (label, value); a row whose figures are not there is left out.
+    """The results of a run, as (label, value); a row whose figures are missing is left out.
 
-    Raises RunError if the directory is not a run or one of its files is damaged.
+    Raises:
+        RunError: the directory is no run, or one of its files is damaged.
     """
     return summarise(read_summary(run_dir))
 
@@ -29,61 +30,38 @@ def summarise(summary: Summary) -> Rows:
     if not summary.architecture and summary.run.stage == "search":
         rows.append(("state", "the search did not finish"))
     rows += result_rows(summary)
-    if is_number(seconds := summary.search.get("seconds")):
-        rows.append(("search time", duration(seconds)))
-    if is_number(convergence := summary.search.get("convergence")):
-        rows.append(("convergence", f"{convergence:.3f}"))
-    return rows + _architecture_rows(summary.architecture)
+    rows += _search_rows(summary.search)
+    return rows + architecture_rows(summary.architecture)
 
 
 def method(summary: Summary) -> str:
     """The method of the search, as `search.json` or else the recipe says it."""
     settings = summary.recipe.get("search")
     planned = settings.get("method") if isinstance(settings, Mapping) else None
+    if isinstance(planned, Mapping):  # with settings of its own
+        planned = planned.get("name")
     return str(summary.search.get("method") or planned or "unknown")
 
 
+def _search_rows(search: Mapping[str, object]) -> Rows:
+    """The time of a search, and where its method stood in the end."""
+    rows = []
+    if is_number(seconds := search.get("seconds")):
+        rows.append(("search time", duration(seconds)))
+    measured = {key: value for key, value in search.items() if key not in _OTHERS}
+    return rows + [(metric.label, metric.text(value)) for metric, value in numbers(measured, ())]
+
+
 def architecture_text(architecture: Mapping[str, object]) -> str:
-    """An architecture in lines: each node of a cell as a sum, each layer of a chain, or labels."""
-    if is_cell(architecture):
-        return "\n\n".join(_cell_text(name, read_cell(architecture, name)) for name in CELL_TYPES)
-    if is_chain(architecture):
-        chain = decode_chain(architecture)
-        return "\n-> ".join(map(str, chain)) or chain_text(chain)
-    width = max(map(len, architecture), default=0)
-    return "\n".join(f"{name:<{width}}  {label}" for name, label in architecture.items())
+    """An architecture in lines: as its family tells it, or else its labels."""
+    family = family_of(architecture)
+    return labels_text(architecture) if family is None else family.text(architecture)
 
 
-def duration(seconds: float) -> str:
-    """A time in one or two units, such as "20 min 44 s"."""
-    if round(seconds, 1) < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min"
-
-
-def _architecture_rows(architecture: Mapping[str, object]) -> Rows:
-    if is_cell(architecture):
-        return [(f"{name} cell", _operations(read_cell(architecture, name))) for name in CELL_TYPES]
-    if is_chain(architecture):
-        return [("chain", chain_text(decode_chain(architecture)))]
+def architecture_rows(architecture: Mapping[str, object]) -> Rows:
+    """An architecture in few words: as its family tells it, or else its labels."""
+    family = family_of(architecture)
+    if family is not None and (rows := family.rows(architecture)):
+        return rows
     text = ", ".join(f"{name} = {label}" for name, label in architecture.items())
     return [("architecture", shorten(text, 100))] if text else []
-
-
-def _operations(cell: Cell) -> str:
-    """The operations of a cell by number, such as "4 sep_conv_3x3, 2 identity"."""
-    counts = Counter(edge.operation for edge in cell.edges)
-    return ", ".join(f"{count} {operation}" for operation, count in counts.most_common())
-
-
-def _cell_text(name: str, cell: Cell) -> str:
-    lines = [f"{name} cell"]
-    for node in cell.nodes:
-        terms = [f"{e.operation}({e.source})" for e in cell.edges if e.node == node]
-        lines.append(f"  {node} = {' + '.join(terms)}")
-    lines.append(f"  output = concat({', '.join(cell.loose_ends)})")
-    return "\n".join(lines)

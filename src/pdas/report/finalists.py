@@ -7,15 +7,21 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from pdas.report.html import add, add_table
-from pdas.report.values import is_number, value_text
-from pdas.runs.run import Run, parse_json
+from pdas.report.values import value_text
+from pdas.runs.reading import parse_json
+from pdas.runs.run import Run
+from pdas.support.metrics import is_number
 
 FILE = "finalists.json"
 _HEADINGS = ("rank", "loss, trained", "steps", "loss, shared weights", "other choices")
 
 
 def add_finalists(body: Element, run: Run) -> None:
-    """The finalists, the best first, if there were any. Raises RunError if the file is damaged."""
+    """The finalists, the best first, if there were any.
+
+    Raises:
+        RunError: the file is damaged.
+    """
     if not (run.path / FILE).exists():
         return
     finalists = run.read(FILE, _parse)

@@ -7,14 +7,18 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
 
+from pdas.tasks.section import Section, Table
+
 
 def add(parent: Element, tag: str, text: str) -> Element:
+    """Add an element with a text, and return it."""
     element = SubElement(parent, tag)
     element.text = text
     return element
 
 
 def add_picture(parent: Element, path: Path, description: str) -> None:
+    """Add a picture that is within the page."""
     data = b64encode(path.read_bytes()).decode("ascii")
     SubElement(parent, "img", src=f"data:image/png;base64,{data}", alt=description)
 
@@ -32,3 +36,21 @@ def add_table(parent: Element, rows: Iterable[Sequence[str]], headings: Sequence
         add(line, "th", label)
         for value in values:
             add(line, "td", value)
+
+
+def add_section(parent: Element, section: Section) -> None:
+    """Add what a task says of a retrained network."""
+    add(parent, "h3", section.title)
+    for text in section.paragraphs:
+        add(parent, "p", text)
+    for table in section.tables:
+        _add_foldable(parent, table)
+    for picture in section.pictures:
+        add_picture(parent, picture.file, picture.caption)
+
+
+def _add_foldable(parent: Element, table: Table) -> None:
+    if table.title:
+        parent = SubElement(parent, "details", {"open": "open"} if table.is_open else {})
+        add(parent, "summary", table.title)
+    add_table(parent, table.rows, table.headings)

@@ -5,22 +5,20 @@ It is built as a tree and written by the library, which escapes every text and a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from pdas.report.convergence import plot_convergence
-from pdas.report.describe import architecture_text, summarise
+from pdas.report.describe import architecture_rows, architecture_text, summarise
 from pdas.report.finalists import add_finalists
 from pdas.report.html import add, add_picture, add_table
 from pdas.report.reader import Summary, read_summary
 from pdas.report.retrainings import add_retrainings
 from pdas.report.values import flattened
-from pdas.spaces.autoencoders.drawing import draw_chain
-from pdas.spaces.autoencoders.space import is_chain
-from pdas.spaces.cells.drawing import draw_cells
-from pdas.spaces.cells.space import is_cell
-from pdas.support.files import written_whole
+from pdas.runs.run import Run
+from pdas.spaces.base import family_of
+from pdas.support.files import atomic_write
 
 _STYLE = """
 body { max-width: 60rem; margin: 3rem auto; padding: 0 1.5rem; color: #30343b;
@@ -43,16 +41,21 @@ img { max-width: 100%; }
 
 
 def write_report(run_dir: str | PathLike[str]) -> Path:
-    """Write the `report.html` of a run, with whatever it has so far, and return the path.
+    """Write the `report.html` of a run, with whatever there is.
 
-    The pictures are drawn anew: `cells.png` or `architecture.png`, `convergence.png`, and
-    `restored.png` in each retraining that has test images to show.
-    Raises RunError if the directory is not a run or one of its files is damaged.
+    The pictures are drawn anew: that of the architecture, `convergence.png`, and those of the task
+    in each retraining.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        RunError: the directory is no run, or one of its files is damaged.
     """
     summary = read_summary(run_dir)
     path = summary.run.path / "report.html"
     text = tostring(_page(summary), encoding="unicode", method="html")
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         file.write(f"<!DOCTYPE html>\n{text}\n".encode(errors="backslashreplace"))
     return path
 
@@ -70,28 +73,45 @@ def _page(summary: Summary) -> Element:
     if description := summary.recipe.get("description"):
         add(body, "p", str(description)).set("class", "note")
     add_table(body, summarise(summary))
-    add_retrainings(body, summary)
+    labels = [label for label, _ in architecture_rows(summary.architecture)]
+    add_retrainings(body, summary, elsewhere=labels)
     _add_architecture(body, summary)
-    if all((run.path / name).exists() for name in ("theta.npz", "metrics.csv")):
-        add(body, "h2", "Search")
-        add_picture(body, plot_convergence(run.path), "Convergence, learning rate and losses")
+    _add_search(body, run)
     add_finalists(body, run)
-    for title, settings in (
-        ("Settings", {**summary.recipe, **summary.others}),
-        ("Versions and hardware", summary.environment),
-    ):
-        if settings:
-            add(body, "h2", title)
-            add_table(body, flattened(settings).items())
+    _add_settings(body, "Settings", {**summary.recipe, **summary.others})
+    _add_settings(body, "Versions and hardware", summary.environment)
     return html
 
 
 def _add_architecture(body: Element, summary: Summary) -> None:
-    if not summary.architecture:
+    labels = summary.architecture
+    if not labels:
         return
     add(body, "h2", "Architecture")
-    if is_cell(summary.architecture):
-        add_picture(body, draw_cells(summary.run.path), "The normal and the reduction cell")
-    if is_chain(summary.architecture):
-        add_picture(body, draw_chain(summary.run.path), "The layers of the auto-encoder")
-    add(body, "pre", architecture_text(summary.architecture))
+    family = family_of(labels)
+    picture = family and family.picture(labels, summary.run.path, _image_size(summary.recipe))
+    if picture:
+        add_picture(body, picture.file, picture.caption)
+    add(body, "pre", architecture_text(labels))
+
+
+def _add_search(body: Element, run: Run) -> None:
+    if not (run.path / "metrics.csv").exists():
+        return
+    from pdas.report.convergence import plot_convergence  # needs matplotlib
+
+    add(body, "h2", "Search")
+    add_picture(body, plot_convergence(run.path), "Convergence, learning rate and losses")
+
+
+def _add_settings(body: Element, title: str, settings: Mapping[str, object]) -> None:
+    if settings:
+        add(body, "h2", title)
+        add_table(body, flattened(settings).items())
+
+
+def _image_size(recipe: Mapping[str, object]) -> int | None:
+    """Pixels a side of the images of a recipe, if it says so."""
+    data = recipe.get("data")
+    size = data.get("image_size") if isinstance(data, Mapping) else None
+    return size if isinstance(size, int) and size > 0 else None

@@ -1,7 +1,8 @@
-"""What the report needs of a run: a summary of what is there so far, and the history of the search.
+"""What the report needs of a run: a summary of what there is, and the history of the search.
 
-Everything but `config.yaml` may be missing, since a search may be under way, of the method
-"random", or not needed at all. The files are read leniently: a recipe of another version will do.
+Everything but `config.yaml` may be missing, since a search may be under way, of a method that
+has no such file, or not needed at all. The files are read leniently: a recipe of another version
+will do.
 """
 
 from __future__ import annotations
@@ -9,32 +10,39 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
-from pdas.report.quality import read_qualities
-from pdas.report.values import is_number
-from pdas.runs.run import Run, parse_json
+from pdas.runs.reading import parse_json
+from pdas.runs.run import Run
 from pdas.support.arrays import FloatArray
+from pdas.support.metrics import Metric, is_number, with_general
+from pdas.tasks.results import metrics_of
 
-FIGURES = ("test_error", "params")  # of a result: percent, and the number of weights
+BASELINES = "baselines"  # in a result: measures by the name of what a network is compared with
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run has come to; `architecture` and `search` are empty if their file is missing.
+    """What a run has come to.
 
-    `others` is what `config.yaml` holds beside the recipe and the environment; `results` are those
-    of the finished retrainings, by the names of their directories, and `recipes` what each of them
-    was told, empty where its `config.yaml` is missing.
+    Attributes:
+        recipe, environment: of `config.yaml`.
+        others: what `config.yaml` holds beside them.
+        metrics: those of the task.
+        architecture, search: the content of the files of this name; empty if one is missing.
+        results: of the finished retrainings, by the names of their directories.
+        recipes: that of each of them; empty where its `config.yaml` is missing.
     """
 
     run: Run
     recipe: Mapping[str, object]
     environment: Mapping[str, object]
     others: Mapping[str, object]
+    metrics: Sequence[Metric]
     architecture: Mapping[str, object]
     search: Mapping[str, object]
     results: Mapping[str, Mapping[str, object]]
@@ -63,35 +71,49 @@ class ThetaHistory:
 
 
 def read_summary(run_dir: str | PathLike[str]) -> Summary:
-    """Sum up a run directory. Raises RunError if it is none or one of its files is damaged."""
+    """Sum up a run directory.
+
+    Raises:
+        RunError: it is none, or one of its files is damaged.
+    """
     run = Run.open(run_dir)
     config = run.raw_config()
+    recipe, environment = config.pop("recipe"), config.pop("environment")
+    metrics = metrics_of(recipe)
     retrainings = run.retrainings()
+    results = {
+        each.path.name: each.read("result.json", partial(_parse_result, metrics))
+        for each in retrainings
+    }
     return Summary(
         run=run,
-        recipe=config.pop("recipe"),
-        environment=config.pop("environment"),
+        recipe=recipe,
+        environment=environment,
         others=config,
+        metrics=metrics,
         architecture=_read_if_there(run, "architecture.json"),
         search=_read_if_there(run, "search.json"),
-        results={each.path.name: each.read("result.json", _parse_result) for each in retrainings},
+        results=results,
         recipes={each.path.name: _recipe_if_there(each) for each in retrainings},
     )
 
 
 def read_theta(run: Run) -> ThetaHistory:
-    """The history in `theta.npz`. Raises RunError if it is missing or damaged."""
+    """The history in `theta.npz`.
+
+    Raises:
+        RunError: the file is missing or damaged.
+    """
     return run.read("theta.npz", _parse_theta)
 
 
-def read_metrics(
-    run: Run, columns: Sequence[str], optional: Sequence[str] = ()
-) -> dict[str, FloatArray]:
-    """These columns of `metrics.csv`, empty cells as NaN, as those of an optional one may all be.
+def read_metrics(run: Run) -> dict[str, FloatArray]:
+    """The columns of `metrics.csv`, "step" among them; an empty cell is NaN.
 
-    Raises RunError.
+    Raises:
+        RunError: the file is missing or damaged.
     """
-    return run.read("metrics.csv", lambda file: _parse_columns(file, columns, optional))
+    return run.read("metrics.csv", _parse_columns)
 
 
 def _read_if_there(run: Run, name: str) -> Mapping[str, object]:
@@ -104,13 +126,23 @@ def _recipe_if_there(run: Run) -> Mapping[str, object]:
     return recipe
 
 
-def _parse_result(path: Path) -> Mapping[str, object]:
+def _parse_result(metrics: Sequence[Metric], path: Path) -> Mapping[str, object]:
     result = parse_json(path)
-    for key in FIGURES:
-        if key in result and not is_number(result[key]):
-            raise ValueError(f"{key} is {result[key]!r}, not a number")
-    read_qualities(result)
+    _check_numbers(result, metrics)
+    baselines = result.get(BASELINES, {})
+    if not isinstance(baselines, Mapping):
+        raise ValueError(f"{BASELINES} is {baselines!r}, not a mapping")
+    for name, measures in baselines.items():
+        if not isinstance(measures, Mapping):
+            raise ValueError(f"{name} is {measures!r}, not a mapping")
+        _check_numbers(measures, metrics)
     return result
+
+
+def _check_numbers(measures: Mapping[str, object], metrics: Sequence[Metric]) -> None:
+    for key in (metric.key for metric in with_general(metrics)):
+        if key in measures and not is_number(measures[key]):
+            raise ValueError(f"{key} is {measures[key]!r}, not a number")
 
 
 def _parse_theta(path: Path) -> ThetaHistory:
@@ -130,16 +162,11 @@ def _parse_theta(path: Path) -> ThetaHistory:
     return ThetaHistory(steps, theta[:, chosen].max(axis=2), float((1 / sizes[chosen]).mean()))
 
 
-def _parse_columns(
-    path: Path, columns: Sequence[str], optional: Sequence[str]
-) -> dict[str, FloatArray]:
+def _parse_columns(path: Path) -> dict[str, FloatArray]:
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         rows = list(reader)
-    missing = [column for column in columns if column not in (reader.fieldnames or ())]
-    if missing:
-        raise ValueError(f"no column {', '.join(missing)}")
-    return {
-        column: np.array([float(row.get(column) or "nan") for row in rows])
-        for column in (*columns, *optional)
-    }
+    columns = reader.fieldnames or ()
+    if "step" not in columns:
+        raise ValueError("no column step")
+    return {column: np.array([float(row[column] or "nan") for row in rows]) for column in columns}

@@ -1,4 +1,4 @@
-"""What the retrainings of a run came to, in lines.
+"""The results of the retrainings of a run, in lines.
 
 Figures are averaged, with a deviation, over retrainings that differ in their seeds only; where
 settings differ, each retraining has lines of its own.
@@ -6,81 +6,67 @@ settings differ, each retraining has lines of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite, nan
 from statistics import mean, stdev
 
-from pdas.report.quality import Quality, read_qualities
-from pdas.report.reader import Summary
-from pdas.report.values import is_number
+from pdas.report.reader import BASELINES, Summary
+from pdas.report.values import count_text
+from pdas.support.metrics import Metric, is_number, with_general
 
 Rows = list[tuple[str, str]]
 Results = Sequence[Mapping[str, object]]
 
 
 def result_rows(summary: Summary) -> Rows:
-    """Test error, PSNR and SSIM, and the number of weights; what is not there is left out."""
-    named = summary.results
-    apart = [(f", {name}", [result]) for name, result in named.items()]
-    groups = [("", list(named.values()))] if summary.is_comparable else apart
-    same_size = len(set(_numbers(list(named.values()), "params"))) == 1
-    rows: Rows = []
-    for label, describe in _FIGURES.items():
-        whole = label == "weights" and same_size
-        for suffix, results in [("", list(named.values()))] if whole else groups:
-            if text := describe(results):
-                rows.append((label + suffix, text))
-    return rows
+    """A row for each metric that was measured, as "test error" and "2.31 %"; the task's first."""
+    metrics = with_general(summary.metrics)
+    return [row for metric in metrics for row in _rows_of(metric, summary)]
 
 
-def _test_error(results: Results) -> str:
-    return _amount(_numbers(results, "test_error"), 2, " %")
+def _rows_of(metric: Metric, summary: Summary) -> Rows:
+    results = list(summary.results.values())
+    # Networks of other settings may well have the same number of weights, which is said once.
+    is_same_count = metric.is_count and len(set(_values(results, metric))) == 1
+    if summary.is_comparable or is_same_count:
+        named = [("", results)]
+    else:
+        named = [(f", {name}", [result]) for name, result in summary.results.items()]
+    rows = [(metric.label + suffix, _text(metric, some)) for suffix, some in named]
+    return [(label, text) for label, text in rows if text]
 
 
-def _psnr(results: Results) -> str:
-    return _amount(_numbers(results, "psnr"), 2, " dB", _beside(results, lambda q: q.psnr, 2))
+def _text(metric: Metric, results: Results) -> str:
+    """The mean, with the deviation if there are several values, and in brackets what explains it.
 
-
-def _ssim(results: Results) -> str:
-    return _amount(_numbers(results, "ssim"), 3, "", _beside(results, lambda q: q.ssim, 3))
-
-
-def _weights(results: Results) -> str:
-    """A number of weights as "3.20 M" or "96.4 k"."""
-    if not (numbers := _numbers(results, "params")):
-        return ""
-    weights = mean(numbers)
-    return f"{weights / 1e6:.2f} M" if weights >= 1e6 else f"{weights / 1e3:.1f} k"
-
-
-_FIGURES: dict[str, Callable[[Results], str]] = {
-    "test error": _test_error,
-    "PSNR": _psnr,
-    "SSIM": _ssim,
-    "weights": _weights,
-}
-
-
-def _amount(values: Sequence[float], places: int, unit: str, beside: str = "") -> str:
-    """A mean, with the deviation if there are several values, and in brackets what goes with it."""
+    Empty if there is no value.
+    """
+    values = _values(results, metric)
     if not values:
         return ""
-    text, notes = f"{mean(values):.{places}f}", []
+    if metric.is_count:
+        return count_text(mean(values))
+    text, notes = metric.number(mean(values)), []
     if len(values) > 1:
         deviation = stdev(values) if all(map(isfinite, values)) else nan
-        text += f" ± {deviation:.{places}f}"
+        text += f" ± {metric.number(deviation)}"
         notes.append(f"{len(values)} retrainings")
-    if beside:
-        notes.append(beside)
-    return f"{text}{unit} ({'; '.join(notes)})" if notes else f"{text}{unit}"
+    if baselines := _baselines_text(metric, results):
+        notes.append(baselines)
+    text = f"{text} {metric.unit}".rstrip()
+    return f"{text} ({'; '.join(notes)})" if notes else text
 
 
-def _beside(results: Results, figure: Callable[[Quality], float], places: int) -> str:
-    """The yardsticks, which have the same test images in every retraining."""
-    qualities = next(filter(None, map(read_qualities, results)), None)
-    yardsticks = {} if qualities is None else qualities.yardsticks
-    return ", ".join(f"{name} {figure(quality):.{places}f}" for name, quality in yardsticks.items())
+def _baselines_text(metric: Metric, results: Results) -> str:
+    """The baselines, which have the same test data in every retraining, so those of the first."""
+    baselines = next((result[BASELINES] for result in results if BASELINES in result), {})
+    assert isinstance(baselines, Mapping)  # as the reader has checked
+    return ", ".join(
+        f"{name} {metric.number(measures[metric.key])}"
+        for name, measures in baselines.items()
+        if metric.key in measures
+    )
 
 
-def _numbers(results: Results, key: str) -> list[float]:
-    return [value for value in (result.get(key) for result in results) if is_number(value)]
+def _values(results: Results, metric: Metric) -> list[float]:
+    return [value for value in (result.get(metric.key) for result in results) if is_number(value)]

@@ -1,16 +1,10 @@
-"""Values of JSON and YAML files, checked, and as people read them."""
+"""Values of JSON and YAML files as people read them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeGuard
 
 from pdas.support.settings import flat
-
-
-def is_number(value: object) -> TypeGuard[float]:
-    """Whether a value of a JSON file is a number; true and false are not."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def value_text(value: object) -> str:
@@ -29,3 +23,19 @@ def value_text(value: object) -> str:
 def flattened(settings: Mapping[str, object]) -> dict[str, str]:
     """Nested settings as text, by `search.epochs` and so on."""
     return {name: value_text(value) for name, value in flat(settings).items()}
+
+
+def duration(seconds: float) -> str:
+    """A time in one or two units, such as "20 min 44 s"."""
+    if round(seconds, 1) < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min"
+
+
+def count_text(number: float) -> str:
+    """A large number as "3.20 M" or "96.4 k"."""
+    return f"{number / 1e6:.2f} M" if number >= 1e6 else f"{number / 1e3:.1f} k"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Sequence, Sized
 from concurrent.futures import Executor
 from typing import Any
@@ -13,12 +14,16 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
 from pdas.data.splits import halves
-from pdas.methods import PDAS, Limit, Penalty
+from pdas.distributed.devices import check_samples
+from pdas.methods.constraints.limit import Limit
+from pdas.methods.constraints.penalty import Penalty
+from pdas.methods.settings import SearchSettings
 from pdas.resume.batches import Loader
-from pdas.searches.settings import SearchSettings
+from pdas.searches.plan import MOST_FINALISTS
 from pdas.searches.trial import Derive, Trial
 from pdas.space import Architecture, SearchSpace
 from pdas.support.errors import NetworkError, SettingError
+from pdas.support.refusals import refuse
 
 
 def space_of(net: nn.Module) -> SearchSpace:
@@ -36,41 +41,31 @@ def space_of(net: nn.Module) -> SearchSpace:
 def check_kinds(loss: object, limit: object, penalty: object) -> None:
     """Raise `SettingError` for an argument of another kind."""
     if not callable(loss):
-        raise SettingError(
-            f"loss: found {type(loss).__name__}, expected a function loss(model, batch) that calls "
-            "the model"
+        refuse(
+            SettingError,
+            "loss",
+            found=type(loss).__name__,
+            expected="a function loss(model, batch) that calls the model",
         )
-    for name, value, kind in (("limit", limit, Limit), ("penalty", penalty, Penalty)):
+    limits = limit if isinstance(limit, Sequence) else [limit]
+    for name, value, kind in (
+        *(("limit", each, Limit) for each in limits),
+        ("penalty", penalty, Penalty),
+    ):
         if value is not None and not isinstance(value, kind):
-            raise SettingError(
-                f"{name}: found {type(value).__name__}, expected one pdas.{kind.__name__}; make it "
-                "of net.cost(...)"
+            refuse(
+                SettingError,
+                name,
+                found=type(value).__name__,
+                expected=f"one pdas.{kind.__name__}",
+                remedy="make it of net.cost(...)",
             )
 
 
-def optimizer_for(
-    space: SearchSpace, given: PDAS | None, settings: SearchSettings, seed: int
-) -> PDAS:
-    """The given optimizer, or a new one; raises `SettingError` if it does not fit the space."""
-    if given is None:
-        return PDAS(
-            space,
-            seed=seed,
-            samples=settings.samples,
-            eta=settings.theta_rate,
-            eta_scale=settings.eta_scale,
-        )
-    if not isinstance(given, PDAS):
-        raise SettingError(
-            f"optimizer: found {type(given).__name__}, expected pdas.PDAS(net.space, ...), which "
-            "draws architectures; for another optimizer of weights than SGD write the loop yourself"
-        )
-    if given.space != space:
-        raise SettingError(
-            "optimizer: found one of another search space than the network's, expected "
-            "pdas.PDAS(net.space, ...)"
-        )
-    return given
+def most_networks(space: SearchSpace) -> int:
+    """How many finalists a search may have: not more than the space has networks."""
+    networks: int = math.prod(space.sizes.tolist())
+    return min(networks, MOST_FINALISTS)
 
 
 def derive_of(net: nn.Module, derive: Derive | None) -> Derive | None:
@@ -130,17 +125,24 @@ def check_derive(
         )
 
 
-def check_executor(executor: object, ranks: int) -> None:
-    """Raise `SettingError` for what runs no calls, or for one beside several ranks."""
+def check_ranks(settings: SearchSettings, executor: object, ranks: int) -> None:
+    """Raise `SettingError` for samples that ranks cannot share, or a wrong executor."""
+    check_samples("samples", settings.samples, ranks)
     if executor is not None and not isinstance(executor, Executor):
-        raise SettingError(
-            f"executor: found {type(executor).__name__}, expected one of concurrent.futures; "
-            "leave it out to train finalists in this process"
+        refuse(
+            SettingError,
+            "executor",
+            found=type(executor).__name__,
+            expected="one of concurrent.futures",
+            remedy="leave it out to train finalists in this process",
         )
     if executor is not None and ranks > 1:
-        raise SettingError(
-            f"executor: found one beside {ranks} devices, which share the trainings of "
-            "finalists already; leave it out, or use one device"
+        refuse(
+            SettingError,
+            "executor",
+            found=f"one beside {ranks} devices, which share the trainings of finalists already",
+            expected="none",
+            remedy="leave it out, or use one device",
         )
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from pdas.methods.plan import SCORED
+
 PART = 3  # of those in a round, one of so many goes on to the next
 MAX_ROUNDS = 3  # what is seen before a ninth of a training says little of its end
-SCORED = 1 / 3  # of a training pass: a forward pass without a backward one
 
 
 def rounds(finalists: int) -> list[int]:

@@ -6,56 +6,92 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from pdas.searches.settings import SearchSettings
+from pdas.methods.settings import SearchSettings
+from pdas.searches.method import is_named
+from pdas.support.components import Component
 from pdas.support.errors import SettingError
+from pdas.support.refusals import check_one_of, refuse
 from pdas.support.settings import validated
 
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "default": {
-            "weights": "adamw",
+            "method": {"name": "pdas", "eta_scale": 0.1},
+            "optimizer": {"name": "adamw"},
             "warmup": 0.4,
             "theta_samples": 8,
             "theta_mode": "eval",
-            "eta_scale": 0.1,
             "finalists": 18,
             "finalists_share": 0.4,
         },
         "paper": {},
     }
 )
-LEARNING_RATES = {"sgd": 0.025, "adamw": 0.003}
 
 
 def settings_of(
-    given: SearchSettings | None, preset: str | None, overrides: dict[str, Any], derivable: bool
+    given: SearchSettings | None,
+    preset: str | None,
+    method: object,
+    overrides: dict[str, Any],
+    derivable: bool,
 ) -> SearchSettings:
     """The settings given, or else those of the preset, with single ones changed.
 
-    derivable: whether the network of an architecture can be derived; else there are no finalists.
+    Args:
+        given: all settings.
+        preset: the name of one; None for the default.
+        method: what the user said of the method; a name or settings are taken into the settings.
+        overrides: single settings by name.
+        derivable: whether the network of an architecture can be derived; else there are no
+            finalists.
 
-    Raises `SettingError` for an unknown preset or setting, values that do not fit, or a preset
-    beside settings.
+    Raises:
+        SettingError: for an unknown preset or setting, values that do not fit, or a preset beside
+            settings.
     """
     if given is not None and preset is not None:
-        raise SettingError(
-            f"preset: found {preset!r} beside settings, expected one of both; leave settings out, "
-            "and give single ones by name, as epochs=60"
+        refuse(
+            SettingError,
+            "preset",
+            found=f"{preset!r} beside settings",
+            expected="one of both",
+            remedy="leave settings out, and give single ones by name, as epochs=60",
         )
+    if is_named(method):
+        overrides = {"method": method} | overrides
     if given is None:
         _check_epochs(overrides, derivable)
         values = _preset_values(preset or "default", overrides, derivable)
     else:
-        values = given.model_dump()
-    return validated(type(given or SearchSettings()), values | _one_length(overrides), "search")
+        values = {name: getattr(given, name) for name in type(given).model_fields}
+    merged = {
+        name: _merged(values.get(name), value) for name, value in _one_length(overrides).items()
+    }
+    return validated(type(given or SearchSettings()), values | merged, "search")
+
+
+def _merged(before: object, change: object) -> object:
+    """A component with single settings changed; the whole change if its name is another."""
+    if isinstance(before, Component):
+        before = before.model_dump()
+    if isinstance(change, str):
+        change = {"name": change} if isinstance(before, Mapping) else change
+    if not (isinstance(before, Mapping) and isinstance(change, Mapping)):
+        return change
+    same = change.get("name", before.get("name")) == before.get("name")
+    return {**before, **change} if same else change
 
 
 def _check_epochs(overrides: Mapping[str, Any], derivable: bool) -> None:
     epochs = overrides.get("finalists_epochs")
     if epochs is not None and not derivable:
-        raise SettingError(
-            f"search.finalists_epochs: found {epochs}, while no finalist can be trained as there "
-            "is no derive, expected none; give derive, or leave it out"
+        refuse(
+            SettingError,
+            "search.finalists_epochs",
+            found=f"{epochs}, while no finalist can be trained as there is no derive",
+            expected="none",
+            remedy="give derive, or leave it out",
         )
 
 
@@ -66,18 +102,14 @@ def _one_length(overrides: dict[str, Any]) -> dict[str, Any]:
 
 
 def _preset_values(preset: str, overrides: Mapping[str, Any], derivable: bool) -> dict[str, Any]:
-    """The settings of a preset, with a learning rate that suits what updates the weights."""
-    if preset not in PRESETS:
-        raise SettingError(
-            f"preset: found {preset!r}, expected one of {', '.join(PRESETS)}; leave it out for "
-            "the default"
-        )
+    """The settings of a preset, as far as they go with the overrides."""
+    check_one_of("preset", preset, PRESETS, "leave it out for the default")
     values = dict(PRESETS[preset])
     if not derivable or overrides.get("finalists") == 0:
         values |= {"finalists": 0, "finalists_share": 0.0}
+    if overrides.get("train_weights") is False:
+        values |= {"warmup": 0.0}
     samples = overrides.get("samples")
     if isinstance(samples, int) and "theta_samples" in values:
         values["theta_samples"] = max(values["theta_samples"], samples)
-    weights = str(overrides.get("weights", values.get("weights", "sgd")))
-    # an unknown name is refused with all settings
-    return {"learning_rate": LEARNING_RATES.get(weights, 0.025)} | values
+    return values

@@ -10,27 +10,31 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from lightning_fabric import Fabric
 from scipy import stats
 from torch import nn
 from torch.utils.data import Dataset
 
 from pdas.distributed.devices import check_fabric
+from pdas.distributed.fabric import Fabric
 from pdas.distributed.ranks import Ranks
-from pdas.methods import PDAS, Limit, Limited
+from pdas.methods.constraints.limit import Limit
+from pdas.methods.constraints.limited import Limited
+from pdas.methods.pdas.optimizer import PDAS
+from pdas.methods.sampled.proposals import distinct
+from pdas.methods.sampled.step import SearchStep
+from pdas.methods.settings import SearchSettings
 from pdas.resume.batches import Loader, ResumableBatches
 from pdas.searches.arguments import both_halves, check_kinds, derive_of, space_of
-from pdas.searches.finalists import distinct
 from pdas.searches.presets import settings_of
-from pdas.searches.settings import SearchSettings
-from pdas.searches.shared_weights import active_of, precision_of, shared_weights
 from pdas.searches.trial import Derive, Trial
 from pdas.space import Architecture
 from pdas.support.arrays import FloatArray
 from pdas.support.errors import SettingError
 from pdas.training.batch_norm import without_running_statistics
+from pdas.training.candidates import Candidates, active_of
 from pdas.training.measures import Loss
-from pdas.training.optimizers import course, total_steps
+from pdas.training.steps import steps_of
+from pdas.training.weights import WeightTraining
 
 RESAMPLES = 2000  # of the bootstrap
 
@@ -96,7 +100,7 @@ def probe(
     """
     space = space_of(net)
     derive = derive_of(net, derive)
-    settings = settings_of(settings, preset, overrides, derivable=derive is not None)
+    settings = settings_of(settings, preset, None, overrides, derivable=derive is not None)
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     check_fabric(fabric)
     check_kinds(loss, limit, None)
@@ -104,17 +108,29 @@ def probe(
     optimizer = PDAS(space, seed=seed, samples=settings.samples)
     sampler = optimizer if limit is None else Limited(optimizer, limit)
     loaders = both_halves(data, settings.batch_size, seed)
-    steps = total_steps(settings, len(loaders[0]))
-    shared = shared_weights(
-        net, loss, sampler, settings, fabric, Ranks(fabric), len(loaders[0]), steps, 0
+    steps = settings.total_steps(len(loaders[0]))
+    ranks = Ranks(fabric)
+    weights = WeightTraining(
+        Candidates(net), settings, fabric, ranks, steps=steps, per_epoch=len(loaders[0])
+    )
+    step = SearchStep(
+        fabric,
+        weights.network,
+        loss,
+        sampler,
+        weights,
+        samples=settings.samples,
+        accumulate=settings.accumulate,
+        theta_mode=settings.theta_mode,
+        ranks=ranks,
     )
     with without_running_statistics(net):
-        for _, batch in course(ResumableBatches(loaders[0]), steps, 0):
-            shared.step(fabric.to_device(batch), None)
-            shared.schedule.step()
+        for _, batch in steps_of(ResumableBatches(loaders[0]), steps, 0):
+            step(fabric.to_device(batch), None)
+            weights.end_step()
         compared = distinct(sampler, architectures, active_of(net))
-        by_shared = shared.step.losses(compared, map(fabric.to_device, loaders[1]))
-    trial = Trial(loss, *loaders, settings, seed, str(fabric.device), precision_of(fabric))
+        by_shared = step.losses(compared, map(fabric.to_device, loaders[1]))
+    trial = Trial.of_search(loss, loaders, settings, seed, fabric)
     assert derive is not None
     networks = (trial.network(derive, each) for each in compared)
     own = [trial(each, None, own_steps or steps, own_steps or steps)[1] for each in networks]

@@ -19,20 +19,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
-from lightning_fabric.utilities.apply_func import move_data_to_device
 from torch import Tensor, nn
 
+from pdas.distributed.fabric import Fabric, move_data_to_device
 from pdas.distributed.micro_batches import parts_of
+from pdas.methods.settings import SearchSettings
 from pdas.resume.batches import Loader, ResumableBatches
-from pdas.searches.settings import SearchSettings
 from pdas.space import Architecture
 from pdas.support.errors import NonFiniteLossError
 from pdas.support.random_state import random_state, set_random_state
 from pdas.training.batch_norm import without_running_statistics
+from pdas.training.components import MakeOptimizer, MakeSchedule
 from pdas.training.judging import Judging
 from pdas.training.measures import Loss, RunningMean, as_measures, loss_of
-from pdas.training.optimizers import clip_gradients, weights_with_cosine
+from pdas.training.weights import clip_gradients, optimizer_and_schedule
 
 Derive = Callable[[Architecture], nn.Module]
 """The network of an architecture with fresh weights."""
@@ -51,6 +51,7 @@ class Trial:
         batches, theta_batches: of D_W and of D_theta.
         seed: of all that is drawn.
         device, precision: where and how it is computed, as Lightning Fabric names them.
+        make_optimizer, make_schedule: of the weights, in place of those of the settings.
     """
 
     loss: Loss
@@ -60,6 +61,24 @@ class Trial:
     seed: int
     device: str
     precision: str
+    make_optimizer: MakeOptimizer | None = None
+    make_schedule: MakeSchedule | None = None
+
+    @classmethod
+    def of_search(
+        cls,
+        loss: Loss,
+        loaders: tuple[Loader, Loader],
+        settings: SearchSettings,
+        seed: int,
+        fabric: Fabric,
+        make_optimizer: MakeOptimizer | None = None,
+        make_schedule: MakeSchedule | None = None,
+    ) -> Trial:
+        """The trial of a search with these halves of the data, on the device of its Fabric."""
+        precision = str(fabric.strategy.precision.precision)
+        device = str(fabric.device)
+        return cls(loss, *loaders, settings, seed, device, precision, make_optimizer, make_schedule)
 
     def network(self, derive: Derive, architecture: Architecture) -> nn.Module:
         """The network of an architecture with fresh weights, the same whenever they are drawn."""
@@ -116,7 +135,14 @@ class Trial:
         fabric = make(self.device, self.precision)
         if not any(weight.requires_grad for weight in network.parameters()):
             return fabric.setup_module(network), {}
-        weights, schedule = weights_with_cosine(network, self.settings, 1, steps)
+        weights, schedule = optimizer_and_schedule(
+            network,
+            self.settings,
+            steps=steps,
+            stays=1,
+            make_optimizer=self.make_optimizer,
+            make_schedule=self.make_schedule,
+        )
         wrapped, optimizer = fabric.setup(network.train(), weights)
         components = {
             "network": network,

@@ -2,10 +2,10 @@
 
 A family is a package (or a module of a user) that registers one `Family`:
 
-    @FAMILIES.named("chain")
-    class Chain(Family): ...
+    class Chains(Family): ...
+    FAMILIES.add("chains", Chains())
 
-Its package is imported by name only, so it imports torch and matplotlib inside functions.
+Families are imported to look one up by name, so they import torch and matplotlib inside functions.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pdas.space import Architecture, Label, SearchSpace
+from pdas.space import Architecture, Assignment, Label, SearchSpace
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 from pdas.support.registry import Registry
-from pdas.support.settings import Settings
+from pdas.support.settings import Settings, validated
 
 if TYPE_CHECKING:
     from torch import nn
@@ -38,42 +38,56 @@ class FamilySettings(Settings):
     """The group `network` of a recipe: the family, by its name, and the settings of its space.
 
     Attributes:
-        space: the name of the family.
+        space: the name of the family, `Literal["chains"] = "chains"` in its own settings.
     """
 
     space: str
 
 
 class Family(ABC):
-    """An architecture family. `settings` is its subclass of `FamilySettings`."""
+    """An architecture family.
+
+    Attributes:
+        settings: of its space, its subclass of `FamilySettings`.
+        sizes: a subclass of `settings` that has what the images add: all that it takes to build
+            the supernet, or a derived network.
+        has_auxiliary: whether `network` takes the option `auxiliary`, of a classifier for training.
+    """
 
     settings: ClassVar[type[FamilySettings]]
+    sizes: ClassVar[type[FamilySettings]]
+    has_auxiliary: ClassVar[bool] = False
 
     @abstractmethod
     def space(self, network: Any) -> SearchSpace:
-        """The search space of these settings."""
+        """The search space of these settings, or of a size."""
 
     @abstractmethod
-    def size(self, network: Any, image_shape: tuple[int, int, int], outputs: int) -> Settings:
-        """All that it takes to build the supernet, or a derived network of the same size.
+    def size(self, network: Any, image_shape: tuple[int, int, int], outputs: int) -> Any:
+        """The size of the supernet, one of `sizes`.
 
         Args:
-            network: settings of the family.
+            network: settings of the family; of a size, what the images add is replaced.
             image_shape: (C, H, W) of the images.
             outputs: channels of the output: classes of a classifier, or C of restored images.
+
+        Raises:
+            SettingError: the images are too small, or the family has no such outputs.
         """
 
-    @abstractmethod
-    def parsed_size(self, values: Mapping[str, Any]) -> Settings:
-        """A size from the plain data in `result.json` or `network.json`."""
+    def parsed_size(self, values: Mapping[str, Any]) -> Any:
+        """A size from the plain data in `result.json` or `network.json`.
+
+        Raises:
+            SettingError: it is none.
+        """
+        return validated(self.sizes, values, "network")
 
     @abstractmethod
     def supernet(self, size: Any) -> nn.Module:
         """The supernet with fresh weights."""
 
-    def retrained_size(
-        self, size: Any, architecture: Mapping[str, object] | None, retrain: Any
-    ) -> Any:
+    def retrained_size(self, size: Any, architecture: Assignment | None, retrain: Any) -> Any:
         """The size of the network that is retrained; by default that of the supernet.
 
         Args:
@@ -86,11 +100,13 @@ class Family(ABC):
         return size
 
     @abstractmethod
-    def network(self, architecture: Mapping[str, object], size: Any, **options: Any) -> nn.Module:
+    def network(
+        self, architecture: Architecture | Mapping[str, object], size: Any, **options: Any
+    ) -> nn.Module:
         """The derived network with fresh weights, of an architecture given by its labels."""
 
     @abstractmethod
-    def parameters(self, architecture: Mapping[str, object], size: Any) -> int:
+    def parameters(self, architecture: Assignment, size: Any) -> int:
         """Weights of the derived network."""
 
     @abstractmethod
@@ -117,15 +133,20 @@ class Family(ABC):
 
     def text(self, labels: Mapping[str, object]) -> str:
         """An architecture in lines, for people."""
-        width = max(map(len, labels), default=0)
-        return "\n".join(f"{name:<{width}}  {label}" for name, label in labels.items())
+        return labels_text(labels)
 
     def rows(self, labels: Mapping[str, object]) -> list[tuple[str, str]]:
         """An architecture in few words, as rows of a label and a value; none by default."""
         return []
 
-    def picture(self, run: Path) -> Picture | None:
-        """Draw the architecture of a run directory beside its report; None if there is no way."""
+    def picture(
+        self, labels: Mapping[str, object], folder: Path, image_size: int | None = None
+    ) -> Picture | None:
+        """Draw an architecture into a file of a folder; None, as by default, if there is no way.
+
+        Args:
+            image_size: pixels a side of the images, where they are known.
+        """
         return None
 
 
@@ -136,3 +157,9 @@ def family_of(labels: Mapping[str, object]) -> Family | None:
     """The family that labels of an architecture belong to; None if to none that is known."""
     found = (FAMILIES[name] for name in FAMILIES.names())
     return next((family for family in found if family.recognises(labels)), None)
+
+
+def labels_text(labels: Mapping[str, object]) -> str:
+    """The labels of an architecture, a line each."""
+    width = max(map(len, labels), default=0)
+    return "\n".join(f"{name:<{width}}  {label}" for name, label in labels.items())

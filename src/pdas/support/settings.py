@@ -53,6 +53,8 @@ def one_line(error: ValidationError, kind: type[Settings], prefix: str = "") -> 
     if first["type"] == "extra_forbidden":
         return f"{key}: there is no such setting, {_expected(kind, first['loc'])}"
     message = first["msg"].removeprefix("Value error, ")
+    if message.startswith("."):  # of a component, which says the rest by itself
+        return f"{key}{message}"
     if message.startswith("Input should be "):
         message = f"expected {message.removeprefix('Input should be ')}"
     message = message[0].lower() + message[1:]

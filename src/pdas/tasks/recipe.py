@@ -4,20 +4,75 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-from pdas.runs.run import Run, parse_config
+from pydantic import SerializeAsAny, field_validator
+
+from pdas.data.settings import ImageSettings
+from pdas.distributed.settings import DeviceSettings
+from pdas.runs.reading import parse_config
+from pdas.runs.run import Run
+from pdas.spaces.base import FAMILIES, FamilySettings
+from pdas.support.components import component
 from pdas.support.errors import SettingError, short
-from pdas.support.settings import LARGEST_SEED, first_difference, flat, validated
-from pdas.tasks.classification.recipe import ClassificationRecipe
-from pdas.tasks.inpainting.recipe import InpaintingRecipe
+from pdas.support.refusals import refuse
+from pdas.support.settings import (
+    LARGEST_SEED,
+    Name,
+    Settings,
+    first_difference,
+    flat,
+    validated,
+)
+from pdas.tasks.constraints import TaskSearchSettings
+from pdas.training.settings import TrainingSettings
 
-Recipe: TypeAlias = ClassificationRecipe | InpaintingRecipe
 
-TASKS: dict[str, type[ClassificationRecipe] | type[InpaintingRecipe]] = {
-    "classification": ClassificationRecipe,
-    "inpainting": InpaintingRecipe,
-}
+class RetrainSettings(TrainingSettings):
+    """The training of the found network, from fresh weights on the whole training set."""
+
+    batch_size: int
+
+
+class Recipe(Settings):
+    """One experiment, complete. A task has a subclass, which gives the groups their defaults.
+
+    Attributes:
+        name: part of the name of the run directory.
+        description: in a line.
+        task: the name of the task.
+        data: which images.
+        network: the architecture family, by `network.space`, and its settings.
+        search, retrain: the two trainings.
+        device: where they run.
+    """
+
+    name: Name
+    description: str = ""
+    task: str
+    data: ImageSettings
+    network: SerializeAsAny[FamilySettings]
+    search: TaskSearchSettings
+    retrain: RetrainSettings
+    device: DeviceSettings = DeviceSettings()
+
+    @field_validator("network", mode="before")
+    @classmethod
+    def _named_network(cls, value: object) -> FamilySettings:
+        default: FamilySettings = cls.model_fields["network"].default
+
+        def settings(name: str) -> type[FamilySettings]:
+            return FAMILIES[name].settings
+
+        return component(value, settings, default, key="space")
+
+
+def as_recipe(values: Mapping[str, Any]) -> Recipe:
+    """The recipe of these values; raises `SettingError` for the first that does not fit."""
+    from pdas.tasks.base import DEFAULT, TASKS
+
+    kind = TASKS[values.get("task", DEFAULT)]
+    return validated(kind.recipe, values)
 
 
 def check_same(found: Recipe, expected: Recipe, where: str) -> None:
@@ -28,18 +83,13 @@ def check_same(found: Recipe, expected: Recipe, where: str) -> None:
     new, old = (flat(each.model_dump(mode="json")) for each in (found, expected))
     name = first_difference(new, old)
     if name is not None:
-        raise SettingError(
-            f"{name}: found {new.get(name)!r}, expected {old.get(name)!r} as in {where}; give "
-            "it as it was, or begin another run"
+        refuse(
+            SettingError,
+            name,
+            found=repr(new.get(name)),
+            expected=f"{old.get(name)!r} as in {where}",
+            remedy="give it as it was, or begin another run",
         )
-
-
-def as_recipe(values: Mapping[str, Any]) -> Recipe:
-    """The recipe of these values; raises `SettingError` for the first that does not fit."""
-    task = values.get("task", "classification")
-    if not isinstance(task, str) or task not in TASKS:
-        raise SettingError(f"task: found {task!r}, expected one of {', '.join(TASKS)}")
-    return validated(TASKS[task], values)
 
 
 def recorded(run: Run) -> tuple[Recipe, int, Path | None]:

@@ -8,8 +8,9 @@ from typing import Any
 
 from torch import nn
 
-from pdas.nn.protocols import SharingSupernet
+from pdas.nn.protocols import ActiveSupernet, SharingSupernet
 from pdas.space import Architecture
+from pdas.support.arrays import BoolArray
 
 Model = Callable[..., Any]
 """One architecture of a network, called as the network is."""
@@ -84,3 +85,8 @@ class _Together:
 
 def _identical(first: Mapping[Any, Any], second: Mapping[Any, Any]) -> bool:
     return first.keys() == second.keys() and all(x is second[name] for name, x in first.items())
+
+
+def active_of(net: nn.Module) -> Callable[[Architecture], BoolArray] | None:
+    """Which variables an architecture uses, if the network tells."""
+    return net.active if isinstance(net, ActiveSupernet) else None

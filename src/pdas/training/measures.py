@@ -60,30 +60,30 @@ def number(value: Tensor | float) -> float:
 
 
 class RunningMean:
-    """Means of the measures added so far."""
+    """Means of measures, each over the times that it was added."""
 
     def __init__(self) -> None:
         self._sums: dict[str, float] = {}
-        self._count = 0
+        self._counts: dict[str, int] = {}
 
     def add(self, measures: Measures) -> None:
         """Count one set of measures, each a number or a tensor of one."""
         for name, value in measures.items():
             self._sums[name] = self._sums.get(name, 0.0) + number(value)
-        self._count += 1
+            self._counts[name] = self._counts.get(name, 0) + 1
 
     def values(self) -> dict[str, float]:
         """The mean of each measure."""
-        return {name: total / self._count for name, total in self._sums.items()}
+        return {name: total / self._counts[name] for name, total in self._sums.items()}
 
     def state_dict(self) -> dict[str, Any]:
         """The sums, and of how many."""
-        return {"sums": dict(self._sums), "count": self._count}
+        return {"sums": dict(self._sums), "counts": dict(self._counts)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict`."""
-        self._sums, self._count = dict(state["sums"]), state["count"]
+        """Continue from `state_dict`."""
+        self._sums, self._counts = dict(state["sums"]), dict(state["counts"])
 
     def clear(self) -> None:
         """Begin anew."""
-        self._sums, self._count = {}, 0
+        self._sums, self._counts = {}, {}

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
 from typing_extensions import Self
 
+from pdas.support.components import component
 from pdas.support.settings import Settings
+from pdas.training.components import OPTIMIZERS, SCHEDULES, OptimizerSettings, ScheduleSettings
+from pdas.training.optimizers.sgd import Sgd
+from pdas.training.schedules.cosine import Cosine
 
 
 class TrainingSettings(Settings):
     """What every training of weights needs; its length is set by epochs or by steps."""
 
-    smallest_part: ClassVar[int] = 1  # examples that are run at a time
+    smallest_part: ClassVar[int] = 1  # examples of a micro-batch
 
-    epochs: int | None = Field(None, ge=1)  # the learning rate falls after every epoch
-    steps: int | None = Field(None, ge=1)  # the learning rate falls after every step
-    weights: Literal["sgd", "adamw"] = "sgd"  # their optimizer; adamw wants a rate of about 0.003
-    learning_rate: float = Field(0.025, gt=0)  # of the weights; to 0 by cosine
-    momentum: float = Field(0.9, ge=0, lt=1)  # of sgd
-    weight_decay: float = Field(3e-4, ge=0)
+    epochs: int | None = Field(None, ge=1)  # the learning rate changes after every epoch
+    steps: int | None = Field(None, ge=1)  # the learning rate changes after every step
+    optimizer: SerializeAsAny[OptimizerSettings] = Sgd()  # of the weights
+    schedule: SerializeAsAny[ScheduleSettings] = Cosine()  # of their learning rate
     clip: float = Field(5.0, gt=0)  # largest norm of the gradient
     accumulate: int = Field(1, ge=1)  # equal parts of a batch, one after the other in less memory
+
+    @field_validator("optimizer", mode="before")
+    @classmethod
+    def _named_optimizer(cls, value: object) -> OptimizerSettings:
+        default: OptimizerSettings = cls.model_fields["optimizer"].default
+        return component(value, OPTIMIZERS.__getitem__, default)
+
+    @field_validator("schedule", mode="before")
+    @classmethod
+    def _named_schedule(cls, value: object) -> ScheduleSettings:
+        default: ScheduleSettings = cls.model_fields["schedule"].default
+        return component(value, SCHEDULES.__getitem__, default)
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:
@@ -32,3 +46,10 @@ class TrainingSettings(Settings):
                 "the other to null"
             )
         return self
+
+    def total_steps(self, per_epoch: int) -> int:
+        """Steps of a training with so many batches in an epoch."""
+        if self.steps is not None:
+            return self.steps
+        assert self.epochs is not None
+        return self.epochs * per_epoch

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pdas_reference import ReferencePDAS
 
-from pdas.methods import PDAS
+from pdas.methods.pdas.optimizer import PDAS
 from pdas.space import SearchSpace
 from pdas.support.errors import NonFiniteLossError
 

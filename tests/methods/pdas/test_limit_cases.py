@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pdas.methods import PDAS
+from pdas.methods.pdas.optimizer import PDAS
 from pdas.space import SearchSpace
 
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pdas.methods
-from pdas.methods import PDAS
+from pdas.methods.pdas.optimizer import PDAS
 from pdas.space import SearchSpace
 from pdas.support.errors import OptimizerError, SettingError
 
@@ -210,6 +210,15 @@ def test_what_it_shows() -> None:
     assert optimizer.log_probability(architecture) == pytest.approx(np.log(chosen).sum())
 
 
+def test_its_measures_are_its_convergence_and_eta() -> None:
+    optimizer = PDAS(SPACE, seed=2)
+    for _ in range(50):
+        optimizer.tell(optimizer.ask(), [1.0, 2.0])
+    measures = optimizer.measures()
+    assert measures == {"convergence": optimizer.convergence, "eta": optimizer.eta}
+    assert optimizer.smallest_tell == 2
+
+
 def test_what_it_shows_is_a_copy() -> None:
     optimizer = PDAS(SPACE)
     optimizer.theta["v0"][:] = 0
@@ -249,7 +258,7 @@ def test_a_state_that_is_damaged() -> None:
 
 PROGRAM = """
 import json
-from pdas.methods import PDAS
+from pdas.methods.pdas.optimizer import PDAS
 from pdas.space import SearchSpace
 space = SearchSpace({name: ("a", "b", "c", "d") for name in ("one", "two", "three")})
 optimizer = PDAS(space, seed=5)

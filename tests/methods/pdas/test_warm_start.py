@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pdas.methods import PDAS
+from pdas.methods.pdas.optimizer import PDAS
 from pdas.space import SearchSpace
 from pdas.support.errors import SettingError, SpaceError
 

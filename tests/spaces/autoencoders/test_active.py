@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pdas.spaces import AutoencoderSupernet
+from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
 from pdas.support.errors import SpaceError
 
 

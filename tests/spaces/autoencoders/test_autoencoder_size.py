@@ -6,7 +6,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from pdas.space import Architecture
-from pdas.spaces import AutoencoderNetwork, AutoencoderSupernet
+from pdas.spaces.autoencoders.network import AutoencoderNetwork
+from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
 
 NET = AutoencoderSupernet(layers=7, level_back=3, kernels=(1, 3, 5), channels=(2, 3, 5))
 SHALLOW = AutoencoderSupernet(layers=2, level_back=4, channels=(4, 6), image_channels=1)

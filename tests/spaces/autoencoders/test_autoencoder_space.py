@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from pdas.spaces.autoencoders import (
-    AutoencoderSettings,
+from pdas.spaces.autoencoders.settings import AutoencoderSettings
+from pdas.spaces.autoencoders.space import (
     autoencoder_space,
     base_architecture,
     chain_text,
+    decode_chain,
+    traversed,
 )
-from pdas.spaces.autoencoders.space import decode_chain, traversed
 
 PAPER = autoencoder_space(AutoencoderSettings())
 

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from pdas.nn.sliced import SlicedWeight
 from pdas.space import Architecture
-from pdas.spaces import AutoencoderSupernet, CellSupernet
 from pdas.spaces.autoencoders.space import Layer, decode_chain, traversed
+from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
+from pdas.spaces.cells.supernet import CellSupernet
 from pdas.support.errors import SettingError, SpaceError
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from pdas.spaces import AutoencoderNetwork
-from pdas.spaces.autoencoders import ChainSettings, autoencoder_space
 from pdas.spaces.autoencoders.chain import read_chain
-from pdas.spaces.autoencoders.space import is_chain
+from pdas.spaces.autoencoders.network import AutoencoderNetwork
+from pdas.spaces.autoencoders.settings import ChainSettings
+from pdas.spaces.autoencoders.space import autoencoder_space, is_chain
 
 Chains = Callable[..., dict[str, Any]]
 

@@ -18,11 +18,10 @@ from PIL import Image
 from torch import nn
 
 from pdas.drawing.style import BLUE
-from pdas.report import draw_chain
-from pdas.spaces import AutoencoderNetwork
 from pdas.spaces.autoencoders.chain import read_chain
 from pdas.spaces.autoencoders.drawing import chain_figure
-from pdas.support.errors import RunError
+from pdas.spaces.autoencoders.network import AutoencoderNetwork
+from pdas.spaces.base import FAMILIES
 
 Chains = Callable[..., dict[str, Any]]
 SHAPES = [
@@ -139,41 +138,18 @@ def inside(inner: Bbox, outer: Bbox) -> bool:
     )
 
 
-def test_image_without_a_layer_is_drawn_too(
-    make_run: Callable[..., Path], random_chain: Chains
-) -> None:
-    path = draw_chain(make_run(architecture=random_chain(2, 0) | {"output/from": 0}))
-    with Image.open(path) as image:
-        assert (path.name, image.format) == ("architecture.png", "PNG")
+def test_image_without_a_layer_is_drawn_too(tmp_path: Path, random_chain: Chains) -> None:
+    labels = random_chain(2, 0) | {"output/from": 0}
+    picture = FAMILIES["autoencoders"].picture(labels, tmp_path)
+    assert picture is not None
+    with Image.open(picture.file) as image:
+        assert (picture.file.name, image.format) == ("architecture.png", "PNG")
     assert not Gcf.figs
 
 
-def test_layers_that_are_passed_over_are_named(
-    make_run: Callable[..., Path], random_chain: Chains
-) -> None:
+def test_layers_that_are_passed_over_are_named(random_chain: Chains) -> None:
     kinds = {f"layer{i}/type": "3x3_down" for i in range(1, 9)}
     chain = read_chain(random_chain(8, 0, straight=True) | kinds, 28)
     written = [text.get_text() for text in chain_figure(chain).axes[0].texts]
     assert "5 of 8 layers in use" in written
     assert any(text.endswith("already: layer 6, layer 7, layer 8.") for text in written)
-
-
-def test_size_of_the_images_is_that_of_the_recipe(
-    make_run: Callable[..., Path], random_chain: Chains
-) -> None:
-    heights = []
-    kinds = {f"layer{i}/type": "3x3_down" for i in range(1, 9)}
-    for name, data in (("small", {"image_size": 2}), ("large", {"image_size": 512}), ("no", 3)):
-        run = make_run(name, architecture=random_chain(8, 0, True) | kinds, recipe={"data": data})
-        with Image.open(draw_chain(run)) as image:
-            heights.append(image.size[1])
-    assert heights[0] < heights[1] == heights[2]
-
-
-def test_other_architectures_are_refused_in_one_line(make_run: Callable[..., Path]) -> None:
-    run = make_run()
-    with pytest.raises(RunError, match=r"^.*architecture\.json: not an architecture of an auto.*$"):
-        draw_chain(run)
-    (run / "architecture.json").unlink()
-    with pytest.raises(RunError, match=r"architecture\.json: missing"):
-        draw_chain(run)

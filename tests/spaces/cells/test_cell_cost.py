@@ -6,7 +6,8 @@ from cell_helpers import numbers, random_architectures, special_architectures
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from pdas.spaces import AutoencoderSupernet, CellSupernet
+from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
+from pdas.spaces.cells.supernet import CellSupernet
 from pdas.support.errors import SettingError, SpaceError
 
 

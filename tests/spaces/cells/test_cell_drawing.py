@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -15,12 +14,10 @@ from matplotlib.patches import Circle, FancyBboxPatch, PathPatch
 from matplotlib.transforms import Bbox
 from PIL import Image
 
-from pdas.drawing.style import operation_colours
-from pdas.report import draw_cells
-from pdas.spaces.cells.drawing import cells_figure
+from pdas.spaces.base import FAMILIES
+from pdas.spaces.cells.drawing import cells_figure, operation_colours
 from pdas.spaces.cells.graph import read_cell
 from pdas.spaces.cells.space import CELL_TYPES
-from pdas.support.errors import RunError
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 Cells = Callable[..., dict[str, str]]
@@ -48,11 +45,11 @@ def render() -> Callable[[dict[str, str]], Figure]:
 
 @pytest.mark.parametrize(("nodes", "widest"), [(1, 8), (3, 12), (5, 16), (8, 24)])
 def test_png_has_a_sensible_size(
-    make_run: Callable[..., Path], random_cells: Cells, nodes: int, widest: float
+    tmp_path: Path, random_cells: Cells, nodes: int, widest: float
 ) -> None:
-    path = draw_cells(make_run(architecture=random_cells(nodes, 3)))
-    assert path.name == "cells.png"
-    with Image.open(path) as image:
+    picture = FAMILIES["cells"].picture(random_cells(nodes, 3), tmp_path)
+    assert picture is not None and picture.file == tmp_path / "cells.png"
+    with Image.open(picture.file) as image:
         width, height = (pixels / 200 for pixels in image.size)
         assert image.format == "PNG"
     assert 4 < width < widest
@@ -124,23 +121,6 @@ def test_operations_have_colours_of_their_own() -> None:
     assert colours["identity"] == operation_colours(["identity"])["identity"]
 
 
-def test_drawing_registers_no_figure_with_pyplot(make_run: Callable[..., Path]) -> None:
-    draw_cells(make_run())
+def test_drawing_registers_no_figure_with_pyplot(tmp_path: Path, random_cells: Cells) -> None:
+    FAMILIES["cells"].picture(random_cells(3, 0), tmp_path)
     assert not Gcf.figs
-
-
-def test_other_architectures_are_refused_in_one_line(make_run: Callable[..., Path]) -> None:
-    run = make_run(architecture={"op": "conv3", "width": 64})
-    with pytest.raises(RunError, match=r"^.*architecture\.json: not an architecture of a normal"):
-        draw_cells(run)
-    assert not (run / "cells.png").exists()
-
-
-def test_missing_and_damaged_architectures_are_named(make_run: Callable[..., Path]) -> None:
-    run = make_run()
-    (run / "architecture.json").write_text(json.dumps([1, 2]))
-    with pytest.raises(RunError, match=r"architecture\.json: damaged \(the file is list"):
-        draw_cells(run)
-    (run / "architecture.json").unlink()
-    with pytest.raises(RunError, match=r"architecture\.json: missing"):
-        draw_cells(run)

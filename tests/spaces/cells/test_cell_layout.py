@@ -4,13 +4,8 @@ import pytest
 from cell_helpers import ignoring, random_architectures
 
 from pdas.space import Architecture
-from pdas.spaces.cells.layout import (
-    CellSettings,
-    auxiliary_cell,
-    check_image_size,
-    layout,
-    needed_cells,
-)
+from pdas.spaces.cells.layout import auxiliary_cell, check_image_size, layout, needed_cells
+from pdas.spaces.cells.settings import CellSettings
 from pdas.spaces.cells.space import CellPlan, cell_space, decode
 from pdas.support.errors import SettingError
 

@@ -18,10 +18,11 @@ from torch import Tensor, nn
 
 import pdas.spaces.cells.network as network_module
 from benchmarks.plain import read_cell
-from pdas.spaces import CellNetwork, CellSupernet
-from pdas.spaces.cells import CellSettings, cell_space
-from pdas.spaces.cells.network import AuxiliaryHead, _halves, drop_path
+from pdas.spaces.cells.network import AuxiliaryHead, CellNetwork, _halves, drop_path
 from pdas.spaces.cells.operations import OPERATIONS
+from pdas.spaces.cells.settings import CellSettings
+from pdas.spaces.cells.space import cell_space
+from pdas.spaces.cells.supernet import CellSupernet
 from pdas.support.errors import SettingError
 
 SETTINGS = CellSettings(channels=4)

@@ -5,7 +5,10 @@ from itertools import product
 import pytest
 from cell_helpers import numbers, random_architectures, special_architectures
 
-from pdas.spaces.cells import CellNetwork, CellSettings, cell_space, count_weights, heaviest, widest
+from pdas.spaces.cells.network import CellNetwork
+from pdas.spaces.cells.settings import CellSettings
+from pdas.spaces.cells.size import count_weights, heaviest, widest
+from pdas.spaces.cells.space import cell_space
 from pdas.support.errors import SettingError
 
 SETTINGS = [

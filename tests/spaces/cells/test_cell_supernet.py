@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from benchmarks.plain import PlainNetwork, load_from, to_plain
 from pdas.space import Architecture
-from pdas.spaces import CellSupernet
+from pdas.spaces.cells.supernet import CellSupernet
 from pdas.support.errors import SettingError
 
 

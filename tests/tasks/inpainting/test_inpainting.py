@@ -96,13 +96,13 @@ def test_the_result_is_what_the_saved_weights_do(inpainting: Experiment, restore
     assert result["psnr_std"] == pytest.approx(np.std(psnr), abs=1e-4)
 
 
-def test_yardsticks_are_of_the_same_images_and_masks(inpainting: Experiment, restored: Run) -> None:
+def test_baselines_are_of_the_same_images_and_masks(inpainting: Experiment, restored: Run) -> None:
     result = restored.retrainings()[0].read_json("result.json")
     batches = list(task_of(inpainting).data.test_batches())
     masked, whole = (torch.cat(part) for part in zip(*batches, strict=True))
     expected = quality(masked, whole).summary()
-    assert result["yardsticks"]["masked"] == pytest.approx(expected)
-    assert result["yardsticks"]["biharmonic"]["psnr"] > expected["psnr"]
+    assert result["baselines"]["masked"] == pytest.approx(expected)
+    assert result["baselines"]["biharmonic"]["psnr"] > expected["psnr"]
 
 
 def test_each_photograph_has_its_measures(restored: Run) -> None:
@@ -174,7 +174,7 @@ def test_random_and_base_change_the_architecture_alone(
     drawn = task_of(random).space.uniform(np.random.default_rng(0))
     assert run.read_json("architecture.json") == drawn.to_dict()
     result = random.retrain(run).read_json("result.json")
-    assert result["yardsticks"] == restored.retrainings()[0].read_json("result.json")["yardsticks"]
+    assert result["baselines"] == restored.retrainings()[0].read_json("result.json")["baselines"]
 
 
 def test_base_needs_a_file(inpainting: Experiment, tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_an_architecture_is_retrained_on_other_images(
     with pytest.warns(PdasWarning, match="30 of 30 images are grey"):
         run = folder.retrain_given(restored.path / "architecture.json", tmp_path / "out")
     result = run.retrainings()[0].read_json("result.json")
-    assert result["channels"] == 3 and result["images"] == 6
+    assert result["network"]["image_channels"] == 3 and result["images"] == 6
     assert "by_class" not in result
     (tmp_path / "cells.json").write_text('{"normal/node1/op1": "identity"}')
     with pytest.raises(SpaceError, match=r"cells\.json: found no layers"):
@@ -232,8 +232,8 @@ def test_a_restorer_fills_what_is_hidden_and_keeps_the_rest(restored: Run) -> No
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda result: result.pop("channels"),
-        lambda result: result.update(channels=1),
+        lambda result: result.pop("network"),
+        lambda result: result["network"].update(image_channels=1),
         lambda result: result["architecture"].update({"output/from": "nothing"}),
         lambda result: result["architecture"].update({"output/from": 3, "layer3/from": 3}),
         lambda result: result["architecture"].update({"output/from": 1, "layer1/type": "3x3"}),
@@ -301,7 +301,7 @@ def test_an_evaluation_that_fails_can_be_had_again(
 
     run = Run(Path(shutil.copytree(restored.path, tmp_path / "copy")))
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr("pdas.tasks.inpainting.task.yardsticks", fails)
+        patched.setattr("pdas.tasks.inpainting.task.baseline_measures", fails)
         replace(inpainting, seed=1).retrain(run)
     assert len(run.retrainings()) == 1
     second = replace(inpainting, seed=1).retrain(run, resume=True)

@@ -5,12 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pdas.space import Assignment
-from pdas.spaces.autoencoders.space import (
-    Layer,
-    count_layers,
-    decode_chain,
-    traversed,
-)
+from pdas.spaces.autoencoders.space import Layer, count_layers, decode_chain, traversed
 
 
 @dataclass(frozen=True)

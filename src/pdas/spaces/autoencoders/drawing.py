@@ -5,10 +5,8 @@ A layer and its mirror share a row, so that skip connections are level lines bet
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from os import PathLike
-from pathlib import Path
 
 from matplotlib.figure import Figure
 
@@ -23,11 +21,9 @@ from pdas.drawing.shapes import (
     add_title,
     new_drawing,
 )
-from pdas.drawing.style import BLUE, GREY, MUTED, ORANGE, PALE, font, save, text_width, tint
-from pdas.runs.run import Run
-from pdas.spaces.autoencoders.chain import Chain, read_chain
-from pdas.spaces.autoencoders.space import Layer, is_chain
-from pdas.support.errors import RunError
+from pdas.drawing.style import BLUE, GREY, MUTED, ORANGE, PALE, font, text_width, tint
+from pdas.spaces.autoencoders.chain import Chain
+from pdas.spaces.autoencoders.space import Layer
 
 _MARGIN = 0.35  # inches, around everything
 _TITLE = 0.5  # height of the title
@@ -47,22 +43,6 @@ _BOXES = (
 )
 _SKIPS = "A blue arrow is a skip connection: it adds the output of a layer to that of its mirror."
 _PASSED = f"Left out, since the map is 1{_TIMES}1 already:"
-
-
-def draw_chain(run_dir: str | PathLike[str]) -> Path:
-    """Draw the auto-encoder of a run into its `architecture.png` and return the path.
-
-    Raises RunError if there is no architecture, or one that is no auto-encoder.
-    """
-    run = Run.open(run_dir)
-    architecture = run.read_json("architecture.json")
-    if not is_chain(architecture):
-        raise RunError(
-            f"{run.path / 'architecture.json'}: not an architecture of an auto-encoder, and only "
-            "those are drawn as a chain"
-        )
-    chain = read_chain(architecture, _image_size(run.raw_config()["recipe"]))
-    return save(chain_figure(chain), run.path / "architecture.png")
 
 
 def chain_figure(chain: Chain) -> Figure:
@@ -185,13 +165,6 @@ def _caption(chain: Chain) -> list[str]:
     if chain.passed:
         lines.append(f"{_PASSED} {', '.join(map(_number, chain.passed))}.")
     return lines
-
-
-def _image_size(recipe: Mapping[str, object]) -> int | None:
-    """Pixels a side of the images of a recipe, if it says so."""
-    data = recipe.get("data")
-    size = data.get("image_size") if isinstance(data, Mapping) else None
-    return size if isinstance(size, int) and size > 0 else None
 
 
 def _widest(texts: Sequence[str], size: float) -> float:

@@ -11,49 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
-from pydantic import AfterValidator, Field, PositiveInt
 
 from pdas.space import Architecture, Assignment, Label, SearchSpace
+from pdas.spaces.autoencoders.settings import ChainSettings
 from pdas.support.arrays import BoolArray
 from pdas.support.errors import SpaceError
-from pdas.support.settings import Settings
 
 OUTPUT = "output/from"
 OUTPUT_KERNEL = 3  # of the convolution after the decoder
-
-
-def _odd(kernel: int) -> int:
-    if kernel % 2 == 0:
-        raise ValueError("expected an odd kernel")
-    return kernel
-
-
-def _ascending(numbers: tuple[int, ...]) -> tuple[int, ...]:
-    if list(numbers) != sorted(set(numbers)):
-        raise ValueError("expected ascending numbers, each once")
-    return numbers
-
-
-class ChainSettings(Settings):
-    """The space of auto-encoders; the defaults are the paper's."""
-
-    layers: int = Field(20, ge=1)  # Nc
-    level_back: int = Field(5, ge=1)  # b
-    kernels: Annotated[
-        tuple[Annotated[PositiveInt, AfterValidator(_odd)], ...], AfterValidator(_ascending)
-    ] = Field((1, 3, 5), min_length=1)
-    channels: Annotated[tuple[PositiveInt, ...], AfterValidator(_ascending)] = Field(
-        (64, 128, 256), min_length=1
-    )
-
-
-class AutoencoderSettings(ChainSettings):
-    """An auto-encoder for images of a known number of channels."""
-
-    image_channels: int = Field(3, ge=1)
 
 
 @dataclass(frozen=True)

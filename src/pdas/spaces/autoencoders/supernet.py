@@ -17,15 +17,16 @@ from torch import Tensor, nn
 from pdas.cost import Cost, FunctionCost
 from pdas.nn.costs import CostTable, table_cost
 from pdas.nn.counting.latency import latency
+from pdas.nn.memo import Memo
 from pdas.nn.quantities import Quantity, check_quantity, image_size
 from pdas.nn.sliced import SlicedWeight
 from pdas.space import Architecture, check_architecture
 from pdas.spaces.autoencoders.initial import he
 from pdas.spaces.autoencoders.network import AutoencoderNetwork
+from pdas.spaces.autoencoders.settings import AutoencoderSettings
 from pdas.spaces.autoencoders.size import count_multiply_adds, count_weights
 from pdas.spaces.autoencoders.space import (
     OUTPUT_KERNEL,
-    AutoencoderSettings,
     Layer,
     active_variables,
     autoencoder_space,
@@ -33,7 +34,6 @@ from pdas.spaces.autoencoders.space import (
     layer_types,
     traversed,
 )
-from pdas.spaces.memo import Once
 from pdas.support.arrays import BoolArray
 from pdas.support.errors import SettingError
 from pdas.support.settings import validated
@@ -72,12 +72,12 @@ class AutoencoderSupernet(nn.Module):
         """The restored images `(N, image_channels, H, W)` of each architecture, of the same `x`."""
         for architecture in architectures:
             check_architecture("architecture", architecture, self.space)
-        once = Once()
+        memo = Memo()
         height, width = x.shape[-2:]
         if height == width == 1:  # which every layer that samples down would pass over
             raise SettingError("images: found 1x1 pixels, expected at least 2 in a side")
         chains = [traversed(decode_chain(a), height, width) for a in architectures]
-        return [self._restore(x, chain, once) for chain in chains]
+        return [self._restore(x, chain, memo) for chain in chains]
 
     def active(self, architecture: Architecture) -> BoolArray:
         """Which variables the architecture uses, shape (D,): those of the layers on its chain.
@@ -135,16 +135,16 @@ class AutoencoderSupernet(nn.Module):
         count = partial(count_multiply_adds, image_channels=image, size=size)
         return FunctionCost(self.space, count)
 
-    def _restore(self, x: Tensor, chain: Sequence[Layer], once: Once) -> Tensor:
+    def _restore(self, x: Tensor, chain: Sequence[Layer], memo: Memo) -> Tensor:
         way: list[tuple[SearchLayer, Layer, Size, Tensor]] = []
         for layer in chain:
             weights = self._weights(layer)
             height, width = x.shape[-2:]
-            x = once(weights.encode, layer, x)
+            x = memo(weights.encode, layer, x)
             way.append((weights, layer, (height, width), x))
         for weights, layer, size, h in reversed(way):
-            x = once(weights.decode, layer, size, x, h)
-        return once(self._output, x)
+            x = memo(weights.decode, layer, size, x, h)
+        return memo(self._output, x)
 
     def _weights(self, layer: Layer) -> SearchLayer:
         weights = self.layers[layer.index - 1]

@@ -6,10 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from os import PathLike
-from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -35,17 +33,13 @@ from pdas.drawing.style import (
     PALE,
     Colour,
     font,
-    operation_colours,
-    save,
     text_width,
     tint,
 )
-from pdas.runs.run import Run
 from pdas.space import Assignment
 from pdas.spaces.cells.geometry import RADIUS, Box, CellLayout, Point, lay_out
 from pdas.spaces.cells.graph import Cell, read_cell
-from pdas.spaces.cells.space import CELL_INPUTS, CELL_TYPES, is_cell
-from pdas.support.errors import RunError
+from pdas.spaces.cells.space import CELL_INPUTS, CELL_TYPES
 
 _MARGIN = 0.35  # inches, around and between the cells
 _PADDING = 0.12  # left and right of the text of a box
@@ -60,21 +54,14 @@ _CAPTION = (
     "prev is the output of the previous cell, prev_prev that of the cell before it.",
     "A circle is a node: it adds the outputs of its two operations.",
 )
-
-
-def draw_cells(run_dir: str | PathLike[str]) -> Path:
-    """Draw the cells of a run into its `cells.png` and return the path.
-
-    Raises RunError if there is no architecture, or one that does not consist of cells.
-    """
-    run = Run.open(run_dir)
-    architecture = run.read_json("architecture.json")
-    if not is_cell(architecture):
-        raise RunError(
-            f"{run.path / 'architecture.json'}: not an architecture of a normal and a "
-            "reduction cell, and only those are drawn"
-        )
-    return save(cells_figure(architecture), run.path / "cells.png")
+_COLOURS = {
+    "identity": "#868d97",
+    "sep_conv_3x3": "#5b8fc7",
+    "sep_conv_5x5": "#2f4f8f",
+    "avg_pool_3x3": "#d3973a",
+    "max_pool_3x3": "#bf5449",
+}
+_FURTHER = ("#4f9a86", "#8a6bb1", "#b5667f", "#7d8c3f", "#a0704a", "#3f8ea3")
 
 
 def cells_figure(architecture: Assignment) -> Figure:
@@ -96,6 +83,12 @@ def cells_figure(architecture: Assignment) -> Figure:
         top -= taken
     add_caption(axes, (_MARGIN, _MARGIN), _CAPTION, _LINE)
     return figure
+
+
+def operation_colours(operations: Iterable[str]) -> dict[str, str]:
+    """A colour for each operation: fixed for those of the paper, in turn for others."""
+    others = sorted(set(operations) - set(_COLOURS))
+    return _COLOURS | {name: _FURTHER[i % len(_FURTHER)] for i, name in enumerate(others)}
 
 
 def _box_width(cells: list[Cell]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from pdas.space import Assignment
@@ -41,3 +42,19 @@ def read_cell(architecture: Assignment, cell: str) -> Cell:
         for slot, edge in enumerate(pair, start=1)
     )
     return Cell(nodes, edges, tuple(nodes[b] for b in plan.loose_ends))
+
+
+def count_operations(cell: Cell) -> str:
+    """The operations of a cell by number, such as "4 sep_conv_3x3, 2 identity"."""
+    counts = Counter(edge.operation for edge in cell.edges)
+    return ", ".join(f"{count} {operation}" for operation, count in counts.most_common())
+
+
+def cell_text(name: str, cell: Cell) -> str:
+    """A cell in lines, each node as a sum."""
+    lines = [f"{name} cell"]
+    for node in cell.nodes:
+        terms = [f"{e.operation}({e.source})" for e in cell.edges if e.node == node]
+        lines.append(f"  {node} = {' + '.join(terms)}")
+    lines.append(f"  output = concat({', '.join(cell.loose_ends)})")
+    return "\n".join(lines)

@@ -8,53 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
 
-from pydantic import AfterValidator, Field
-
-from pdas.spaces.cells.operations import OPERATIONS
+from pdas.spaces.cells.settings import STAGES, CellSettings
 from pdas.spaces.cells.space import CellPlan
 from pdas.support.errors import SettingError
-from pdas.support.settings import Settings
+from pdas.support.refusals import refuse
 
-STAGES = 3
-STEM_MULTIPLIER = 3  # the stem has 3C channels
-SMALLEST_WIDTH = 2  # a factorised reduction has two convolutions, each with half the channels
 SMALLEST_MAP = 2  # pixels a side that must be left after the last reduction
-
-
-def _known(operation: str) -> str:
-    if operation not in OPERATIONS:
-        raise ValueError(f"expected names out of {', '.join(OPERATIONS)}")
-    return operation
-
-
-class NetworkSettings(Settings):
-    """The cell space and the size of its network; the defaults are those of the paper's search."""
-
-    nodes: int = Field(5, ge=1)  # B
-    cells_per_stage: int = Field(2, ge=1)  # N
-    channels: int = Field(16, ge=SMALLEST_WIDTH)  # C, of the first stage
-    operations: tuple[Annotated[str, AfterValidator(_known)], ...] = Field(
-        tuple(OPERATIONS), min_length=1
-    )
-
-
-class CellSettings(NetworkSettings):
-    """A network of cells for images and classes that are known."""
-
-    in_channels: int = Field(3, ge=1)
-    classes: int = Field(10, ge=2)
-
-    @property
-    def stem_channels(self) -> int:
-        """Channels of the stem's output, 3C."""
-        return STEM_MULTIPLIER * self.channels
-
-    @property
-    def out_channels(self) -> int:
-        """Channels of the last cell's output, which the classifier reads."""
-        return self.channels << (STAGES - 1)
 
 
 @dataclass(frozen=True)
@@ -117,7 +77,10 @@ def check_image_size(size: int) -> None:
     reductions = STAGES - 1
     smallest = SMALLEST_MAP * 2**reductions
     if size < smallest:
-        raise SettingError(
-            f"image size: found {size}x{size}, expected at least {smallest}x{smallest} for "
-            f"{reductions} reductions; set data.image_size to {smallest} or more"
+        refuse(
+            SettingError,
+            "image size",
+            found=f"{size}x{size}",
+            expected=f"at least {smallest}x{smallest} for {reductions} reductions",
+            remedy=f"set data.image_size to {smallest} or more",
         )

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from pdas.space import Architecture, as_labels
 from pdas.spaces.cells.layout import (
-    CellSettings,
     Position,
     auxiliary_cell,
     check_image_size,
@@ -29,6 +28,7 @@ from pdas.spaces.cells.operations import (
     ReLUConvNorm,
     affine_batch_norm,
 )
+from pdas.spaces.cells.settings import CellSettings
 from pdas.spaces.cells.space import CELL_TYPES, CellPlan, Edge, decode
 
 

@@ -12,8 +12,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from pdas.space import Assignment, Label
-from pdas.spaces.cells.layout import SMALLEST_WIDTH, CellSettings, Position, layout, needed_cells
+from pdas.spaces.cells.layout import Position, layout, needed_cells
 from pdas.spaces.cells.operations import OPERATIONS, affine_batch_norm
+from pdas.spaces.cells.settings import SMALLEST_WIDTH, CellSettings
 from pdas.spaces.cells.space import CELL_TYPES, CellPlan, Edge, decode, encode
 from pdas.support.errors import SettingError
 

@@ -19,20 +19,15 @@ from torch import Tensor, nn
 from pdas.cost import Cost, FunctionCost
 from pdas.nn.costs import CostTable, table_cost
 from pdas.nn.counting.latency import latency
+from pdas.nn.memo import Memo
 from pdas.nn.quantities import Quantity, check_quantity, image_size
 from pdas.space import Architecture, check_architecture
-from pdas.spaces.cells.layout import (
-    CellSettings,
-    Position,
-    check_image_size,
-    layout,
-    needed_cells,
-)
+from pdas.spaces.cells.layout import Position, check_image_size, layout, needed_cells
 from pdas.spaces.cells.network import CellNetwork, edge_name, input_block, stem
 from pdas.spaces.cells.operations import OPERATIONS, batch_statistics
+from pdas.spaces.cells.settings import CellSettings
 from pdas.spaces.cells.size import count_multiply_adds, count_weights
 from pdas.spaces.cells.space import CELL_TYPES, CellPlan, Edge, cell_space, decode
-from pdas.spaces.memo import Once
 from pdas.support.errors import SettingError
 from pdas.support.settings import validated
 
@@ -42,7 +37,7 @@ class CellSupernet(nn.Module):
 
     `CellSupernet(nodes=5, cells_per_stage=2, channels=16, operations=..., in_channels=3,
     classes=10)`, all optional: see `CellSettings`. Operations are names out of
-    `pdas.spaces.OPERATIONS`, by default all five.
+    `pdas.spaces.cells.operations.OPERATIONS`, by default all five.
 
     Batch norm uses the statistics of the batch at hand, in training and in evaluation, and keeps
     none. Raises `SettingError` for settings that are unknown or out of range.
@@ -70,9 +65,9 @@ class CellSupernet(nn.Module):
         x = F.relu(self.stem(x.contiguous(memory_format=torch.channels_last)))
         routes = [_Route(self.positions, architecture, x) for architecture in architectures]
         for index, cell in enumerate(self.cells):
-            once = Once()
+            memo = Memo()
             for route in routes:
-                route.advance(index, cell, once)
+                route.advance(index, cell, memo)
         return [self.classifier(route.out.mean((2, 3))) for route in routes]
 
     def derive(
@@ -169,24 +164,24 @@ class SearchCell(nn.Module):
                 stride = position.stride(edge.source)
                 operation = OPERATIONS[edge.operation](channels, stride, batch_statistics)
                 if not list(operation.parameters()):
-                    # One module for all nodes, so that `Once` sees that they do the same.
+                    # One module for all nodes, so that `Memo` sees that they do the same.
                     operation = weightless.setdefault((edge.operation, stride), operation)
                 self.edges[edge_name(b, edge)] = operation
         self.output = SlicedOutput(settings.nodes, channels)
 
-    def forward(self, prev_prev: Tensor, prev: Tensor, plan: CellPlan, once: Once) -> Tensor:
+    def forward(self, prev_prev: Tensor, prev: Tensor, plan: CellPlan, memo: Memo) -> Tensor:
         """The cell's output `(N, channels, H', W')`, for inputs after their ReLU.
 
         An input that `plan` ignores is not read.
         """
         values = [
-            once(_after_relu(block), x) if source in plan.sources else x
+            memo(_after_relu(block), x) if source in plan.sources else x
             for source, (block, x) in enumerate(zip(self.inputs, (prev_prev, prev), strict=True))
         ]
         for b, edges in enumerate(plan.nodes):
-            terms = [_apply(self.edges[edge_name(b, e)], values[e.source], once) for e in edges]
-            values.append(once(torch.add, *sorted(terms, key=id)))
-        return once(self.output, plan.loose_ends, *(values[b + 2] for b in plan.loose_ends))
+            terms = [_apply(self.edges[edge_name(b, e)], values[e.source], memo) for e in edges]
+            values.append(memo(torch.add, *sorted(terms, key=id)))
+        return memo(self.output, plan.loose_ends, *(values[b + 2] for b in plan.loose_ends))
 
 
 def _after_relu(block: nn.Module) -> Callable[[Tensor], Tensor]:
@@ -195,11 +190,11 @@ def _after_relu(block: nn.Module) -> Callable[[Tensor], Tensor]:
     return after_relu
 
 
-def _apply(operation: nn.Module, x: Tensor, once: Once) -> Tensor:
+def _apply(operation: nn.Module, x: Tensor, memo: Memo) -> Tensor:
     """An operation on `x`, whose ReLU is shared by all operations that begin with it."""
     if hasattr(operation, "after_relu"):
-        return once(_after_relu(operation), once(F.relu, x))
-    return once(operation, x)
+        return memo(_after_relu(operation), memo(F.relu, x))
+    return memo(operation, x)
 
 
 class SlicedOutput(nn.Module):
@@ -243,11 +238,11 @@ class _Route:
         self._needed = needed_cells(positions, self._plans)
         self._prev_prev = self._prev = self.out = rectified_stem
 
-    def advance(self, index: int, cell: nn.Module, once: Once) -> None:
+    def advance(self, index: int, cell: nn.Module, memo: Memo) -> None:
         """Go through one cell; one that nothing needs leaves a value that nothing reads."""
         rectified = self._prev
         if self._needed[index]:
             plan = self._plans[self._positions[index].kind]
-            self.out = cell(self._prev_prev, self._prev, plan, once)
-            rectified = once(F.relu, self.out)
+            self.out = cell(self._prev_prev, self._prev, plan, memo)
+            rectified = memo(F.relu, self.out)
         self._prev_prev, self._prev = self._prev, rectified

@@ -1,6 +1,53 @@
-"""Image classification: its data, its losses, its evaluation, and the classifier that comes out."""
+"""Image classification (paper, section 4.1)."""
 
-from pdas.tasks.classification.classifier import Classifier, Prediction, load_classifier
-from pdas.tasks.classification.task import ClassificationTask
+from __future__ import annotations
 
-__all__ = ["ClassificationTask", "Classifier", "Prediction", "load_classifier"]
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pdas.tasks.base import TASKS, TaskKind
+from pdas.tasks.classification.metrics import METRICS
+from pdas.tasks.classification.recipe import ClassificationRecipe
+
+if TYPE_CHECKING:
+    import torch
+
+    from pdas.runs.run import Run
+    from pdas.tasks.classification.classifier import Classifier
+    from pdas.tasks.classification.description import ClassifierDescription
+    from pdas.tasks.classification.task import ClassificationTask
+
+
+class Classification(TaskKind):
+    """See `TaskKind`."""
+
+    recipe = ClassificationRecipe
+    metrics = METRICS
+
+    def open(
+        self,
+        recipe: ClassificationRecipe,
+        data_dir: Path | None,
+        device: torch.device,
+        download: bool = True,
+    ) -> ClassificationTask:
+        from pdas.tasks.classification.data import ClassificationData
+        from pdas.tasks.classification.task import ClassificationTask
+
+        data = ClassificationData.load(recipe.data, data_dir, device, download)
+        return ClassificationTask(recipe, data)
+
+    def load(self, retrained: Run) -> Classifier:
+        from pdas.tasks.classification.classifier import load_classifier
+
+        return load_classifier(retrained)
+
+    def description(self, values: Mapping[str, Any]) -> ClassifierDescription:
+        from pdas.support.settings import validated
+        from pdas.tasks.classification.description import ClassifierDescription
+
+        return validated(ClassifierDescription, values)
+
+
+TASKS.add("classification", Classification())

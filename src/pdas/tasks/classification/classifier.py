@@ -8,24 +8,28 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pdas.data.augment import Standardise
 from pdas.data.decode import read_image
-from pdas.runs.run import Run, parse_json
+from pdas.runs.reading import parse_json
+from pdas.runs.run import Run
 from pdas.runs.weights import load_weights
-from pdas.spaces import CellNetwork
-from pdas.spaces.cells import CellSettings
-from pdas.spaces.description import CellDescription
 from pdas.support.errors import DataError
+from pdas.support.refusals import refuse
 from pdas.support.settings import validated
+from pdas.tasks.classification.description import ClassifierDescription
 
 PART = 256  # images that are classified at a time
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The most probable class of an image."""
+    """The most probable class of an image.
+
+    Example:
+        Prediction(label="cat", probability=0.97)
+    """
 
     label: str
     probability: float
@@ -34,36 +38,58 @@ class Prediction:
 class Classifier:
     """A retrained network that is ready to use.
 
+    Args:
+        network: the plain network.
+        description: what it takes to build it again, with the classes and how images were scaled.
+
     Attributes:
         network: the plain network, in evaluation mode.
         classes: the names of the classes, in the order of the network's outputs.
         image_size: pixels a side that the network was trained at.
         standardise: how images were scaled in training.
+
+    Example:
+        classifier = pdas.load("runs/folder-0")
+        classifier.predict(["photo.jpg"])
     """
 
-    def __init__(
-        self,
-        network: CellNetwork,
-        classes: Sequence[str],
-        image_size: int,
-        standardise: Standardise,
-    ) -> None:
+    def __init__(self, network: nn.Module, description: ClassifierDescription) -> None:
         self.network = network.eval()
-        self.classes = tuple(classes)
-        self.image_size = image_size
-        self.standardise = standardise
+        self.standardise = Standardise(description.mean, description.std)
+        self._description = description
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self._description.classes
+
+    @property
+    def image_size(self) -> int:
+        return self._description.image_shape[1]
+
+    @property
+    def channels(self) -> int:
+        """Of the images: 1 (grey) or 3 (RGB)."""
+        return self._description.image_shape[0]
 
     @torch.no_grad()
     def probabilities(self, images: Tensor) -> Tensor:
-        """Class probabilities `(N, classes)` of uint8 images `(N, C, H, W)`; C is the network's.
+        """Class probabilities of images.
 
-        Raises `DataError` for images of another type or shape.
+        Args:
+            images: uint8 `(N, C, H, W)`; C is the network's.
+
+        Returns:
+            float32 `(N, classes)`.
+
+        Raises:
+            DataError: the images have another type or shape.
         """
-        channels = self.network.settings.in_channels
-        if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] != channels:
-            raise DataError(
-                f"images: found {images.dtype} of shape {tuple(images.shape)}, expected uint8 of "
-                f"shape (N, {channels}, H, W)"
+        if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] != self.channels:
+            refuse(
+                DataError,
+                "images",
+                found=f"{images.dtype} of shape {tuple(images.shape)}",
+                expected=f"uint8 of shape (N, {self.channels}, H, W)",
             )
         logits: Tensor = self.network(self.standardise(images))
         return logits.softmax(1)
@@ -79,30 +105,19 @@ class Classifier:
             ]
         return predictions
 
-    def description(self) -> CellDescription:
+    def description(self) -> ClassifierDescription:
         """All that it takes to build the network again.
 
-        Raises `SettingError` if the classes or the standardisation are not of this network, as
-        after a damaged file.
+        Raises:
+            SettingError: the classes or the standardisation are not of this network, as after a
+                damaged file.
         """
-        settings = self.network.settings
-        return validated(
-            CellDescription,
-            {
-                "architecture": self.network.architecture,
-                "network": settings,
-                "image_shape": (settings.in_channels, self.image_size, self.image_size),
-                "classes": self.classes,
-                "mean": self.standardise.mean,
-                "std": self.standardise.divisor,
-            },
-        )
+        return validated(ClassifierDescription, self._description.model_dump())
 
     def _read(self, images: Tensor | Sequence[str | Path]) -> Tensor:
         if isinstance(images, Tensor):
             return images
-        channels = self.network.settings.in_channels
-        return torch.stack([read_image(Path(path), self.image_size, channels) for path in images])
+        return torch.stack([read_image(Path(x), self.image_size, self.channels) for x in images])
 
 
 def load_classifier(retrained: Run) -> Classifier:
@@ -112,7 +127,10 @@ def load_classifier(retrained: Run) -> Classifier:
 
 def _parse(retrained: Run, file: Path) -> Classifier:
     result = parse_json(file)
-    network = CellNetwork(result["architecture"], CellSettings(**result["network"]))
-    retrained.read("weights.safetensors", partial(load_weights, network))
+    fields = ("architecture", "network", "image_shape", "classes", "mean")
     standardise = Standardise(result["mean"], result["std"])
-    return Classifier(network, result["classes"], result["image_size"], standardise)
+    values = {name: result[name] for name in fields} | {"std": standardise.divisor}
+    description = validated(ClassifierDescription, values)
+    network = description.build()
+    retrained.read("weights.safetensors", partial(load_weights, network))
+    return Classifier(network, description)

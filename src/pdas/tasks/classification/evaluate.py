@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
 
 from pdas.data.batches import Batches
-from pdas.spaces import CellNetwork
 
 
 @torch.no_grad()
-def error_percent(network: CellNetwork, batches: Batches) -> float:
+def error_percent(network: nn.Module, batches: Batches, classes: int) -> float:
     """Percentage of images that the network, in evaluation mode, puts into a wrong class."""
     from torchmetrics.classification import MulticlassAccuracy  # slow to import
 
     network.eval()
-    classes = network.settings.classes
     accuracy = MulticlassAccuracy(classes, average="micro", sync_on_compute=False)
     accuracy = accuracy.to(batches.device)
     for images, labels in batches:

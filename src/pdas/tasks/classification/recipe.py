@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializeAsAny
 
 from pdas.data.settings import LabelledDataSettings
-from pdas.distributed.settings import DeviceSettings
-from pdas.searches.settings import SearchSettings
-from pdas.spaces.cells.layout import NetworkSettings
-from pdas.support.settings import Name, Settings
-from pdas.training.settings import TrainingSettings
+from pdas.spaces.base import FamilySettings
+from pdas.spaces.cells.settings import NetworkSettings
+from pdas.tasks.constraints import TaskSearchSettings
+from pdas.tasks.recipe import Recipe
+from pdas.tasks.recipe import RetrainSettings as BaseRetrainSettings
 
 
 class ClassificationDataSettings(LabelledDataSettings):
@@ -20,14 +20,13 @@ class ClassificationDataSettings(LabelledDataSettings):
     name: str = "cifar10"
 
 
-class ClassificationSearchSettings(SearchSettings):
-    """A search of cells, or a control in its place."""
+class ClassificationSearchSettings(TaskSearchSettings):
+    """A search of cells."""
 
     mask_inactive: bool = False  # as in the paper
-    method: Literal["pdas", "random"] = "pdas"  # random: an architecture drawn uniformly
 
 
-class RetrainSettings(TrainingSettings):
+class RetrainSettings(BaseRetrainSettings):
     """The training of the found architecture, from fresh weights on the whole training set."""
 
     smallest_part: ClassVar[int] = 2  # the auxiliary classifier normalises maps of one pixel
@@ -40,14 +39,11 @@ class RetrainSettings(TrainingSettings):
     auxiliary_weight: float = Field(0.4, ge=0)  # 0: no auxiliary classifier
 
 
-class ClassificationRecipe(Settings):
+class ClassificationRecipe(Recipe):
     """One experiment of image classification, complete."""
 
-    name: Name
-    description: str = ""
     task: Literal["classification"] = "classification"
     data: ClassificationDataSettings = ClassificationDataSettings()
-    network: NetworkSettings = NetworkSettings()
+    network: SerializeAsAny[FamilySettings] = NetworkSettings()
     search: ClassificationSearchSettings = ClassificationSearchSettings()
     retrain: RetrainSettings = RetrainSettings()
-    device: DeviceSettings = DeviceSettings()

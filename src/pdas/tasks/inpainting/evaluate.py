@@ -1,18 +1,17 @@
-"""Evaluation of an auto-encoder on test images, beside two yardsticks.
+"""Evaluation of an auto-encoder on test images, beside two baselines.
 
 The test images are gone through batch by batch, since a whole set of them may not fit in memory.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from pdas.support.files import written_whole
+from pdas.runs.run import Run
 from pdas.tasks.inpainting.baselines import biharmonic
 from pdas.tasks.inpainting.data import InpaintingData
 from pdas.tasks.inpainting.quality import Quality, joined, quality
@@ -40,7 +39,7 @@ def measures(found: Quality, data: InpaintingData) -> dict[str, Any]:
     return summary
 
 
-def yardsticks(data: InpaintingData) -> dict[str, dict[str, float]]:
+def baseline_measures(data: InpaintingData) -> dict[str, dict[str, float]]:
     """The same measures of the masked images as they are, and of classical inpainting."""
     kept, classical = [], []
     for masked, clean, hidden in data.test_batches().with_masks():
@@ -49,8 +48,8 @@ def yardsticks(data: InpaintingData) -> dict[str, dict[str, float]]:
     return {"masked": joined(kept).summary(), "biharmonic": joined(classical).summary()}
 
 
-def save_samples(network: nn.Module, data: InpaintingData, found: Quality, file: Path) -> None:
-    """Write the best, the median and the worst test images by PSNR.
+def save_samples(network: nn.Module, data: InpaintingData, found: Quality, run: Run) -> None:
+    """Write the best, the median and the worst test images by PSNR into `restored.npz`.
 
     `masked`, `restored` and `clean` are uint8 `(3, n, C, H, W)`, `psnr` and `ssim` `(3, n)`; best
     first, and n is at most 6.
@@ -65,8 +64,7 @@ def save_samples(network: nn.Module, data: InpaintingData, found: Quality, file:
         for name in SAMPLES
     }
     values = found[chosen]
-    with written_whole(file) as stream:
-        np.savez_compressed(stream, **arrays, psnr=values.psnr.numpy(), ssim=values.ssim.numpy())
+    run.write_arrays("restored.npz", **arrays, psnr=values.psnr.numpy(), ssim=values.ssim.numpy())
 
 
 @torch.no_grad()

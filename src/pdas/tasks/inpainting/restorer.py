@@ -1,4 +1,4 @@
-"""A retrained auto-encoder, ready to restore images."""
+"""A retrained network, ready to restore images."""
 
 from __future__ import annotations
 
@@ -6,29 +6,45 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from pdas.runs.run import Run, parse_json
+from pdas.runs.reading import parse_json
+from pdas.runs.run import Run
 from pdas.runs.weights import load_weights
-from pdas.spaces import AutoencoderNetwork
-from pdas.spaces.description import AutoencoderDescription
 from pdas.support.errors import DataError
+from pdas.support.refusals import refuse
 from pdas.support.settings import validated
+from pdas.tasks.inpainting.description import RestorerDescription
 
 
 class Restorer:
     """A retrained network that is ready to use.
 
+    Args:
+        network: the plain network.
+        description: what it takes to build it again.
+
     Attributes:
         network: the plain network, in evaluation mode.
-        channels: of the images: 1 (grey) or 3 (RGB).
-        image_size: pixels a side that the network was trained at.
+
+    Example:
+        restorer = pdas.load("runs/inpaint-photos-0")
+        restorer.restore(images, hidden)
     """
 
-    def __init__(self, network: AutoencoderNetwork, channels: int, image_size: int) -> None:
+    def __init__(self, network: nn.Module, description: RestorerDescription) -> None:
         self.network = network.eval()
-        self.channels = channels
-        self.image_size = image_size
+        self._description = description
+
+    @property
+    def channels(self) -> int:
+        """Of the images: 1 (grey) or 3 (RGB)."""
+        return self._description.image_shape[0]
+
+    @property
+    def image_size(self) -> int:
+        """Pixels a side that the network was trained at."""
+        return self._description.image_shape[1]
 
     @torch.no_grad()
     def restore(self, images: Tensor, hidden: Tensor) -> Tensor:
@@ -40,32 +56,37 @@ class Restorer:
             images: uint8 `(N, C, H, W)`; the network was trained at `image_size`.
             hidden: bool `(N, 1, H, W)`, True where a pixel is to be replaced.
 
-        Raises `DataError` for tensors of another type or shape.
+        Returns:
+            uint8 `(N, C, H, W)`.
+
+        Raises:
+            DataError: tensors of another type or shape.
         """
         shape = (len(images), self.channels, *images.shape[2:])
-        if images.dtype != torch.uint8 or images.shape != shape or images.ndim != 4:
-            raise DataError(
-                f"images: found {images.dtype} of shape {tuple(images.shape)}, expected uint8 of "
-                f"shape (N, {self.channels}, H, W)"
-            )
-        if hidden.dtype != torch.bool or hidden.shape != (shape[0], 1, *shape[2:]):
-            raise DataError(
-                f"hidden: found {hidden.dtype} of shape {tuple(hidden.shape)}, expected bool of "
-                f"shape {(shape[0], 1, *shape[2:])}"
-            )
+        if images.ndim != 4:
+            shape = (len(images), self.channels, -1, -1)
+        _check("images", images, torch.uint8, shape, f"(N, {self.channels}, H, W)")
+        expected = (shape[0], 1, *shape[2:])
+        _check("hidden", hidden, torch.bool, expected, str(expected))
         masked = (images / 255).masked_fill(hidden, 0)
         restored: Tensor = self.network(masked)
         pixels = (restored.clamp(0, 1) * 255).round().to(torch.uint8)
         return torch.where(hidden, pixels, images)
 
-    def description(self) -> AutoencoderDescription:
+    def description(self) -> RestorerDescription:
         """All that it takes to build the network again."""
-        return validated(
-            AutoencoderDescription,
-            {
-                "architecture": self.network.architecture,
-                "image_shape": (self.channels, self.image_size, self.image_size),
-            },
+        return self._description
+
+
+def _check(
+    name: str, tensor: Tensor, dtype: torch.dtype, shape: tuple[int, ...], expected: str
+) -> None:
+    if tensor.dtype != dtype or tensor.shape != shape:
+        refuse(
+            DataError,
+            name,
+            found=f"{tensor.dtype} of shape {tuple(tensor.shape)}",
+            expected=f"{str(dtype).removeprefix('torch.')} of shape {expected}",
         )
 
 
@@ -76,7 +97,8 @@ def load_restorer(retrained: Run) -> Restorer:
 
 def _parse(retrained: Run, file: Path) -> Restorer:
     result = parse_json(file)
-    channels, size = int(result["channels"]), int(result["image_size"])
-    network = AutoencoderNetwork(result["architecture"], channels, (size, size))
+    fields = ("architecture", "network", "image_shape")
+    description = validated(RestorerDescription, {name: result[name] for name in fields})
+    network = description.build()
     retrained.read("weights.safetensors", partial(load_weights, network))
-    return Restorer(network, channels, size)
+    return Restorer(network, description)

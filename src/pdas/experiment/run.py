@@ -1,0 +1,49 @@
+"""A whole experiment from Python: what `pdas run` does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pdas import recipes
+from pdas.experiment.stages import Experiment
+from pdas.runs.run import Run
+
+
+def run(
+    recipe: str,
+    *,
+    data_dir: str | Path | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+    resume: bool = False,
+    changes: Mapping[str, Any] | None = None,
+) -> Run:
+    """Search, retrain and evaluate: the whole experiment of a recipe.
+
+    Args:
+        recipe: the name of a shipped recipe, or a YAML file.
+        data_dir: where the images are.
+        seed: decides everything that is drawn.
+        out: a new run directory; default `runs/<recipe>-<seed>`.
+        resume: whether `out` may hold this experiment, unfinished; then it continues from there.
+        changes: settings by their dotted names, as `{"search.epochs": 10}`.
+
+    Returns:
+        The run directory.
+
+    Raises:
+        PdasError: a setting, the data or the directory does not fit.
+
+    Example:
+        run = pdas.run("folder", data_dir="photos")
+        pdas.load(run.path).predict(["photo.jpg"])
+    """
+    chosen = recipes.load(recipe, recipes.as_changes(changes or {}))
+    folder = None if data_dir is None else Path(data_dir)
+    experiment = Experiment(chosen, seed, folder)
+    path = Path("runs") / f"{chosen.name}-{seed}" if out is None else Path(out)
+    found = experiment.search(path, resume=resume)
+    experiment.retrain(found, resume=resume)
+    return found

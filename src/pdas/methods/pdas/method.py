@@ -1,0 +1,30 @@
+"""The method "pdas"."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pdas.methods.components import METHODS, MethodRequest, MethodSettings
+from pdas.methods.pdas.optimizer import PDAS
+
+
+@METHODS.named("pdas")
+class PdasSettings(MethodSettings):
+    """Settings of `pdas.PDAS`; the defaults are the paper's."""
+
+    name: Literal["pdas"] = "pdas"
+    eta: Literal["adaptive", "fixed"] | Annotated[float, Field(gt=0)] = "adaptive"  # (13), or 1/n
+    eta_scale: float = Field(1.0, gt=0, le=1)  # of eta_max (13), at which adaptive eta starts
+    alpha: float = Field(1.5, gt=0)  # threshold of adaptive eta
+
+    def build(self, request: MethodRequest) -> PDAS:
+        return PDAS(
+            request.space,
+            seed=request.seed,
+            samples=request.samples,
+            eta=self.eta,
+            eta_scale=self.eta_scale,
+            alpha=self.alpha,
+        )

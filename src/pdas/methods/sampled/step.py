@@ -1,0 +1,287 @@
+"""One step of Algorithm 1: the weights by (2), then theta by (4), with the same architectures.
+
+Both updates see one batch for all architectures of the step, so that their ranks compare
+architectures and not draws.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pdas.distributed.fabric import Fabric
+from pdas.distributed.micro_batches import parts_of
+from pdas.distributed.ranks import Ranks
+from pdas.methods.base import Active
+from pdas.methods.optimizer import Optimizer
+from pdas.space import Architecture
+from pdas.support.arrays import BoolArray
+from pdas.support.errors import NonFiniteLossError, SettingError
+from pdas.training.candidates import Model, bind
+from pdas.training.judging import Judging
+from pdas.training.measures import Loss, Measures, RunningMean, as_measures, loss_of, numbers
+from pdas.training.weights import WeightTraining
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+TOGETHER = 8  # architectures that are judged at once, whose maps are in memory together
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """What a step measured: means over its architectures, of the weight and of the theta batch."""
+
+    weights: dict[str, float]
+    theta: dict[str, float]
+
+
+class SearchStep:
+    """Updates the weights of a supernet and the distribution of an optimizer.
+
+    Theta learns from the architectures that were trained, and from further ones if it is to learn
+    from more; without a batch for it, as in a warm-up, it stands still.
+
+    Of several ranks each runs its share of the architectures, and all make the same updates.
+
+    Args:
+        net: the supernet as `Candidates`, as `fabric.setup` returned it.
+        loss: see `Loss`; the model that it is handed runs one architecture.
+        optimizer: gives lambda architectures a step, and learns from their losses.
+        weights: updates the weights; None if they stay as they are.
+        samples: architectures that are trained in a step; default the optimizer's own number.
+        accumulate: equal parts of a batch that are run one after the other, for less memory. The
+            loss of a batch is then the mean of those of its parts, and batch norm normalises each
+            part by itself.
+        resample: draw new architectures for the update of theta (not Algorithm 1).
+        theta_samples: architectures that theta learns from; default those that are trained.
+        theta_mode: "eval" judges them without dropout, see `Judging`.
+        active: which variables an architecture uses, bool `(D,)`; the others do not learn from it.
+            All by default.
+        ranks: those of `fabric`.
+    """
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        net: nn.Module,
+        loss: Loss,
+        optimizer: Optimizer,
+        weights: WeightTraining | None,
+        *,
+        samples: int | None = None,
+        accumulate: int = 1,
+        resample: bool = False,
+        theta_samples: int | None = None,
+        theta_mode: Literal["train", "eval"] = "train",
+        active: Active | None = None,
+        ranks: Ranks | None = None,
+    ) -> None:
+        self._fabric = fabric
+        self._ranks = ranks or Ranks(fabric)
+        self._net = net
+        self._loss = loss
+        self._optimizer = optimizer
+        self._weights = weights
+        self._samples = samples
+        self._accumulate = accumulate
+        self._resample = resample
+        self._theta_samples = theta_samples
+        self._judging = Judging(net) if theta_mode == "eval" else nullcontext
+        self._active = active
+        self._steps = 0
+        self._dropped = 0
+
+    def __call__(self, weight_batch: Any, theta_batch: Any | None) -> StepRecord:
+        """Run the step; raises `NonFiniteLossError` if no architecture has a finite loss."""
+        self._steps += 1
+        architectures = self._optimizer.ask(self._samples)
+        weights = {} if self._weights is None else self._update_weights(architectures, weight_batch)
+        if theta_batch is None:
+            return StepRecord(weights, {})
+        theta = self._update_theta(self._judged(architectures), theta_batch)
+        return StepRecord(weights, theta)
+
+    def _judged(self, trained: list[Architecture]) -> list[Architecture]:
+        """The architectures that theta learns from."""
+        count = self._theta_samples or len(trained)
+        if self._resample:
+            return self._optimizer.ask(count)
+        further = count - len(trained)
+        return trained + self._optimizer.ask(further) if further else trained
+
+    def model(self, architecture: Architecture) -> Model:
+        """One architecture with the shared weights."""
+        (model,) = bind(self._net, [architecture])
+        return model
+
+    @torch.no_grad()
+    def losses(self, architectures: Sequence[Architecture], batches: Iterable[Any]) -> list[float]:
+        """The mean loss of each architecture over batches on the device, by the shared weights.
+
+        As theta would learn from it; one that is not finite somewhere is not finite.
+        """
+        own = self._ranks.share(architectures)
+        means = [RunningMean() for _ in own]
+        for batch in batches:
+            for first in range(0, len(own), TOGETHER):
+                part = slice(first, first + TOGETHER)
+                with self._judging():
+                    _add(means[part], self._measure_own(own[part], batch))
+        return self._ranks.gather([mean.values()["loss"] for mean in means])
+
+    def state_dict(self) -> dict[str, int]:
+        """What its messages count."""
+        return {"steps": self._steps, "dropped": self._dropped}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on from `state_dict`."""
+        self._steps, self._dropped = int(state["steps"]), int(state["dropped"])
+
+    def _update_weights(
+        self, architectures: Sequence[Architecture], batch: Any
+    ) -> dict[str, float]:
+        batches = parts_of(batch, self._accumulate, "search.accumulate")
+        measured = self._add_up_gradients(architectures, batches)
+        assert self._weights is not None
+        self._weights.apply()
+        self._tell_of_dropped("training loss", architectures, measured)
+        return _means_of_finite(measured)
+
+    def _add_up_gradients(
+        self, architectures: Sequence[Architecture], batches: Sequence[Any]
+    ) -> list[dict[str, float]]:
+        """The gradient of (2) over the parts of a batch; returns measures of each architecture.
+
+        One without a finite loss is dropped. If that is found in a later part, which is rare, the
+        gradient is computed anew without it.
+        """
+        assert self._weights is not None
+        self._weights.clear()
+        means = [RunningMean() for _ in architectures]
+        kept = [True] * len(architectures)
+        for index, batch in enumerate(batches):
+            own = self._measure(architectures, batch)
+            _add(means, self._ranks.gather([numbers(measures) for measures in own]))
+            finite = [_is_finite(mean.values()) for mean in means]
+            if not any(finite):
+                raise self._not_finite("training loss", architectures)
+            if index and finite != kept:
+                anew = iter(self._add_up_gradients(_those(architectures, finite), batches))
+                return [
+                    next(anew) if is_finite else mean.values()
+                    for mean, is_finite in zip(means, finite, strict=True)
+                ]
+            kept = finite
+            losses = [loss_of(measures) for measures in _those(own, self._ranks.share(kept))]
+            self._backward(losses, sum(kept) * len(batches))
+        return [mean.values() for mean in means]
+
+    def _backward(self, losses: Sequence[Tensor], count: int) -> None:
+        """Add the gradient of losses, of `count` whose mean is (2)."""
+        (trains,) = self._ranks.any(any(loss.requires_grad for loss in losses))
+        if not trains:
+            raise SettingError(
+                f"loss: found that no architecture of step {self._steps} has one with a gradient, "
+                "expected one that depends on the weights; leave out detach(), and give every "
+                "architecture weights"
+            )
+        self._fabric.backward(_sum(losses, self._fabric.device) / count)
+
+    @torch.no_grad()
+    def _update_theta(self, architectures: Sequence[Architecture], batch: Any) -> dict[str, float]:
+        own = [RunningMean() for _ in self._ranks.share(architectures)]
+        for part in parts_of(batch, self._accumulate, "search.accumulate"):
+            with self._judging():
+                _add(own, self._measure(architectures, part))
+        measured = self._ranks.gather([mean.values() for mean in own])
+        losses = [measures["loss"] for measures in measured]
+        try:
+            self._optimizer.tell(architectures, losses, self._used(architectures))  # (4), (13)
+        except NonFiniteLossError:
+            raise self._not_finite("theta loss", architectures) from None
+        self._tell_of_dropped("theta loss", architectures, measured)
+        return _means_of_finite(measured)
+
+    def _used(self, architectures: Sequence[Architecture]) -> BoolArray | None:
+        if self._active is None:
+            return None
+        return np.array([self._active(architecture) for architecture in architectures])
+
+    def _tell_of_dropped(
+        self,
+        name: str,
+        architectures: Sequence[Architecture],
+        measured: Sequence[Mapping[str, float]],
+    ) -> None:
+        """Log the first architecture without a finite loss, the second, the fourth, and so on."""
+        for architecture, measures in zip(architectures, measured, strict=True):
+            if _is_finite(measures):
+                continue
+            self._dropped += 1
+            if self._dropped & (self._dropped - 1) == 0:
+                _log.warning(
+                    "%s: %s for the architecture %s in step %d, which is dropped, the %d. so far",
+                    name,
+                    measures["loss"],
+                    _labels(architecture),
+                    self._steps,
+                    self._dropped,
+                )
+
+    def _not_finite(self, loss: str, architectures: Sequence[Architecture]) -> NonFiniteLossError:
+        return NonFiniteLossError(
+            f"{loss}: not finite for any architecture of step {self._steps}, of "
+            f"{' and '.join(map(_labels, architectures))}; lower search.optimizer.learning_rate"
+        )
+
+    def _measure(self, architectures: Sequence[Architecture], batch: Any) -> list[Measures]:
+        """Measures of this rank's share of the architectures."""
+        return self._measure_own(self._ranks.share(architectures), batch)
+
+    def _measure_own(self, architectures: Sequence[Architecture], batch: Any) -> list[Measures]:
+        models = bind(self._net, architectures)
+        with self._ranks.own_random():
+            return [as_measures(self._loss(model, batch)) for model in models]
+
+
+def _sum(losses: Sequence[Tensor], device: torch.device) -> Tensor:
+    """Their sum; of none one that can be run backward, and reaches no weight."""
+    if any(loss.requires_grad for loss in losses):
+        return torch.stack(list(losses)).sum()
+    return torch.zeros((), device=device, requires_grad=True)
+
+
+def _labels(architecture: Architecture) -> str:
+    """The architecture in a line: its labels, in the order of the variables."""
+    return f"({', '.join(map(str, architecture.to_dict().values()))})"
+
+
+def _those(items: Sequence[T], chosen: Sequence[bool]) -> list[T]:
+    return [item for item, is_chosen in zip(items, chosen, strict=True) if is_chosen]
+
+
+def _add(means: Sequence[RunningMean], measured: Sequence[Measures]) -> None:
+    for mean, measures in zip(means, measured, strict=True):
+        mean.add(measures)
+
+
+def _is_finite(measures: Mapping[str, float]) -> bool:
+    return math.isfinite(measures["loss"])
+
+
+def _means_of_finite(measured: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Means over the architectures with a finite loss."""
+    mean = RunningMean()
+    for measures in filter(_is_finite, measured):
+        mean.add(measures)
+    return mean.values()

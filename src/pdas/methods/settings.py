@@ -1,0 +1,94 @@
+"""Settings of a search; the defaults are the paper's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
+from typing_extensions import Self
+
+from pdas.methods.components import METHODS, ExternalMethod, MethodSettings
+from pdas.methods.pdas.method import PdasSettings
+from pdas.support.components import component
+from pdas.training.settings import TrainingSettings
+
+
+class SearchSettings(TrainingSettings):
+    """Settings of a search. An epoch is one pass over D_W, the half that trains the weights.
+
+    `epochs` or `steps` set what a search costs: as much as so many steps of the paper's search, in
+    each of which `samples` architectures are trained (a training pass each) and scored (a third of
+    one each, as there is no backward pass). What the warm-up saves buys steps; further samples and
+    finalists are paid from them; see `pdas.searches.plan`.
+    """
+
+    method: SerializeAsAny[MethodSettings] = PdasSettings()
+    epochs: int | None = Field(200, ge=1)
+    batch_size: int = Field(64, ge=1)
+    samples: int = Field(2, ge=1)  # lambda, the architectures that a step trains
+    warmup: float = Field(0.0, ge=0)  # theta stands still at first: < 1 a share, >= 1 steps
+    theta_samples: int | None = Field(None, ge=1)  # that theta learns from in a step; None: samples
+    theta_mode: Literal["train", "eval"] = "train"  # of the network for theta; eval: no dropout
+    train_weights: bool = True  # false: theta alone is searched, without a backward pass
+    resample: bool = False  # draw new architectures for the update of theta
+    mask_inactive: bool = True  # a choice that an architecture does not use learns nothing from it
+    finalists: int = Field(0, ge=0)  # compared on D_theta at the end; 0: the mode is found
+    finalists_share: float = Field(0.0, ge=0, lt=1)  # of the cost, to train them
+    finalists_epochs: int | None = Field(None, ge=1)  # most of one; the rest trains more
+
+    @field_validator("method", mode="before")
+    @classmethod
+    def _named_method(cls, value: object) -> MethodSettings:
+        name = value.get("name") if isinstance(value, Mapping) else value
+        if isinstance(name, str) and ":" in name:  # imported when the search begins, not here
+            values = value if isinstance(value, Mapping) else {"name": name}
+            return ExternalMethod.model_validate(values)
+        default: MethodSettings = cls.model_fields["method"].default
+        return component(value, METHODS.__getitem__, default)
+
+    @model_validator(mode="after")
+    def _warmup_is_a_share_or_a_number(self) -> Self:
+        if self.warmup >= 1 and self.warmup != int(self.warmup):
+            raise ValueError(
+                f"found warmup = {self.warmup}, expected a share below 1 or a whole number of "
+                "steps; set it to 0.4 or 100"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_warmup_is_for_weights_that_train(self) -> Self:
+        if self.warmup and not self.train_weights:
+            raise ValueError(
+                f"found warmup = {self.warmup:g} and train_weights = false, expected no warm-up "
+                "where no weights are trained; set warmup to 0"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _theta_samples_have_the_trained_ones(self) -> Self:
+        if self.theta_samples is not None and self.theta_samples < self.samples:
+            raise ValueError(
+                f"found theta_samples = {self.theta_samples} and samples = {self.samples}, "
+                "expected at least as many, since theta learns from those that are trained as "
+                "well; raise theta_samples"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _epochs_are_for_trained_finalists(self) -> Self:
+        if self.finalists_epochs is not None and not self.finalists_share:
+            raise ValueError(
+                f"found finalists_epochs = {self.finalists_epochs}, while finalists_share = 0 "
+                "trains no finalists, expected none; set finalists_epochs to null"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_share_is_for_finalists(self) -> Self:
+        if self.finalists_share > 0 and self.finalists < 2:
+            raise ValueError(
+                f"found finalists_share = {self.finalists_share} and finalists = {self.finalists}, "
+                "expected at least 2 finalists to be trained; raise finalists or set the share to 0"
+            )
+        return self

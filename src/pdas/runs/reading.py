@@ -1,0 +1,69 @@
+"""Reading a file of a run: whatever is wrong with it becomes one line."""
+
+from __future__ import annotations
+
+import csv
+import json
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from safetensors import SafetensorError
+
+from pdas.support.errors import RunError, reason
+from pdas.support.files import read_text
+from pdas.support.safe_yaml import safe_yaml
+
+T = TypeVar("T")
+
+_DAMAGE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    EOFError,
+    RuntimeError,  # nested too deeply, or an archive packed in an unknown way
+    csv.Error,
+    yaml.YAMLError,
+    zipfile.BadZipFile,
+    zlib.error,
+    SafetensorError,
+)
+_REMEDY = "restore it, or search or retrain again"
+
+
+def read_file(file: Path, parse: Callable[[Path], T]) -> T:
+    """What `parse` makes of a file.
+
+    Raises:
+        RunError: the file is missing or damaged; it names the file.
+    """
+    try:
+        return parse(file)
+    except RunError:  # of another file, which this one needs
+        raise
+    except FileNotFoundError as error:
+        raise RunError(f"{file}: missing; {_REMEDY}") from error
+    except _DAMAGE as error:
+        # Cut short, since torch names every weight that does not fit.
+        raise RunError(f"{file}: damaged ({reason(error)}); {_REMEDY}") from error
+
+
+def parse_json(file: Path) -> dict[str, Any]:
+    """The JSON object in a file, for `Run.read`."""
+    return _mapping(json.loads(read_text(file)), "the file")
+
+
+def parse_config(file: Path) -> dict[str, Any]:
+    """All of a `config.yaml`, for `Run.read`."""
+    config = _mapping(safe_yaml(read_text(file)), "the file")
+    return config | {key: _mapping(config.get(key, {}), key) for key in ("recipe", "environment")}
+
+
+def _mapping(value: object, what: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{what} is {type(value).__name__}, not a mapping")
+    return {str(key): item for key, item in value.items()}

@@ -1,0 +1,110 @@
+"""The end of a search: some architectures are compared, and the best of them is what was found.
+
+Finalists are what the method proposes. Where a share of the length is set aside for it, they are
+trained by themselves (`final_trials`). Otherwise the shared weights judge each on the whole of
+D_theta, which costs little and tells less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+from pdas.methods.base import SearchContext, SearchMethod
+from pdas.methods.constraints.penalty import Penalty
+from pdas.searches.final_trials import FinalTrials
+from pdas.searches.finalists import Finalist, best_first
+from pdas.searches.trial import Derive, Trial
+from pdas.space import Architecture
+
+OnTrial = Callable[[Sequence[Finalist], int, int], None]
+"""Called with the finalists, and how many of their trainings are done, of how many in all."""
+
+
+class Finals:
+    """Compares finalists.
+
+    Args:
+        context: of the search.
+        method: proposes them.
+        trial: how each is trained by itself.
+        derive: the network of an architecture, if any is trained.
+        executor: where trials run; default in this process, or in those of all ranks.
+        penalty: of their cost, if there is one.
+        on_trial: called before the first trial and after each.
+    """
+
+    def __init__(
+        self,
+        context: SearchContext,
+        method: SearchMethod,
+        trial: Trial,
+        derive: Derive | None,
+        executor: Executor | None,
+        penalty: Penalty | None,
+        on_trial: OnTrial,
+    ) -> None:
+        self._context = context
+        self._method = method
+        self._penalty = penalty
+        self._on_trial = on_trial
+        plan = context.plan
+        self._trials = FinalTrials(
+            context.space,
+            trial,
+            plan.trial_passes,
+            derive,
+            context.ranks,
+            executor,
+            plan.trial_steps,
+        )
+
+    def run(self) -> Iterator[bool]:
+        """Compare them, with a pause before and after each trial: whether it was the last."""
+        if not self._trials.finalists:
+            proposed = self._method.finalists(self._context.plan.finalists)
+            losses = self._shared_losses(proposed)
+            self._trials.begin([*map(self._finalist, proposed, losses)])
+            yield self._paused()
+        for _ in self._trials.run():
+            yield self._paused()
+
+    def ranked(self) -> list[Finalist]:
+        """The finalists, the best first.
+
+        Raises:
+            NonFiniteLossError: none has a finite loss.
+            NotLearnedError: the shared weights learned nothing, and no finalist did either.
+        """
+        ranked = best_first(self._trials.finalists)
+        if self._context.plan.trial_passes:
+            self._method.after_finalists(ranked[0].loss)
+        return ranked
+
+    def state_dict(self) -> dict[str, Any]:
+        """That of the trials."""
+        return self._trials.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from `state_dict`."""
+        self._trials.load_state_dict(state)
+
+    def _paused(self) -> bool:
+        left, total = self._trials.left, self._trials.total
+        self._on_trial(self._trials.finalists, total - left, total)
+        return left == 0
+
+    def _shared_losses(self, architectures: Sequence[Architecture]) -> Sequence[float | None]:
+        """Their losses by the shared weights on the whole of D_theta, unless they are trained."""
+        none = [None] * len(architectures)
+        if self._context.plan.trial_passes and len(architectures) > 1:
+            return none
+        passes = self._context.theta_batches.one_pass()
+        return (
+            self._method.losses(architectures, map(self._context.fabric.to_device, passes)) or none
+        )
+
+    def _finalist(self, architecture: Architecture, shared_loss: float | None) -> Finalist:
+        penalty = 0.0 if self._penalty is None else self._penalty(architecture)
+        return Finalist(architecture, shared_loss, penalty=penalty)

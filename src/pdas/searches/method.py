@@ -1,0 +1,99 @@
+"""The method of a search, from what the user said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pdas.methods.base import SearchMethod
+from pdas.methods.components import (
+    Baseline,
+    MethodRequest,
+    MethodSettings,
+    checked_optimizer,
+)
+from pdas.methods.constraints.limit import Limit
+from pdas.methods.constraints.limited import Limited
+from pdas.methods.constraints.penalty import Penalised, Penalty
+from pdas.methods.optimizer import Optimizer
+from pdas.methods.sampled.method import Sampled
+from pdas.methods.settings import SearchSettings
+from pdas.space import SearchSpace
+from pdas.support.errors import SettingError
+from pdas.support.refusals import refuse
+
+MethodArgument = str | Mapping[str, Any] | MethodSettings | Optimizer | SearchMethod
+
+
+def is_named(method: object) -> bool:
+    """Whether a method is given by its name or settings, and not by itself."""
+    return isinstance(method, str | Mapping | MethodSettings)
+
+
+def own_samples(method: object) -> dict[str, int]:
+    """The setting `samples` that an optimizer of the user's own brings along."""
+    samples = None if is_named(method) else getattr(method, "samples", None)
+    return {} if samples is None else {"samples": samples}
+
+
+def method_for(
+    space: SearchSpace,
+    method: MethodArgument | None,
+    settings: SearchSettings,
+    limit: Limit | Sequence[Limit] | None,
+    penalty: Penalty | None,
+    seed: int,
+    baseline: Baseline | None = None,
+) -> SearchMethod:
+    """The method of a search.
+
+    Args:
+        method: what the user said; a name is in the settings as well.
+        settings: whose `method` is built where the user gave none by itself.
+        limit, penalty: put around an optimizer.
+        baseline: see `MethodRequest`.
+
+    Raises:
+        SettingError: it is no method, does not fit the space, or has no room for a limit or a
+            penalty.
+    """
+    limits = () if limit is None else (limit,) if isinstance(limit, Limit) else tuple(limit)
+    built: object = method
+    if method is None or is_named(method):
+        request = MethodRequest(space, seed, settings.samples, limits, baseline)
+        built = settings.method.build(request)
+    if isinstance(built, SearchMethod):
+        if built.trains:
+            _refuse_constraints(built, limits, penalty)
+        return built
+    optimizer = checked_optimizer(built, space)
+    _check_samples(optimizer, settings)
+    sampler: Optimizer = Limited(optimizer, limits) if limits else optimizer
+    return Sampled(sampler, None if penalty is None else Penalised(sampler, penalty))
+
+
+def _refuse_constraints(
+    method: SearchMethod, limits: Sequence[Limit], penalty: Penalty | None
+) -> None:
+    for name, value in (("limit", limits), ("penalty", penalty)):
+        if value:
+            refuse(
+                SettingError,
+                name,
+                found=f"one beside {type(method).__name__}, which draws no architectures",
+                expected="an optimizer with ask and tell, around which it is put",
+                remedy=f"leave out {name}=, or use another method",
+            )
+
+
+def _check_samples(optimizer: Optimizer, settings: SearchSettings) -> None:
+    told = settings.theta_samples or settings.samples
+    smallest = optimizer.smallest_tell
+    if told < smallest:
+        refuse(
+            SettingError,
+            "search.samples",
+            found=str(settings.samples),
+            expected=f"at least {smallest}, whose losses {type(optimizer).__name__} compares",
+            remedy=f"set samples={smallest}",
+        )

@@ -1,0 +1,85 @@
+"""What a search found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pdas.methods.base import SearchMethod
+from pdas.methods.optimizer import Optimizer
+from pdas.searches.finalists import Finalist
+from pdas.space import Architecture
+from pdas.support.arrays import FloatArray
+from pdas.training.loop import Progress
+
+
+@dataclass
+class SearchResult:
+    """What a search found; `on_epoch` is called with what it found until then.
+
+    Attributes:
+        architecture: the method's best one, or with finalists the best of them.
+        method: the method, as it is at the end.
+        history: the progress at the end of each epoch.
+        theta: the probabilities at the start and after each epoch, `(epochs + 1, D, K_max)`; empty
+            for a method that has none.
+        seconds: time that the search took.
+        finalists: what was compared at the end, the best first; empty if `settings.finalists` is 0.
+
+    Example:
+        result = pdas.search(net, loss, data)
+        net.derive(result.architecture)
+    """
+
+    architecture: Architecture
+    method: SearchMethod
+    history: list[Progress] = field(default_factory=list)
+    theta: list[FloatArray] = field(default_factory=list)
+    seconds: float = 0.0
+    finalists: list[Finalist] = field(default_factory=list)
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """The optimizer of the method, without limit or penalty around it.
+
+        Raises:
+            AttributeError: the method has none.
+        """
+        optimizer: Any = self.method.optimizer  # type: ignore[attr-defined]
+        while hasattr(optimizer, "optimizer"):
+            optimizer = optimizer.optimizer
+        return optimizer  # type: ignore[no-any-return]
+
+    def add_theta(self) -> None:
+        """Take in the probabilities as they are now, if there are any."""
+        theta = self.method.theta_array
+        if theta is not None:
+            self.theta.append(theta)
+
+    def add_epoch(self, history: Sequence[Progress]) -> None:
+        """Take in the state of the search at the end of an epoch."""
+        self.add_theta()
+        self.set_history(history)
+
+    def set_history(self, history: Sequence[Progress]) -> None:
+        """Take the progress of the epochs until now, and what the method would choose."""
+        self.history = list(history)
+        self.architecture = self.method.best()
+        self.seconds = history[-1].seconds
+
+    def add_finalists(self, finalists: Sequence[Finalist], seconds: float) -> None:
+        """Take in what was compared at the end, the best first."""
+        self.finalists = list(finalists)
+        self.architecture = self.finalists[0].architecture
+        self.seconds = seconds
+
+    def state_dict(self) -> dict[str, Any]:
+        """The probabilities; all else is in the state of the method and of the loop."""
+        return {"theta": [theta.tolist() for theta in self.theta]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from `state_dict`."""
+        self.theta = [np.array(theta) for theta in state["theta"]]

@@ -1,0 +1,60 @@
+"""The settings of the cell space and the size of its network; nothing here needs torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from pdas.spaces.base import FamilySettings
+
+OPERATION_NAMES = ("identity", "sep_conv_3x3", "sep_conv_5x5", "avg_pool_3x3", "max_pool_3x3")
+STAGES = 3
+STEM_MULTIPLIER = 3  # the stem has 3C channels
+SMALLEST_WIDTH = 2  # a factorised reduction has two convolutions, each with half the channels
+
+
+def _known(operation: str) -> str:
+    if operation not in OPERATION_NAMES:
+        raise ValueError(f"expected names out of {', '.join(OPERATION_NAMES)}")
+    return operation
+
+
+class NetworkSettings(FamilySettings):
+    """The cell space and the size of its network; the defaults are those of the paper's search.
+
+    Attributes:
+        nodes: B, of each cell.
+        cells_per_stage: N.
+        channels: C, of the first stage.
+        operations: names of what a node may do, out of `OPERATION_NAMES`.
+    """
+
+    space: Literal["cells"] = "cells"
+    nodes: int = Field(5, ge=1)
+    cells_per_stage: int = Field(2, ge=1)
+    channels: int = Field(16, ge=SMALLEST_WIDTH)
+    operations: tuple[Annotated[str, AfterValidator(_known)], ...] = Field(
+        OPERATION_NAMES, min_length=1
+    )
+
+
+class CellSettings(NetworkSettings):
+    """A network of cells for images and classes that are known.
+
+    Example:
+        CellSettings(nodes=3, channels=8, in_channels=1, classes=10)
+    """
+
+    in_channels: int = Field(3, ge=1)
+    classes: int = Field(10, ge=2)
+
+    @property
+    def stem_channels(self) -> int:
+        """Channels of the stem's output, 3C."""
+        return STEM_MULTIPLIER * self.channels
+
+    @property
+    def out_channels(self) -> int:
+        """Channels of the last cell's output, which the classifier reads."""
+        return self.channels << (STAGES - 1)

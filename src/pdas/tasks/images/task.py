@@ -1,0 +1,121 @@
+"""A task on images with the networks of an architecture family."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from pdas.data.images import ImageSource
+from pdas.methods.components import Baseline
+from pdas.resume.batches import Loader
+from pdas.searches.trial import Derive
+from pdas.space import Architecture, SearchSpace
+from pdas.spaces.base import FAMILIES, Family
+from pdas.support.settings import Settings
+from pdas.tasks.base import Retraining, Task
+from pdas.tasks.images.data import TaskImages
+from pdas.tasks.recipe import Recipe
+from pdas.training.retrain import TrainingModule
+
+D = TypeVar("D", bound=TaskImages[Any])
+
+
+class ImageTask(Task, Generic[D]):
+    """What tasks on images have in common; a subclass says what is learned, and judges it.
+
+    Args:
+        recipe: whose family the networks are of.
+        data: its images on a device.
+    """
+
+    def __init__(self, recipe: Any, data: D) -> None:
+        self.recipe: Recipe = recipe
+        self.data = data
+
+    @property
+    @abstractmethod
+    def outputs(self) -> int:
+        """Channels of the network's output."""
+
+    @abstractmethod
+    def training_module(self, network: nn.Module) -> TrainingModule[Any]:
+        """A derived network with the loss of its retraining."""
+
+    @abstractmethod
+    def about(self) -> dict[str, Any]:
+        """What `result.json` says of the data, to load and to read the network."""
+
+    def options(self) -> dict[str, Any]:
+        """Options of the network that is retrained, see `Family.network`."""
+        return {}
+
+    @property
+    def family(self) -> Family:
+        """The architecture family of the recipe."""
+        return FAMILIES[self.recipe.network.space]
+
+    @property
+    def size(self) -> Settings:
+        """The size of the supernet."""
+        shape = self.data.images.train.image_shape
+        return self.family.size(self.recipe.network, shape, self.outputs)
+
+    @property
+    def space(self) -> SearchSpace:
+        return self.family.space(self.recipe.network)
+
+    def supernet(self) -> nn.Module:
+        return self.family.supernet(self.size)
+
+    def derive(self) -> Derive:
+        return partial(_derived, self.family, self.size)
+
+    @property
+    def baseline(self) -> Baseline | None:
+        return self.family.baseline
+
+    @property
+    def example(self) -> Tensor:
+        return torch.zeros(1, *self.data.images.train.image_shape)
+
+    def search_batches(self, seed: int) -> tuple[Loader, Loader]:
+        first, second = self.data.search_batches(self.recipe.search.batch_size, seed)
+        return first, second
+
+    @property
+    def training_images(self) -> ImageSource:
+        return self.data.images.train
+
+    @property
+    def test_images(self) -> ImageSource:
+        return self.data.images.test
+
+    def check_retraining(self, architecture: Architecture | None) -> None:
+        self.data.check_training_batch(self.recipe.retrain.batch_size)
+        self._retrained_size(architecture)
+
+    def retraining(self, architecture: Architecture, seed: int) -> Retraining:
+        size = self._retrained_size(architecture)
+        labels = architecture.to_dict()
+        batches = self.data.training_batches(self.recipe.retrain.batch_size, seed)
+        network = self.family.network(labels, size, **self.options())
+        about = {
+            "params": self.family.parameters(labels, size),
+            "network": size.model_dump(mode="json"),
+            "image_shape": list(self.data.images.train.image_shape),
+        }
+        return Retraining(self.training_module(network), batches, about | self.about())
+
+    def _retrained_size(self, architecture: Architecture | None) -> Settings:
+        labels = None if architecture is None else architecture.to_dict()
+        size: Settings = self.family.retrained_size(self.size, labels, self.recipe.retrain)
+        return size
+
+
+def _derived(family: Family, size: Settings, architecture: Architecture) -> nn.Module:
+    # a function of the module, so that it pickles for an executor
+    return family.network(architecture.to_dict(), size)

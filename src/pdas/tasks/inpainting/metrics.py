@@ -1,0 +1,7 @@
+"""How restored images are judged (paper, section 4.2)."""
+
+from pdas.support.metrics import Metric
+
+PSNR = Metric("psnr", "PSNR", "dB", ".2f", "higher", short="psnr")
+SSIM = Metric("ssim", "SSIM", format=".3f", better="higher")
+METRICS = (PSNR, SSIM)

@@ -1,0 +1,67 @@
+"""The part of the report about restored images: how good they are, and some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pdas.spaces.base import Picture
+from pdas.support.metrics import is_number
+from pdas.tasks.inpainting.metrics import METRICS
+from pdas.tasks.section import Section, Table
+
+_FEW = 10  # classes that are shown without being asked for
+
+
+def sections(retraining: Path, result: Mapping[str, object]) -> list[Section]:
+    """The quality of the restored images, and a sheet of some of them, as far as there are any.
+
+    Raises:
+        ValueError, LookupError: the result makes no sense.
+        RunError: `restored.npz` is damaged.
+    """
+    tables, pictures = list(_tables(result)), list(_pictures(retraining))
+    if not (tables or pictures):
+        return []
+    return [Section(f"Test images of {retraining.name}", tables=tables, pictures=pictures)]
+
+
+def _tables(result: Mapping[str, object]) -> Iterator[Table]:
+    if "psnr" not in result:
+        return
+    yield _table({"network": result, **_named(result, "baselines")})
+    if by_class := _named(result, "by_class"):
+        yield _table(by_class, "The network by class", is_open=len(by_class) <= _FEW)
+
+
+def _pictures(retraining: Path) -> Iterator[Picture]:
+    if (retraining / "restored.npz").exists():
+        from pdas.tasks.inpainting.samples import draw_samples  # needs matplotlib
+
+        caption = "Test images restored best, of the median, and worst"
+        yield Picture(draw_samples(retraining), caption)
+
+
+def _table(named: Mapping[str, object], title: str = "", is_open: bool = True) -> Table:
+    headings = [heading for m in METRICS for heading in (m.heading, "± over images")]
+    rows = [(name, *_row(measures)) for name, measures in named.items()]
+    return Table(["", *headings], rows, title, is_open)
+
+
+def _row(measures: object) -> Iterator[str]:
+    """The mean over the images and the standard deviation, of each metric."""
+    if not isinstance(measures, Mapping):
+        raise ValueError(f"{measures!r} is no mapping of measures")
+    for metric in METRICS:
+        for value in (measures[metric.key], measures[metric.std_key]):
+            if not is_number(value):
+                raise ValueError(f"{metric.key} is {value!r}, not a number")
+            yield metric.number(value)
+
+
+def _named(result: Mapping[str, object], key: str) -> dict[str, object]:
+    """Measures by name, of the baselines or of the classes; empty if there are none."""
+    named = result.get(key, {})
+    if not isinstance(named, Mapping):
+        raise ValueError(f"{key} is {named!r}, not a mapping")
+    return {str(name): measures for name, measures in named.items()}

@@ -1,0 +1,46 @@
+"""What the tasks say of a result: its metrics, and the sections that they add to the report.
+
+A run is read leniently: if its recipe names no task that is known, every task may speak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pdas.support.metrics import Metric
+from pdas.tasks.base import TASKS, TaskKind
+from pdas.tasks.section import Section
+
+
+def metrics_of(recipe: Mapping[str, object]) -> tuple[Metric, ...]:
+    """The metrics of the task of a recipe.
+
+    Args:
+        recipe: its plain data, as in `config.yaml`.
+    """
+    return tuple(metric for kind in _kinds(recipe) for metric in kind.metrics)
+
+
+def sections_of(
+    recipe: Mapping[str, object], run_path: Path, result: Mapping[str, object]
+) -> list[Section]:
+    """What the task of a recipe adds to the report on a retrained network.
+
+    Args:
+        recipe: its plain data, as in `config.yaml`.
+        run_path: the directory of the retraining; pictures are drawn into it.
+        result: the content of `result.json`.
+
+    Raises:
+        ValueError, LookupError: the result makes no sense.
+        RunError: another file of the retraining is damaged.
+    """
+    return [section for kind in _kinds(recipe) for section in kind.sections(run_path, result)]
+
+
+def _kinds(recipe: Mapping[str, object]) -> list[TaskKind]:
+    task = recipe.get("task")
+    if isinstance(task, str) and task in TASKS:
+        return [TASKS[task]]
+    return [TASKS[name] for name in TASKS.names()]

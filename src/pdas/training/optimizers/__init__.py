@@ -1,0 +1,1 @@
+"""Optimizers of weights by name, a file each; see `pdas.training.components`."""

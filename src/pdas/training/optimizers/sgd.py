@@ -1,0 +1,34 @@
+"""Stochastic gradient descent with momentum, as in the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from pdas.training.components import OPTIMIZERS, OptimizerSettings
+
+if TYPE_CHECKING:
+    from torch import nn
+    from torch.optim import Optimizer
+
+
+@OPTIMIZERS.named("sgd")
+class Sgd(OptimizerSettings):
+    """Settings of `torch.optim.SGD`; the defaults are the paper's (section 4.1)."""
+
+    name: Literal["sgd"] = "sgd"
+    learning_rate: float = Field(0.025, gt=0)
+    momentum: float = Field(0.9, ge=0, lt=1)
+    weight_decay: float = Field(3e-4, ge=0)
+
+    def make(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        from torch.optim import SGD
+
+        return SGD(
+            parameters,
+            lr=self.learning_rate,
+            momentum=self.momentum,
+            weight_decay=self.weight_decay,
+        )

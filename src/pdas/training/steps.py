@@ -1,0 +1,49 @@
+"""The steps of a training, in epochs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pdas.resume.batches import Passes
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a training stands; steps and epochs count from 1.
+
+    Attributes:
+        step, epoch: the current ones.
+        steps, epochs: how many there will be; the last epoch may be cut short.
+        starts_epoch, ends_epoch: whether this is the first, or the last step of its epoch.
+    """
+
+    step: int
+    epoch: int
+    steps: int
+    epochs: int
+    starts_epoch: bool
+    ends_epoch: bool
+
+    @property
+    def fraction(self) -> float:
+        """How far the training is, from 0 in the first epoch to 1 in the last."""
+        return (self.epoch - 1) / max(self.epochs - 1, 1)
+
+
+def steps_of(batches: Passes, steps: int, done: int) -> Iterator[tuple[Step, Any]]:
+    """The remaining steps of a training, each with its batch.
+
+    Args:
+        batches: passes over the data without end.
+        steps: of the whole training.
+        done: how many of them are done.
+    """
+    per_epoch = len(batches)
+    epochs = math.ceil(steps / per_epoch)
+    for step in range(done + 1, steps + 1):
+        epoch, index = divmod(step - 1, per_epoch)
+        last = min((epoch + 1) * per_epoch, steps)
+        yield Step(step, epoch + 1, steps, epochs, index == 0, step == last), next(batches)

@@ -1,0 +1,163 @@
+"""The weights of a network in training, on the devices of a Fabric."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from pdas.distributed.fabric import Fabric
+from pdas.distributed.ranks import Ranks
+from pdas.support.errors import NonFiniteLossError, SettingError
+from pdas.support.refusals import refuse
+from pdas.training.components import MakeOptimizer, MakeSchedule
+from pdas.training.settings import TrainingSettings
+
+
+class WeightTraining:
+    """Updates the weights of a network, which are the same on all ranks.
+
+    Args:
+        module: the network; it is put into training mode.
+        settings: its optimizer and schedule, clipping and micro-batches.
+        steps: of the whole training.
+        per_epoch: steps in an epoch.
+        make_optimizer, make_schedule: in place of those of the settings.
+
+    Attributes:
+        network: the module as Fabric has set it up, which computes in the precision of Fabric.
+        optimizer: as Fabric has set it up.
+
+    Raises:
+        SettingError: `make_optimizer` or `make_schedule` makes something else.
+
+    Example:
+        weights = WeightTraining(net, settings, fabric, Ranks(fabric), steps=100, per_epoch=10)
+        weights.update(loss(weights.network, batch))
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        settings: TrainingSettings,
+        fabric: Fabric,
+        ranks: Ranks,
+        *,
+        steps: int,
+        per_epoch: int,
+        make_optimizer: MakeOptimizer | None = None,
+        make_schedule: MakeSchedule | None = None,
+    ) -> None:
+        self._fabric = fabric
+        self._ranks = ranks
+        self._clip = settings.clip
+        self._own, self._schedule = optimizer_and_schedule(
+            module,
+            settings,
+            steps=steps,
+            stays=1 if settings.steps is not None else per_epoch,
+            make_optimizer=make_optimizer,
+            make_schedule=make_schedule,
+        )
+        self.network, self.optimizer = fabric.setup(module.train(), self._own)
+
+    @property
+    def learning_rate(self) -> float:
+        """That of the next update."""
+        return float(self._schedule.get_last_lr()[0])
+
+    def update(self, loss: Tensor) -> None:
+        """One update by the gradient of a loss, a scalar; of several ranks that of the sum."""
+        self.clear()
+        self._fabric.backward(loss)
+        self.apply()
+
+    def clear(self) -> None:
+        """Forget all gradients, so that unused weights have none."""
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def apply(self) -> None:
+        """Update the weights by the gradients of all ranks, clipped.
+
+        Raises:
+            NonFiniteLossError: the gradient is not finite; the weights are as they were.
+        """
+        self._ranks.add_gradients(self.network.parameters())
+        clip_gradients(self._fabric, self.network, self.optimizer, self._clip)
+        self.optimizer.step()
+
+    def end_step(self) -> None:
+        """Advance the schedule of the learning rate."""
+        self._schedule.step()
+
+    def components(self) -> dict[str, Any]:
+        """What changes in a training but the network, by its name in a checkpoint."""
+        return {
+            "weights": self._own,
+            "schedule": self._schedule,
+            "precision": self._fabric.strategy.precision,
+        }
+
+
+def optimizer_and_schedule(
+    module: nn.Module,
+    settings: TrainingSettings,
+    *,
+    steps: int,
+    stays: int,
+    make_optimizer: MakeOptimizer | None,
+    make_schedule: MakeSchedule | None,
+) -> tuple[Optimizer, LRScheduler]:
+    """The optimizer of a module's weights, and the schedule of its learning rate.
+
+    Args:
+        steps: of the whole training.
+        stays: steps for which the learning rate of the settings' schedule stays the same.
+    """
+    make = make_optimizer or settings.optimizer.make
+    optimizer = make(module.parameters())
+    if not isinstance(optimizer, Optimizer):
+        _refuse_kind("weights", optimizer, "a torch.optim.Optimizer", "weights(parameters)")
+    schedule = (
+        settings.schedule.make(optimizer, steps, stays)
+        if make_schedule is None
+        else make_schedule(optimizer, steps)
+    )
+    if not isinstance(schedule, LRScheduler):
+        _refuse_kind("schedule", schedule, "a schedule of torch", "schedule(optimizer, steps)")
+    return optimizer, schedule
+
+
+def _refuse_kind(argument: str, found: object, expected: str, call: str) -> None:
+    refuse(
+        SettingError,
+        argument,
+        found=f"that {call} makes {type(found).__name__}",
+        expected=expected,
+        remedy="return one",
+    )
+
+
+def clip_gradients(
+    fabric: Fabric, net: nn.Module, optimizer: torch.optim.Optimizer, max_norm: float
+) -> None:
+    """Scale the gradient to a norm of at most `max_norm`.
+
+    In 16-bit precision a gradient that overflows is expected: the scaler skips the step.
+
+    Raises:
+        NonFiniteLossError: the norm is not finite; the weights are as they were.
+    """
+    norm = fabric.clip_gradients(net, optimizer, max_norm=max_norm, error_if_nonfinite=False)
+    scaled = getattr(fabric.strategy.precision, "scaler", None) is not None
+    if norm is not None and not scaled and not torch.isfinite(norm):
+        refuse(
+            NonFiniteLossError,
+            "gradient",
+            found=f"a norm of {float(norm)} for finite losses",
+            expected="a finite one",
+            remedy="lower the learning rate of the weights",
+        )
