@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from pdas.tasks.registry import load
 from PIL import Image
 
 from pdas import recipes
@@ -27,7 +28,6 @@ from pdas.support.errors import DataError, RunError, SettingError, SpaceError
 from pdas.tasks.classification import load_classifier
 from pdas.tasks.classification.recipe import ClassificationRecipe
 from pdas.tasks.recipe import recorded
-from pdas.tasks.registry import load
 from tests.conftest import TINY, changed
 
 

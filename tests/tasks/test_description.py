@@ -10,6 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pdas.spaces.description import (
+    ClassifierDescription,
+    Description,
+    RestorerDescription,
+    read_network,
+)
 
 from pdas.spaces.autoencoders.network import AutoencoderNetwork
 from pdas.spaces.autoencoders.settings import AutoencoderSize
@@ -18,12 +24,6 @@ from pdas.spaces.cells.network import CellNetwork
 from pdas.spaces.cells.operations import OPERATIONS
 from pdas.spaces.cells.settings import CellSettings
 from pdas.spaces.cells.space import cell_space
-from pdas.spaces.description import (
-    ClassifierDescription,
-    Description,
-    RestorerDescription,
-    read_network,
-)
 from pdas.support.errors import RunError
 
 SETTINGS = CellSettings(nodes=2, cells_per_stage=1, channels=4, in_channels=3, classes=2)

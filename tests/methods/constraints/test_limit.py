@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from pdas.cost import Cost, FunctionCost, ProductCost, Term
-from pdas.methods.pdas.optimizer import PDAS
 from pdas.methods.constraints.limit import Limit, Limited
+from pdas.methods.pdas.optimizer import PDAS
 from pdas.space import Architecture, SearchSpace
 from pdas.support.errors import OptimizerError, SettingError, SpaceError
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pdas.methods.pdas.optimizer import PDAS
 from pdas.methods.optimizer import checked_losses
+from pdas.methods.pdas.optimizer import PDAS
 from pdas.space import SearchSpace
 from pdas.support.errors import NonFiniteLossError, OptimizerError
 
