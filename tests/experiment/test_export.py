@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pdas.spaces.description import read_network
+from pdas.tasks.registry import load
 from torch import Tensor, nn
 
 import pdas
 from pdas.experiment import export as module
 from pdas.experiment.export import FORMATS, export
 from pdas.runs.run import Run
-from pdas.spaces.description import read_network
 from pdas.support.errors import PdasError, RunError, SettingError
 from pdas.tasks.classification import Classifier
-from pdas.tasks.registry import load
 
 IMAGES = torch.randint(256, (7, 1, 8, 8), dtype=torch.uint8)
 

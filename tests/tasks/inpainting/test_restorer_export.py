@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from pdas.spaces.description import read_network
 from torch import Tensor
 
 import pdas
 from pdas.experiment.export import FORMATS, export
 from pdas.runs.run import Run
 from pdas.spaces.autoencoders.network import AutoencoderNetwork
-from pdas.spaces.description import read_network
 
 
 def by_weights(directory: Path) -> Callable[[Tensor], Tensor]:
