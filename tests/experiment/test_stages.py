@@ -27,6 +27,7 @@ from pdas.spaces.cells.space import cell_space
 from pdas.support.errors import DataError, RunError, SettingError, SpaceError
 from pdas.tasks.classification import load_classifier
 from pdas.tasks.classification.recipe import ClassificationRecipe
+from pdas.tasks.loading import load
 from pdas.tasks.recipe import recorded
 from tests.conftest import TINY, changed
 
