@@ -17,7 +17,6 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lightning_fabric import Fabric
-from pdas.tasks.registry import fitted
 from torch import nn
 
 from pdas import recipes

@@ -1,4 +1,4 @@
-"""The tests of each kind of thing find the defects that they are for, and each finds one."""
+"""The conformance tests find the defects that they are for, and each of them finds one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import broken_data_sets
+import broken_families
 import broken_optimizers
 import broken_supernets
 import pytest
@@ -15,7 +16,8 @@ from evolution import Evolution
 from separate import run_pytest
 from striped_images import Stripes
 
-from pdas.testing import DataSetTests, OptimizerTests, SupernetTests
+from pdas.testing import DataSetTests, FamilyTests, OptimizerTests, SupernetTests
+from tests.spaces.chain_family import Chain
 
 
 @pytest.mark.parametrize(
@@ -23,6 +25,7 @@ from pdas.testing import DataSetTests, OptimizerTests, SupernetTests
     [
         (broken_optimizers, Evolution, OptimizerTests),
         (broken_supernets, Chosen, SupernetTests),
+        (broken_families, Chain, FamilyTests),
         (broken_data_sets, Stripes, DataSetTests),
     ],
 )
