@@ -120,13 +120,7 @@ def _group(settings: dict[str, Any], key: str, recipe: Recipe) -> tuple[dict[str
         level = level.get(part) if isinstance(level, dict) else None
         is_component = named is not None
     # what settings a component has is known when its name is, and checked then
-    known = is_component or (isinstance(level, dict) and last in level)
-    whole = last in COMPONENTS
-    if (
-        not isinstance(level, dict)
-        or not known
-        or (isinstance(level.get(last), dict) and not whole)
-    ):
+    if not (isinstance(level, dict) and (is_component or _is_setting(level, last))):
         near = _near(key, list(flat(recipe.model_dump())))
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise SettingError(
@@ -134,6 +128,11 @@ def _group(settings: dict[str, Any], key: str, recipe: Recipe) -> tuple[dict[str
             f"`pdas recipes --show {recipe.name}` lists all"
         )
     return level, last
+
+
+def _is_setting(group: dict[str, Any], name: str) -> bool:
+    """Whether a group has this setting; a group inside it is none, but a component as a whole."""
+    return name in group and (name in COMPONENTS or not isinstance(group[name], dict))
 
 
 def _is_setting(group: dict[str, Any], name: str) -> bool:
