@@ -40,7 +40,7 @@ def new_directory(path: Path, setting: str) -> Iterator[Path]:
 
 
 def _remove(path: Path, made: Sequence[Path]) -> None:
-    with suppress(OSError):  # so that it is the first error that is told
+    with suppress(OSError):  # the error that led here is the one to raise
         for content in path.iterdir():
             shutil.rmtree(content) if content.is_dir() else content.unlink()
     for above in made:
