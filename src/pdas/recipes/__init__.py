@@ -135,11 +135,6 @@ def _is_setting(group: dict[str, Any], name: str) -> bool:
     return name in group and (name in COMPONENTS or not isinstance(group[name], dict))
 
 
-def _is_setting(group: dict[str, Any], name: str) -> bool:
-    """Whether a group has this setting; a group inside it is none, but a component as a whole."""
-    return name in group and (name in COMPONENTS or not isinstance(group[name], dict))
-
-
 def _near(key: str, keys: Sequence[str]) -> list[str]:
     """The setting that a mistyped key means, or those of about its name in other groups."""
     names = [known.split(".")[-1] for known in keys]

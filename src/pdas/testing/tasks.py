@@ -71,7 +71,7 @@ class TaskTests:
         measures = task.loss(lambda x: net(x, architecture), batch)
         loss = measures["loss"]
         assert isinstance(loss, Tensor) and loss.numel() == 1
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         assert any(weight.grad is not None for weight in net.parameters())
         assert all(isinstance(value, Tensor) or is_number(value) for value in measures.values())
 
