@@ -66,7 +66,7 @@ class Family(ABC):
         """The search space of these settings, or of a size."""
 
     @abstractmethod
-    def size(self, network: Any, image_shape: tuple[int, int, int], outputs: int) -> Any:
+    def size(self, network: Any, image_shape: tuple[int, int, int], outputs: int) -> FamilySettings:
         """The size of the supernet.
 
         Args:
@@ -78,7 +78,7 @@ class Family(ABC):
             SettingError: the images are too small, or the family has no such outputs.
         """
 
-    def parsed_size(self, values: Mapping[str, Any]) -> Any:
+    def parsed_size(self, values: Mapping[str, Any]) -> FamilySettings:
         """A size from the plain data in `result.json` or `network.json`.
 
         Raises:
