@@ -31,7 +31,7 @@ from pdas.resume.checkpoint import Checkpoints
 from pdas.runs.run import Run
 from pdas.searches.finals import OnTrial
 from pdas.searches.method import method_for
-from pdas.searches.search import run_search
+from pdas.searches.run_search import run_search
 from pdas.space import load_labels
 from pdas.support.errors import SpaceError
 from pdas.tasks.base import Task
