@@ -28,7 +28,7 @@ from tests.resume.test_resumable import stop_at
 
 
 def architecture(experiment: Experiment, path: Path, seed: int) -> Path:
-    from pdas.tasks.registry import recipe_space
+    from pdas.tasks.loading import recipe_space
 
     recipe_space(experiment.recipe).uniform(np.random.default_rng(seed)).save(path)
     return path

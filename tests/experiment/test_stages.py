@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from pdas.tasks.registry import load
 from PIL import Image
 
 from pdas import recipes
@@ -27,6 +26,7 @@ from pdas.spaces.cells.space import cell_space
 from pdas.support.errors import DataError, RunError, SettingError, SpaceError
 from pdas.tasks.classification import load_classifier
 from pdas.tasks.classification.recipe import ClassificationRecipe
+from pdas.tasks.loading import load
 from pdas.tasks.recipe import recorded
 from tests.conftest import TINY, changed
 

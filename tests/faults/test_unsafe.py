@@ -21,8 +21,8 @@ from pdas.experiment.sweep import sweep
 from pdas.runs.run import Run
 from pdas.space import SearchSpace, load_labels
 from pdas.support.errors import DataError, RunError, SettingError, SpaceError
+from pdas.tasks.loading import open_task
 from pdas.tasks.recipe import recorded
-from pdas.tasks.registry import open_task
 from tests.conftest import changed
 
 CODE = (

@@ -13,7 +13,7 @@ import torch
 
 from pdas.runs.run import Run
 from pdas.support.errors import DataError, RunError, SettingError
-from pdas.tasks.registry import load
+from pdas.tasks.loading import load
 
 
 @pytest.fixture
