@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from types import ModuleType
 
+import broken_data_sets
 import broken_families
 import broken_optimizers
 import broken_supernets
@@ -13,8 +14,9 @@ import pytest
 from chosen import Chosen
 from evolution import Evolution
 from separate import run_pytest
+from striped_images import Stripes
 
-from pdas.testing import FamilyTests, OptimizerTests, SupernetTests
+from pdas.testing import DataSetTests, FamilyTests, OptimizerTests, SupernetTests
 from tests.spaces.chain_family import Chain
 
 
@@ -24,6 +26,7 @@ from tests.spaces.chain_family import Chain
         (broken_optimizers, Evolution, OptimizerTests),
         (broken_supernets, Chosen, SupernetTests),
         (broken_families, Chain, FamilyTests),
+        (broken_data_sets, Stripes, DataSetTests),
     ],
 )
 def test_every_defect_is_found_and_every_test_finds_one(
