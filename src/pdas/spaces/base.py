@@ -179,7 +179,7 @@ class Family(ABC):
         return None
 
 
-FAMILIES: Registry[Family] = Registry("network.space", "pdas.spaces")
+FAMILIES: Registry[Family] = Registry("network.space", "pdas.spaces", folders=True)
 
 
 def family_of(labels: Mapping[str, object]) -> Family | None:
