@@ -29,7 +29,7 @@ from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.signals import StoppedError
 from pdas.space import Architecture
 from pdas.support.errors import NonFiniteLossError, PdasError
-from pdas.training.retrain import Trainee, retrain
+from pdas.training.retrain import TrainingModule, retrain
 from pdas.training.settings import TrainingSettings
 from tests.distributed import rank_networks
 from tests.methods.sampled.test_step import Pick, Script, make, values
@@ -167,7 +167,7 @@ def _error(run: Callable[[], object]) -> str:
     return ""
 
 
-class Fit(Trainee[nn.Sequential]):
+class Fit(TrainingModule[nn.Sequential]):
     """Squared error of a network."""
 
     def forward(self, batch: list[Tensor]) -> dict[str, Tensor]:

@@ -17,7 +17,6 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lightning_fabric import Fabric
-from pdas.tasks.registry import fitted
 from torch import nn
 
 from pdas import recipes
@@ -32,7 +31,7 @@ from pdas.support.settings import flat
 from pdas.tasks.loading import fitted
 from pdas.tasks.recipe import recorded
 from pdas.training.measures import RunningMean
-from pdas.training.optimizers import Stopwatch
+from pdas.training.stopwatch import Stopwatch
 
 FAST, LONG = 60, 2000
 SHIPPED = recipes.load("digits")
