@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from pdas.tasks.registry import load
 from PIL import Image
 
 from pdas import recipes

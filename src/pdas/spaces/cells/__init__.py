@@ -67,7 +67,9 @@ class Cells(Family):
 
         return CellNetwork(architecture, size, **options)
 
-    def parameters(self, architecture: Assignment, size: CellSettings) -> int:
+    def parameters(
+        self, architecture: Architecture | Mapping[str, object], size: CellSettings
+    ) -> int:
         from pdas.spaces.cells.size import count_weights
 
         return count_weights(architecture, size)
