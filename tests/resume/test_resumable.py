@@ -27,8 +27,8 @@ from pdas.resume.signals import StoppedError, stop_on_signals
 from pdas.space import Architecture
 from pdas.support.errors import CheckpointError, NonFiniteLossError, RunError
 from pdas.training.loop import Progress
-from pdas.training.retrain import TrainingModule, retrain
 from pdas.training.optimizers.sgd import Sgd
+from pdas.training.retrain import TrainingModule, retrain
 from pdas.training.settings import TrainingSettings
 
 paper_search = partial(pdas.search, preset="paper")
