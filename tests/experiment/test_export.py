@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 import torch
 from pdas.spaces.description import read_network
-from pdas.tasks.registry import load
 from torch import Tensor, nn
 
 import pdas
@@ -25,6 +24,7 @@ from pdas.experiment.export import FORMATS, export
 from pdas.runs.run import Run
 from pdas.support.errors import PdasError, RunError, SettingError
 from pdas.tasks.classification import Classifier
+from pdas.tasks.loading import load
 
 IMAGES = torch.randint(256, (7, 1, 8, 8), dtype=torch.uint8)
 
