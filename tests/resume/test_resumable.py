@@ -27,7 +27,6 @@ from pdas.resume.signals import StoppedError, stop_on_signals
 from pdas.space import Architecture
 from pdas.support.errors import CheckpointError, NonFiniteLossError, RunError
 from pdas.training.loop import Progress
-from pdas.training.optimizers.sgd import Sgd
 from pdas.training.retrain import TrainingModule, retrain
 from pdas.training.settings import TrainingSettings
 
@@ -389,13 +388,13 @@ def test_other_settings_do_not_go_on(tmp_path: Path) -> None:
         Checkpoints(tmp_path),
         {
             "settings": FrozenSettings(
-                "retrain", TrainingSettings(epochs=1, optimizer=Sgd(learning_rate=0.5))
+                "retrain", TrainingSettings(epochs=1, optimizer={"learning_rate": 0.5})
             )
         },
         Ranks(fabric()),
         must_match={},
     )
-    with pytest.raises(CheckpointError, match=r"retrain\.[\w.]+ was \S+, and now is "):
+    with pytest.raises(CheckpointError, match=r"retrain\.\w+ was \S+, and now is "):
         stage.restore()
 
 
