@@ -21,10 +21,10 @@ import pdas
 from pdas.experiment import export as module
 from pdas.experiment.export import FORMATS, export
 from pdas.runs.run import Run
-from pdas.spaces.description import read_network
 from pdas.support.errors import PdasError, RunError, SettingError
-from pdas.tasks.classification import Classifier
-from pdas.tasks.registry import load
+from pdas.tasks.classification.classifier import Classifier
+from pdas.tasks.description import read_network
+from pdas.tasks.loading import load
 
 IMAGES = torch.randint(256, (7, 1, 8, 8), dtype=torch.uint8)
 
@@ -60,7 +60,11 @@ def test_the_description_says_what_the_network_is(exported: dict[str, Path], fin
     result = finished.retrainings()[0].read_json("result.json")
     for name in ("architecture", "network", "classes", "mean", "std"):
         assert found[name] == result[name]
-    assert (found["format"], found["kind"], found["image_shape"]) == (2, "classifier", [1, 8, 8])
+    assert (found["format"], found["task"], found["image_shape"]) == (
+        2,
+        "classification",
+        [1, 8, 8],
+    )
     assert all(description(path) == found for path in exported.values())
 
 
@@ -72,7 +76,7 @@ def test_the_weights_are_loaded_in_a_fresh_process(
     np.save(tmp_path / "x.npy", (IMAGES.numpy() / 255 - about["mean"][0]) / about["std"][0])
     program = (
         "import numpy, torch\n"
-        "from pdas.spaces.description import read_network\n"
+        "from pdas import read_network\n"
         "network = read_network('network.json')\n"
         "network.load_state_dict(torch.load('state_dict.pt', weights_only=True))\n"
         "x = torch.tensor(numpy.load('x.npy')).float()\n"

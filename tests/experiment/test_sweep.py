@@ -107,8 +107,8 @@ def test_if_all_fail_before_they_begin_nothing_is_left(
 def test_a_directory_with_another_sweep_is_refused(
     swept: Path, experiment: Experiment, here: Executor
 ) -> None:
-    other = changed(experiment, *SHORT, "search.learning_rate=0.1")
-    message = f"search.learning_rate: found 0.1, expected 0.025 as in {swept / 'seed-0'}"
+    other = changed(experiment, *SHORT, "search.optimizer.learning_rate=0.1")
+    message = f"search.optimizer.learning_rate: found 0.1, expected 0.025 as in {swept / 'seed-0'}"
     with pytest.raises(SettingError, match=message):
         sweep(other, [9], swept, executor=here)
     assert not (swept / "seed-9").exists()

@@ -9,8 +9,8 @@ import pytest
 
 from pdas import PDAS, Limit, Penalty, SearchSpace
 from pdas.methods.constraints.limit import Limited
-from pdas.methods.optimizer import Optimizer
 from pdas.methods.constraints.penalty import Penalised
+from pdas.methods.optimizer import Optimizer
 from pdas.space import Architecture
 from pdas.support.errors import NonFiniteLossError
 

@@ -28,10 +28,10 @@ from pdas.runs.run import Run
 from pdas.spaces.cells.space import cell_space
 from pdas.support.errors import PdasError
 from pdas.support.settings import flat
+from pdas.tasks.loading import fitted
 from pdas.tasks.recipe import recorded
-from pdas.tasks.registry import fitted
 from pdas.training.measures import RunningMean
-from pdas.training.optimizers import Stopwatch
+from pdas.training.stopwatch import Stopwatch
 
 FAST, LONG = 60, 2000
 SHIPPED = recipes.load("digits")

@@ -21,8 +21,8 @@ from pdas.experiment.sweep import sweep
 from pdas.runs.run import Run
 from pdas.space import SearchSpace, load_labels
 from pdas.support.errors import DataError, RunError, SettingError, SpaceError
+from pdas.tasks.loading import open_task
 from pdas.tasks.recipe import recorded
-from pdas.tasks.registry import open_task
 from tests.conftest import changed
 
 CODE = (
@@ -172,7 +172,7 @@ def test_an_absurd_architecture_is_one_short_line(here: Path, kind: str) -> None
     assert len(str(error.value)) < 2000 and "\n" not in str(error.value)
     with pytest.raises(SpaceError) as error:
         recipe = recipes.load("digits")
-        Experiment(recipe).retrain_given(here / "a.json", here / "out")
+        Experiment(recipe).retrain_file(here / "a.json", here / "out")
     assert len(str(error.value)) < 2000 and "\n" not in str(error.value)
     assert not (here / "out").exists()
 

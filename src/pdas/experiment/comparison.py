@@ -14,7 +14,7 @@ from pdas.runs.run import Run
 from pdas.space import Architecture, SearchSpace
 from pdas.support.metrics import Metric, numbers, with_general
 from pdas.tasks.recipe import Recipe
-from pdas.tasks.registry import recipe_space
+from pdas.tasks.loading import recipe_space
 from pdas.tasks.results import metrics_of
 
 _NO_MEASURES = ("seed",)

@@ -22,7 +22,7 @@ from pdas.runs.directory import new_directory
 from pdas.runs.run import Run
 from pdas.support.errors import PdasError, RunError, SettingError, reason
 from pdas.tasks.description import Description, read_network
-from pdas.tasks.registry import load
+from pdas.tasks.loading import load
 
 TOLERANCE = 1e-4  # of the largest output
 BATCH_SIZES = (1, 5)  # that are compared; programs are made with another one

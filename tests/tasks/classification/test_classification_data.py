@@ -15,9 +15,9 @@ from pdas.data.batches import Batches
 from pdas.data.load import load_images
 from pdas.data.settings import LabelledDataSettings
 from pdas.support.errors import SettingError
-from pdas.tasks.classification import ClassificationTask
 from pdas.tasks.classification.data import ClassificationData
 from pdas.tasks.classification.recipe import ClassificationRecipe
+from pdas.tasks.classification.task import ClassificationTask
 
 CPU = torch.device("cpu")
 

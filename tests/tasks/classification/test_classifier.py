@@ -13,7 +13,7 @@ import torch
 
 from pdas.runs.run import Run
 from pdas.support.errors import DataError, RunError, SettingError
-from pdas.tasks.registry import load
+from pdas.tasks.loading import load
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def drop(key: str) -> Callable[[dict[str, Any]], object]:
 @pytest.mark.parametrize(
     "damage",
     [
-        *map(drop, ("network", "architecture", "classes", "mean", "image_size")),
+        *map(drop, ("network", "architecture", "classes", "mean", "image_shape")),
         lambda result: result["network"].update(channels=30),
         lambda result: result["network"].update(colour="red"),
         lambda result: result["architecture"].update({"normal/node1/op1": "nothing"}),
