@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from pdas.searches.shared_weights import shared_weights
 from torch import Tensor, nn
 
 from pdas import recipes
@@ -29,7 +30,6 @@ from pdas.methods.pdas.optimizer import PDAS
 from pdas.nn.sliced import SlicedWeight
 from pdas.resume.batches import ResumableBatches
 from pdas.searches.probe import rank_correlation
-from pdas.searches.shared_weights import shared_weights
 from pdas.searches.trial import Trial
 from pdas.space import Architecture, SearchSpace
 from pdas.spaces.autoencoders.space import Layer

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from pdas import PDAS
 from pdas.methods.sampled.step import SearchStep
 from pdas.nn import Choice, Conv2d, InputChoice, Linear, OptionalLayer, Repeat, Supernet, Value
-from pdas.nn.elastic import ElasticWeight
+from pdas.nn.elastic.base import ElasticWeight
 from pdas.space import Architecture
 from pdas.training.candidates import Candidates
 

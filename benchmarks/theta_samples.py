@@ -19,16 +19,16 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from pdas.searches.shared_weights import SharedWeights, shared_weights
 from problems import PROBLEMS
 from torch import nn
 from torch.nn.functional import cross_entropy, mse_loss
 
 from pdas.distributed.ranks import Ranks
 from pdas.methods.pdas.optimizer import PDAS
+from pdas.methods.settings import SearchSettings
 from pdas.nn import Supernet
 from pdas.searches.halving import SCORED
-from pdas.methods.settings import SearchSettings
-from pdas.searches.shared_weights import SharedWeights, shared_weights
 from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
 from pdas.spaces.cells.supernet import CellSupernet
 from pdas.training.measures import Loss

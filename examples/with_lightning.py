@@ -44,12 +44,12 @@ class Search(lightning.LightningModule):
 
     def training_step(self, batch, index):
         sgd, pair = self.optimizers(), self.theta_optimizer.ask(2)
-        loss = self.losses(pair, batch["weights"]).mean()
+        loss = self.losses(pair, batch["weights"]).mean()  # the weights learn from one half
         sgd.zero_grad()
         self.manual_backward(loss)
         self.clip_gradients(sgd, gradient_clip_val=5.0)
         sgd.step()
-        with torch.no_grad():
+        with torch.no_grad():  # theta learns from the other half, with the new weights
             theta_losses = self.losses(pair, batch["theta"])
         self.theta_optimizer.tell(pair, theta_losses.tolist(), [self.net.active(a) for a in pair])
         self.log_dict({"loss": loss, "convergence": self.theta_optimizer.convergence})

@@ -75,7 +75,7 @@ def test_an_interrupt_says_how_to_go_on(pdas: Pdas, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("pdas.experiment.sweep.sweep", interrupt)
     status, _, err = pdas("sweep", "digits")
     assert status == 130
-    assert err == "pdas: interrupted; run the same command again to go on\n"
+    assert err == "pdas: interrupted; run the same command again to continue\n"
 
 
 def test_quiet_commands_say_nothing_unless_something_is_wrong(pdas: Pdas, tmp_path: Path) -> None:

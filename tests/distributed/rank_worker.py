@@ -213,7 +213,7 @@ def decided(fabric: Fabric, out: Path) -> str:
 
 def slow_first(fabric: Fabric, out: Path) -> tuple[float, float]:
     """When rank 0 has acted, which takes it a second, and when this rank goes on."""
-    with Ranks(fabric).first_alone() as is_first:
+    with Ranks(fabric).rank_zero_first() as is_first:
         if is_first:
             time.sleep(1)
         acted = time.time()

@@ -75,7 +75,7 @@ def test_a_killed_rank_ends_the_run_which_goes_on_from_its_checkpoint(tmp_path: 
         _, errors = process.communicate(timeout=60)
     assert time.monotonic() - killed < 30
     assert process.returncode == 128 + signal.SIGKILL
-    assert "pdas: rank 1: ended by SIGKILL; go on from the last checkpoint" in errors
+    assert "pdas: rank 1: ended by SIGKILL; continue from the last checkpoint" in errors
     assert "Traceback" not in errors
     saved = Checkpoints(run / "checkpoint").load()
     assert saved is not None and saved["step"] >= 1

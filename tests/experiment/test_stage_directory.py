@@ -21,7 +21,7 @@ from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.signals import StoppedError
 from pdas.runs.run import Run
 from pdas.support.errors import CheckpointError, DataError, RunError, SettingError
-from pdas.support.files import locked
+from pdas.support.files import locked_directory
 from pdas.tasks.recipe import recorded
 from tests.conftest import TINY, changed
 from tests.resume.test_resumable import stop_at
@@ -132,7 +132,7 @@ def test_who_comes_second_to_a_new_directory_takes_nothing(
         if path == out and not taken:
             Run(out).write_config(experiment.recipe, seed=7, data_dir=None)
             taken.append(content(out))
-        return locked(path)
+        return locked_directory(path)
 
     monkeypatch.setattr("pdas.runs.directory.locked", faster)
     with pytest.raises(RunError, match="has not finished"):
@@ -143,8 +143,8 @@ def test_who_comes_second_to_a_new_directory_takes_nothing(
 HOLD = """
 import sys, time
 from pathlib import Path
-from pdas.support.files import locked
-with locked(Path(sys.argv[1])):
+from pdas.support.files import locked_directory
+with locked_directory(Path(sys.argv[1])):
     print("locked", flush=True)
     time.sleep(float(sys.argv[2]))
 """
@@ -156,13 +156,14 @@ def test_a_directory_is_for_one_process_at_a_time(tmp_path: Path) -> None:
         [sys.executable, "-c", HOLD, str(tmp_path), "60"], stdout=subprocess.PIPE
     ) as other:
         assert other.stdout is not None and other.stdout.readline() == b"locked\n"
-        with pytest.raises(RunError, match="another process is at work"), locked(tmp_path, 0.2):
+        refused = pytest.raises(RunError, match="another process is at work")
+        with refused, locked_directory(tmp_path, 0.2):
             raise AssertionError("it was locked")
         other.kill()
     start = time.monotonic()
-    with locked(tmp_path), pytest.raises(RunError), locked(tmp_path, 0.2):
+    with locked_directory(tmp_path), pytest.raises(RunError), locked_directory(tmp_path, 0.2):
         raise AssertionError("it was locked")
-    with locked(tmp_path):
+    with locked_directory(tmp_path):
         assert time.monotonic() - start < 5
 
 

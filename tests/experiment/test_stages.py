@@ -192,7 +192,7 @@ def test_an_architecture_is_retrained_on_other_data_with_other_nodes(
     assert result["classes"] == ["dark", "light"]
     assert result["test_error"] < 50
     (tmp_path / "x.json").write_text('{"a": "b"}')
-    with pytest.raises(SpaceError, match=r"x\.json: found no cells"):
+    with pytest.raises(SpaceError, match=r"x\.json: architecture: found no cells"):
         Experiment(recipe, 0, data).retrain_file(tmp_path / "x.json", tmp_path / "no")
     assert not (tmp_path / "no").exists()
 

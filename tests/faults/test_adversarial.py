@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pdas import PDAS, Limit, Penalty, SearchSpace
-from pdas.methods.constraints.limit import Limited
+from pdas.methods.constraints.limited import Limited
 from pdas.methods.constraints.penalty import Penalised
 from pdas.methods.optimizer import Optimizer
 from pdas.space import Architecture

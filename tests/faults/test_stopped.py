@@ -48,7 +48,7 @@ def test_a_signal_ends_after_the_step_with_a_line_that_says_how_to_go_on(
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     step = re.search(
-        r"^pdas: stopped after step (\d+); add --resume to the .* go on$", errors, re.M
+        r"^pdas: stopped after step (\d+); add --resume to the .* continue$", errors, re.M
     )
     assert step is not None and "Traceback" not in errors
     newest = Checkpoints(tmp_path / "run" / "checkpoint").paths()[-1]

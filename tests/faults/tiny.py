@@ -40,7 +40,7 @@ def pdas(*words: object) -> subprocess.Popen[str]:
 
 
 def started(recipe: str, out: Path, *words: object) -> subprocess.Popen[str]:
-    """Start or go on with the whole experiment of a tiny recipe."""
+    """Start or resume the whole experiment of a tiny recipe."""
     changes = [word for change in RECIPES[recipe] for word in ("--set", change)]
     return pdas("run", recipe, "--out", out, "--resume", *changes, *words)
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from pdas.cost import ProductCost, Term
-from pdas.methods.pdas.optimizer import PDAS
-from pdas.methods.constraints.limit import Limit, Limited
-from pdas.methods.optimizer import Optimizer
+from pdas.methods.constraints.limit import Limit
+from pdas.methods.constraints.limited import Limited
 from pdas.methods.constraints.penalty import Penalised, Penalty
+from pdas.methods.optimizer import Optimizer
+from pdas.methods.pdas.optimizer import PDAS
 from pdas.space import SearchSpace
 from pdas.testing import OptimizerTests
 
@@ -27,6 +28,9 @@ OPTIMIZERS: dict[str, Make] = {
     "fixed": lambda space, seed: PDAS(space, seed=seed, eta="fixed"),
     "eight samples": lambda space, seed: PDAS(space, seed=seed, samples=8),
     "limited": lambda space, seed: Limited(PDAS(space, seed=seed), Limit(size(space), 6.0)),
+    "limited twice": lambda space, seed: Limited(
+        PDAS(space, seed=seed), [Limit(size(space), 6.0), Limit(size(space), 7.0)]
+    ),
     "penalised": lambda space, seed: Penalised(
         PDAS(space, seed=seed), Penalty(size(space), target=5.0, weight=0.1)
     ),

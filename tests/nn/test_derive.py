@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from pdas.nn import Choice, InputChoice, Linear, OptionalLayer, Repeat, Supernet, Value
 from pdas.nn.choice_point import ChoicePoint
-from pdas.nn.elastic import ElasticLayer
+from pdas.nn.elastic.base import ElasticLayer
 from pdas.nn.sliced import SlicedWeight
 from pdas.space import Architecture
 from pdas.support.errors import NetworkError

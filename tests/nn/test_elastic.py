@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 import pdas.nn as P
 from pdas.nn import Supernet, Value
-from pdas.nn.elastic import ElasticLayer, ElasticWeight
+from pdas.nn.elastic.base import ElasticLayer, ElasticWeight
 from pdas.support.errors import NetworkError
 from tests.nn.choice_helpers import every
 

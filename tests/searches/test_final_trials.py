@@ -17,10 +17,10 @@ from torch.utils.data import DataLoader, TensorDataset
 import pdas
 from pdas.cost import FunctionCost
 from pdas.distributed.ranks import Ranks
-from pdas.methods.constraints.limit import Limited
+from pdas.methods.constraints.limited import Limited
+from pdas.methods.settings import SearchSettings
 from pdas.searches.finalists import Finalist, Finals, best_first, propose
 from pdas.searches.halving import judged_batches, round_steps, rounds, whole_steps
-from pdas.methods.settings import SearchSettings
 from pdas.searches.trial import Trial
 from pdas.space import Architecture
 from pdas.support.errors import NonFiniteLossError

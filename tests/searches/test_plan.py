@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from pdas.methods.settings import SearchSettings
 from pdas.searches.halving import (
     cost,
     least_steps,
@@ -17,7 +18,6 @@ from pdas.searches.halving import (
     whole_steps,
 )
 from pdas.searches.plan import Plan, plan_search
-from pdas.methods.settings import SearchSettings
 from pdas.support.errors import SettingError
 
 

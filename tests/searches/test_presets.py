@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pdas.searches.presets import PRESETS, settings_of
 from pdas.methods.settings import SearchSettings
+from pdas.searches.presets import PRESETS, settings_of
 from pdas.support.errors import SettingError
 
 

@@ -10,11 +10,11 @@ import pytest
 
 from pdas.support import files
 from pdas.support.errors import RunError
-from pdas.support.files import read_text, written_whole
+from pdas.support.files import atomic_write, read_text
 
 
 def write(path: Path, content: bytes) -> None:
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         file.write(content)
 
 
@@ -47,7 +47,7 @@ def test_an_error_of_the_writer_leaves_the_former_one(
     tmp_path: Path, error: type[BaseException]
 ) -> None:
     write(tmp_path / "a", b"former")
-    with pytest.raises((error, RunError)), written_whole(tmp_path / "a") as file:
+    with pytest.raises((error, RunError)), atomic_write(tmp_path / "a") as file:
         file.write(b"half")
         raise error
     assert (tmp_path / "a").read_bytes() == b"former"

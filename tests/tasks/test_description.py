@@ -107,7 +107,7 @@ def network(key: str, value: object) -> Callable[[dict[str, Any]], object]:
             r"\(architecture: found unknown variables 'a'",
         ),
         (CLASSIFIER, put("architecture", CHAIN.to_dict()), "unknown variables"),
-        (CLASSIFIER, drop("network"), "network.space: found 'None', expected one of "),
+        (CLASSIFIER, drop("network"), "network: found none, expected"),
         (
             CLASSIFIER,
             put("network", {"space": []}),

@@ -16,11 +16,16 @@ from pdas.support.errors import NonFiniteLossError
 from pdas.testing import OptimizerTests
 
 
-class GivesOneByDefault(Evolution):
+class GivesFewerThanItLearnsFrom(Evolution):
     """test_ask_gives_architectures_of_the_space"""
 
-    def ask(self, n: int | None = None) -> list[Architecture]:
-        return super().ask(1 if n is None else n)
+    smallest_tell = 3
+
+
+class LearnsFromNothing(Evolution):
+    """test_ask_gives_architectures_of_the_space"""
+
+    smallest_tell = 0
 
 
 class GivesMappings(Evolution):
@@ -106,14 +111,14 @@ class SharesOneGenerator(Evolution):
 
 
 class SavesNoGenerator(Evolution):
-    """test_a_saved_state_goes_on_identically"""
+    """test_a_saved_state_continues_identically"""
 
     def state_dict(self) -> dict[str, Any]:
         return super().state_dict() | {"random": np.random.default_rng(0).bit_generator.state}
 
 
 class SavesArrays(Evolution):
-    """test_a_saved_state_goes_on_identically"""
+    """test_a_saved_state_continues_identically"""
 
     def state_dict(self) -> dict[str, Any]:
         return super().state_dict() | {"parent": np.array(self.parent)}
@@ -161,12 +166,72 @@ class TakesArchitecturesOfOtherSpaces(Evolution):
         super().tell(own, losses, active)
 
 
+class TakesNoArchitecture(Evolution):
+    """test_architectures_that_do_not_fit, test_the_smallest_tell"""
+
+    def tell(self, architectures: Any, losses: Any, active: Any = None) -> None:
+        if len(architectures):
+            super().tell(architectures, losses, active)
+
+
 class TakesOneArchitecture(Evolution):
-    """test_architectures_that_do_not_fit"""
+    """test_the_smallest_tell"""
+
+    smallest_tell = 2
 
     def tell(self, architectures: Any, losses: Any, active: Any = None) -> None:
         if len(architectures) != 1:
             super().tell(architectures, losses, active)
+
+
+class NeedsMoreThanItSays(Evolution):
+    """test_the_smallest_tell"""
+
+    def tell(self, architectures: Any, losses: Any, active: Any = None) -> None:
+        if len(architectures) == 1:
+            architectures, losses = [], []
+        super().tell(architectures, losses, active)
+
+
+class MeasuresWhatIsNotFinite(Evolution):
+    """test_measures_are_finite_numbers_of_the_same_names"""
+
+    def measures(self) -> dict[str, float]:
+        return {"loss": np.inf}
+
+
+class MeasuresArrays(Evolution):
+    """test_measures_are_finite_numbers_of_the_same_names"""
+
+    def measures(self) -> dict[str, float]:
+        return {"parent": np.array(self.parent[0])}  # type: ignore[dict-item]
+
+
+class MeasuresOtherNamesLater(Evolution):
+    """test_measures_are_finite_numbers_of_the_same_names"""
+
+    def measures(self) -> dict[str, float]:
+        return {} if self.loss is None else {"loss": self.loss}
+
+
+class DrawsWhenItMeasures(Evolution):
+    """test_measures_are_finite_numbers_of_the_same_names"""
+
+    def measures(self) -> dict[str, float]:
+        return {"random": self.rng.random()}
+
+
+class ForgetsWhatItMeasures(Evolution):
+    """test_measures_are_finite_numbers_of_the_same_names"""
+
+    tells = 0
+
+    def tell(self, architectures: Any, losses: Any, active: Any = None) -> None:
+        super().tell(architectures, losses, active)
+        self.tells += 1
+
+    def measures(self) -> dict[str, float]:
+        return {"tells": self.tells}
 
 
 class TakesMinusInfinityForGood(Evolution):

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pdas.methods.optimizer import checked_losses
+from pdas.methods.optimizer import checked_count, checked_losses
 from pdas.space import Architecture, SearchSpace
 from pdas.support.errors import NonFiniteLossError, OptimizerError
 
 
 class Evolution:
-    """What it asks for has every second variable, by chance, of the best so far."""
+    """What it asks for has every second variable, by chance, of the best that was told."""
+
+    smallest_tell = 1
 
     def __init__(self, space: SearchSpace, seed: int) -> None:
         self.space = space
@@ -24,10 +26,7 @@ class Evolution:
         self.loss: float | None = None
 
     def ask(self, n: int | None = None) -> list[Architecture]:
-        count = 2 if n is None else n
-        if not isinstance(count, int) or count < 1:
-            raise OptimizerError(f"ask: found n = {n!r}, expected an integer of at least 1")
-        return [self.space.architecture(self.mutant()) for _ in range(count)]
+        return [self.space.architecture(self.mutant()) for _ in range(checked_count(n, 2))]
 
     def mutant(self) -> npt.NDArray[np.int64]:
         fresh = self.rng.integers(self.space.sizes)
@@ -39,7 +38,7 @@ class Evolution:
         losses: npt.ArrayLike,
         active: npt.ArrayLike | None = None,
     ) -> None:
-        indices, values = checked_losses(self.space, architectures, losses)
+        indices, values = checked_losses(self.space, architectures, losses, self.smallest_tell)
         values = np.where(np.isfinite(values), values, math.inf)
         if values.min() == math.inf:
             raise NonFiniteLossError("tell: no loss is finite")
@@ -49,6 +48,9 @@ class Evolution:
 
     def best(self) -> Architecture:
         return self.space.architecture(self.parent)
+
+    def measures(self) -> dict[str, float]:
+        return {}
 
     def state_dict(self) -> dict[str, Any]:
         return {

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 import pdas
-from pdas.nn import Choice, Supernet
 from pdas.methods.settings import SearchSettings
+from pdas.nn import Choice, Supernet
 from pdas.support.errors import OutOfMemoryError
 from pdas.tasks.classification.recipe import RetrainSettings
 from pdas.training.memory import batch_too_large, enough_memory, is_out_of_memory

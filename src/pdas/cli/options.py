@@ -21,7 +21,7 @@ Seed = Annotated[
 ]
 DataDir = Annotated[Path | None, typer.Option(help="Where the images are.")]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on where it was stopped; what is finished is kept.")
+    bool, typer.Option("--resume", help="Continue where it was stopped; what is finished is kept.")
 ]
 Changes = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")

@@ -35,7 +35,7 @@ def sweep(
     log_level: LogLevel = "warning",
     changes: Changes = None,
 ) -> None:
-    """Search and retrain with several seeds, and compare; the same command again goes on."""
+    """Search and retrain with several seeds, and compare; the same command again continues."""
     show_logs(log_level)
     chosen = _seeds(seeds)
     loaded = recipes.load(recipe, changes or ())  # before torch is imported
@@ -57,7 +57,7 @@ def sweep(
                 on_end=partial(_show_seed, quiet),
             )
     except KeyboardInterrupt:
-        typer.echo("pdas: interrupted; run the same command again to go on", err=True)
+        typer.echo("pdas: interrupted; run the same command again to continue", err=True)
         raise typer.Exit(130) from None
     if not quiet and done.comparison["seeds"]:
         metrics = metrics_of(experiment.recipe.model_dump(mode="json"))

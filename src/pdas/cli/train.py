@@ -191,11 +191,11 @@ def _interruptible(path: Path, resume: bool) -> Iterator[None]:
         yield
     except StoppedError as stopped:
         if rank() == 0:
-            typer.echo(f"pdas: {stopped}; add --resume to the command to go on", err=True)
+            typer.echo(f"pdas: {stopped}; add --resume to the command to continue", err=True)
         raise typer.Exit(130) from None
     except KeyboardInterrupt:
         begun = os.path.exists(config) and not others
-        kept = f"{path} holds what there is so far; add --resume to the command to go on"
+        kept = f"{path} holds what there is so far; add --resume to the command to continue"
         left = kept if begun else f"nothing of {path} was written"
         typer.echo(f"pdas: interrupted; {left}", err=True)
         raise typer.Exit(130) from None

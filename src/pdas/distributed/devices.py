@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Iterator
@@ -16,12 +17,17 @@ from torch import nn
 from pdas.distributed.fabric import DDPStrategy, Fabric
 from pdas.distributed.settings import DeviceSettings
 from pdas.support.errors import SettingError, reason
+from pdas.support.refusals import refuse
 
-TIMEOUT = timedelta(seconds=40)  # of a rank that does not answer; a run ends within a minute
+TIMEOUT = timedelta(seconds=40)  # for a rank that does not answer: a run ends within a minute
 
 
 class Ddp(DDPStrategy):
-    """Fabric's data parallelism, but that `Ranks` adds up gradients, not the wrapper of torch."""
+    """Fabric's data parallelism without the wrapper of torch: `Ranks` adds up the gradients.
+
+    Example:
+        fabric = Fabric(devices=2, strategy=Ddp())
+    """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(timeout=TIMEOUT, **settings)
@@ -39,12 +45,14 @@ class Ddp(DDPStrategy):
 def open_fabric(settings: DeviceSettings) -> Fabric:
     """The devices of the settings, of which this process has its own.
 
-    Raises `SettingError` if the machine, or what started this process, has others.
+    Raises:
+        SettingError: the machine, or what started this process, has other devices.
     """
     several = settings.ranks > 1
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*AMP with fp16 is not supported")  # see below
+            # It is refused below, in one line.
+            warnings.filterwarnings("ignore", ".*AMP with fp16 is not supported")
             fabric = Fabric(
                 accelerator=settings.accelerator,
                 devices=settings.devices,
@@ -55,9 +63,12 @@ def open_fabric(settings: DeviceSettings) -> Fabric:
     except (RuntimeError, ValueError, TypeError) as error:
         raise _refusal(settings, error) from None
     if settings.precision == "16-mixed" and fabric.device.type == "cpu":
-        raise SettingError(
-            "device.precision: found '16-mixed' on the CPU, which has no such precision, expected "
-            "bf16-mixed or 32-true; change it, or the device"
+        refuse(
+            SettingError,
+            "device.precision",
+            found="'16-mixed' on the CPU, which has no such precision",
+            expected="bf16-mixed or 32-true",
+            remedy="change it, or the device",
         )
     if several:
         fabric.launch()
@@ -73,14 +84,17 @@ def fresh_precision(fabric: Fabric) -> None:
 
 @contextmanager
 def determinism(settings: DeviceSettings) -> Iterator[None]:
-    """Compute the same twice meanwhile, if the settings ask for that; see torch on reproducibility.
+    """Within it, compute the same twice, if the settings ask for that.
 
-    Raises `SettingError` for an operation that cannot.
+    See "Reproducibility" in torch's documentation.
+
+    Raises:
+        SettingError: an operation of the network cannot.
     """
     if not settings.deterministic:
         yield
         return
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # which cuBLAS needs
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS needs it for that
     before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
@@ -90,7 +104,7 @@ def determinism(settings: DeviceSettings) -> Iterator[None]:
         if "deterministic" not in str(error):
             raise
         raise SettingError(
-            f"device.deterministic: found true, which this device cannot be for all of the network "
+            "device.deterministic: found true, which this device cannot be for all of the network "
             f"({reason(error)}); set it to false"
         ) from error
     finally:
@@ -99,26 +113,32 @@ def determinism(settings: DeviceSettings) -> Iterator[None]:
 
 
 def check_fabric(fabric: Fabric) -> None:
-    """Raise `SettingError` for several processes of another strategy."""
+    """Raise `SettingError` for several processes whose strategy is not `Ddp`."""
     if fabric.world_size > 1 and not isinstance(fabric.strategy, Ddp):
-        raise SettingError(
-            f"fabric: found {fabric.world_size} processes by {type(fabric.strategy).__name__}, "
-            "expected pdas.distributed.devices.Ddp, which leaves gradients to the search; give "
-            "Fabric(strategy=Ddp(), ...)"
+        refuse(
+            SettingError,
+            "fabric",
+            found=f"{fabric.world_size} processes by {type(fabric.strategy).__name__}",
+            expected="pdas.distributed.devices.Ddp, which leaves gradients to the search",
+            remedy="give Fabric(strategy=Ddp(), ...)",
         )
 
 
 def check_samples(setting: str, samples: int, ranks: int) -> None:
     """Raise `SettingError` unless every rank has as many architectures as the others."""
     if samples % ranks:
-        raise SettingError(
-            f"search.{setting}: found {samples}, expected a multiple of the {ranks} devices, "
-            "of which each runs as many architectures; set it to "
-            f"{-(-samples // ranks) * ranks}, or use fewer devices"
+        fits = math.ceil(samples / ranks) * ranks
+        refuse(
+            SettingError,
+            f"search.{setting}",
+            found=str(samples),
+            expected=f"a multiple of the {ranks} devices, of which each runs as many architectures",
+            remedy=f"set it to {fits}, or use fewer devices",
         )
 
 
 def _refusal(settings: DeviceSettings, error: Exception) -> SettingError:
+    """What to say where Fabric cannot have the devices."""
     if settings.ranks == 1:
         return SettingError(
             f"device.accelerator: found {settings.accelerator!r}, which this machine does not "

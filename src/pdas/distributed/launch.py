@@ -1,7 +1,7 @@
-"""Several processes of one command, a rank each: starting them, stopping them, saying what failed.
+"""Several processes of one command, a rank each: start them, stop them, say what failed.
 
-They find each other by the variables that Lightning Fabric reads. `torchrun` and SLURM start the
-processes themselves; then only what tells of them is used here, not `run_ranks`.
+They find each other by the environment variables that Lightning Fabric reads. `torchrun` and SLURM
+start the processes themselves; then only `is_rank`, `rank` and `started_ranks` are used.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pdas.support.refusals import refusal
 
 GRACE = 5.0  # seconds for the others to end by themselves once one has failed
 _POLL = 0.05
-_LAUNCHER = "PDAS_LAUNCHER"  # a descriptor that can be read when the launcher is no more
+_LAUNCHER = "PDAS_LAUNCHER"  # the descriptor of a pipe that ends with the launcher
 LOST = 3  # exit status of a rank that another one has left
 _RANK = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")  # in the order of Fabric
 
@@ -56,9 +56,10 @@ def rank() -> int:
 
 
 def started_ranks() -> int | None:
-    """How many processes were started in all, where their starter says so by WORLD_SIZE.
+    """How many processes were started in all, where WORLD_SIZE says so.
 
-    Raises `SettingError` if what it says is no number.
+    Raises:
+        SettingError: what it says is no number.
     """
     found = os.environ.get("WORLD_SIZE")
     try:
@@ -74,7 +75,7 @@ def started_ranks() -> int | None:
 
 
 def end_with_launcher() -> None:
-    """Take the death of the process that runs `run_ranks`, however it dies, as a SIGTERM."""
+    """In a rank, take the end of the process that runs `run_ranks`, however it ends, as SIGTERM."""
     descriptor = os.environ.pop(_LAUNCHER, None)
     if descriptor is not None:
         at_end_of_pipe(Connection(int(descriptor), writable=False), _terminate)
@@ -85,10 +86,17 @@ def _terminate() -> None:
 
 
 def run_ranks(command: Sequence[str], count: int) -> int:
-    """Run a command in so many processes of this machine; returns the exit status.
+    """Run a command in several processes of this machine, and wait for them.
 
-    One that fails ends the others; if it is not rank 0, which speaks for all, its last words are
+    One that fails ends the others; if it is not rank 0, which speaks for all, its last lines are
     shown. Ctrl-C and SIGTERM are passed on to all.
+
+    Args:
+        command: the program and its arguments.
+        count: of processes.
+
+    Returns:
+        The exit status: 0, or that of the process that failed first.
     """
     with _Processes(command, count) as processes, _passed_on(processes):
         failed = processes.wait()
@@ -100,9 +108,9 @@ def run_ranks(command: Sequence[str], count: int) -> int:
         return failed.status
     name = signal.Signals(-failed.status).name
     how = "did not answer, and was ended" if failed.hung else f"ended by {name}"
-    line = f"pdas: rank {failed.index}: {how}; go on from the last checkpoint with --resume"
+    line = f"pdas: rank {failed.index}: {how}; continue from the last checkpoint with --resume"
     print(line, file=sys.stderr, flush=True)
-    return 128 - failed.status
+    return 128 - failed.status  # as shells count a signal; a negative status is its number
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,7 @@ class _Failed:
 
 
 class _Processes:
-    """The processes, each in a session of its own, so that a Ctrl-C of the terminal is ours."""
+    """The processes, each in a session of its own: a Ctrl-C of the terminal comes to us alone."""
 
     def __init__(self, command: Sequence[str], count: int) -> None:
         from pdas.distributed.fabric import LightningEnvironment
@@ -126,14 +134,15 @@ class _Processes:
         shared = {"OMP_NUM_THREADS": str(threads)} | os.environ
         shared |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "NODE_RANK": "0"}
         kept: tuple[int, ...] = ()
-        with ExitStack() as opened:
-            self._words = [opened.enter_context(TemporaryFile()) for _ in range(count)]
+        with ExitStack() as resources:
+            self._words = [resources.enter_context(TemporaryFile()) for _ in range(count)]
             if os.name == "posix":
-                ours, ends_with_us = os.pipe()
-                opened.callback(os.close, ours)
-                opened.callback(os.close, ends_with_us)
-                kept, shared[_LAUNCHER] = (ours,), str(ours)
-            self._open = opened.pop_all()
+                # The processes have the reading end alone, so it ends when we do.
+                reading_end, writing_end = os.pipe()
+                resources.callback(os.close, reading_end)
+                resources.callback(os.close, writing_end)
+                kept, shared[_LAUNCHER] = (reading_end,), str(reading_end)
+            self._resources = resources.pop_all()
         self.processes = [
             subprocess.Popen(
                 list(command),
@@ -153,21 +162,21 @@ class _Processes:
         self.send(signal.SIGKILL)
         for process in self.processes:
             process.wait()
-        self._open.close()
+        self._resources.close()
 
     def send(self, number: int) -> None:
-        """A signal to all that still run."""
+        """Send a signal to all that still run."""
         for process in self.processes:
             with suppress(ProcessLookupError):
                 process.send_signal(number)
 
     def wait(self) -> _Failed | None:
-        """Until all have ended; returns the one to blame if one has failed."""
+        """Wait until all have ended, or one has failed, which ends the others; it is returned."""
         while not any(self._failed()):
             if all(process.poll() == 0 for process in self.processes):
                 return None
             time.sleep(_POLL)
-        self._settle(GRACE)
+        self._settle(GRACE)  # most end by themselves, since the one that failed does not answer
         hung = [i for i, process in enumerate(self.processes) if process.poll() is None]
         self.send(signal.SIGTERM)
         self._settle(GRACE if hung else 0)
@@ -182,12 +191,17 @@ class _Processes:
         return (process.poll() not in (None, 0) for process in self.processes)
 
     def _settle(self, seconds: float) -> None:
+        """Wait for all to end, for at most so long."""
         end = time.monotonic() + seconds
         while any(p.poll() is None for p in self.processes) and time.monotonic() < end:
             time.sleep(_POLL)
 
     def _first(self, hung: Sequence[int]) -> int:
-        """The one to blame: killed, or with an error of its own, or hung, or left by another."""
+        """Which process to blame.
+
+        First one that was killed, then one with an error of its own, then one that hung, then one
+        that another has left.
+        """
         statuses = [process.returncode for process in self.processes]
         by_itself = [i for i in range(len(statuses)) if i not in hung]
         killed = [i for i in by_itself if statuses[i] < 0]
@@ -201,7 +215,7 @@ class _Processes:
 
 @contextmanager
 def _passed_on(processes: _Processes) -> Iterator[None]:
-    """Pass Ctrl-C and SIGTERM on to the ranks meanwhile."""
+    """Within it, pass Ctrl-C and SIGTERM on to the ranks."""
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         processes.send(number)

@@ -1,4 +1,4 @@
-"""Equal parts of a batch, for several devices, or one after the other in less memory."""
+"""Equal parts of a batch: for several devices, or to run one after the other in less memory."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor
 
 from pdas.support.errors import SettingError
+from pdas.support.refusals import refuse
 
 _LEAVES = (Tensor, np.ndarray, np.generic, str, bytes, int, float, complex)
 
 
 def parts_of(batch: Any, count: int, setting: str) -> list[Any]:
-    """So many equal parts of a batch, in order: tensors that each have a row for each example.
+    """Equal parts of a batch, in order.
 
-    The tensors may be in tuples, lists, mappings and dataclasses. Raises `SettingError`, naming
-    `setting`, if the batch holds something else, or its rows cannot be shared out.
+    Args:
+        batch: tensors with a row for each example, also in tuples, lists, mappings, dataclasses.
+        count: of parts.
+        setting: that asks for them, for messages.
+
+    Raises:
+        SettingError: the batch holds something else, or its rows cannot be divided by `count`.
     """
     if count == 1:
         return [batch]
@@ -25,16 +31,21 @@ def parts_of(batch: Any, count: int, setting: str) -> list[Any]:
 
     def part(leaf: object, index: int) -> Tensor:
         if not isinstance(leaf, Tensor) or not leaf.ndim:
-            raise SettingError(
-                f"{setting}: found {type(leaf).__name__} in a batch, expected tensors with a row "
-                "for each example, which can be cut in parts; set it to 1, or give such batches"
+            refuse(
+                SettingError,
+                setting,
+                found=f"{type(leaf).__name__} in a batch",
+                expected="tensors with a row for each example, which can be cut in parts",
+                remedy="set it to 1, or give such batches",
             )
         rows.add(len(leaf))
         if len(rows) > 1 or len(leaf) % count or not len(leaf):
-            raise SettingError(
-                f"{setting}: found a batch of {' and '.join(map(str, sorted(rows)))} rows, "
-                f"expected a multiple of {count} parts; change the batch size, and leave out a "
-                "smaller last batch"
+            refuse(
+                SettingError,
+                setting,
+                found=f"a batch of {' and '.join(map(str, sorted(rows)))} rows",
+                expected=f"a multiple of {count} parts",
+                remedy="change the batch size, and leave out a smaller last batch",
             )
         size = len(leaf) // count
         return leaf[index * size : (index + 1) * size]
@@ -52,18 +63,33 @@ def rows_of(batch: Any) -> int:
 def check_equal_parts(
     stage: str, batch_size: int, *, ranks: int = 1, accumulate: int = 1, smallest: int = 1
 ) -> None:
-    """Raise `SettingError` unless a batch has equal parts, one for each rank and turn of it."""
+    """Check that a batch has equal parts: one for each rank, and of these `accumulate` each.
+
+    Args:
+        stage: the group of the settings in a recipe, as "search".
+        batch_size: examples of a batch, on all ranks together.
+        ranks: processes that share a batch.
+        accumulate: parts that a rank runs one after the other.
+        smallest: examples that a part must have.
+
+    Raises:
+        SettingError: it has not.
+    """
     own, rest = divmod(batch_size, ranks)
     if rest or own < smallest:
-        raise SettingError(
-            f"{stage}.batch_size: found {batch_size}, expected a multiple of the {ranks} devices, "
-            f"with at least {smallest} for each; set it to {max(own, smallest) * ranks}, or use "
-            "fewer devices"
+        refuse(
+            SettingError,
+            f"{stage}.batch_size",
+            found=str(batch_size),
+            expected=f"a multiple of the {ranks} devices, with at least {smallest} for each",
+            remedy=f"set it to {max(own, smallest) * ranks}, or use fewer devices",
         )
     fits = [parts for parts in range(1, own // smallest + 1) if own % parts == 0]
     if accumulate not in fits:
-        raise SettingError(
-            f"{stage}.accumulate: found {accumulate}, expected {' or '.join(map(str, fits))} equal "
-            f"parts of the {own} examples of a batch; set it to one of them, or change "
-            f"{stage}.batch_size"
+        refuse(
+            SettingError,
+            f"{stage}.accumulate",
+            found=str(accumulate),
+            expected=f"{' or '.join(map(str, fits))} equal parts of the {own} examples of a batch",
+            remedy=f"set it to one of them, or change {stage}.batch_size",
         )

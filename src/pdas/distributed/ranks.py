@@ -1,9 +1,9 @@
 """The ranks of a training, one process a device: what each does alone, and what they exchange.
 
 A search gives every rank its share of the architectures of a step, a retraining its part of each
-batch. All else is the same on every rank: batches, optimizer, weights. Gradients are added by hand
+batch. All else is the same on every rank: batches, optimizer, weights. Gradients are added up here
 and not by the wrapper of torch's DDP, which expects one forward pass for each backward pass: losses
-may run a network several times, and a rank may have nothing to run backward.
+may run a network several times, and a rank may have no loss to run backward.
 """
 
 from __future__ import annotations
@@ -26,20 +26,28 @@ from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import parts_of
 from pdas.support.errors import RankError, reason
 from pdas.support.random_state import random_state, set_random_state
+from pdas.support.refusals import refuse
 
 T = TypeVar("T")
-PATIENCE = timedelta(days=1)  # for a rank whose part takes longer than that of another
+PATIENCE = timedelta(days=1)  # for a rank whose part takes longer than those of others
 _NONE: Any = object()  # where a rank has fewer items than another
 
 
 class Ranks:
-    """The processes of a `Fabric`; of a single one nothing here does anything.
+    """The processes of a `Fabric`. With a single process no method does anything.
 
-    All of its methods but `share` and `part` wait for every rank, so every rank has to call them.
+    All methods but `share` and `part` wait for every rank, so every rank has to call them.
 
     Attributes:
         size: how many there are.
         index: which one this process is.
+
+    Raises:
+        RankError: by every method that waits, if another rank ended or does not answer.
+
+    Example:
+        ranks = Ranks(fabric)
+        losses = ranks.gather([loss(each) for each in ranks.share(architectures)])
     """
 
     def __init__(self, fabric: Fabric) -> None:
@@ -48,29 +56,35 @@ class Ranks:
         self._fabric = fabric
         self._own_random: dict[str, Any] | None = None
         self._patient: Any = None  # a process group, once it is needed
+        # What is drawn in common, as batches, must be the same on all ranks from the start.
         if self.size > 1:
             set_random_state(self.gather([random_state()])[0])
 
     def share(self, items: Sequence[T]) -> list[T]:
-        """This rank's of items that all have: the first for rank 0, the second for rank 1 ..."""
+        """This rank's share of items that all ranks have: item i is for rank i mod `size`."""
         return list(items[self.index :: self.size])
 
     def gather(self, own: Sequence[T], *, patiently: bool = False) -> list[T]:
-        """The items of which each rank has its `share`, on every rank.
+        """All items on every rank, where each rank has its `share` of them.
 
-        patiently: some may take much longer for theirs than others, which wait for them.
+        Args:
+            own: this rank's share. Its items are pickled.
+            patiently: whether some ranks may take much longer than others, which wait for them.
+
+        Returns:
+            The items in the order in which `share` dealt them out.
         """
         if self.size == 1:
             return list(own)
         shares: list[Any] = [None] * self.size
-        with _waiting():
+        with _exchange():
             group = self._patient_group() if patiently else None
             dist.all_gather_object(shares, list(own), group=group)
         turns = zip_longest(*shares, fillvalue=_NONE)
         return [item for turn in turns for item in turn if item is not _NONE]
 
     def any(self, *flags: bool) -> list[bool]:
-        """Whether each flag is set on some rank."""
+        """For each flag whether it is set on some rank."""
         if self.size == 1:
             return list(flags)
         found = torch.tensor(flags, dtype=torch.int32, device=self._fabric.device)
@@ -78,7 +92,10 @@ class Ranks:
         return [bool(flag) for flag in found.tolist()]
 
     def add_gradients(self, parameters: Iterator[nn.Parameter]) -> None:
-        """Add up the gradients of all ranks; what none of them used stays without one."""
+        """Add up the gradients of all ranks, in place.
+
+        A parameter that no rank has used stays without a gradient.
+        """
         if self.size == 1:
             return
         trained = [p for p in parameters if p.requires_grad]
@@ -92,7 +109,7 @@ class Ranks:
 
     @torch.no_grad()
     def average_buffers(self, net: nn.Module) -> None:
-        """Give all ranks the mean of their running statistics."""
+        """Give all ranks the mean of their running statistics, in place."""
         if self.size > 1:
             buffers = [buffer for buffer in net.buffers() if buffer.is_floating_point()]
             _add(buffers)
@@ -100,17 +117,24 @@ class Ranks:
                 buffer.div_(self.size)
 
     @contextmanager
-    def first_alone(self) -> Iterator[bool]:
-        """Let rank 0 act first, however long that takes; tells whether this is it."""
-        with first_alone(self._fabric):
+    def rank_zero_first(self) -> Iterator[bool]:
+        """Let rank 0 go first, however long that takes; gives whether this is rank 0."""
+        with rank_zero_first(self._fabric):
             yield self.index == 0
 
     def part(self, batch: Any) -> Any:
-        """This rank's part of a batch; see `parts_of`."""
+        """This rank's part of a batch, which every rank has; see `parts_of`."""
         return parts_of(batch, self.size, "device.devices")[self.index]
 
     def check_match(self, components: Mapping[str, Any]) -> None:
-        """Raise `RankError` if the state of a component is not the same on every rank."""
+        """Check that the states of components are the same on every rank.
+
+        Args:
+            components: by the names that an error tells; see `_digest`.
+
+        Raises:
+            RankError: one is not. It names the ranks that differ from rank 0.
+        """
         if self.size == 1:
             return
         own = {name: _digest(component) for name, component in components.items()}
@@ -118,17 +142,21 @@ class Ranks:
         for name in components:
             others = [i for i, each in enumerate(digests) if each[name] != digests[0][name]]
             if others:
-                raise RankError(
-                    f"{name}: found that rank {_listed(others)} computed another than rank 0, "
-                    "expected the same; go on from the last checkpoint with --resume, and use "
-                    "machines of one kind with the same versions"
+                refuse(
+                    RankError,
+                    name,
+                    found=f"that rank {_listed(others)} computed another than rank 0",
+                    expected="the same",
+                    remedy="continue from the last checkpoint with --resume, and use machines of "
+                    "one kind with the same versions",
                 )
 
     @contextmanager
     def own_random(self) -> Iterator[None]:
-        """Draw from global generators of this rank's own meanwhile, say for dropout.
+        """Within it, draw from global generators of this rank's own, as for dropout.
 
-        The common ones, of which batches may be drawn, are the same on all ranks before and after.
+        The common ones, from which batches may be drawn, are the same on all ranks before and
+        after.
         """
         if self.size == 1:
             yield
@@ -144,12 +172,16 @@ class Ranks:
             set_random_state(common)
 
     def _patient_group(self) -> Any:
-        """All ranks, on the CPU; one that ends is found at once, one that hangs only after this."""
+        """A group of all ranks, on the CPU, that waits long for one that does not answer.
+
+        One that ends is noticed at once.
+        """
         if self._patient is None:
             self._patient = dist.new_group(timeout=PATIENCE, backend="gloo")
         return self._patient
 
     def _first_own(self) -> dict[str, Any]:
+        """The state of generators that are seeded by a common number plus the rank."""
         common = random_state()
         seed = int(torch.randint(2**31, ())) + self.index
         torch.manual_seed(seed)
@@ -164,57 +196,62 @@ class Ranks:
         return {"random": self.gather([self._own_random]) if self.size > 1 else []}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict` of as many ranks."""
+        """Continue from the `state_dict` of as many ranks."""
         if self.size > 1:
             self._own_random = state["random"][self.index]
 
 
 @contextmanager
-def first_alone(fabric: Fabric) -> Iterator[None]:
-    """Let rank 0 go first, however long it takes; the others follow."""
+def rank_zero_first(fabric: Fabric) -> Iterator[None]:
+    """Let rank 0 go first, however long it takes; the others follow.
+
+    Example:
+        with rank_zero_first(fabric):
+            images = load_images(settings)  # rank 0 writes a cache that the others read
+    """
     failure: BaseException | None = None
-    with _waiting(), fabric.rank_zero_first():
+    with _exchange(), fabric.rank_zero_first():
         try:
             yield
-        except BaseException as error:  # which is none of the waiting
-            failure = error
+        except BaseException as error:
+            failure = error  # raised below: `_exchange` is for errors of the exchange alone
     if failure is not None:
         raise failure
 
 
 def agreed(fabric: Fabric, value: T) -> T:
-    """The value that rank 0 has, on every rank, which wait for it."""
+    """The value that rank 0 has, on every rank; the others wait for it."""
     if fabric.world_size == 1:
         return value
-    with _waiting():
+    with _exchange():
         return fabric.broadcast(value)
 
 
 def wait_for_all(fabric: Fabric) -> None:
-    """Until every rank has come here."""
-    with _waiting():
+    """Wait until every rank has come here."""
+    with _exchange():
         fabric.barrier()
 
 
 def _add(tensors: Sequence[Tensor]) -> None:
     """Add up tensors over all ranks in place, in one message for each type of number."""
     for dtype in sorted({tensor.dtype for tensor in tensors}, key=str):
-        alike = [tensor for tensor in tensors if tensor.dtype == dtype]
-        flat = torch.cat([tensor.reshape(-1) for tensor in alike])
+        of_dtype = [tensor for tensor in tensors if tensor.dtype == dtype]
+        flat = torch.cat([tensor.reshape(-1) for tensor in of_dtype])
         _reduce(flat, dist.ReduceOp.SUM)
-        sums = torch.split(flat, [tensor.numel() for tensor in alike])
-        for tensor, total in zip(alike, sums, strict=True):
+        sums = torch.split(flat, [tensor.numel() for tensor in of_dtype])
+        for tensor, total in zip(of_dtype, sums, strict=True):
             tensor.copy_(total.view(tensor.shape))
 
 
 def _reduce(tensor: Tensor, operation: Any) -> None:
-    with _waiting():
+    with _exchange():
         dist.all_reduce(tensor, operation)
 
 
 @contextmanager
-def _waiting() -> Iterator[None]:
-    """Make what goes wrong in an exchange between ranks one line."""
+def _exchange() -> Iterator[None]:
+    """Within it, raise `RankError` for what goes wrong in an exchange between ranks."""
     try:
         yield
     except RuntimeError as error:
@@ -222,12 +259,12 @@ def _waiting() -> Iterator[None]:
             raise
         raise RankError(
             f"rank {dist.get_rank()}: lost another rank, which ended or did not answer "
-            f"({reason(error)}); go on from the last checkpoint with --resume"
+            f"({reason(error)}); continue from the last checkpoint with --resume"
         ) from error
 
 
 def _digest(component: Any) -> str:
-    """Of the parameters of a module, or else of a state that is plain data."""
+    """A checksum of the parameters of a module, or else of a state that is plain data."""
     if not isinstance(component, nn.Module):
         return hashlib.sha256(json.dumps(component.state_dict()).encode()).hexdigest()
     sha256 = hashlib.sha256()

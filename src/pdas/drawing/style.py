@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from pdas.support.files import written_whole
+from pdas.support.files import atomic_write
 
 INK = "#30343b"
 GREY = "#9aa1ab"  # lines
@@ -49,6 +49,6 @@ def new_figure(width: float, height: float, **settings: Any) -> Figure:
 
 def save(figure: Figure, path: Path) -> Path:
     """Write a figure as PNG and return its path."""
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         figure.savefig(file, format="png")
     return path

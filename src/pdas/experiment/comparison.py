@@ -13,8 +13,8 @@ import numpy as np
 from pdas.runs.run import Run
 from pdas.space import Architecture, SearchSpace
 from pdas.support.metrics import Metric, numbers, with_general
-from pdas.tasks.recipe import Recipe
 from pdas.tasks.loading import recipe_space
+from pdas.tasks.recipe import Recipe
 from pdas.tasks.results import metrics_of
 
 _NO_MEASURES = ("seed",)
@@ -31,11 +31,11 @@ def compare(recipe: Recipe, runs: Mapping[int, Run]) -> dict[str, Any]:
         seed: Run(run.path / f"retrain-{seed}").read_json("result.json")
         for seed, run in runs.items()
     }
-    found = {seed: space.load(run.architecture_file()) for seed, run in runs.items()}
+    architectures = {seed: space.load(run.architecture_file()) for seed, run in runs.items()}
     return {
         "seeds": list(runs),
         "measures": measures(results, metrics_of(recipe.model_dump(mode="json"))),
-        "agreement": agreement(space, found),
+        "agreement": agreement(space, architectures),
     }
 
 
@@ -71,8 +71,11 @@ def spread(values: Mapping[int, float]) -> dict[str, Any]:
     }
 
 
-def agreement(space: SearchSpace, found: Mapping[int, Architecture]) -> dict[str, Any]:
+def agreement(space: SearchSpace, architectures: Mapping[int, Architecture]) -> dict[str, Any]:
     """How far architectures are the same.
+
+    Args:
+        architectures: by seed.
 
     Returns:
         By pair of seeds, as "3-7", the share of the variables with the same category; "mean" over
@@ -80,17 +83,23 @@ def agreement(space: SearchSpace, found: Mapping[int, Architecture]) -> dict[str
         the category of the majority.
     """
     pairs = {
-        f"{one}-{other}": float(np.mean(found[one].indices == found[other].indices))
-        for one, other in combinations(found, 2)
+        f"{one}-{other}": _shared(space, architectures[one], architectures[other])
+        for one, other in combinations(architectures, 2)
     }
     return {
         "mean": mean(pairs.values()) if pairs else None,
         "chance": float(np.mean(1 / space.sizes)),
         "pairs": pairs,
-        "majority": {name: _majority([a[name] for a in found.values()]) for name in space}
-        if found
-        else {},
+        "majority": {
+            name: _majority([architecture[name] for architecture in architectures.values()])
+            for name in (space if architectures else ())
+        },
     }
+
+
+def _shared(space: SearchSpace, one: Architecture, other: Architecture) -> float:
+    """The share of the variables that have the same value."""
+    return float(np.mean([one[name] == other[name] for name in space]))
 
 
 def _majority(labels: Sequence[Any]) -> dict[str, Any]:

@@ -9,9 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
-from lightning_fabric.loggers.logger import Logger
-from lightning_fabric.loggers.tensorboard import TensorBoardLogger
-
+from pdas.distributed.fabric import Logger, TensorBoardLogger
 from pdas.runs.run import Run
 from pdas.support.errors import SettingError, reason
 

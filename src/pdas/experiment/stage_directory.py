@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lightning_fabric import Fabric
-
+from pdas.distributed.fabric import Fabric
 from pdas.distributed.ranks import agreed, wait_for_all
 from pdas.resume.checkpoint import Checkpoints
 from pdas.runs.directory import new_directory
@@ -23,7 +22,7 @@ from pdas.support.errors import (
     RankError,
     SettingError,
 )
-from pdas.support.files import locked
+from pdas.support.files import locked_directory
 from pdas.tasks.recipe import Recipe, check_same, recorded
 
 _log = logging.getLogger(__name__)
@@ -97,7 +96,7 @@ def _on_first(
 def _begun(path: Path, setting: str, origin: Origin, resume: bool) -> Iterator[Run]:
     run = Run(path)
     if resume and run.has_config:
-        with locked(path):
+        with locked_directory(path):
             _check_origin(run, origin)
             with _kept(run):
                 yield run

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import nn
 
 from pdas.distributed.devices import check_samples, determinism, fresh_precision, open_fabric
+from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import check_equal_parts
-from pdas.distributed.ranks import first_alone
+from pdas.distributed.ranks import rank_zero_first
 from pdas.experiment.epoch_writer import epochs_of, epochs_of_search
 from pdas.experiment.loggers import check_logger
 from pdas.experiment.stage_directory import (
@@ -243,7 +243,7 @@ class Experiment:
         fabric = open_fabric(self.recipe.device)
         with (
             enough_memory(lambda: "the images do not fit; lower data.image_size"),
-            first_alone(fabric),
+            rank_zero_first(fabric),
         ):
             task = open_task(self.recipe, self.data_dir, fabric.device, self.download)
         return Opened(fabric, task)

@@ -21,7 +21,7 @@ from pdas.resume.signals import StoppedError
 from pdas.runs.run import Run
 from pdas.support.cores import cores
 from pdas.support.errors import PdasError, RunError, SettingError, reason
-from pdas.support.files import making, written_whole
+from pdas.support.files import atomic_write, creating_directory
 from pdas.support.settings import LARGEST_SEED
 from pdas.tasks.recipe import Recipe, check_same, recorded
 
@@ -77,7 +77,7 @@ def sweep(
     _check_seeds(seeds)
     _check_devices(experiment.recipe)
     _check_same(experiment.recipe, out)
-    with making(out, "--out"):
+    with creating_directory(out, "--out"):
         out.mkdir(parents=True, exist_ok=True)
     # By all seeds, so that one that goes on has as many threads as before, and the same result.
     workers = min(default_workers(experiment.recipe), len(seeds))
@@ -190,6 +190,6 @@ def _write_comparison(
     with suppress(OSError):  # not empty
         out.rmdir()
     if out.is_dir():
-        with written_whole(out / "sweep.json") as file:
+        with atomic_write(out / "sweep.json") as file:
             file.write((json.dumps(comparison, indent=2) + "\n").encode())
     return comparison

@@ -17,9 +17,9 @@ from pdas.space import Architecture, SearchSpace
 from pdas.support.arrays import BoolArray, FloatArray
 
 if TYPE_CHECKING:
-    from lightning_fabric import Fabric
     from torch import nn
 
+    from pdas.distributed.fabric import Fabric
     from pdas.distributed.ranks import Ranks
     from pdas.methods.settings import SearchSettings
     from pdas.resume.batches import ResumableBatches

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from pdas.nn.choice_point import ChoicePoint
-from pdas.nn.elastic import ElasticLayer
+from pdas.nn.elastic.base import ElasticLayer
 from pdas.nn.module_tree import ModuleTree
 from pdas.nn.value import Constant, Multiple
 from pdas.space import Architecture

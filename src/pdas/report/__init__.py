@@ -1,1 +1,1 @@
-"""What a run came to, as pictures, a page and a few lines, from the files in its directory."""
+"""The results of a run, as pictures, a page and a few lines, from the files in its directory."""

@@ -16,7 +16,7 @@ _OTHERS = ("seed", "seconds", "steps")  # numbers in `search.json` that the meth
 
 
 def summary_rows(run_dir: str | PathLike[str]) -> Rows:
-    """What a run came to, as (label, value); a row whose figures are not there is left out.
+    """The results of a run, as (label, value); a row whose figures are missing is left out.
 
     Raises:
         RunError: the directory is no run, or one of its files is damaged.

@@ -17,7 +17,11 @@ _HEADINGS = ("rank", "loss, trained", "steps", "loss, shared weights", "other ch
 
 
 def add_finalists(body: Element, run: Run) -> None:
-    """The finalists, the best first, if there were any. Raises RunError if the file is damaged."""
+    """The finalists, the best first, if there were any.
+
+    Raises:
+        RunError: the file is damaged.
+    """
     if not (run.path / FILE).exists():
         return
     finalists = run.read(FILE, _parse)

@@ -10,15 +10,15 @@ from os import PathLike
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from pdas.report.convergence import plot_convergence
 from pdas.report.describe import architecture_rows, architecture_text, summarise
 from pdas.report.finalists import add_finalists
 from pdas.report.html import add, add_picture, add_table
 from pdas.report.reader import Summary, read_summary
 from pdas.report.retrainings import add_retrainings
 from pdas.report.values import flattened
+from pdas.runs.run import Run
 from pdas.spaces.base import family_of
-from pdas.support.files import written_whole
+from pdas.support.files import atomic_write
 
 _STYLE = """
 body { max-width: 60rem; margin: 3rem auto; padding: 0 1.5rem; color: #30343b;
@@ -55,7 +55,7 @@ def write_report(run_dir: str | PathLike[str]) -> Path:
     summary = read_summary(run_dir)
     path = summary.run.path / "report.html"
     text = tostring(_page(summary), encoding="unicode", method="html")
-    with written_whole(path) as file:
+    with atomic_write(path) as file:
         file.write(f"<!DOCTYPE html>\n{text}\n".encode(errors="backslashreplace"))
     return path
 
@@ -76,17 +76,10 @@ def _page(summary: Summary) -> Element:
     labels = [label for label, _ in architecture_rows(summary.architecture)]
     add_retrainings(body, summary, elsewhere=labels)
     _add_architecture(body, summary)
-    if (run.path / "metrics.csv").exists():
-        add(body, "h2", "Search")
-        add_picture(body, plot_convergence(run.path), "Convergence, learning rate and losses")
+    _add_search(body, run)
     add_finalists(body, run)
-    for title, settings in (
-        ("Settings", {**summary.recipe, **summary.others}),
-        ("Versions and hardware", summary.environment),
-    ):
-        if settings:
-            add(body, "h2", title)
-            add_table(body, flattened(settings).items())
+    _add_settings(body, "Settings", {**summary.recipe, **summary.others})
+    _add_settings(body, "Versions and hardware", summary.environment)
     return html
 
 
@@ -100,6 +93,21 @@ def _add_architecture(body: Element, summary: Summary) -> None:
     if picture:
         add_picture(body, picture.file, picture.caption)
     add(body, "pre", architecture_text(labels))
+
+
+def _add_search(body: Element, run: Run) -> None:
+    if not (run.path / "metrics.csv").exists():
+        return
+    from pdas.report.convergence import plot_convergence  # needs matplotlib
+
+    add(body, "h2", "Search")
+    add_picture(body, plot_convergence(run.path), "Convergence, learning rate and losses")
+
+
+def _add_settings(body: Element, title: str, settings: Mapping[str, object]) -> None:
+    if settings:
+        add(body, "h2", title)
+        add_table(body, flattened(settings).items())
 
 
 def _image_size(recipe: Mapping[str, object]) -> int | None:

@@ -1,4 +1,4 @@
-"""What the report needs of a run: a summary of what is there so far, and the history of the search.
+"""What the report needs of a run: a summary of what there is, and the history of the search.
 
 Everything but `config.yaml` may be missing, since a search may be under way, of a method that
 has no such file, or not needed at all. The files are read leniently: a recipe of another version

@@ -1,4 +1,4 @@
-"""What the retrainings of a run came to, in lines.
+"""The results of the retrainings of a run, in lines.
 
 Figures are averaged, with a deviation, over retrainings that differ in their seeds only; where
 settings differ, each retraining has lines of its own.

@@ -1,4 +1,4 @@
-"""Batches of a training, pass after pass, from wherever a checkpoint has left them."""
+"""Batches of a training, pass after pass, that continue where a checkpoint has left them."""
 
 from __future__ import annotations
 
@@ -28,14 +28,18 @@ class Passes(Protocol):
 
 
 class ResumableBatches:
-    """Passes over a loader without end.
+    """The batches of a loader, pass after pass without end.
 
-    Its state is that of the random generators at the start of the pass, and how many batches of the
+    The state is that of the random generators at the start of the pass, and how many batches of the
     pass have been taken. A loader with `pass_from(n)` begins a pass at its batch n; of another one
     the first n are taken again.
 
     Attributes:
         generators: the loader's own, and those of its samplers.
+
+    Example:
+        batches = ResumableBatches(DataLoader(data, 32, shuffle=True))
+        first = next(batches)
     """
 
     def __init__(self, loader: Loader) -> None:
@@ -67,20 +71,23 @@ class ResumableBatches:
         return batch
 
     def one_pass(self) -> Iterator[Any]:
-        """A whole pass beside those of `next`, which stand where they were.
+        """A whole pass beside those of `next`, whose position stays as it is.
 
         It draws from the generators of the loader, so later passes are shuffled otherwise.
         """
         return iter(self._loader)
 
     def state_dict(self) -> dict[str, Any]:
-        """Where it stands."""
+        """The position in the pass, and the random generators at its start."""
         return {"start": self._start, "taken": self._taken, "length": len(self)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from there; changes the random generators, which are to be set afterwards.
+        """Continue from a position.
 
-        Raises ValueError if a pass has another length than it had.
+        It changes the random generators, so their own state is to be set afterwards.
+
+        Raises:
+            ValueError: a pass has another length than it had.
         """
         if state["length"] != len(self):
             raise ValueError(f"a pass had {state['length']} batches, and now has {len(self)}")

@@ -1,10 +1,10 @@
-"""Checkpoints: written whole or not at all, the last two kept, and told when they are damaged.
+"""Checkpoints: written as a whole or not at all; the last two are kept; damage is noticed.
 
 A file is what `torch.save` writes of plain data and tensors, then a line with the format and the
 SHA-256 of what is before it. It is read with `weights_only`, so it cannot run code.
 
-A damaged file is passed over for the one before it. Where all are, that is an error: to begin anew
-unasked could throw away a day.
+Where a file is damaged the one before it is read. Where all of them are, that is an error: to begin
+anew without asking could throw away a day of training.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from typing import IO, Any, cast
 import torch
 
 from pdas.support.errors import CheckpointError, PdasWarning, reason
-from pdas.support.files import making, written_whole
+from pdas.support.files import atomic_write, creating_directory
+from pdas.support.refusals import refuse
 
 _log = logging.getLogger(__name__)
 
 FORMAT = 1
 KEPT = 2
-SHARE = 0.01  # of a run's time that goes into checkpoints, at most
+SHARE = 0.01  # at most this share of a run's time goes into checkpoints
 _MARK = b"\nPDAS checkpoint, format "
 _TRAILER = len(_MARK) + len("00001 ") + hashlib.sha256().digest_size * 2
 
@@ -37,8 +38,13 @@ class Checkpoints:
     """The checkpoints of one training in a directory, `step-<number>.ckpt`.
 
     Args:
-        directory: made with the first checkpoint.
-        seconds: from one to the next, at least.
+        directory: created with the first checkpoint.
+        seconds: at least so much time lies between two of them.
+
+    Example:
+        checkpoints = Checkpoints("run/checkpoint")
+        checkpoints.save(10, {"weights": net.state_dict()})
+        state = checkpoints.load()
     """
 
     def __init__(self, directory: str | Path, seconds: float = 60.0) -> None:
@@ -52,32 +58,47 @@ class Checkpoints:
         return time.monotonic() - self._last >= max(self._seconds, self._took / SHARE)
 
     def save(self, step: int, state: Mapping[str, Any], since: float | None = None) -> None:
-        """Write the state after a step: plain data and tensors.
+        """Write the state after a step.
 
-        What it takes counts from `since` on, of `time.monotonic()`, by default from now. Raises
-        `RunError` if it cannot be written; the earlier ones are as they were.
+        Args:
+            step: which is part of the file's name.
+            state: plain data and tensors.
+            since: when the work on it began, by `time.monotonic()`; by default now. The time from
+                then on is what a checkpoint takes, see `due`.
+
+        Raises:
+            RunError: it cannot be written; the earlier ones are as they were.
         """
         start = time.monotonic() if since is None else since
-        with making(self.directory, "checkpoint", "mend that, and go on"):
+        with creating_directory(self.directory, "checkpoint", "mend that, and continue"):
             self.directory.mkdir(parents=True, exist_ok=True)
-        with written_whole(self._path(step)) as file:
+        with atomic_write(self._path(step)) as file:
             _write(file, state)
         for old in [*self.paths()[:-KEPT], *self.directory.glob("step-*.part")]:
-            with suppress(OSError):  # it is whole, with or without room for others
+            with suppress(OSError):  # the new one is whole, whether or not these can go
                 old.unlink()
         self._last = time.monotonic()
         self._took = self._last - start
         _log.info("checkpoint: %s written in %.1f s", self._path(step), self._took)
 
     def load(self) -> dict[str, Any] | None:
-        """The state of the newest checkpoint that is whole; None if there is none at all.
+        """The state of the newest checkpoint that is not damaged.
 
-        A damaged one is named in a `PdasWarning` and set aside, `step-<number>.damaged`. Raises
-        `CheckpointError` if all are damaged.
+        A damaged one is named in a `PdasWarning` and renamed to `step-<number>.damaged`.
+
+        Returns:
+            What was saved; None if there is no checkpoint at all.
+
+        Raises:
+            CheckpointError: all of them are damaged.
         """
         if self.directory.exists() and not self.directory.is_dir():
-            raise CheckpointError(
-                f"checkpoint: found a file at {self.directory}, expected a directory; move it away"
+            refuse(
+                CheckpointError,
+                "checkpoint",
+                found=f"a file at {self.directory}",
+                expected="a directory",
+                remedy="move it away",
             )
         damaged: list[tuple[Path, Exception]] = []
         for path in reversed(self.paths()):
@@ -105,7 +126,7 @@ class Checkpoints:
 
 
 def _set_aside(damaged: Sequence[tuple[Path, Exception]]) -> None:
-    """Name each, and leave its place to those that follow, of which the last two are kept."""
+    """Name each damaged file, and rename it, so that it is none of the last two that are kept."""
     for path, error in damaged:
         warnings.warn(
             f"checkpoint: {path} is damaged ({error}); the one before it is used",
@@ -121,7 +142,7 @@ class _Hashing(io.RawIOBase):
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self.error: BaseException | None = None  # of the file, or a signal's
+        self.error: BaseException | None = None  # of the file, or what a signal raised
         self.sha256 = hashlib.sha256()
 
     def writable(self) -> bool:
@@ -140,7 +161,7 @@ def _write(file: IO[bytes], state: Mapping[str, Any]) -> None:
     hashing = _Hashing(file)
     try:
         torch.save(dict(state), cast(IO[bytes], hashing))
-    except RuntimeError:  # which torch makes of any error in `write`
+    except RuntimeError:  # torch turns any error in `write` into this one
         if hashing.error is None:
             raise
         raise hashing.error from None
@@ -152,8 +173,8 @@ def _trailer(version: int, digest: str) -> bytes:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The state in a file; raises ValueError if it is not whole."""
-    if not path.is_file():  # a pipe would be waited for
+    """The state in a file; raises ValueError if the file is damaged."""
+    if not path.is_file():  # to read a pipe would wait for its other end
         raise ValueError("it is no file")
     content = memoryview(path.read_bytes())
     payload, trailer = content[:-_TRAILER], bytes(content[-_TRAILER:])
@@ -166,9 +187,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise ValueError("its checksum is another one")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of torch, about a file that is none of its own
+            warnings.simplefilter("ignore")  # torch warns of a file that it has not written
             state: object = torch.load(io.BytesIO(payload), "cpu", weights_only=True)
-    except Exception as error:  # someone else's file, with a checksum that is right
+    except Exception as error:  # the checksum is right, but the file may be someone else's
         raise ValueError(f"{type(error).__name__}: {reason(error)}") from error
     if not isinstance(state, dict):
         raise ValueError(f"it holds {type(state).__name__}, not a mapping")

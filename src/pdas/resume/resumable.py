@@ -178,7 +178,7 @@ class Resumable:
             "ranks": self._ranks.state_dict(),
             "random": random_state(self._generators),
         }
-        with self._ranks.first_alone() as is_first:  # the others wait until it is written
+        with self._ranks.rank_zero_first() as is_first:  # the others wait until it is written
             if is_first:
                 checkpoints.save(step, state, since=start)
         self._saved = True

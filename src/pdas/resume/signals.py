@@ -1,4 +1,4 @@
-"""Stopping a training from outside: after the step at hand, with a checkpoint."""
+"""Stopping a training from outside: after the current step, with a checkpoint."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ class StoppedError(Exception):
 
     Attributes:
         step: the last one that was done.
+
+    Example:
+        try:
+            pdas.search(net, loss, data, checkpoints=Checkpoints("kept"))
+        except StoppedError as stopped:
+            print(stopped.step)
     """
 
     def __init__(self, step: int) -> None:
@@ -24,7 +30,11 @@ class StoppedError(Exception):
 
 
 class StopRequest:
-    """Whether Ctrl-C or SIGTERM has asked to stop after the step at hand."""
+    """Whether Ctrl-C or SIGTERM has asked to stop after the current step.
+
+    Attributes:
+        number: the signal that came; None if none did.
+    """
 
     def __init__(self) -> None:
         self.number: int | None = None
@@ -37,11 +47,17 @@ class StopRequest:
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """Take Ctrl-C and SIGTERM as a request meanwhile; a second one acts as it would without.
+    """Within it, take Ctrl-C and SIGTERM as a request to stop.
 
-    A request that came too late to be met, so that no error ends this, acts so at the end. One that
-    is ignored, as Ctrl-C in the background of a script, stays so. In another thread than the main
-    one signals are left alone.
+    A second signal acts as it would without this. So does, at the end, a request that nobody has
+    met with an error, as where it came after the last step. A signal that is ignored, as Ctrl-C in
+    the background of a script, stays ignored. In a thread other than the main one signals are left
+    alone.
+
+    Example:
+        with stop_on_signals() as request:
+            while not request.is_set:
+                ...
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():

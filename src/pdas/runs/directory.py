@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pdas.runs.run import Run
 from pdas.support.errors import PdasError, RunError
-from pdas.support.files import locked, making
+from pdas.support.files import creating_directory, locked_directory
 
 
 @contextmanager
@@ -25,11 +25,11 @@ def new_directory(path: Path, setting: str) -> Iterator[Path]:
     Raises:
         RunError: the directory holds something, is no directory or cannot be made.
     """
-    with making(path, setting):
+    with creating_directory(path, setting):
         _refuse_taken(path, setting)
         made = [above for above in (path, *path.parents) if not above.exists()]
         path.mkdir(parents=True, exist_ok=True)
-    with locked(path):
+    with locked_directory(path):
         _refuse_taken(path, setting)  # again, since another process may have been faster
         try:
             yield path
@@ -40,7 +40,7 @@ def new_directory(path: Path, setting: str) -> Iterator[Path]:
 
 
 def _remove(path: Path, made: Sequence[Path]) -> None:
-    with suppress(OSError):  # so that it is the first error that is told
+    with suppress(OSError):  # the error that led here is the one to raise
         for content in path.iterdir():
             shutil.rmtree(content) if content.is_dir() else content.unlink()
     for above in made:

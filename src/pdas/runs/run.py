@@ -25,7 +25,7 @@ from pdas.runs.reading import parse_config, parse_json, read_file
 from pdas.space import Architecture, SearchSpace
 from pdas.support.arrays import FloatArray
 from pdas.support.errors import RunError
-from pdas.support.files import written_whole
+from pdas.support.files import atomic_write
 from pdas.support.settings import Settings
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Run:
     def write_arrays(self, name: str, /, **arrays: Any) -> None:
         """Write arrays by name into the archive `name`, an `.npz`."""
         if self.writes:
-            with written_whole(self.path / name) as file:
+            with atomic_write(self.path / name) as file:
                 np.savez_compressed(file, **arrays)
 
     def write_architecture(self, architecture: Architecture) -> None:
@@ -145,7 +145,7 @@ class Run:
 
     def _write(self, name: str, text: str) -> None:
         if self.writes:
-            with written_whole(self.path / name) as file:
+            with atomic_write(self.path / name) as file:
                 file.write(text.encode())
 
     # ---- reading

@@ -7,14 +7,14 @@ from pathlib import Path
 from safetensors.torch import load_file, save
 from torch import nn
 
-from pdas.support.files import written_whole
+from pdas.support.files import atomic_write
 
 
 def save_weights(network: nn.Module, file: Path) -> None:
     """Save the weights of a network in `file`; raises `RunError` if it cannot be written."""
     # safetensors refuses other layouts, as that of a channels-last weight.
     weights = {name: w.contiguous() for name, w in network.state_dict().items()}
-    with written_whole(file) as stream:
+    with atomic_write(file) as stream:
         stream.write(save(weights))
 
 

@@ -12,7 +12,8 @@ from pdas.methods.components import (
     MethodSettings,
     checked_optimizer,
 )
-from pdas.methods.constraints.limit import Limit, Limited
+from pdas.methods.constraints.limit import Limit
+from pdas.methods.constraints.limited import Limited
 from pdas.methods.constraints.penalty import Penalised, Penalty
 from pdas.methods.optimizer import Optimizer
 from pdas.methods.sampled.method import Sampled

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from lightning_fabric import Fabric
 from scipy import stats
 from torch import nn
 from torch.utils.data import Dataset
 
 from pdas.distributed.devices import check_fabric
+from pdas.distributed.fabric import Fabric
 from pdas.distributed.ranks import Ranks
-from pdas.methods.constraints.limit import Limit, Limited
+from pdas.methods.constraints.limit import Limit
+from pdas.methods.constraints.limited import Limited
 from pdas.methods.pdas.optimizer import PDAS
 from pdas.methods.sampled.proposals import distinct
 from pdas.methods.sampled.step import SearchStep

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
-from lightning_fabric import Fabric
 from torch import nn
 from torch.utils.data import Dataset
 
 from pdas.distributed.devices import check_fabric, check_samples
+from pdas.distributed.fabric import Fabric
 from pdas.distributed.ranks import Ranks
 from pdas.methods.base import SearchContext, SearchMethod
 from pdas.methods.components import MethodSettings

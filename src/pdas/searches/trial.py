@@ -19,10 +19,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
-from lightning_fabric.utilities.apply_func import move_data_to_device
 from torch import Tensor, nn
 
+from pdas.distributed.fabric import Fabric, move_data_to_device
 from pdas.distributed.micro_batches import parts_of
 from pdas.methods.settings import SearchSettings
 from pdas.resume.batches import Loader, ResumableBatches

@@ -39,6 +39,7 @@ class Architecture:
     network may rebuild mappings, and must not rebuild an architecture. `to_dict()` gives a mapping.
 
     Example:
+        >>> from pdas.space import SearchSpace
         >>> space = SearchSpace({"op": ["conv3", "conv5"], "width": [64, 128]})
         >>> architecture = space.architecture({"op": "conv5", "width": 64})
         >>> architecture["op"], architecture.indices.tolist()

@@ -1,8 +1,8 @@
 """The exceptions of the project.
 
 Each message is one line that names the setting, what was found, what was expected and what to do.
-The command line prints that line and exits with status 2; a program catches `PdasError`. What is
-worth a word but no reason to stop is a `PdasWarning`, of one line too.
+The command line prints that line and exits with status 2; a program catches `PdasError`. What the
+user should know but is no reason to stop is a `PdasWarning`, of one line too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
 
 
 def short(value: object) -> str:
-    """A value for a message: what was found may be a book."""
+    """A value as text for a message, shortened if it is long."""
     return _SHORT.repr(value)
 
 
@@ -59,7 +59,7 @@ class RunError(PdasError, ValueError):
 
 
 class CheckpointError(RunError):
-    """No checkpoint is whole, or what is in it does not fit the training that is to go on."""
+    """No checkpoint is whole, or what is in it does not fit the training that is resumed."""
 
 
 class NonFiniteLossError(PdasError, ArithmeticError):
@@ -75,8 +75,8 @@ class OutOfMemoryError(PdasError, MemoryError):
 
 
 class RankError(PdasError, RuntimeError):
-    """A training on several devices cannot go on: a process ended, hung, or computes otherwise."""
+    """A training on several devices cannot continue: one process ended, hung, or differs."""
 
 
 class PdasWarning(UserWarning):
-    """Something was done that the user may not expect, and the work goes on."""
+    """Something was done that the user may not expect, and the work continues."""

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and read without trust in who wrote them."""
+"""Files that are written as a whole or not at all, and read without trust in who wrote them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,18 @@ LARGEST_TEXT = 10_000_000  # bytes; no file of text that this library reads come
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[IO[bytes]]:
+def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """A file to write that takes the place of `path` at the end, when it is on the disk.
 
     Until then, and after an error, what was at `path` is as it was. A link at `path` is replaced,
-    never followed. Raises `RunError` if the file cannot be written.
+    never followed.
+
+    Raises:
+        RunError: the file cannot be written.
+
+    Example:
+        with atomic_write(Path("result.json")) as file:
+            file.write(b"{}")
     """
     part = path.with_name(f"{path.name}.part")
     try:
@@ -37,14 +44,16 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
         if isinstance(error, OSError):
             raise RunError(
                 f"{path}: cannot be written ({error.strerror or error}), expected room on the disk "
-                "and the right to write there; mend that, and go on"
+                "and the right to write there; mend that, and continue"
             ) from error
         raise
 
 
 @contextmanager
-def making(directory: Path, setting: str, remedy: str = "give another") -> Iterator[None]:
-    """Raise `RunError`, which begins with `setting`, where `directory` cannot be made meanwhile."""
+def creating_directory(
+    directory: Path, setting: str, remedy: str = "give another"
+) -> Iterator[None]:
+    """Within it, raise `RunError` for the `setting` if `directory` cannot be created."""
     try:
         yield
     except OSError as error:
@@ -65,8 +74,13 @@ def _sync_directory(directory: Path) -> None:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file; raises ValueError if it is absurdly large, or no text."""
-    if path.exists() and not path.is_file():  # a pipe would be waited for
+    """The text of a file.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is absurdly large, or no text.
+    """
+    if path.exists() and not path.is_file():  # to read a pipe would wait for its other end
         raise ValueError("it is no file")
     with path.open("rb") as file:
         content = file.read(LARGEST_TEXT + 1)
@@ -76,11 +90,18 @@ def read_text(path: Path) -> str:
 
 
 @contextmanager
-def locked(directory: Path, patience: float = 10.0) -> Iterator[None]:
-    """Keep other processes out of a directory meanwhile, where the system can lock.
+def locked_directory(directory: Path, patience: float = 10.0) -> Iterator[None]:
+    """Within it, keep other processes out of a directory, where the system can lock.
 
     The lock ends with the process, however that ends, but workers that it has left behind may hold
-    it some seconds longer. Raises `RunError` if another process has it after `patience` seconds.
+    it some seconds longer.
+
+    Args:
+        directory: which must exist.
+        patience: for how many seconds another process that has the lock is waited for.
+
+    Raises:
+        RunError: another process still has it then.
     """
     if sys.platform == "win32":
         yield
@@ -106,7 +127,7 @@ def locked(directory: Path, patience: float = 10.0) -> Iterator[None]:
 
 
 def _lock(descriptor: int) -> bool:
-    """Whether nobody else has it; also where the file system has no locks."""
+    """Try to lock a directory; whether nobody else has it. True where there are no locks."""
     import fcntl
 
     try:

@@ -1,6 +1,6 @@
-"""Tests of what every optimizer and every supernet must do, for one's own ones.
+"""Tests of what every optimizer and every supernet must do.
 
-A test class of yours inherits them and gives one fixture; docs/testing.md has an example of each.
+A test class of yours inherits them and has one fixture; docs/testing.md has an example of each.
 This is the only part of PDAS that needs pytest.
 """
 

@@ -15,16 +15,20 @@ from pdas.space import Architecture
 
 @dataclass(frozen=True)
 class SupernetCase:
-    """A supernet to test, and what it is called with. A new one for every test: tests change it.
+    """A supernet to test, and what it is called with. Tests change it, so make a new one for each.
 
-    net: a module with `space`, called `net(*inputs, architecture, **named)`. Small, so that tests
-        are fast.
-    inputs: of two or more different examples, on the device of `net`. Outputs are a tensor, or
-        dicts, lists and tuples of tensors.
-    named: inputs that are given by name.
-    derive: gives the plain network of an architecture, with a copy of the supernet's weights if
-        the second argument is true, else with fresh ones. By default
-        `net.derive(architecture, keep_weights=...)`.
+    Args:
+        net: a module with `space`, called `net(*inputs, architecture, **named)`. Small, so that
+            tests are fast.
+        inputs: of two or more different examples, on the device of `net`. Outputs are a tensor, or
+            dicts, lists and tuples of tensors.
+        derive: returns the plain network of an architecture, with a copy of the supernet's weights
+            if the second argument is true, else with fresh ones. By default
+            `net.derive(architecture, keep_weights=...)`.
+        named: inputs by name.
+
+    Example:
+        SupernetCase(Net(), inputs=(torch.randn(5, 4),))
     """
 
     net: nn.Module
@@ -33,10 +37,11 @@ class SupernetCase:
     named: Mapping[str, Any] = field(default_factory=dict)
 
     def architectures(self) -> list[Architecture]:
-        """Random ones, always the same: at least four, and so many that every category occurs."""
+        """Random architectures, always the same: at least four, in which every category occurs."""
         rng = np.random.default_rng(0)
         space: Any = self.net.space
         count = max(4, int(space.sizes.max()))
+        # Each column has every category of one variable.
         columns = [rng.permutation(np.arange(count) % K) for K in space.sizes]
         architectures: list[Architecture] = space.architectures(np.stack(columns, axis=1))
         return architectures
@@ -46,7 +51,7 @@ class SupernetCase:
         return tuple(x.flip(0) if isinstance(x, Tensor) and x.ndim else x for x in self.inputs)
 
     def derived(self, architecture: Architecture, keep_weights: bool) -> nn.Module:
-        """The plain network of an architecture; skips the test if there is no way to get it."""
+        """The plain network of an architecture; skips the test if nothing derives it."""
         if self.derive is not None:
             return self.derive(architecture, keep_weights)
         network: nn.Module = self.method("derive")(architecture, keep_weights=keep_weights)

@@ -1,4 +1,4 @@
-"""What every optimizer must do: the protocol of `pdas.methods.optimizer.Optimizer` as tests."""
+"""What every optimizer must do: the protocol `pdas.methods.optimizer.Optimizer` as tests."""
 
 from __future__ import annotations
 
@@ -37,12 +37,18 @@ class OptimizerTests:
     """Inherit it in a test file, under a name that begins with `Test`, and give one fixture.
 
     `make`: a callable that gives a new optimizer of a search space with a seed.
+
+    Example:
+        class TestFast(OptimizerTests):
+            @pytest.fixture
+            def make(self):
+                return lambda space, seed: pdas.PDAS(space, seed=seed, eta=0.1)
     """
 
     def test_ask_gives_architectures_of_the_space(self, make: Make) -> None:
         optimizer = make(SPACE, 0)
         assert optimizer.space == SPACE
-        assert len(optimizer.ask()) >= 2
+        assert len(optimizer.ask()) >= optimizer.smallest_tell >= 1
         assert [len(optimizer.ask(n)) for n in (1, 2, 7)] == [1, 2, 7]
         for architecture in [*optimizer.ask(5), optimizer.best()]:
             assert isinstance(architecture, Architecture)
@@ -71,14 +77,35 @@ class OptimizerTests:
         assert optimizer.best().indices.tolist() == target.tolist()
 
     def test_it_learns_from_architectures_of_elsewhere(self, make: Make) -> None:
-        """Any number of them from two on, made by a space that is only equal."""
+        """Any number of them from the smallest on, made by a space that is only equal."""
         rng = np.random.default_rng(0)
         twin = SearchSpace(SPACE.to_dict())
         optimizer = make(SPACE, 0)
+        smallest = optimizer.smallest_tell
         for _ in range(400):
-            architectures = [twin.uniform(rng) for _ in range(rng.integers(2, 7))]
+            architectures = [twin.uniform(rng) for _ in range(rng.integers(smallest, smallest + 5))]
             optimizer.tell(architectures, [float(-a.indices[3]) for a in architectures])
         assert optimizer.best()["depth"] == 5
+
+    def test_the_smallest_tell(self, make: Make) -> None:
+        optimizer = make(SPACE, 0)
+        n = optimizer.smallest_tell
+        optimizer.tell(optimizer.ask(n), [0.1 * i for i in range(n)])
+        architectures = optimizer.ask(n)[1:]
+        with unchanged(optimizer), refusal(OptimizerError):
+            optimizer.tell(architectures, [0.1] * (n - 1))
+
+    def test_measures_are_finite_numbers_of_the_same_names(self, make: Make) -> None:
+        optimizer, restored = make(SPACE, 3), make(SPACE, 99)
+        names = list(optimizer.measures())
+        for _ in range(5):
+            advance(optimizer, 1)
+            with unchanged(optimizer):
+                measures = optimizer.measures()
+            assert list(measures) == names
+            assert all(type(x) in (int, float) and math.isfinite(x) for x in measures.values())
+        restored.load_state_dict(optimizer.state_dict())
+        assert restored.measures() == optimizer.measures()
 
     def test_all_variables_active_is_the_default(self, make: Make) -> None:
         told, told_active = make(SPACE, 3), make(SPACE, 3)
@@ -105,7 +132,7 @@ class OptimizerTests:
             advance(other, 1)
             assert advance(beside, 1) == expected
 
-    def test_a_saved_state_goes_on_identically(self, make: Make) -> None:
+    def test_a_saved_state_continues_identically(self, make: Make) -> None:
         optimizer = make(SPACE, 3)
         advance(optimizer, 20)
         state = saved(optimizer)
@@ -140,7 +167,7 @@ class OptimizerTests:
     def test_architectures_that_do_not_fit(self, make: Make) -> None:
         optimizer = make(SPACE, 0)
         a, other = SPACE.architecture([0, 0, 0, 0]), OTHER.architecture([0, 0, 0, 0])
-        unfit: list[list[Any]] = [[a, other], [a, a.to_dict()], [a], []]
+        unfit: list[list[Any]] = [[a, other], [a, a.to_dict()], []]
         for architectures in unfit:
             with unchanged(optimizer), refusal(OptimizerError):
                 optimizer.tell(architectures, [0.1, 0.2][: len(architectures)])

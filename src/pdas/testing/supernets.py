@@ -30,10 +30,16 @@ from pdas.testing.tensors import (
 
 
 class SupernetTests:
-    """Inherit it in a test file, under a name that begins with `Test`, and give one fixture.
+    """What every supernet must do. Inherit it in a test file, under a name that begins with `Test`.
 
-    `case`: a new `SupernetCase`. What a supernet may have beside `space` and `forward` is tested
-    if it is there: `forward_many`, `derive`, `active`.
+    Your class has one fixture, `case`, which returns a new `SupernetCase`. What a supernet may have
+    beside `space` and `forward` is tested if it is there: `forward_many`, `derive`, `active`.
+
+    Example:
+        class TestNet(SupernetTests):
+            @pytest.fixture
+            def case(self):
+                return SupernetCase(Net(), inputs=(torch.randn(5, 4),))
     """
 
     def test_it_has_a_search_space(self, case: SupernetCase) -> None:
@@ -75,6 +81,7 @@ class SupernetTests:
             step(sgd, net, *case.inputs, architecture, **case.named)
             changed = {n for n, w in net.named_parameters() if not torch.equal(w, before[n])}
             for name in changed - used:
+                # Its gradient may have been zero in all draws of weights; so change it and look.
                 assert influences(net, name, *case.inputs, architecture, **case.named), (
                     f"a step changed {name}, which {architecture!r} does not use"
                 )
@@ -176,7 +183,7 @@ def check_finite(output: Any) -> None:
 
 
 def foreign(case: SupernetCase) -> Architecture:
-    """An architecture that has all that the supernet reads, of a space that is another one."""
+    """An architecture of another space, which has all variables of the supernet and one more."""
     architecture = case.architectures()[0]
     space = SearchSpace({**architecture.space, "of another space": [0]})
     return space.architecture([*architecture.indices, 0])

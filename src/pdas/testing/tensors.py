@@ -13,15 +13,16 @@ import torch
 from torch import Tensor, nn
 
 TOLERANCE = 1e-5
-TRIALS = 4
+DRAWS = 4  # of weights, to see which of them have an influence
 
 
 def tensors(output: Any) -> list[Tensor]:
-    """The tensors in an output, nested as it may be."""
+    """The tensors in an output, however it is nested."""
     return list(_tensors(output))
 
 
 def _tensors(output: Any) -> Iterator[Tensor]:
+    """The same, one by one."""
     if isinstance(output, Tensor):
         yield output
         return
@@ -48,7 +49,7 @@ def largest(values: Iterable[Tensor]) -> float:
 
 
 def backward(output: Any) -> None:
-    """Adds the gradient of some linear function of the output, the same for equal shapes."""
+    """Add the gradient of some linear function of the output, the same for equal shapes."""
     total = torch.zeros(())
     for out in tensors(output):
         if out.requires_grad:
@@ -64,15 +65,15 @@ def gradients(net: nn.Module) -> dict[str, Tensor]:
 
 
 def weights_in_use(net: nn.Module, *arguments: Any, **named: Any) -> set[str]:
-    """Names of the weights that have any influence on the output.
+    """The names of the weights that have any influence on the output.
 
-    A gradient may be zero by chance, as that of a ReLU without a positive input. So it is taken at
-    several weights, all positive but the net's own.
+    A gradient may be zero by chance, as that of a ReLU without a positive input. So it is taken
+    several times, first with the network's own weights, then with random positive ones.
     """
     net = copy.deepcopy(net)
     generator = torch.Generator().manual_seed(0)
     used: set[str] = set()
-    for _ in range(TRIALS):
+    for _ in range(DRAWS):
         net.zero_grad(set_to_none=True)
         backward(net(*arguments, **named))
         used |= {name for name, gradient in gradients(net).items() if gradient.count_nonzero()}
@@ -95,7 +96,7 @@ def influences(net: nn.Module, name: str, *arguments: Any, **named: Any) -> bool
 
 @torch.no_grad()
 def shift_weights(net: nn.Module) -> None:
-    """Move all weights a little, away from values that they may have from the start, as zero."""
+    """Move all weights a little, away from special values such as zero."""
     generator = torch.Generator().manual_seed(0)
     for weight in net.parameters():
         weight.add_(0.1 * torch.rand(weight.shape, generator=generator).to(weight))
@@ -109,11 +110,11 @@ def same_weights(one: nn.Module, other: nn.Module) -> bool:
 
 def check_apart(network: nn.Module, net: nn.Module) -> None:
     """`network` holds no module of `net`, and no tensor that shares memory with one of it."""
-    _Search(net).dump(network)
+    _PartsVisitor(net).dump(network)
 
 
-class _Search(pickle.Pickler):
-    """Visits everything that an object holds, and drops what it writes."""
+class _PartsVisitor(pickle.Pickler):
+    """Visits everything that an object holds, by pickling it into a buffer that is dropped."""
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__(io.BytesIO())
@@ -121,7 +122,7 @@ class _Search(pickle.Pickler):
         self.storages = {_storage(t) for t in chain(net.parameters(), net.buffers()) if t.numel()}
 
     def persistent_id(self, part: Any) -> None:
-        """Called with every part."""
+        """Called by pickle with every part."""
         if isinstance(part, nn.Module):
             assert part not in self.modules, f"holds a {type(part).__name__} of the supernet"
         if isinstance(part, Tensor):
@@ -129,4 +130,5 @@ class _Search(pickle.Pickler):
 
 
 def _storage(tensor: Tensor) -> int:
+    """What tensors have in common that share memory."""
     return tensor.untyped_storage().data_ptr()

@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from lightning_fabric import Fabric
 from torch import nn
 
 from pdas.distributed.devices import check_fabric
+from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import parts_of
 from pdas.distributed.ranks import Ranks
 from pdas.resume.batches import Loader, ResumableBatches

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from pdas.distributed.fabric import Fabric
 from pdas.distributed.ranks import Ranks
 from pdas.support.errors import NonFiniteLossError, SettingError
 from pdas.support.refusals import refuse

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from pdas.cost import Cost, FunctionCost, ProductCost, Term
+from pdas.methods.constraints.limit import Limit
+from pdas.methods.constraints.limited import Limited
 from pdas.methods.pdas.optimizer import PDAS
-from pdas.methods.constraints.limit import Limit, Limited
 from pdas.space import Architecture, SearchSpace
 from pdas.support.errors import OptimizerError, SettingError, SpaceError
 
@@ -129,7 +130,7 @@ def test_a_limit_that_no_architecture_meets(make: Callable[[], Cost], known: str
     with pytest.raises(SettingError, match=message) as caught:
         Limited(PDAS(SPACE), Limit(cost, 0.5))
     assert "\n" not in str(caught.value)
-    assert Limited(PDAS(SPACE), Limit(cost, least)).limit.maximum == least
+    assert Limited(PDAS(SPACE), Limit(cost, least)).limits[0].maximum == least
 
 
 def test_a_rare_architecture_within_the_limit_is_found() -> None:
@@ -177,7 +178,9 @@ def test_a_state_of_a_search_without_a_limit_is_named() -> None:
     cost = additive()
     limited = Limited(some_pdas(), Limit(cost, middle(cost)))
     before = limited.state_dict()
-    with pytest.raises(OptimizerError, match=r"found no numbers drawn and rejected.*; load") as e:
+    with pytest.raises(
+        OptimizerError, match=r"found a state without 'drawn', expected one of .* limit; load"
+    ) as e:
         limited.load_state_dict(limited.optimizer.state_dict())
     assert "\n" not in str(e.value)
     assert limited.state_dict() == before

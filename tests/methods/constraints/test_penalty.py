@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from pdas.cost import ProductCost, Term
-from pdas.methods.pdas.optimizer import PDAS
-from pdas.methods.constraints.limit import Limit, Limited
+from pdas.methods.constraints.limit import Limit
+from pdas.methods.constraints.limited import Limited
 from pdas.methods.constraints.penalty import Penalised, Penalty
+from pdas.methods.pdas.optimizer import PDAS
 from pdas.space import SearchSpace
 from pdas.support.errors import SettingError, SpaceError
 

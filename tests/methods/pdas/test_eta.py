@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from pdas.methods.pdas.eta import AdaptiveRate, FixedRate
+from pdas.methods.pdas.eta import AdaptiveEta, FixedEta
 
 
 def test_one_step_by_hand() -> None:
-    rate = AdaptiveRate((1, 3), n=4, alpha=1.5)
+    rate = AdaptiveEta((1, 3), n=4, alpha=1.5)
     assert rate.eta == 0.5
     rate.adapt(np.array([[1.0, 0.0, -1.0]]))
     c = math.sqrt(0.5 * 1.5)
@@ -19,13 +19,13 @@ def test_one_step_by_hand() -> None:
 
 
 def test_noise_below_the_threshold_lowers_eta() -> None:
-    rate = AdaptiveRate((1, 3), n=4, alpha=1.5)
+    rate = AdaptiveEta((1, 3), n=4, alpha=1.5)
     rate.adapt(np.zeros((1, 3)))
     assert rate.eta == pytest.approx(0.5 * math.exp(-0.5 * 0.75))
 
 
 def test_agreement_brings_eta_back_to_its_maximum_however_large() -> None:
-    rate = AdaptiveRate((1, 3), n=100, alpha=1.5)
+    rate = AdaptiveEta((1, 3), n=100, alpha=1.5)
     for _ in range(20):
         rate.adapt(np.zeros((1, 3)))
     assert rate.eta < 0.09
@@ -33,14 +33,14 @@ def test_agreement_brings_eta_back_to_its_maximum_however_large() -> None:
     assert rate.eta == rate.eta_max == 0.1
 
 
-def test_a_fixed_rate_stays() -> None:
-    rate = FixedRate(0.3)
+def test_a_fixed_eta_stays() -> None:
+    rate = FixedEta(0.3)
     rate.adapt(np.ones((2, 2)))
     assert rate.eta == 0.3
 
 
 def test_a_scale_lowers_the_start_and_the_maximum() -> None:
-    whole, quarter = (AdaptiveRate((1, 3), 100, 1.5, scale) for scale in (1.0, 0.25))
+    whole, quarter = (AdaptiveEta((1, 3), 100, 1.5, scale) for scale in (1.0, 0.25))
     assert (whole.eta, quarter.eta) == (0.1, 0.025)
     for _ in range(50):
         quarter.adapt(np.full((1, 3), 10.0))

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pdas.methods.pdas.optimizer import PDAS
 from pdas.methods.optimizer import checked_losses
+from pdas.methods.pdas.optimizer import PDAS
 from pdas.space import SearchSpace
 from pdas.support.errors import NonFiniteLossError, OptimizerError
 
@@ -44,7 +44,7 @@ def test_losses_that_do_not_fit_are_named(losses: Any, message: str) -> None:
 )
 def test_architectures_that_do_not_fit_are_named(architectures: Any, message: str) -> None:
     with pytest.raises(OptimizerError, match=message):
-        checked_losses(SPACE, architectures, [0.1] * len(architectures))
+        checked_losses(SPACE, architectures, [0.1] * len(architectures), 2)
 
 
 def test_losses_of_which_none_is_finite_are_named_with_the_step_and_the_architectures() -> None:

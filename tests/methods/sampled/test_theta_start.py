@@ -15,11 +15,11 @@ from torch.utils.data import TensorDataset
 
 import pdas
 from pdas.distributed.ranks import Ranks
+from pdas.methods.sampled.constant_output import ConstantOutput
+from pdas.methods.sampled.theta_start import ThetaStart
 from pdas.nn import Choice, Supernet
 from pdas.resume.batches import ResumableBatches
-from pdas.methods.sampled.constant_output import ConstantOutput
 from pdas.searches.plan import Plan
-from pdas.methods.sampled.theta_start import ThetaStart
 from pdas.support.errors import NotLearnedError, OutOfMemoryError
 
 ALONE = Ranks(Fabric(accelerator="cpu", devices=1))

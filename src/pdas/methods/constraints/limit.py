@@ -1,174 +1,184 @@
-"""A limit on the cost of an architecture: one that is above it is drawn again.
-
-Limited(PDAS(space), Limit(cost, 3e6))
-Penalised(Limited(PDAS(space), limit), penalty)
-"""
+"""Limits on the costs of an architecture, and which architectures are within them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NoReturn
 
-import numpy as np
-
-from pdas.cost import Cost, ProductCost
+from pdas.cost import Cost, FunctionCost, ProductCost
 from pdas.methods.constraints.knapsack import ceiling, most_probable
 from pdas.methods.constraints.local_search import cheapest_found
-from pdas.methods.constraints.wrapper import Wrapper, check_cost, is_finite
-from pdas.methods.pdas.distribution import CategoricalProduct
-from pdas.methods.pdas.optimizer import PDAS
-from pdas.space import Architecture, check_space
-from pdas.support.errors import OptimizerError, SettingError, reason
-
-DRAWS = 10_000  # for one architecture of an `ask`, and of one `best`
-BATCH = 256  # architectures drawn again at a time, at most
+from pdas.methods.constraints.wrapper import check_cost
+from pdas.space import Architecture, SearchSpace, check_space
+from pdas.support.arrays import FloatArray
+from pdas.support.errors import SettingError, short
+from pdas.support.refusals import is_finite, refuse
 
 
 @dataclass(frozen=True)
 class Limit:
     """No architecture may cost more than `maximum`, in the unit of `cost`.
 
-    Raises SettingError if `cost` is none or `maximum` is not a finite number.
+    Args:
+        cost: of an architecture.
+        maximum: the largest cost that is allowed.
+
+    Raises:
+        SettingError: if `cost` is none or `maximum` is not a finite number.
+
+    Example:
+        >>> from pdas.cost import ProductCost
+        >>> space = SearchSpace({"width": [64, 128, 256]})
+        >>> cost = ProductCost.from_table(space, {"width": {64: 1.0, 128: 2.0, 256: 4.0}})
+        >>> Limit(cost, 2.5).holds(space.architecture({"width": 256}))
+        False
     """
 
     cost: Cost
     maximum: float
 
     def __post_init__(self) -> None:
-        check_cost("limit", self.cost)
+        check_cost("limit.cost", self.cost)
         if not is_finite(self.maximum):
-            raise SettingError(
-                f"limit.maximum: found {self.maximum!r}, expected a finite number; give one in "
-                "the unit of the cost"
+            refuse(
+                SettingError,
+                "limit.maximum",
+                found=repr(self.maximum),
+                expected="a finite number",
+                remedy="give one in the unit of the cost",
             )
 
     def holds(self, architecture: Architecture) -> bool:
         """Whether the cost is within the limit, or over it by a 1e-12th of it at most."""
         return self.cost(architecture) <= ceiling(self.maximum)
 
+    @property
+    def table(self) -> ProductCost | None:
+        """The cost if it is additive, so that the best within the limit can be computed."""
+        cost = self.cost
+        return cost if isinstance(cost, ProductCost) and cost.additive else None
 
-class Limited(Wrapper[PDAS]):
-    """PDAS among the architectures within a limit.
+    def most_probable(self, theta: FloatArray) -> Architecture | None:
+        """The most probable architecture within the limit of an additive cost, if there is one.
 
-    An architecture over the limit is drawn again, so what is asked for is a sample of p_theta
-    given the limit, while (3) is the natural gradient of samples of p_theta itself: the update is
-    biased, the more the larger the share that is drawn again, `rejection_rate`. Where that is
-    large, a `Penalty` may be the better choice.
+        Args:
+            theta: probabilities, shape (D, max K), 0 beyond K_i.
+        """
+        cost = self.table
+        assert cost is not None
+        indices = most_probable(theta, cost.table, cost.constant, self.maximum)
+        if indices is not None:
+            return cost.space.architecture(indices)
+        cheapest = cost.cheapest()  # all that are within have probability 0
+        return cheapest if self.holds(cheapest) else None
 
-    Attributes: `optimizer`, the wrapped one; `limit`; `drawn` and `rejected`, how many
-    architectures were drawn since the start and how many of those were over the limit.
+    def architecture_within(
+        self, first: Architecture, theta: FloatArray | None, name: str
+    ) -> Architecture:
+        """An architecture within the limit.
 
-    Raises SpaceError if the cost is of another space, SettingError if no architecture, of a cost
-    that is not additive none that was looked at, is within the limit.
+        Args:
+            first: where to look first.
+            theta: shape (D, max K), to take the most probable one where it can be computed.
+            name: of the limit in messages.
+
+        Raises:
+            SettingError: if there is none or none is found.
+        """
+        if (cost := self.table) is None:
+            architecture, least = cheapest_found(self.cost, first, ceiling(self.maximum))
+            known = "the smallest cost found"
+        else:
+            found = None if theta is None else self.most_probable(theta)
+            if found is not None:
+                return found
+            architecture = cost.cheapest()
+            least, known = cost(architecture), "the smallest cost there is"
+        if self.holds(architecture):
+            return architecture
+        refuse(
+            SettingError,
+            f"{name}.maximum",
+            found=repr(self.maximum),
+            expected=f"at least {least!r}, {known} of an architecture of this space",
+            remedy="raise it, or give the network cheaper candidates",
+        )
+
+
+class Limits:
+    """All limits of a search; an architecture must be within each.
+
+    Args:
+        limits: one or more.
+        space: the space that is searched.
+
+    Raises:
+        SpaceError: if a cost is of another space.
+        SettingError: if there is no limit.
     """
 
-    def __init__(self, optimizer: PDAS, limit: Limit) -> None:
-        super().__init__(optimizer)
-        check_space("limit.cost", limit.cost, optimizer.space)
-        self.limit = limit
-        self.drawn = 0
-        self.rejected = 0
-        self._some = _some_within(optimizer, limit)
+    def __init__(self, limits: Limit | Sequence[Limit], space: SearchSpace) -> None:
+        several = isinstance(limits, Sequence) and len(limits) > 0
+        self.all: tuple[Limit, ...] = tuple(limits) if several else (limits,)  # type: ignore
+        if not all(isinstance(limit, Limit) for limit in self.all):
+            expected = "a Limit, or a list of at least one"
+            refuse(SettingError, "limit", found=short(limits), expected=expected)
+        for name, limit in self.named():
+            check_space(f"{name}.cost", limit.cost, space)
+
+    def named(self) -> Iterator[tuple[str, Limit]]:
+        """The limits with their names in messages: "limit", or "limit[0]", "limit[1]" of two."""
+        for i, limit in enumerate(self.all):
+            yield ("limit" if len(self.all) == 1 else f"limit[{i}]"), limit
+
+    def hold(self, architecture: Architecture) -> bool:
+        """Whether the architecture is within every limit."""
+        return all(limit.holds(architecture) for limit in self.all)
 
     @property
-    def rejection_rate(self) -> float:
-        """The share of the architectures drawn that were over the limit; 0 before the first."""
-        return self.rejected / self.drawn if self.drawn else 0.0
+    def exact(self) -> Limit | None:
+        """The one limit, if the best architecture within it can be computed."""
+        (only, *others) = self.all
+        return only if not others and only.table is not None else None
 
-    def ask(self, n: int | None = None) -> list[Architecture]:
-        """n architectures within the limit; the wrapped optimizer's number by default.
+    def architecture_within(self, first: Architecture, theta: FloatArray | None) -> Architecture:
+        """An architecture within all limits.
 
-        Raises OptimizerError if 10,000 draws for each do not give them.
+        The arguments are those of `Limit.architecture_within`.
+
+        Raises:
+            SettingError: if there is none or none is found.
         """
-        batch = self.optimizer.ask(n)
-        wanted, drawn = len(batch), 0
-        within: list[Architecture] = []
-        while True:
-            kept = [architecture for architecture in batch if self.limit.holds(architecture)]
-            drawn += len(batch)
-            self.drawn += len(batch)
-            self.rejected += len(batch) - len(kept)
-            within += kept
-            if len(within) >= wanted:
-                return within[:wanted]
-            if drawn >= DRAWS * wanted:
-                raise OptimizerError(
-                    f"ask: found {len(within)} of {drawn} architectures drawn to be within the "
-                    f"limit of {self.limit.maximum:g}, expected {wanted}; raise the limit, use a "
-                    "penalty, or start the optimizer at an architecture within it (initial=)"
-                )
-            batch = self.optimizer.ask(min(max(drawn, wanted), BATCH))
-
-    def best(self) -> Architecture:
-        """The most probable architecture within the limit.
-
-        Exact for an additive `ProductCost`. For other costs it is the mode of p_theta, or else the
-        most probable of 10,000 samples of p_theta, the same ones for the same theta.
-        """
-        mode = self.optimizer.best()
-        if self.limit.holds(mode):
-            return mode
-        cost = self.limit.cost
-        if isinstance(cost, ProductCost) and cost.additive:
-            found = _exactly(self.optimizer, cost, self.limit)
-            return self._some if found is None else found
-        return next(filter(self.limit.holds, self._by_probability()), self._some)
-
-    def _by_probability(self) -> Iterator[Architecture]:
-        """Samples of p_theta, the most probable first; no state is changed."""
-        p = CategoricalProduct(self.space.sizes)
-        p.theta = self.optimizer.theta_array
-        indices = np.unique(p.sample(np.random.default_rng(0), DRAWS), axis=0)
-        order = np.argsort(-p.log_probability(indices), kind="stable")
-        return (self.space.architecture(row) for row in indices[order])
-
-    def state_dict(self) -> dict[str, Any]:
-        """That of the wrapped optimizer, with the counts of draws."""
-        return {**self.optimizer.state_dict(), "drawn": self.drawn, "rejected": self.rejected}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on exactly where `state_dict` was taken, of a search within a limit too.
-
-        Raises OptimizerError as the wrapped optimizer does, or without the counts of draws.
-        """
-        try:
-            wrapped = dict(state)
-            drawn, rejected = int(wrapped.pop("drawn")), int(wrapped.pop("rejected"))
-        except (KeyError, TypeError, ValueError) as error:
-            raise OptimizerError(
-                f"load_state_dict: found no numbers drawn and rejected ({reason(error)}), expected "
-                "a state of a search within a limit; load this one into the wrapped optimizer"
-            ) from error
-        self.optimizer.load_state_dict(wrapped)
-        self.drawn, self.rejected = drawn, rejected
-
-
-def _some_within(optimizer: PDAS, limit: Limit) -> Architecture:
-    """An architecture within the limit. Raises SettingError if there is none, or none is found."""
-    cost = limit.cost
-    if isinstance(cost, ProductCost) and cost.additive:
-        found = _exactly(optimizer, cost, limit)
-        if found is not None:
-            return found
-        least = cost(cost.cheapest())
-        known = "the smallest cost there is"
-    else:
-        architecture, least = cheapest_found(cost, optimizer.best(), ceiling(limit.maximum))
-        if limit.holds(architecture):
+        # First each by itself: if one alone cannot be met, the message names that one.
+        alone = [limit.architecture_within(first, theta, name) for name, limit in self.named()]
+        if len(alone) == 1:
+            return alone[0]
+        for architecture in alone:
+            if self.hold(architecture):
+                return architecture
+        architecture, _ = cheapest_found(FunctionCost(first.space, self._excess), first, 0.0)
+        if self.hold(architecture):
             return architecture
-        known = "the smallest cost found"
-    raise SettingError(
-        f"limit.maximum: found {limit.maximum!r}, expected at least {least!r}, {known} of an "
-        "architecture of this space; raise it, or give the network cheaper candidates"
-    )
+        self._refuse(architecture)
 
+    def _excess(self, architecture: Architecture) -> float:
+        """The shares by which the costs exceed their limits, added up; 0 within all limits."""
+        shares = (
+            (limit.cost(architecture) - ceiling(limit.maximum)) / (abs(limit.maximum) or 1.0)
+            for limit in self.all
+        )
+        return sum(max(share, 0.0) for share in shares)
 
-def _exactly(optimizer: PDAS, cost: ProductCost, limit: Limit) -> Architecture | None:
-    """The most probable architecture within the limit of an additive cost, if there is one."""
-    theta = optimizer.theta_array
-    indices = most_probable(theta, cost.table, cost.constant, limit.maximum)
-    if indices is not None:
-        return optimizer.space.architecture(indices)
-    cheapest = cost.cheapest()  # all that are within have probability 0
-    return cheapest if limit.holds(cheapest) else None
+    def _refuse(self, nearest: Architecture) -> NoReturn:
+        limits = " and ".join(
+            f"{name} of {limit.maximum:g} (its cost: {limit.cost(nearest):g})"
+            for name, limit in self.named()
+        )
+        refuse(
+            SettingError,
+            "limit",
+            found=f"no architecture within all limits; the nearest found has {limits}",
+            expected="limits that some architecture of this space is within",
+            remedy="raise one of them, or give the network cheaper candidates",
+        )

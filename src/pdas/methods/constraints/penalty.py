@@ -12,20 +12,31 @@ import numpy as np
 import numpy.typing as npt
 
 from pdas.cost import Cost
-from pdas.methods.constraints.wrapper import Wrapper, check_cost, is_finite
+from pdas.methods.constraints.wrapper import Wrapper, check_cost
 from pdas.methods.optimizer import Optimizer, checked_losses
 from pdas.space import Architecture, check_space
-from pdas.support.errors import SettingError
+from pdas.support.refusals import check_positive
 
 
 @dataclass(frozen=True)
 class Penalty:
     """Adds `weight` times the share by which the cost exceeds `target` to the loss.
 
-    cost, target: of one unit; an architecture of at most `target` > 0 has no penalty.
-    weight: > 0, in the unit of the loss: the penalty of a cost of twice the target.
+    Args:
+        cost: of an architecture.
+        target: > 0, in the unit of the cost; an architecture of at most this has no penalty.
+        weight: > 0, in the unit of the loss: the penalty of a cost of twice the target.
 
-    Raises SettingError if that is not so.
+    Raises:
+        SettingError: if `cost` is none or a number is out of range.
+
+    Example:
+        >>> from pdas.cost import ProductCost
+        >>> from pdas.space import SearchSpace
+        >>> space = SearchSpace({"width": [64, 128, 256]})
+        >>> cost = ProductCost.from_table(space, {"width": {64: 1.0, 128: 2.0, 256: 4.0}})
+        >>> Penalty(cost, target=2.0, weight=0.1)(space.architecture({"width": 256}))
+        0.1
     """
 
     cost: Cost
@@ -33,27 +44,27 @@ class Penalty:
     weight: float
 
     def __post_init__(self) -> None:
-        check_cost("penalty", self.cost)
-        for name, value, unit in (
-            ("target", self.target, "cost"),
-            ("weight", self.weight, "loss"),
-        ):
-            if not is_finite(value) or not value > 0:
-                raise SettingError(
-                    f"penalty.{name}: found {value!r}, expected a finite number above 0; give one "
-                    f"in the unit of the {unit}"
-                )
+        check_cost("penalty.cost", self.cost)
+        check_positive("penalty.target", self.target, "give one in the unit of the cost")
+        check_positive("penalty.weight", self.weight, "give one in the unit of the loss")
 
     def __call__(self, architecture: Architecture) -> float:
         """weight * max(cost / target - 1, 0)."""
         return self.weight * max(self.cost(architecture) / self.target - 1, 0.0)
 
 
-class Penalised(Wrapper[Optimizer]):
+class Penalised(Wrapper):
     """An optimizer that is told losses with a penalty on the cost; all else is as it was.
 
-    Attributes: `optimizer`, the wrapped one; `penalty`. Raises SpaceError if the cost is of another
-    space.
+    Attributes:
+        optimizer: the wrapped one.
+        penalty: what is added.
+
+    Raises:
+        SpaceError: if the cost is of another space.
+
+    Example:
+        Penalised(PDAS(space), Penalty(cost, target=2e6, weight=0.1))
     """
 
     def __init__(self, optimizer: Optimizer, penalty: Penalty) -> None:
@@ -68,8 +79,8 @@ class Penalised(Wrapper[Optimizer]):
         active: npt.ArrayLike | None = None,
     ) -> None:
         """Tell the wrapped optimizer the losses with the penalty of each architecture added."""
-        _, values = checked_losses(self.space, architectures, losses)
+        _, values = checked_losses(self.space, architectures, losses, self.smallest_tell)
         penalties = [self.penalty(architecture) for architecture in architectures]
-        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is passed over
+        with np.errstate(over="ignore", invalid="ignore"):  # a loss may be infinite or NaN
             penalised = values + np.array(penalties)
         self.optimizer.tell(architectures, penalised, active)

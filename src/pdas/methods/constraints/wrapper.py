@@ -1,31 +1,37 @@
-"""What optimizers that wrap another one, for the sake of a cost, have in common."""
+"""What optimizers that wrap another one, because of a cost, have in common."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from pdas.methods.optimizer import Optimizer
 from pdas.space import Architecture, SearchSpace
 from pdas.support.errors import SettingError
+from pdas.support.refusals import refuse
 
-Wrapped = TypeVar("Wrapped", bound=Optimizer)
 
+class Wrapper:
+    """An optimizer that leaves to `optimizer` whatever a subclass does not do itself.
 
-class Wrapper(Generic[Wrapped]):
-    """An optimizer that leaves to `optimizer` what a subclass does not do otherwise."""
+    What the wrapped optimizer has beyond the protocol, such as `theta` or `samples`, can be read
+    here too.
+    """
 
-    def __init__(self, optimizer: Wrapped) -> None:
+    def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer
 
     @property
     def space(self) -> SearchSpace:
         """The space that is searched."""
         return self.optimizer.space
+
+    @property
+    def smallest_tell(self) -> int:
+        """That of the wrapped optimizer."""
+        return self.optimizer.smallest_tell
 
     def ask(self, n: int | None = None) -> list[Architecture]:
         """As the wrapped optimizer."""
@@ -44,6 +50,10 @@ class Wrapper(Generic[Wrapped]):
         """As the wrapped optimizer."""
         return self.optimizer.best()
 
+    def measures(self) -> dict[str, float]:
+        """Those of the wrapped optimizer."""
+        return dict(self.optimizer.measures())
+
     def state_dict(self) -> dict[str, Any]:
         """That of the wrapped optimizer."""
         return self.optimizer.state_dict()
@@ -52,16 +62,20 @@ class Wrapper(Generic[Wrapped]):
         """As the wrapped optimizer."""
         self.optimizer.load_state_dict(state)
 
+    def __getattr__(self, name: str) -> Any:
+        # Called only for names that are not found here. A copy asks before it has an optimizer.
+        if name == "optimizer":
+            raise AttributeError(name)
+        return getattr(self.optimizer, name)
 
-def check_cost(name: str, cost: object) -> None:
-    """Raises SettingError if `cost`, of the setting `name`, is none."""
+
+def check_cost(setting: str, cost: object) -> None:
+    """Raise SettingError if `cost` is no cost of architectures."""
     if not callable(cost) or not isinstance(getattr(cost, "space", None), SearchSpace):
-        raise SettingError(
-            f"{name}.cost: found {type(cost).__name__}, expected a cost of architectures, with a "
-            "search space; take net.cost('parameters') or a pdas.cost.ProductCost"
+        refuse(
+            SettingError,
+            setting,
+            found=type(cost).__name__,
+            expected="a cost of architectures, with a search space",
+            remedy="take net.cost('parameters') or a pdas.cost.ProductCost",
         )
-
-
-def is_finite(value: object) -> bool:
-    """Whether `value` is a finite number."""
-    return isinstance(value, int | float | np.number) and math.isfinite(value)

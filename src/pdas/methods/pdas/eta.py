@@ -1,6 +1,6 @@
-"""The learning rate eta of theta: adaptive (Appendix C) or fixed.
+"""eta, the learning rate of theta: adaptive (Appendix C) or fixed.
 
-The adaptive rate accumulates the normalised updates in s. Pure noise gives ||s||^2 = gamma on
+The adaptive eta accumulates the normalised updates in s. Pure noise gives ||s||^2 = gamma on
 average. While the updates agree, ||s||^2 / alpha exceeds gamma and eta grows, at most to eta_max;
 where they cancel each other, eta shrinks.
 """
@@ -8,15 +8,17 @@ where they cancel each other, eta shrinks.
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from pdas.support.arrays import FloatArray
 
+EtaSetting = Literal["adaptive", "fixed"] | float
 
-class LearningRate(Protocol):
-    """A rate that may change with every update."""
+
+class Eta(Protocol):
+    """An eta that may change with every update."""
 
     eta: float
 
@@ -29,11 +31,11 @@ class LearningRate(Protocol):
         ...
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from such a state."""
+        """Continue from such a state."""
         ...
 
 
-class AdaptiveRate:
+class AdaptiveEta:
     """Equation (13), with eta_min = 0 and eta starting at eta_max = scale n^(-1/2).
 
     The paper's scale is 1. Fixed: `alpha`, `eta_max`. State: `eta`, `gamma`, and `s` of the
@@ -52,8 +54,9 @@ class AdaptiveRate:
         self.s = (1 - eta) * self.s + math.sqrt(eta * (2 - eta)) * direction
         self.gamma = (1 - eta) ** 2 * self.gamma + eta * (2 - eta)
         exponent = eta * (float(np.vdot(self.s, self.s)) / self.alpha - self.gamma)
-        room = math.log(self.eta_max / eta)  # compared before exp, which could overflow
-        self.eta = eta * math.exp(exponent) if exponent < room else self.eta_max  # (13)
+        # Compared with the logarithm, since the exponential could overflow.
+        largest = math.log(self.eta_max / eta)
+        self.eta = eta * math.exp(exponent) if exponent < largest else self.eta_max  # (13)
 
     def state_dict(self) -> dict[str, Any]:
         return {"eta": self.eta, "gamma": self.gamma, "s": self.s.tolist()}
@@ -65,8 +68,8 @@ class AdaptiveRate:
         self.eta, self.gamma, self.s = float(state["eta"]), float(state["gamma"]), s
 
 
-class FixedRate:
-    """A constant rate: it has no state."""
+class FixedEta:
+    """A constant eta: it has no state."""
 
     def __init__(self, eta: float) -> None:
         self.eta = eta
@@ -79,3 +82,20 @@ class FixedRate:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         pass
+
+
+def make_eta(
+    setting: EtaSetting, shape: tuple[int, ...], n: int, alpha: float, scale: float
+) -> Eta:
+    """eta by the setting of `PDAS`, which has checked it.
+
+    Args:
+        setting: "adaptive", "fixed" or a constant.
+        shape: of theta.
+        n: sum (K_i - 1), the degrees of freedom of the distribution.
+        alpha: threshold of the adaptive eta.
+        scale: of eta_max of the adaptive eta.
+    """
+    if setting == "adaptive":
+        return AdaptiveEta(shape, n, alpha, scale)
+    return FixedEta(1 / max(n, 1) if setting == "fixed" else float(setting))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pdas.methods.base import SearchContext, SearchMethod
-from pdas.methods.constraints.limit import Limited
+from pdas.methods.constraints.limited import Limited
 from pdas.methods.optimizer import Optimizer
 from pdas.methods.sampled.proposals import propose
 from pdas.methods.sampled.step import SearchStep

@@ -17,7 +17,7 @@ from pdas.cost import ProductCost, Term
 from pdas.nn.conditions import Conditions, signed_cases
 from pdas.nn.counting.candidate_run import Unit
 from pdas.nn.counting.profile import Neighbourhood, Profile
-from pdas.nn.elastic import ElasticWeight
+from pdas.nn.elastic.base import ElasticWeight
 from pdas.nn.module_tree import ModuleTree
 from pdas.nn.occurrences import Occurrence
 from pdas.nn.value import conditions_above

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,13 +28,6 @@ from pdas.support.refusals import check_integer, refuse
 Derive = Callable[[Architecture], nn.Module]
 REPEATS = 15
 DRAWS = 1000  # of architectures, to find one that uses a variable
-
-
-class DerivingSupernet(SupernetProtocol, Protocol):
-    """A supernet with derived networks."""
-
-    def derive(self, architecture: Architecture) -> nn.Module:
-        """The plain network of an architecture."""
 
 
 def latency(
@@ -72,15 +65,7 @@ def latency(
         limit = pdas.Limit(latency(net, images), 0.002)
     """
     check_integer("repeats", repeats, 1)
-    if not inputs and not named:
-        refuse(
-            SettingError,
-            "cost",
-            found="no inputs for 'latency'",
-            expected="a batch, as the derived network will be called with",
-            remedy="give net.cost('latency', x)",
-        )
-    clock = _Clock(derive or _derive_of(net), cloned(inputs), cloned(named or {}), repeats)
+    clock = _Clock(derive or _derive_of(net), inputs, named or {}, repeats)
     space = net.space
     base = space.architecture(np.zeros(len(space), dtype=int))
     (constant,) = clock.medians([base])
@@ -125,8 +110,16 @@ class _Clock:
     def __init__(
         self, derive: Derive, inputs: Sequence[Any], named: Mapping[str, Any], repeats: int
     ) -> None:
+        if not inputs and not named:
+            refuse(
+                SettingError,
+                "cost",
+                found="no inputs for 'latency'",
+                expected="a batch, as the derived network will be called with",
+                remedy="give net.cost('latency', x)",
+            )
         self._derive = derive
-        self._inputs, self._named = inputs, named
+        self._inputs, self._named = cloned(inputs), cloned(named)
         self._repeats = repeats
 
     def medians(self, architectures: Sequence[Architecture]) -> list[float]:

@@ -12,7 +12,6 @@ from pdas.data.batches import Batches
 from pdas.data.images import ImageData, ImageSource
 from pdas.data.load import load_images
 from pdas.data.settings import LabelledDataSettings
-from pdas.spaces.cells.layout import check_image_size
 from pdas.tasks.classification.recipe import RetrainSettings
 from pdas.tasks.images.data import TaskImages, drawn
 
@@ -44,7 +43,6 @@ class ClassificationData(TaskImages[Batches]):
         Raises `DataError` for missing or broken data, `SettingError` for images too small.
         """
         images = load_images(settings, data_dir, download)
-        check_image_size(images.size)
         train = drawn(images.train, settings.train_images, settings.split_seed)
         images = ImageData(train, images.test, images.classes).to(device)
         augment = Augment(pad=settings.pad, flip=settings.flip, cutout=settings.cutout)

@@ -62,7 +62,8 @@ class ImageTask(Task, Generic[D]):
     def size(self) -> Settings:
         """The size of the supernet."""
         shape = self.data.images.train.image_shape
-        return self.family.size(self.recipe.network, shape, self.outputs)
+        size: Settings = self.family.size(self.recipe.network, shape, self.outputs)
+        return size
 
     @property
     def space(self) -> SearchSpace:

@@ -1,4 +1,4 @@
-"""Elastic normalisations: of maps and features whose width is a choice.
+"""Normalisations of maps and features whose width is a choice.
 
 Batch norm takes the statistics of the current batch, in training and in evaluation, and keeps none:
 those of one architecture would be wrong for another. The plain layer of a derived network keeps
@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pdas.nn.elastic import ElasticLayer, elastic_weight, selected_weight
+from pdas.nn.elastic.base import ElasticLayer, elastic_weight, selected_weight
 from pdas.nn.value import Width, selected_value, widths_of
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
