@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from pdas.support.errors import CheckpointError, DataError, RunError, SettingErr
 from pdas.support.files import locked_directory
 from pdas.tasks.recipe import recorded
 from tests.conftest import TINY, changed
-from tests.resume.test_resumable import stop_at
+from tests.waiting import stop_at
 
 
 def architecture(experiment: Experiment, path: Path, seed: int) -> Path:
@@ -81,8 +82,9 @@ def test_other_training_images_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StoppedError):
         experiment.search(tmp_path / "run", stop_at(3))
     folder(tmp_path / "data", 17)
+    later = replace(experiment)  # which opens the images anew, as another process does
     with pytest.raises(DataError, match="found another training images than"):
-        experiment.search(tmp_path / "run", resume=True)
+        later.search(tmp_path / "run", resume=True)
 
 
 def test_a_batch_may_go_on_in_parts_and_the_run_says_so(
@@ -134,7 +136,7 @@ def test_who_comes_second_to_a_new_directory_takes_nothing(
             taken.append(content(out))
         return locked_directory(path)
 
-    monkeypatch.setattr("pdas.runs.directory.locked", faster)
+    monkeypatch.setattr("pdas.runs.directory.locked_directory", faster)
     with pytest.raises(RunError, match="has not finished"):
         experiment.search(out)
     assert content(out) == taken[0]

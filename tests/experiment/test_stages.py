@@ -296,6 +296,7 @@ def test_a_folder_that_has_grown_is_not_split_anew(tmp_path: Path) -> None:
     (retrained,) = run.retrainings()
     experiment.evaluate(retrained)
     picture("a", "0a.png")
+    experiment = replace(experiment)  # which opens the images anew, as another process does
     other = changed(experiment, "data.flip=false", "data.image_size=9")
     for again in (
         lambda: experiment.evaluate(retrained),

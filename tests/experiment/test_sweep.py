@@ -187,7 +187,7 @@ def test_an_interrupted_sweep_ends_as_one_that_was_not(
     os.killpg(stopped.pid, number)  # as a terminal does
     _, err = stopped.communicate()
     assert stopped.returncode == 130
-    assert err.endswith("begin\npdas: interrupted; run the same command again to go on\n")
+    assert err.endswith("begin\npdas: interrupted; run the same command again to continue\n")
     run = tmp_path / "out" / "seed-3"
     assert list((run / "checkpoint").glob("*.ckpt")) and not (run / "architecture.json").exists()
 

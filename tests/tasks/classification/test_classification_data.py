@@ -108,7 +108,11 @@ def test_images_too_small_are_refused(tmp_path: Path) -> None:
             Image.fromarray(np.full((7, 7), 50 * i, np.uint8)).save(tmp_path / label / f"{i}.png")
     plain = {"pad": 0, "cutout": 0}
     recipe = ClassificationRecipe.model_validate(
-        {"name": "any", "data": {"name": "folder", "image_size": 7} | plain}
+        {
+            "name": "any",
+            "data": {"name": "folder", "image_size": 7} | plain,
+            "retrain": {"batch_size": 2},
+        }
     )
     task = TASKS["classification"].open(recipe, tmp_path, CPU)
     with pytest.raises(SettingError, match="found 7x7, expected at least 8x8"):
