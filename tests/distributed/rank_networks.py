@@ -21,9 +21,9 @@ from pdas.spaces.cells.network import CellNetwork
 from pdas.spaces.cells.settings import CellSettings
 from pdas.spaces.cells.supernet import CellSupernet
 from pdas.tasks.classification.recipe import RetrainSettings
-from pdas.tasks.classification.task import ClassifierTrainee
-from pdas.tasks.inpainting.task import AutoencoderTrainee, restoration_loss
-from pdas.training.retrain import Trainee, retrain
+from pdas.tasks.classification.task import ClassifierTraining
+from pdas.tasks.inpainting.task import RestorerTraining, restoration_loss
+from pdas.training.retrain import TrainingModule, retrain
 from pdas.training.settings import TrainingSettings
 
 paper_search = partial(pdas.search, preset="paper")
@@ -83,16 +83,18 @@ def chains_searched_in_16_bits(fabric: Fabric, out: Path) -> Any:
     return {**found, "scaler": precision.scaler.state_dict()}  # type: ignore[union-attr]
 
 
-def _retrained(trainee: Trainee[Any], data: Any, settings: TrainingSettings, fabric: Fabric) -> Any:
+def _retrained(
+    module: TrainingModule[Any], data: Any, settings: TrainingSettings, fabric: Fabric
+) -> Any:
     losses: list[float] = []
     retrain(
-        trainee,
+        module,
         DataLoader(data, 8, shuffle=True, generator=torch.Generator().manual_seed(2)),
         settings,
         fabric,
         on_step=lambda progress: losses.append(progress.measures["loss"]),
     )
-    return {"net": dict(trainee.named_parameters()), "losses": losses}
+    return {"net": dict(module.named_parameters()), "losses": losses}
 
 
 def cells_retrained(fabric: Fabric, out: Path) -> Any:
@@ -102,15 +104,15 @@ def cells_retrained(fabric: Fabric, out: Path) -> Any:
     architecture = pdas.PDAS(CellSupernet(**CELLS).space, seed=3).ask(1)[0]
     accumulate = 1 if fabric.world_size == 2 else 2
     settings = RetrainSettings(epochs=1, drop_path=0.0, accumulate=accumulate)
-    trainee = ClassifierTrainee(CellNetwork(architecture, size, auxiliary=True), settings)
-    return _retrained(trainee, images(), settings, fabric)
+    module = ClassifierTraining(CellNetwork(architecture, size, auxiliary=True), settings)
+    return _retrained(module, images(), settings, fabric)
 
 
 def chains_retrained(fabric: Fabric, out: Path) -> Any:
     torch.manual_seed(0)
     architecture = pdas.PDAS(AutoencoderSupernet(**CHAINS).space, seed=3).ask(1)[0]
     network = AutoencoderNetwork(architecture, 1, (8, 8))
-    return _retrained(AutoencoderTrainee(network), restored(), TrainingSettings(steps=6), fabric)
+    return _retrained(RestorerTraining(network), restored(), TrainingSettings(steps=6), fabric)
 
 
 CASES = (

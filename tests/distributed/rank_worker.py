@@ -29,7 +29,7 @@ from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.signals import StoppedError
 from pdas.space import Architecture
 from pdas.support.errors import NonFiniteLossError, PdasError
-from pdas.training.retrain import Trainee, retrain
+from pdas.training.retrain import TrainingModule, retrain
 from pdas.training.settings import TrainingSettings
 from tests.distributed import rank_networks
 from tests.methods.sampled.test_step import Pick, Script, make, values
@@ -92,7 +92,7 @@ def with_finalists(fabric: Fabric, out: Path) -> dict[str, Any]:
 
     result = pdas.search(
         net, error, data(), steps=60, batch_size=8, fabric=fabric, theta_samples=4, finalists=5,
-        learning_rate=0.03,
+        optimizer={"learning_rate": 0.03},
     )  # fmt: skip
     return {
         "theta": result.optimizer.theta_array.tolist(),
@@ -128,7 +128,7 @@ def another_seed(fabric: Fabric, out: Path) -> str:
     optimizer = pdas.PDAS(Branches.space, seed=fabric.global_rank)
     return _error(
         lambda: paper_search(
-            Branches(), loss, data(), batch_size=8, optimizer=optimizer, fabric=fabric
+            Branches(), loss, data(), batch_size=8, method=optimizer, fabric=fabric
         )
     )
 
@@ -147,7 +147,7 @@ def theta_changed(fabric: Fabric, out: Path) -> str:
             data(),
             steps=3,
             batch_size=8,
-            optimizer=optimizer,
+            method=optimizer,
             fabric=fabric,
             checkpoints=Checkpoints(out / "changed"),
             on_step=change,
@@ -167,7 +167,7 @@ def _error(run: Callable[[], object]) -> str:
     return ""
 
 
-class Fit(Trainee[nn.Sequential]):
+class Fit(TrainingModule[nn.Sequential]):
     """Squared error of a network."""
 
     def forward(self, batch: list[Tensor]) -> dict[str, Tensor]:

@@ -34,7 +34,7 @@ def here() -> Iterator[Executor]:
 
 @pytest.fixture(scope="module")
 def swept(experiment: Experiment, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of a finished sweep of seeds 0 and 4; tests only read it or go on with it."""
+    """The directory of a finished sweep of seeds 0 and 4; tests only read it or continue it."""
     out = tmp_path_factory.mktemp("sweeps") / "digits"
     with ThreadPoolExecutor(2) as executor:
         done = sweep(changed(experiment, *SHORT), [0, 4], out, executor=executor)

@@ -18,6 +18,7 @@ MODULES = [
     "pdas.cost.factors",
     "pdas.cost.product",
     "pdas.methods.optimizer",
+    "pdas.methods.pdas.distribution",
     "pdas.methods.pdas.optimizer",
     "pdas.methods.constraints.limit",
     "pdas.methods.constraints.penalty",

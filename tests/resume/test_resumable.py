@@ -24,10 +24,10 @@ from pdas.nn import Choice, Supernet
 from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.resumable import FrozenSettings, Resumable
 from pdas.resume.signals import StoppedError, stop_on_signals
-from pdas.searches.search import Progress
 from pdas.space import Architecture
 from pdas.support.errors import CheckpointError, NonFiniteLossError, RunError
-from pdas.training.retrain import RetrainProgress, Trainee, retrain
+from pdas.training.loop import Progress
+from pdas.training.retrain import TrainingModule, retrain
 from pdas.training.settings import TrainingSettings
 
 paper_search = partial(pdas.search, preset="paper")
@@ -134,8 +134,7 @@ def test_a_search_that_is_stopped_after_any_step_ends_the_same(tmp_path: Path) -
 SHORT = {
     "steps": 90,
     "batch_size": 8,
-    "weights": "adamw",
-    "learning_rate": 0.03,
+    "optimizer": {"name": "adamw", "learning_rate": 0.03},
     "warmup": 0.3,
     "theta_samples": 4,
     "theta_mode": "eval",
@@ -222,7 +221,7 @@ def test_what_failed_after_the_last_checkpoint_is_done_again(tmp_path: Path, due
         assert rest == (units - unit + 1 if due else units - 1)
 
 
-class Student(Trainee[nn.Module]):
+class Student(TrainingModule[nn.Module]):
     def forward(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         return {"loss": loss(self.network, batch)}
 
@@ -231,7 +230,7 @@ class Student(Trainee[nn.Module]):
 
 
 def retrained(
-    checkpoints: Checkpoints | None, on_step: Callable[[RetrainProgress], None] = nothing
+    checkpoints: Checkpoints | None, on_step: Callable[[Progress], None] = nothing
 ) -> list[Any]:
     torch.manual_seed(3)
     network = nn.Sequential(nn.Linear(4, 8), nn.Dropout(), nn.BatchNorm1d(8), nn.Linear(8, 2))
@@ -387,7 +386,11 @@ def test_other_settings_do_not_go_on(tmp_path: Path) -> None:
         retrained(Checkpoints(tmp_path), stop_at(2))
     stage = Resumable(
         Checkpoints(tmp_path),
-        {"settings": FrozenSettings("retrain", TrainingSettings(epochs=1, learning_rate=0.5))},
+        {
+            "settings": FrozenSettings(
+                "retrain", TrainingSettings(epochs=1, optimizer={"learning_rate": 0.5})
+            )
+        },
         Ranks(fabric()),
         must_match={},
     )

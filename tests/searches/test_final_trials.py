@@ -18,8 +18,10 @@ import pdas
 from pdas.cost import FunctionCost
 from pdas.distributed.ranks import Ranks
 from pdas.methods.constraints.limited import Limited
+from pdas.methods.sampled.proposals import propose
 from pdas.methods.settings import SearchSettings
-from pdas.searches.finalists import Finalist, Finals, best_first, propose
+from pdas.searches.final_trials import FinalTrials
+from pdas.searches.finalists import Finalist, best_first
 from pdas.searches.halving import judged_batches, round_steps, rounds, whole_steps
 from pdas.searches.trial import Trial
 from pdas.space import Architecture
@@ -75,9 +77,9 @@ def finalists(count: int) -> list[Finalist]:
     return [Finalist(a, shared_loss=float(i)) for i, a in enumerate(found)]
 
 
-def finals(passes: float, executor: Any = None, trial_steps: int | None = None) -> Finals:
+def finals(passes: float, executor: Any = None, trial_steps: int | None = None) -> FinalTrials:
     ranks, trial = Ranks(Fabric(accelerator="cpu", devices=1)), FakeTrial()
-    return Finals(SPACE, trial, passes, derive, ranks, executor, trial_steps)  # type: ignore[arg-type]
+    return FinalTrials(SPACE, trial, passes, derive, ranks, executor, trial_steps)  # type: ignore[arg-type]
 
 
 def plain(count: int, passes: float) -> list[tuple[Architecture, float | None, int]]:
@@ -94,7 +96,7 @@ def plain(count: int, passes: float) -> list[tuple[Architecture, float | None, i
     return [(a, *known.get(a, (None, 0))) for a in [f.architecture for f in finalists(count)]]
 
 
-def table(found: Finals) -> list[tuple[Architecture, float | None, int]]:
+def table(found: FinalTrials) -> list[tuple[Architecture, float | None, int]]:
     return [(f.architecture, f.loss, f.steps) for f in found.finalists]
 
 
@@ -170,24 +172,24 @@ def wide(architecture: Architecture) -> nn.Module:
     return nn.Sequential(nn.Linear(2, width), nn.Tanh(), nn.Dropout(0.2), nn.Linear(width, 1))
 
 
-def real(executor: Any = None) -> Finals:
-    """Finals that train networks."""
+def real(executor: Any = None) -> FinalTrials:
+    """Trials that train networks."""
     x = torch.randn(40, 2, generator=torch.Generator().manual_seed(0))
     halves = [
         DataLoader(TensorDataset(part, part.prod(1, keepdim=True)), 5, shuffle=True, generator=g)
         for part, g in zip(x.chunk(2), (torch.Generator(), torch.Generator()), strict=True)
     ]
-    trial = Trial(squared, *halves, SearchSettings(weights="adamw"), 7, "cpu", "32-true")
+    trial = Trial(squared, *halves, SearchSettings(optimizer="adamw"), 7, "cpu", "32-true")
     ranks = Ranks(Fabric(accelerator="cpu", devices=1))
-    return Finals(SPACE, trial, 60.0, wide, ranks, executor)
+    return FinalTrials(SPACE, trial, 60.0, wide, ranks, executor)
 
 
-def run_to(found: Finals, stop: int) -> None:
+def run_to(found: FinalTrials, stop: int) -> None:
     for _, _ in zip(range(stop), found.run(), strict=False):
         pass
 
 
-def trained(found: Finals) -> Finals:
+def trained(found: FinalTrials) -> FinalTrials:
     """After all trials of five finalists."""
     found.begin(finalists(5))
     run_to(found, 99)

@@ -39,14 +39,14 @@ def spent(plan: Plan, settings: SearchSettings, samples: int, theta_per_epoch: i
 @pytest.mark.parametrize("samples", [2, 3, 5])
 @pytest.mark.parametrize("length", [1, 7, 300, 50_000])
 def test_the_papers_search_has_the_steps_that_are_set(samples: int, length: int) -> None:
-    plan = plan_search(settings(steps=length), samples, 10, 10)
+    plan = plan_search(settings(steps=length, samples=samples), 10, 10)
     assert plan == Plan(
         steps=length, warmup=0, theta_samples=samples, finalists=0, trial_passes=0, trial_steps=None
     )
 
 
 def test_epochs_are_counted_in_passes_of_the_weights_half() -> None:
-    assert plan_search(settings(steps=None, epochs=4), 2, 25, 99).steps == 100
+    assert plan_search(settings(steps=None, epochs=4), 25, 99).steps == 100
 
 
 @given(
@@ -78,7 +78,7 @@ def test_everything_together_costs_the_length(
         finalists_epochs=epochs if share else None,
     )
     try:
-        plan = plan_search(chosen, samples, 10, 6)
+        plan = plan_search(chosen, 10, 6)
     except SettingError:
         assume(False)
     whole = steps * samples * 4 / 3
@@ -94,36 +94,33 @@ def test_everything_together_costs_the_length(
 
 
 def test_cheaper_steps_are_more_and_dearer_ones_fewer() -> None:
-    paper = plan_search(settings(), 2, 10, 10).steps
-    assert plan_search(settings(warmup=0.5), 2, 10, 10).steps > paper
-    assert plan_search(settings(theta_samples=8), 2, 10, 10).steps < paper
+    paper = plan_search(settings(), 10, 10).steps
+    assert plan_search(settings(warmup=0.5), 10, 10).steps > paper
+    assert plan_search(settings(theta_samples=8), 10, 10).steps < paper
 
 
 @pytest.mark.parametrize(
-    ("values", "samples", "message"),
+    ("values", "message"),
     [
-        ({"warmup": 400.0}, 2, r"search\.warmup: found 400, which is all of 389 steps"),
-        ({"warmup": 500.0}, 2, r"search\.warmup: found 500, which is all of 389 steps"),
-        ({"steps": 10, "warmup": 0.9}, 2, r"search\.warmup: found 0\.9, which is all of 2 steps"),
-        ({"steps": 1, "warmup": 0.9}, 2, r"search\.warmup: found 0\.9, .* leave 0 of 3 training"),
-        ({"theta_samples": 4}, 5, r"search\.theta_samples: found 4, expected at least the 5"),
-        ({"steps": 10, "finalists": 9}, 2, r"search\.finalists: found 9, whose scoring"),
-        ({"steps": 9, "finalists": 7}, 2, r"search\.finalists: found 7, .* leave 1 of 24 training"),
+        ({"warmup": 400.0}, r"search\.warmup: found 400, which is all of 389 steps"),
+        ({"warmup": 500.0}, r"search\.warmup: found 500, which is all of 389 steps"),
+        ({"steps": 10, "warmup": 0.9}, r"search\.warmup: found 0\.9, which is all of 2 steps"),
+        ({"steps": 1, "warmup": 0.9}, r"search\.warmup: found 0\.9, .* leave 0 of 3 training"),
+        ({"steps": 10, "finalists": 9}, r"search\.finalists: found 9, whose scoring"),
+        ({"steps": 9, "finalists": 7}, r"search\.finalists: found 7, .* leave 1 of 24 training"),
         (
             {"steps": 40, "finalists": 64, "finalists_share": 0.1},
-            2,
             r"search\.finalists_share: found 0\.1, which is 11 training passes for 64 finalists",
         ),
         (
             {"finalists": 18, "finalists_share": 0.4, "finalists_epochs": 1},
-            2,
             r"search\.finalists_epochs: found 1, which is 7 steps, expected at least 9 for the",
         ),
     ],
 )
-def test_what_leaves_nothing_is_named(values: dict[str, Any], samples: int, message: str) -> None:
+def test_what_leaves_nothing_is_named(values: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingError, match=message):
-        plan_search(settings(**values), samples, 7, 10)
+        plan_search(settings(**values), 7, 10)
 
 
 @pytest.mark.parametrize(
@@ -171,13 +168,13 @@ def test_the_first_round_has_a_step(finalists: int) -> None:
 def test_a_longer_search_is_never_refused() -> None:
     """Seven batches are too few for three rounds, so there are never so many finalists."""
     chosen = {"finalists": 2, "finalists_share": 0.4, "finalists_epochs": 1}
-    found = [plan_search(settings(steps=n, **chosen), 2, 7, 7).finalists for n in (30, 300, 3000)]
+    found = [plan_search(settings(steps=n, **chosen), 7, 7).finalists for n in (30, 300, 3000)]
     assert found == [6, 6, 6]
 
 
 def test_what_the_most_finalists_leave_buys_steps() -> None:
     chosen = settings(steps=3000, finalists=2, finalists_share=0.4, finalists_epochs=1)
-    few, many = (plan_search(chosen, 2, 10, 10, most) for most in (3, 30))
+    few, many = (plan_search(chosen, 10, 10, most) for most in (3, 30))
     assert (few.finalists, many.finalists) == (3, 30)
     assert few.steps > many.steps
     assert spent(few, chosen, 2, 10) == pytest.approx(3000 * 2 * 4 / 3, abs=3)
@@ -195,7 +192,7 @@ def test_no_training_is_longer_than_it_may_be(
 
 def test_a_long_search_trains_more_finalists_instead_of_longer_ones() -> None:
     chosen = {"finalists": 18, "finalists_share": 0.4, "finalists_epochs": 4}
-    short, long = (plan_search(settings(steps=n, **chosen), 2, 10, 10) for n in (100, 1000))
+    short, long = (plan_search(settings(steps=n, **chosen), 10, 10) for n in (100, 1000))
     assert short.finalists == 18 and whole_steps(rounds(18), short.trial_passes, 10) < 40
     assert long.finalists > 18 and whole_steps(rounds(18), long.trial_passes, 10) > 40
     assert whole_steps(rounds(long.finalists), long.trial_passes, 10) >= 40 == long.trial_steps

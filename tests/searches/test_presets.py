@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from pdas.support.errors import SettingError
 
 
 def preset(name: str, trains: bool = True, **overrides: Any) -> SearchSettings:
-    return settings_of(None, name, overrides, trains)
+    return settings_of(None, name, None, overrides, trains)
 
 
 def test_the_papers_are_the_defaults_of_the_settings() -> None:
@@ -21,7 +22,10 @@ def test_the_papers_are_the_defaults_of_the_settings() -> None:
 
 def test_every_preset_has_values_that_fit() -> None:
     for name, values in PRESETS.items():
-        assert values.items() <= preset(name).model_dump().items()
+        found = preset(name).model_dump()
+        for key, value in values.items():
+            inner = isinstance(value, Mapping)
+            assert value.items() <= found[key].items() if inner else value == found[key]
 
 
 def test_no_finalists_where_they_cannot_be_trained() -> None:
@@ -40,11 +44,24 @@ def test_epochs_of_finalists_where_there_are_none() -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-@pytest.mark.parametrize("weights", ["sgd", "adamw"])
-def test_what_updates_the_weights_has_a_rate_of_its_own(name: str, weights: str) -> None:
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_what_updates_the_weights_has_a_rate_of_its_own(name: str, optimizer: str) -> None:
     rates = {"sgd": 0.025, "adamw": 0.003}
-    assert preset(name, weights=weights).learning_rate == rates[weights]
-    assert preset(name, weights=weights, learning_rate=0.5).learning_rate == 0.5
+    assert preset(name, optimizer=optimizer).optimizer.learning_rate == rates[optimizer]
+    values = {"name": optimizer, "learning_rate": 0.5}
+    assert preset(name, optimizer=values).optimizer.learning_rate == 0.5
+
+
+@pytest.mark.parametrize(("name", "optimizer"), [("default", "adamw"), ("paper", "sgd")])
+def test_single_settings_of_a_component_leave_the_others(name: str, optimizer: str) -> None:
+    found = preset(name, optimizer={"learning_rate": 0.5}, method={"alpha": 2.0})
+    plain = preset(name)
+    assert found.optimizer == plain.optimizer.model_copy(update={"learning_rate": 0.5})
+    assert found.optimizer.name == optimizer
+    assert found.method == plain.method.model_copy(update={"alpha": 2.0})
+    assert settings_of(plain, None, None, {"optimizer": {"learning_rate": 0.5}}, True) == (
+        plain.model_copy(update={"optimizer": found.optimizer})
+    )
 
 
 def test_more_samples_than_theta_has_are_its_samples() -> None:
@@ -64,17 +81,17 @@ def test_one_length_takes_the_place_of_the_other(
 ) -> None:
     for found in (
         preset("default", **overrides),
-        settings_of(SearchSettings(), None, overrides, derivable=True),
+        settings_of(SearchSettings(), None, None, overrides, derivable=True),
     ):
         assert (found.epochs, found.steps) == (epochs, steps)
     by_steps = SearchSettings(epochs=None, steps=3)
-    assert settings_of(by_steps, None, {"epochs": 2}, derivable=True).steps is None
+    assert settings_of(by_steps, None, None, {"epochs": 2}, derivable=True).steps is None
 
 
 def test_given_settings_take_the_place_of_the_preset() -> None:
-    given = SearchSettings(weights="adamw", finalists=4, finalists_share=0.1)
-    assert settings_of(given, None, {}, derivable=False) == given
-    changed = settings_of(given, None, {"finalists": 6}, derivable=True)
+    given = SearchSettings(optimizer="adamw", finalists=4, finalists_share=0.1)
+    assert settings_of(given, None, None, {}, derivable=False) == given
+    changed = settings_of(given, None, None, {"finalists": 6}, derivable=True)
     assert changed == given.model_copy(update={"finalists": 6})
 
 
@@ -87,7 +104,7 @@ def test_an_unknown_one_is_named() -> None:
 
 def test_a_preset_beside_settings_is_refused() -> None:
     with pytest.raises(SettingError, match="preset: found 'paper' beside settings, expected one"):
-        settings_of(SearchSettings(), "paper", {}, derivable=True)
+        settings_of(SearchSettings(), "paper", None, {}, derivable=True)
 
 
 def test_without_finalists_nothing_is_set_aside_for_them() -> None:
@@ -95,7 +112,7 @@ def test_without_finalists_nothing_is_set_aside_for_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"samples": "4.5"}, {"samples": None}, {"weights": ["adamw"]}, {"weights": None}]
+    "wrong", [{"samples": "4.5"}, {"samples": None}, {"optimizer": ["adamw"]}, {"optimizer": None}]
 )
 def test_values_of_another_kind_are_named(wrong: dict[str, Any]) -> None:
     with pytest.raises(SettingError, match=rf"search\.{next(iter(wrong))}"):

@@ -45,7 +45,9 @@ def loss(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
 
 
 def test_what_is_better_by_itself_is_better_by_the_shared_weights() -> None:
-    found = pdas.probe(net(), loss, data(), steps=200, batch_size=20, learning_rate=0.03)
+    found = pdas.probe(
+        net(), loss, data(), steps=200, batch_size=20, optimizer={"learning_rate": 0.03}
+    )
     assert len(found.architectures) == len(set(found.architectures)) == 6
     best = {found.architectures[int(losses.argmin())] for losses in (found.shared, found.own)}
     assert {a["power"] for a in best} == {"2"}

@@ -61,7 +61,10 @@ def test_the_planted_choice_is_found_and_its_weight_is_trained() -> None:
     assert epochs == list(range(1, 31))
     assert steps == list(range(1, 151))  # an epoch is one pass over a half: 100 / 20
     assert len(result.theta) == 31
-    assert {"loss", "worst", "theta_loss", "theta_worst"} == result.history[-1].measures.keys()
+    own = {"convergence", "eta"}
+    assert {"loss", "worst", "theta_loss", "theta_worst"} | own == result.history[
+        -1
+    ].measures.keys()
     rates = [progress.learning_rate for progress in result.history]
     assert rates[0] == 0.025 and rates == sorted(rates, reverse=True)
 
@@ -154,7 +157,7 @@ def test_an_optimizer_of_ones_own_keeps_its_number_of_samples() -> None:
 
     optimizer = Watched(Regression.space, samples=5)
     result = paper_search(
-        Regression(), loss, data(), optimizer=optimizer, epochs=1, batch_size=50, samples=3
+        Regression(), loss, data(), method=optimizer, epochs=1, batch_size=50, samples=3
     )
     assert result.optimizer is optimizer
     assert told == [5, 5]
@@ -162,8 +165,8 @@ def test_an_optimizer_of_ones_own_keeps_its_number_of_samples() -> None:
 
 def test_an_optimizer_of_another_space_is_refused() -> None:
     other = pdas.PDAS(pdas.SearchSpace({"power": [1, 2]}))
-    with pytest.raises(SettingError, match="optimizer: found one of another search space"):
-        paper_search(Regression(), loss, data(), optimizer=other)
+    with pytest.raises(SettingError, match="method: found PDAS of another search space"):
+        paper_search(Regression(), loss, data(), method=other)
 
 
 def test_a_measure_may_be_a_plain_number() -> None:
@@ -265,7 +268,7 @@ def test_inactive_variables_learn_nothing_unless_that_is_off() -> None:
         told: list[tuple[Any, Any]] = []
         net = Supernet(Line())
         optimizer = Watched(net.space)
-        paper_search(net, error, data(), optimizer=optimizer, steps=20, batch_size=20, **setting)
+        paper_search(net, error, data(), method=optimizer, steps=20, batch_size=20, **setting)
         for architectures, active in told:
             if setting:
                 assert active is None
@@ -290,7 +293,8 @@ def test_a_model_takes_what_its_network_takes() -> None:
         return model(batch[0], torch.tensor(2.0), y=batch[1])
 
     result = paper_search(Supernet(Scaled()), named, data(), steps=10, batch_size=20)
-    assert {"loss", "mean", "theta_loss", "theta_mean"} == result.history[-1].measures.keys()
+    measured = {"loss", "mean", "theta_loss", "theta_mean"}
+    assert measured | {"convergence", "eta"} == result.history[-1].measures.keys()
 
 
 @pytest.mark.parametrize(("length", "steps"), [({"steps": 7}, 7), ({"epochs": 2}, 10)])
@@ -338,8 +342,8 @@ def test_two_data_sets_are_the_halves() -> None:
         ({"limit": 100}, r"limit: found int, expected one pdas\.Limit; make it of net\.cost"),
         ({"penalty": [1]}, "penalty: found list"),
         (
-            {"optimizer": torch.optim.SGD([torch.ones(1)])},
-            r"optimizer: found SGD, expected pdas\.P",
+            {"method": torch.optim.SGD([torch.ones(1)])},
+            r"method: found SGD without ask, tell, best, .* give pdas\.P",
         ),
     ],
 )
@@ -348,7 +352,7 @@ def test_arguments_of_another_kind_are_named(arguments: dict[str, Any], message:
         paper_search(**({"net": Supernet(Line()), "loss": error, "data": data()} | arguments))
 
 
-QUICK: dict[str, Any] = {"steps": 300, "batch_size": 20, "learning_rate": 0.1}
+QUICK: dict[str, Any] = {"steps": 300, "batch_size": 20, "optimizer": {"learning_rate": 0.1}}
 
 
 class Apart(Regression):
@@ -439,7 +443,9 @@ class Normed(nn.Module):
 def test_finalists_with_batch_norms_are_judged_by_the_statistics_of_their_data() -> None:
     x = 50 + 10 * torch.randn(400, generator=torch.Generator().manual_seed(0))
     rows = TensorDataset(x, (x - 50) / 10)
-    result = pdas.search(Supernet(Normed()), error, rows, **(QUICK | {"learning_rate": 0.01}))
+    result = pdas.search(
+        Supernet(Normed()), error, rows, **(QUICK | {"optimizer": {"learning_rate": 0.01}})
+    )
     assert result.architecture["norm"] == "batch" and result.finalists[0].loss < 0.5
 
 
@@ -478,7 +484,7 @@ def test_an_optimizer_with_more_samples_than_the_preset_tells_theta_of_all() -> 
     x = torch.linspace(-1, 1, 200)
     optimizer = pdas.PDAS(net.space, samples=10)
     result = pdas.search(
-        net, error, TensorDataset(x, 2 * x), optimizer=optimizer, finalists=0, **QUICK
+        net, error, TensorDataset(x, 2 * x), method=optimizer, finalists=0, **QUICK
     )
     assert result.history
 

@@ -30,7 +30,8 @@ def loss(model: Any, batch: list[Tensor]) -> Tensor:
 
 
 def trial(objective: Any = loss, **settings: Any) -> Trial:
-    chosen = SearchSettings(**({"learning_rate": 0.05} | settings))
+    optimizer = {"name": "sgd", "learning_rate": 0.05} | settings.pop("optimizer", {})
+    chosen = SearchSettings(optimizer=optimizer, **settings)
     return Trial(objective, loader(1), loader(2), chosen, 5, "cpu", "32-true")
 
 
@@ -47,10 +48,10 @@ def weights(net: nn.Module) -> dict[str, list[float]]:
 @pytest.mark.parametrize("pause", [1, 5, 11])
 def test_in_two_parts_it_is_the_same_as_in_one(optimizer: str, pause: int) -> None:
     whole, one, other = network(), network(), nn.Sequential(*network().children())
-    _, expected = trial(weights=optimizer)(whole, None, 12, 12)
-    state, _ = trial(weights=optimizer)(one, None, pause, 12)
+    _, expected = trial(optimizer={"name": optimizer})(whole, None, 12, 12)
+    state, _ = trial(optimizer={"name": optimizer})(one, None, pause, 12)
     torch.rand(7)
-    _, found = trial(weights=optimizer)(other, state, 12, 12)
+    _, found = trial(optimizer={"name": optimizer})(other, state, 12, 12)
     assert found == expected and weights(other) == weights(whole)
 
 
@@ -132,7 +133,7 @@ def test_batch_norms_use_the_batch_at_hand() -> None:
     rows = DataLoader(TensorDataset(x, x.sum(1, keepdim=True)), 8, generator=torch.Generator())
     norm = nn.BatchNorm1d(4)
     net = nn.Sequential(norm, nn.Linear(4, 1))
-    settings = SearchSettings(learning_rate=1e-12)
+    settings = SearchSettings(optimizer={"learning_rate": 1e-12})
     _, found = Trial(loss, rows, rows, settings, 0, "cpu", "32-true")(net, None, 1, 1)
     with torch.no_grad():
         expected = np.mean([float(loss(net.train(), batch)) for batch in rows])
@@ -183,7 +184,9 @@ def test_a_loss_on_theta_that_is_not_a_number_is_infinite() -> None:
 
 
 def test_what_diverges_has_an_infinite_loss() -> None:
-    state, found = trial(learning_rate=1e30, clip=1e30)(nn.Linear(4, 1), None, 10, 10)
+    state, found = trial(optimizer={"learning_rate": 1e30}, clip=1e30)(
+        nn.Linear(4, 1), None, 10, 10
+    )
     assert state is None and found == float("inf")
 
 

@@ -1,4 +1,4 @@
-"""The tests of optimizers and supernets find the defects that they are for, and each finds one."""
+"""The conformance tests find the defects that they are for, and each of them finds one."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import re
 from pathlib import Path
 from types import ModuleType
 
+import broken_data_sets
+import broken_families
 import broken_optimizers
 import broken_supernets
 import pytest
 from chosen import Chosen
 from evolution import Evolution
 from separate import run_pytest
+from striped_images import Stripes
 
-from pdas.testing import OptimizerTests, SupernetTests
+from pdas.testing import DataSetTests, FamilyTests, OptimizerTests, SupernetTests
+from tests.spaces.chain_family import Chain
 
 
 @pytest.mark.parametrize(
@@ -21,6 +25,8 @@ from pdas.testing import OptimizerTests, SupernetTests
     [
         (broken_optimizers, Evolution, OptimizerTests),
         (broken_supernets, Chosen, SupernetTests),
+        (broken_families, Chain, FamilyTests),
+        (broken_data_sets, Stripes, DataSetTests),
     ],
 )
 def test_every_defect_is_found_and_every_test_finds_one(

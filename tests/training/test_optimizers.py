@@ -1,4 +1,4 @@
-"""The course of a training, its rate, and running means."""
+"""The steps of a training, its rate, and running means."""
 
 from __future__ import annotations
 
@@ -13,17 +13,26 @@ from pdas.methods.settings import SearchSettings
 from pdas.support.errors import SettingError
 from pdas.support.settings import validated
 from pdas.training.measures import RunningMean
-from pdas.training.optimizers import course, total_steps, weights_with_cosine
+from pdas.training.steps import steps_of
+from pdas.training.weights import optimizer_and_schedule
 
 
 def settings(**length: int | None) -> SearchSettings:
-    return SearchSettings(**{"epochs": None, **length}, learning_rate=0.1)  # type: ignore[arg-type]
+    return SearchSettings(**{"epochs": None, **length}, optimizer={"learning_rate": 0.1})  # type: ignore[arg-type]
+
+
+def made(
+    net: nn.Module, given: SearchSettings, steps: int, stays: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    return optimizer_and_schedule(
+        net, given, steps=steps, stays=stays, make_optimizer=None, make_schedule=None
+    )
 
 
 def rates(given: SearchSettings, per_epoch: int) -> list[float]:
     """The learning rate of every step, and the one after the last."""
-    steps = total_steps(given, per_epoch)
-    sgd, schedule = weights_with_cosine(nn.Linear(1, 1), given, per_epoch, steps)
+    steps = given.total_steps(per_epoch)
+    sgd, schedule = made(nn.Linear(1, 1), given, steps, 1 if given.steps else per_epoch)
     found = []
     for _ in range(steps):
         found.append(schedule.get_last_lr()[0])
@@ -46,27 +55,27 @@ class Letters:
 
 
 def test_epochs_are_whole_passes() -> None:
-    moments = [moment for moment, _ in course(Letters(), 6, 0)]
-    assert [moment.step for moment in moments] == [1, 2, 3, 4, 5, 6]
-    assert [moment.epoch for moment in moments] == [1, 1, 1, 2, 2, 2]
-    assert [moment.ends_epoch for moment in moments] == [False, False, True] * 2
-    assert [moment.starts_epoch for moment in moments] == [True, False, False] * 2
-    assert [moment.fraction for moment in moments] == [0, 0, 0, 1, 1, 1]
-    assert {(moment.steps, moment.epochs) for moment in moments} == {(6, 2)}
+    steps = [step for step, _ in steps_of(Letters(), 6, 0)]
+    assert [step.step for step in steps] == [1, 2, 3, 4, 5, 6]
+    assert [step.epoch for step in steps] == [1, 1, 1, 2, 2, 2]
+    assert [step.ends_epoch for step in steps] == [False, False, True] * 2
+    assert [step.starts_epoch for step in steps] == [True, False, False] * 2
+    assert [step.fraction for step in steps] == [0, 0, 0, 1, 1, 1]
+    assert {(step.steps, step.epochs) for step in steps} == {(6, 2)}
 
 
 def test_steps_may_end_within_a_pass() -> None:
-    found = list(course(Letters(), 4, 0))
+    found = list(steps_of(Letters(), 4, 0))
     assert "".join(batch for _, batch in found) == "abca"
-    assert [moment.ends_epoch for moment, _ in found] == [False, False, True, True]
-    assert total_steps(settings(steps=4), 3) == 4 and total_steps(settings(epochs=4), 3) == 12
+    assert [step.ends_epoch for step, _ in found] == [False, False, True, True]
+    assert settings(steps=4).total_steps(3) == 4 and settings(epochs=4).total_steps(3) == 12
 
 
-def test_a_course_goes_on_at_any_step_as_it_would_have() -> None:
+def test_a_training_is_resumed_at_any_step_as_it_would_have_gone_on() -> None:
     for steps in (6, 4):
-        whole = [moment for moment, _ in course(Letters(), steps, 0)]
+        whole = [step for step, _ in steps_of(Letters(), steps, 0)]
         for done in range(len(whole) + 1):
-            assert [m for m, _ in course(Letters(), steps, done)] == whole[done:]
+            assert [step for step, _ in steps_of(Letters(), steps, done)] == whole[done:]
 
 
 def test_the_rate_is_that_of_torchs_cosine() -> None:
@@ -86,9 +95,10 @@ def test_the_rate_is_that_of_torchs_cosine() -> None:
 def test_weights_are_updated_as_torch_does(name: str) -> None:
     ours, theirs = nn.Linear(3, 2), nn.Linear(3, 2)
     theirs.load_state_dict(ours.state_dict())
-    values = {"weights": name, "momentum": 0.8, "weight_decay": 0.3}
-    given = SearchSettings(epochs=None, steps=4, learning_rate=0.1, **values)
-    update, schedule = weights_with_cosine(ours, given, 9, 4)
+    momentum = {"momentum": 0.8} if name == "sgd" else {}
+    values = {"name": name, "learning_rate": 0.1, "weight_decay": 0.3, **momentum}
+    given = SearchSettings(epochs=None, steps=4, optimizer=values)
+    update, schedule = made(ours, given, 4, 1)
     for step, x in enumerate(torch.randn(4, 5, 3)):
         rate = 0.1 * (1 + math.cos(math.pi * step / 4)) / 2
         if step == 0 and name == "sgd":

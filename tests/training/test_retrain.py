@@ -18,8 +18,9 @@ from pdas.spaces.cells.space import cell_space
 from pdas.support.errors import NonFiniteLossError
 from pdas.tasks.classification.evaluate import error_percent
 from pdas.tasks.classification.recipe import RetrainSettings
-from pdas.tasks.classification.task import ClassifierTrainee
-from pdas.training.retrain import RetrainProgress, retrain
+from pdas.tasks.classification.task import ClassifierTraining
+from pdas.training.loop import Progress
+from pdas.training.retrain import retrain
 
 SIZE = CellSettings(nodes=1, cells_per_stage=1, channels=4, in_channels=1, classes=2)
 Batch = tuple[Tensor, Tensor]
@@ -58,28 +59,28 @@ def network(auxiliary: bool = False) -> CellNetwork:
     return CellNetwork(separable, SIZE, auxiliary=auxiliary)
 
 
-def train(net: CellNetwork, batches: Any, **changes: Any) -> list[RetrainProgress]:
+def train(net: CellNetwork, batches: Any, **changes: Any) -> list[Progress]:
     plain = {"epochs": 5, "drop_path": 0.0, "auxiliary_weight": 0.0}
-    epochs: list[RetrainProgress] = []
+    epochs: list[Progress] = []
     settings = RetrainSettings(**plain | changes)
     fabric = Fabric(accelerator="cpu", devices=1)
-    trainee = ClassifierTrainee(net, settings)
-    retrain(trainee, batches, settings, fabric, on_epoch=lambda all_: epochs.append(all_[-1]))
-    trainee.finished()
+    module = ClassifierTraining(net, settings)
+    retrain(module, batches, settings, fabric, on_epoch=lambda all_: epochs.append(all_[-1]))
+    module.finished()
     return epochs
 
 
 def test_it_learns() -> None:
     net, batches = network(), Fixed(batch(seed=0), batch(seed=1))
-    assert error_percent(net, batches) > 20  # type: ignore[arg-type]
+    assert error_percent(net, batches, 2) > 20  # type: ignore[arg-type]
     epochs = train(net, batches, epochs=40)
     assert epochs[-1].measures["loss"] < 0.5 * epochs[0].measures["loss"]
-    assert error_percent(net, batches) < 10  # type: ignore[arg-type]
+    assert error_percent(net, batches, 2) < 10  # type: ignore[arg-type]
 
 
 def test_the_rates_follow_their_schedules() -> None:
     net = network()
-    epochs = train(net, Fixed(batch()), drop_path=0.4, learning_rate=0.1)
+    epochs = train(net, Fixed(batch()), drop_path=0.4, optimizer={"learning_rate": 0.1})
     assert [p.measures["drop_path"] for p in epochs] == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
     cosine = [0.05 * (1 + math.cos(math.pi * epoch / 5)) for epoch in range(5)]
     assert [p.learning_rate for p in epochs] == pytest.approx(cosine)
@@ -103,7 +104,7 @@ def test_the_auxiliary_loss_has_its_weight() -> None:
 def test_a_step_is_momentum_descent_on_the_clipped_gradient() -> None:
     images, labels = batch()
     net, twin = network(), network()
-    train(net, Fixed((images, labels)), epochs=1, clip=0.01, weight_decay=0.1)
+    train(net, Fixed((images, labels)), epochs=1, clip=0.01, optimizer={"weight_decay": 0.1})
     F.cross_entropy(twin.train()(images), labels).backward()
     norm = math.sqrt(sum(float(w.grad.square().sum()) for w in twin.parameters()))
     assert norm > 0.01
@@ -116,7 +117,7 @@ def test_a_loss_that_is_not_finite_stops_it() -> None:
     images, labels = batch()
     net = network()
     before = {name: w.clone() for name, w in net.named_parameters()}
-    with pytest.raises(NonFiniteLossError, match=r"step 1.*retrain\.learning_rate"):
+    with pytest.raises(NonFiniteLossError, match=r"step 1.*retrain\.optimizer\.learning_rate"):
         train(net, Fixed((images * torch.nan, labels)))
     assert all(torch.equal(before[name], w) for name, w in net.named_parameters())
 
@@ -130,7 +131,7 @@ def test_the_error_is_the_share_of_wrong_classes_without_drop_path() -> None:
     guesses = net.eval()(images).argmax(1)
     wrong = 100 * float((guesses != labels).float().mean())
     parts = Fixed((images[:20], labels[:20]), (images[20:], labels[20:]))  # of unequal size
-    assert error_percent(net.train(), parts) == pytest.approx(wrong)  # type: ignore[arg-type]
+    assert error_percent(net.train(), parts, 2) == pytest.approx(wrong)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("accumulate", [2, 4])

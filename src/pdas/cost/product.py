@@ -57,7 +57,7 @@ class ProductCost:
             elif len(factors) == 1:
                 ((i, factor),) = factors.items()
                 table[i, : len(factor)] += value * factor
-            elif value:
+            elif value:  # products of the same factors are one
                 numbers = tuple(sorted(distinct.number(i, factor) for i, factor in factors.items()))
                 products[numbers] = products.get(numbers, 0.0) + value
         table.flags.writeable = False

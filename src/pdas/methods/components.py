@@ -15,7 +15,7 @@ from pydantic import ConfigDict
 
 from pdas.methods.base import SearchMethod
 from pdas.methods.optimizer import Optimizer
-from pdas.space import Architecture, SearchSpace
+from pdas.space import Architecture, SearchSpace, check_space
 from pdas.support.components import Component
 from pdas.support.errors import PdasError, SettingError, reason
 from pdas.support.imports import imported
@@ -109,12 +109,5 @@ def checked_optimizer(method: object, space: SearchSpace) -> Optimizer:
             remedy="give pdas.PDAS(net.space), or leave it out",
         )
     optimizer: Any = method
-    if optimizer.space != space:
-        refuse(
-            SettingError,
-            "method",
-            found=f"{type(method).__name__} of another search space than the network's",
-            expected="one of net.space",
-            remedy="make it with net.space",
-        )
+    check_space("method", optimizer, space, SettingError, "make it with net.space")
     return optimizer  # type: ignore[no-any-return]

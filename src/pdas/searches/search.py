@@ -85,8 +85,8 @@ def search(
             data sets, or as two iterables of batches with a length.
         method: how the search learns: the name of a method, as "pdas" (the default) or "random",
             or a mapping of its name and settings, as `{"name": "pdas", "eta_scale": 0.1}`; an
-            optimizer with `ask`, `tell` and `best`, as `pdas.PDAS(net.space)`; or a
-            `pdas.SearchMethod`.
+            optimizer with `ask`, `tell` and `best`, as `pdas.PDAS(net.space)`, which keeps its own
+            number of `samples` if it has one; or a `pdas.SearchMethod`.
         preset: "default", which serves best at short lengths, or "paper", the paper's settings;
             `docs/method.md` compares them. Without `derive` the default has no finalists.
         settings: all settings, in place of a preset; see `SearchSettings`. Single ones can be given
@@ -140,7 +140,7 @@ def search(
     """
     space = space_of(net)
     derive = derive_of(net, derive)
-    overrides = own_samples(method) | overrides
+    overrides = overrides | own_samples(method)
     settings = settings_of(settings, preset, method, overrides, derivable=derive is not None)
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     check_fabric(fabric)

@@ -1,11 +1,7 @@
 """What an architecture family is: a space with its supernet, derived network, cost and drawing.
 
-A family is a package (or a module of a user) that registers one `Family`:
-
-    class Chains(Family): ...
-    FAMILIES.add("chains", Chains())
-
-Families are imported to look one up by name, so they import torch and matplotlib inside functions.
+A family is a package here, or a module of a user, that registers one `Family`. All are imported to
+look one up by its name, so they import torch and matplotlib inside functions.
 """
 
 from __future__ import annotations
@@ -17,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pdas.space import Architecture, Assignment, Label, SearchSpace
-from pdas.support.errors import SettingError
+from pdas.support.errors import PdasError, SettingError
 from pdas.support.refusals import refuse
 from pdas.support.registry import Registry
 from pdas.support.settings import Settings, validated
@@ -28,7 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of a report, beside the page."""
+    """A picture of a report, beside the page.
+
+    Example:
+        Picture(folder / "cells.png", "The normal and the reduction cell")
+    """
 
     file: Path
     caption: str
@@ -38,14 +38,26 @@ class FamilySettings(Settings):
     """The group `network` of a recipe: the family, by its name, and the settings of its space.
 
     Attributes:
-        space: the name of the family, `Literal["chains"] = "chains"` in its own settings.
+        space: the name of the family, `Literal["chain"] = "chain"` in its own settings.
+
+    Example:
+        class ChainSettings(FamilySettings):
+            space: Literal["chain"] = "chain"
+            layers: int = Field(3, ge=1)
     """
 
     space: str
 
 
 class Family(ABC):
-    """An architecture family.
+    """An architecture family. `pdas.testing.FamilyTests` tests what it promises.
+
+    A few methods are enough; those that are not abstract have a general answer. In all of them
+    `network` are settings of the family, and `size` is one of `sizes`.
+
+    Example:
+        class Chain(Family): ...
+        FAMILIES.add("chain", Chain())
 
     Attributes:
         settings: of its space, its subclass of `FamilySettings`.
@@ -63,11 +75,11 @@ class Family(ABC):
         """The search space of these settings, or of a size."""
 
     @abstractmethod
-    def size(self, network: Any, image_shape: tuple[int, int, int], outputs: int) -> Any:
-        """The size of the supernet, one of `sizes`.
+    def size(self, network: Any, image_shape: tuple[int, int, int], outputs: int) -> FamilySettings:
+        """The size of the supernet.
 
         Args:
-            network: settings of the family; of a size, what the images add is replaced.
+            network: settings; of a size, what the images add is replaced.
             image_shape: (C, H, W) of the images.
             outputs: channels of the output: classes of a classifier, or C of restored images.
 
@@ -75,7 +87,7 @@ class Family(ABC):
             SettingError: the images are too small, or the family has no such outputs.
         """
 
-    def parsed_size(self, values: Mapping[str, Any]) -> Any:
+    def parsed_size(self, values: Mapping[str, Any]) -> FamilySettings:
         """A size from the plain data in `result.json` or `network.json`.
 
         Raises:
@@ -103,23 +115,40 @@ class Family(ABC):
     def network(
         self, architecture: Architecture | Mapping[str, object], size: Any, **options: Any
     ) -> nn.Module:
-        """The derived network with fresh weights, of an architecture given by its labels."""
+        """The derived network with fresh weights.
 
-    @abstractmethod
-    def parameters(self, architecture: Assignment, size: Any) -> int:
-        """Weights of the derived network."""
+        Args:
+            architecture: of the space of `size`, or its labels.
+            size: the size.
+            options: of the family's own networks.
+        """
 
-    @abstractmethod
-    def recognises(self, labels: Mapping[str, object]) -> bool:
-        """Whether labels are those of an architecture of this family, and of nothing else."""
+    def parameters(self, architecture: Architecture | Mapping[str, object], size: Any) -> int:
+        """The numbers in the weights of the derived network; by default those of a network."""
+        import torch
 
-    @abstractmethod
+        with torch.random.fork_rng(devices=()):  # a count draws no random numbers
+            network = self.network(architecture, size)
+        return sum(weight.numel() for weight in network.parameters())
+
+    def recognises(self, labels: Mapping[str, Any]) -> bool:
+        """Whether labels are those of an architecture of this family, and of nothing else.
+
+        By default: whether they are of the default settings, fitted to them.
+        """
+        try:
+            self.space(self.fitted(validated(self.settings, {}), labels)).architecture(labels)
+        except PdasError:
+            return False
+        return True
+
     def fitted(self, network: Any, labels: Mapping[str, Label]) -> Any:
-        """The settings with as large a space as these labels need.
+        """The settings with as large a space as these labels need; by default as they are.
 
         Raises:
-            SpaceError: they are of no space of this family.
+            SpaceError: the labels are of no space of this family.
         """
+        return network
 
     def baseline(self, architecture: Architecture) -> Architecture:
         """A plain architecture of the same depth, the paper's BASE."""
@@ -155,8 +184,8 @@ FAMILIES: Registry[Family] = Registry("network.space", "pdas.spaces")
 
 def family_of(labels: Mapping[str, object]) -> Family | None:
     """The family that labels of an architecture belong to; None if to none that is known."""
-    found = (FAMILIES[name] for name in FAMILIES.names())
-    return next((family for family in found if family.recognises(labels)), None)
+    families = (FAMILIES[name] for name in FAMILIES.names())
+    return next((family for family in families if family.recognises(labels)), None)
 
 
 def labels_text(labels: Mapping[str, object]) -> str:

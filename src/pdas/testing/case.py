@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from torch import Tensor, nn
 
-from pdas.space import Architecture
+from pdas.space import Architecture, SearchSpace
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,8 @@ class SupernetCase:
 
     def architectures(self) -> list[Architecture]:
         """Random architectures, always the same: at least four, in which every category occurs."""
-        rng = np.random.default_rng(0)
         space: Any = self.net.space
-        count = max(4, int(space.sizes.max()))
-        # Each column has every category of one variable.
-        columns = [rng.permutation(np.arange(count) % K) for K in space.sizes]
-        architectures: list[Architecture] = space.architectures(np.stack(columns, axis=1))
-        return architectures
+        return random_architectures(space)
 
     def other_inputs(self) -> tuple[Any, ...]:
         """The same examples in reverse."""
@@ -63,3 +58,12 @@ class SupernetCase:
         if not callable(method):
             pytest.skip(f"{type(self.net).__name__} has no {name}")
         return method
+
+
+def random_architectures(space: SearchSpace) -> list[Architecture]:
+    """Random architectures, always the same: at least four, in which every category occurs."""
+    rng = np.random.default_rng(0)
+    count = max(4, int(space.sizes.max()))
+    # Each column has every category of one variable.
+    columns = [rng.permutation(np.arange(count) % K) for K in space.sizes]
+    return space.architectures(np.stack(columns, axis=1))

@@ -13,20 +13,20 @@ from pdas.support.errors import SettingError, SpaceError
 SPACE = SearchSpace({"op": tuple("abcd"), "one": (1,), "width": (1, 2, 3), "pool": (False, True)})
 
 
-def test_given_probabilities_are_taken() -> None:
-    given = {
+def test_initial_probabilities_are_taken() -> None:
+    initial = {
         "op": [0.15, 0.2, 0.25, 0.4],
         "one": [1],
         "width": np.array([0.5, 0.25, 0.25]),
         "pool": (0.3, 0.7),
     }
-    optimizer = PDAS(SPACE, initial=given)
-    for name, probabilities in given.items():
+    optimizer = PDAS(SPACE, initial=initial)
+    for name, probabilities in initial.items():
         np.testing.assert_allclose(optimizer.theta[name], probabilities, atol=1e-15)
     assert optimizer.best().to_dict() == {"op": "d", "one": 1, "width": 1, "pool": True}
 
 
-def test_given_probabilities_are_brought_above_the_bounds() -> None:
+def test_initial_probabilities_are_brought_above_the_bounds() -> None:
     space = SearchSpace({f"v{i}": tuple("abc") for i in range(10)})
     optimizer = PDAS(space, initial={name: [1, 0, 0] for name in space})
     for row in optimizer.theta.values():

@@ -12,11 +12,14 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins.precision import MixedPrecision
 from torch import Tensor, nn
 
+from pdas.distributed.ranks import Ranks
 from pdas.methods.pdas.optimizer import PDAS
 from pdas.methods.sampled.step import SearchStep
 from pdas.space import Architecture, SearchSpace
 from pdas.support.errors import NonFiniteLossError
 from pdas.training.candidates import Candidates, bind
+from pdas.training.settings import TrainingSettings
+from pdas.training.weights import WeightTraining
 
 
 class Pick(nn.Module):
@@ -70,10 +73,17 @@ def make(
     net: nn.Module, script: Script, fabric: Fabric | None = None, **options: Any
 ) -> SearchStep:
     fabric = fabric or Fabric(accelerator="cpu", devices=1)
-    sgd = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=0.5)
-    wrapped, optimizer = fabric.setup(Candidates(net), sgd)
-    settings = {"clip": 100.0} | options
-    return SearchStep(fabric, wrapped, loss, script, optimizer, **settings)  # type: ignore[arg-type]
+    weights = training(net, fabric, clip=options.pop("clip", 100.0), momentum=0.9, weight_decay=0.5)
+    return SearchStep(fabric, weights.network, loss, script, weights, **options)  # type: ignore[arg-type]
+
+
+def training(net: nn.Module, fabric: Fabric, clip: float, **optimizer: float) -> WeightTraining:
+    """Stochastic gradient descent with a learning rate of 0.1."""
+    settings = TrainingSettings(
+        steps=99, clip=clip, optimizer={"learning_rate": 0.1, **optimizer}, schedule="constant"
+    )
+    ranks = Ranks(fabric)
+    return WeightTraining(Candidates(net), settings, fabric, ranks, steps=99, per_epoch=99)
 
 
 def values(net: Pick) -> dict[str, float]:
@@ -121,7 +131,9 @@ def test_an_architecture_with_a_loss_that_is_not_finite_is_dropped_from_the_grad
 
 def test_no_finite_loss_stops_the_search_and_leaves_the_weights() -> None:
     net, script = Pick(), Script("a", "b")
-    with pytest.raises(NonFiniteLossError, match=r"step 1, .*; lower search\.learning_rate"):
+    with pytest.raises(
+        NonFiniteLossError, match=r"step 1, .*; lower search\.optimizer\.learning_rate"
+    ):
         make(net, script)(torch.tensor([torch.inf]), torch.ones(1))
     assert values(net) == {"a": 1.0, "b": 2.0, "c": 3.0}
     assert not script.told
@@ -191,7 +203,8 @@ def test_no_finite_loss_leaves_the_momentum() -> None:
 
 
 def momenta(step: SearchStep) -> dict[int, dict[str, Any]]:
-    return step._weight_optimizer.state_dict()["state"]
+    assert step._weights is not None
+    return step._weights.optimizer.state_dict()["state"]
 
 
 def test_in_16_bit_precision_an_overflow_passes_the_step_over() -> None:
@@ -199,8 +212,8 @@ def test_in_16_bit_precision_an_overflow_passes_the_step_over() -> None:
     script = Script("a", "b")
     precision = MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu"))
     fabric = Fabric(accelerator="cpu", devices=1, plugins=precision)
-    wrapped, optimizer = fabric.setup(Candidates(net), torch.optim.SGD(net.parameters(), lr=0.1))
-    step = SearchStep(fabric, wrapped, loss, script, optimizer, clip=100.0)
+    weights = training(net, fabric, clip=100.0, momentum=0.0, weight_decay=0.0)
+    step = SearchStep(fabric, weights.network, loss, script, weights)
     step(torch.tensor([6e4]), torch.ones(1))  # times the scale of the loss: infinite
     assert values(net) == {"a": 1.0, "b": 2.0, "c": 3.0}
     assert len(script.told) == 1

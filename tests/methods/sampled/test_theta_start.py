@@ -54,11 +54,11 @@ def states(**settings: Any) -> tuple[list[dict[str, Any]], Any]:
         net(),
         loss,
         data(),
-        optimizer=optimizer,
+        method=optimizer,
         on_step=keep,
         batch_size=20,
         preset="paper",
-        **({"steps": 60, "learning_rate": 0.05} | settings),
+        **({"steps": 60, "optimizer": {"learning_rate": 0.05}} | settings),
     )
     return found, result
 
@@ -87,12 +87,13 @@ def test_no_theta_batch_is_run_in_the_warmup() -> None:
         nonlocal step
         step = progress.step + 1
 
-    settings = {"steps": 99, "batch_size": 20, "learning_rate": 0.05, "warmup": 10}
+    settings = {"steps": 99, "batch_size": 20, "optimizer": {"learning_rate": 0.05}, "warmup": 10}
     settings["theta_samples"] = 16
     result = pdas.search(net(), watch, data(), preset="paper", on_step=count, **settings)
     assert min(without_gradient) == 11
     rows = [set(progress.measures) for progress in result.history]
-    assert rows[0] == {"loss"} and rows[-1] == {"loss", "theta_loss"}
+    own = {"convergence", "eta"}
+    assert rows[0] == {"loss"} | own and rows[-1] == {"loss", "theta_loss"} | own
 
 
 def test_the_mean_of_thetas_losses_is_over_the_steps_in_which_it_learned() -> None:
@@ -109,8 +110,8 @@ def test_the_mean_of_thetas_losses_is_over_the_steps_in_which_it_learned() -> No
             shown.setdefault(progress.epoch, []).append(progress.measures["theta_loss"])
 
     optimizer = Watched(net().space, seed=0)
-    settings = {"steps": 60, "batch_size": 20, "learning_rate": 0.05, "warmup": 15}
-    pdas.search(net(), loss, data(), preset="paper", optimizer=optimizer, on_step=keep, **settings)
+    settings = {"steps": 60, "batch_size": 20, "optimizer": {"learning_rate": 0.05}, "warmup": 15}
+    pdas.search(net(), loss, data(), preset="paper", method=optimizer, on_step=keep, **settings)
     first, *others = shown.values()
     assert len(first) < 10 and len(others) > 1  # it began within an epoch
     for epoch in (first, *others):
@@ -129,7 +130,7 @@ def test_a_search_that_learns_nothing_says_so(rate: float, noise: bool) -> None:
             steps=30,
             batch_size=20,
             warmup=5,
-            learning_rate=rate,
+            optimizer={"learning_rate": rate},
         )
 
 
@@ -141,7 +142,9 @@ def test_finalists_may_learn_where_shared_weights_do_not(
     monkeypatch.setattr(ThetaStart, "_weights_have_learned", never)
 
     def run() -> Any:
-        return pdas.search(net(), loss, data(noise), steps=300, batch_size=20, learning_rate=0.03)
+        settings: dict[str, Any] = {"steps": 300, "batch_size": 20}
+        settings["optimizer"] = {"learning_rate": 0.03}
+        return pdas.search(net(), loss, data(noise), **settings)
 
     if not learned:
         with pytest.raises(NotLearnedError, match="and no finalist that was trained by itself"):
@@ -178,14 +181,14 @@ def test_theta_waits_for_weights_that_learn_late() -> None:
         if optimizer.state_dict()["step"] == 1 and not began:
             began.append(progress.step)
 
-    settings = {"steps": 300, "batch_size": 20, "learning_rate": 0.05, "warmup": 10}
+    settings = {"steps": 300, "batch_size": 20, "optimizer": {"learning_rate": 0.05}, "warmup": 10}
     settings["theta_samples"] = 16
-    pdas.search(module, loss, data(), preset="paper", optimizer=optimizer, on_step=keep, **settings)
+    pdas.search(module, loss, data(), preset="paper", method=optimizer, on_step=keep, **settings)
     assert began and 30 < began[0] < 60
 
 
 def test_without_a_warmup_nothing_is_checked() -> None:
-    found, _ = states(learning_rate=1e-9)
+    found, _ = states(optimizer={"learning_rate": 1e-9})
     assert [state["step"] for state in found] == list(range(1, 61))
 
 
@@ -270,7 +273,7 @@ def test_a_network_that_ends_in_probabilities_is_not_held_to_a_constant(end: nn.
         out = model(batch[0])
         return nll_loss(out if isinstance(end, nn.LogSoftmax) else out.log(), batch[1])
 
-    settings = {"steps": 60, "batch_size": 20, "learning_rate": 0.05, "warmup": 10}
+    settings = {"steps": 60, "batch_size": 20, "optimizer": {"learning_rate": 0.05}, "warmup": 10}
     result = pdas.search(module, likelihood, classes, preset="paper", **settings)
     assert result.history[-1].measures["theta_loss"] < np.log(3)
 
@@ -281,7 +284,7 @@ def test_memory_that_runs_out_is_not_taken_for_a_loss_that_asks_more() -> None:
             raise torch.OutOfMemoryError("out of memory")
         return loss(model, batch)
 
-    settings = {"steps": 60, "batch_size": 20, "learning_rate": 0.05, "warmup": 10}
+    settings = {"steps": 60, "batch_size": 20, "optimizer": {"learning_rate": 0.05}, "warmup": 10}
     with pytest.raises(OutOfMemoryError):
         pdas.search(net(), greedy, data(), preset="paper", **settings)
 

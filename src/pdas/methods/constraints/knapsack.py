@@ -7,12 +7,12 @@ within the budget: a multiple-choice knapsack.
 A multiplier lambda >= 0 prices the cost, so that each variable can be chosen by itself. The sum of
 the least l + lambda c, less lambda times the budget, is a lower bound of all losses within the
 budget; a category whose l + lambda c is above its variable's least adds that excess to the bound.
-Under the best lambda few categories can belong to a better solution than one at hand.
+Under the best lambda few categories can belong to a better solution than the best one known.
 
 Dynamic programming finds the best. The variables, the least decided ones first, are shared out to
 two frontiers of partial choices, in which nothing is dominated in both cost and loss and nothing is
-above the bound. After every step the frontiers are matched, with what is left as lambda chooses it,
-so that the solution at hand soon is so good that the bound stops nearly everything else.
+above the bound. After every step the frontiers are matched, with what is left as lambda chooses it.
+So a very good solution is known soon, and the bound then stops nearly everything else.
 """
 
 from __future__ import annotations
@@ -32,15 +32,20 @@ def most_probable(
 ) -> IntArray | None:
     """Category indices, shape (D,), of the greatest p_theta with a cost of at most `limit`.
 
-    theta: probabilities, shape (D, max K), 0 beyond K_i.
-    table: cost of each category, shape (D, max K); the cost is `constant` plus the chosen ones.
-
-    A cost that is over the limit by a 1e-12th of it, as from rounding, is within. None if no
-    architecture within the limit has a probability above 0.
+    A cost that is over the limit by a 1e-12th of it, as from rounding, is within.
 
     Exact to rounding. Only where costs follow ln p to about 1e-5 in every category does a frontier
-    reach `LONGEST`; then its least promising choices are dropped, and ln p may be some 1e-6 below
+    reach `LONGEST`. Then its least promising choices are dropped, and ln p may be some 1e-6 below
     the greatest.
+
+    Args:
+        theta: probabilities, shape (D, max K), 0 beyond K_i.
+        table: cost of each category, shape (D, max K).
+        constant: the cost is this plus the entries of the chosen categories.
+        limit: the largest cost.
+
+    Returns:
+        Shape (D,); None if no architecture within the limit has a probability above 0.
     """
     room = ceiling(limit) - constant
     possible = theta > 0
@@ -59,7 +64,7 @@ class _Knapsack:
     """Choose a category of every variable, with the least loss and a cost within the budget.
 
     `loss` and `cost`, shape (D, max K), are >= 0; the loss of what cannot be chosen is infinite.
-    `chosen`, shape (D,), is the best solution at hand and `least` its loss.
+    `chosen`, shape (D,), is the best solution known and `least` its loss.
     """
 
     def __init__(
@@ -89,18 +94,18 @@ class _Knapsack:
             frontier = min(first, second, key=lambda f: len(f.cost))
             frontier.extend(i, self)
             if not len(frontier.cost):
-                break  # nothing else can be better than what is at hand
+                break  # nothing else can be better than the best known
             undecided[i] = False
             self._match(first, second, undecided)
         return self.chosen
 
     def worth(self, excess: FloatArray) -> BoolArray:
-        """Whether solutions with this excess may be better than the one at hand."""
+        """Whether solutions with this excess may be better than the best known."""
         may: BoolArray = self.bound + excess < self.least - ROUNDING
         return may
 
     def _match(self, first: _Frontier, second: _Frontier, undecided: BoolArray) -> None:
-        """Take the best pair of partial choices if it is better than the solution at hand."""
+        """Take the best pair of partial choices if it is better than the best known solution."""
         room = self.budget - self._of(self.cost, self.start)[undecided].sum()
         loss = self._of(self.loss, self.start)[undecided].sum()
         partners = np.searchsorted(second.cost, room - first.cost, side="right") - 1

@@ -62,7 +62,8 @@ class Limited(Wrapper):
         theta = self._theta()
         self._has_distribution = theta is not None
         self._some = self._limits.architecture_within(optimizer.best(), theta)
-        self._seen: Architecture | None = None  # the best that was told within the limits
+        # The best that was told within the limits, for an optimizer without a distribution.
+        self._seen: Architecture | None = None
         self._seen_loss = math.inf
 
     @property
@@ -94,6 +95,7 @@ class Limited(Wrapper):
                 return within[:wanted]
             if drawn >= DRAWS * wanted:
                 self._refuse_to_ask(len(within), wanted, drawn, batch)
+            # The total doubles each time: few where the limit is wide, many where it is tight.
             batch = self.optimizer.ask(min(max(drawn, wanted), BATCH))
 
     def tell(
@@ -177,7 +179,7 @@ class Limited(Wrapper):
     def _by_probability(self, theta: FloatArray) -> Iterator[Architecture]:
         """Samples of p_theta, the most probable first; no state is changed."""
         p = CategoricalProduct(self.space.sizes)
-        p.theta = theta
+        p.theta = theta  # not `set`, which would bring it above the lower bounds
         indices = np.unique(p.sample(np.random.default_rng(0), DRAWS), axis=0)
         order = np.argsort(-p.log_probability(indices), kind="stable")
         return (self.space.architecture(row) for row in indices[order])

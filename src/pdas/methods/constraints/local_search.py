@@ -10,14 +10,19 @@ import numpy as np
 from pdas.cost import Cost
 from pdas.space import Architecture
 
-TRIALS = 1_000  # uniform draws
+DRAWS = 1_000  # uniform ones
 
 
 def cheapest_found(cost: Cost, first: Architecture, enough: float) -> tuple[Architecture, float]:
     """A cheap architecture and its cost: the first that costs at most `enough`, if one is met.
 
     Looks at `first`, at uniform draws, and then at all that differ in one variable from the
-    cheapest so far, until none of these is cheaper. Random, but the same every time.
+    cheapest found, until none of these is cheaper. The draws are the same every time.
+
+    Args:
+        cost: to be made small.
+        first: where to look first.
+        enough: a cost at which the search stops.
     """
     best, least = first, math.inf
     for architecture in _draws(first):
@@ -40,7 +45,7 @@ def cheapest_found(cost: Cost, first: Architecture, enough: float) -> tuple[Arch
 def _draws(first: Architecture) -> Iterator[Architecture]:
     yield first
     rng = np.random.default_rng(0)
-    for _ in range(TRIALS):
+    for _ in range(DRAWS):
         yield first.space.uniform(rng)
 
 

@@ -63,7 +63,8 @@ class Wrapper:
         self.optimizer.load_state_dict(state)
 
     def __getattr__(self, name: str) -> Any:
-        # Called only for names that are not found here. A copy asks before it has an optimizer.
+        # Python asks here only for names that it finds nowhere else. While a copy is made, that can
+        # be `optimizer` itself, which would never end.
         if name == "optimizer":
             raise AttributeError(name)
         return getattr(self.optimizer, name)

@@ -13,11 +13,25 @@ from pdas.support.arrays import BoolArray, FloatArray, IntArray
 
 
 class CategoricalProduct:
-    """Independent categorical variables with K_i = `sizes[i]` categories, uniform at first.
+    """Independent categorical variables, uniform at first.
 
-    Fixed: `sizes` (D,), `free` (D,) where K_i > 1, `degrees` (D,) of freedom K_i - 1, `n`
-    their sum, `reduced` (D, max K) where j < K_i - 1, `padding` where j >= K_i, and `theta_min`,
-    the lower bounds. State: `theta` (D, max K).
+    Args:
+        sizes: K_i, the number of categories of each variable, shape (D,).
+
+    Attributes:
+        sizes: as above; fixed, like all that follows but theta.
+        free: where K_i > 1, shape (D,).
+        degrees: of freedom, K_i - 1, shape (D,).
+        n: their sum.
+        reduced: where j < K_i - 1, shape (D, max K).
+        padding: where j >= K_i, shape (D, max K).
+        theta_min: the lower bounds of Appendix B, shape (D, max K).
+        theta: the probabilities, shape (D, max K), 0 beyond K_i. The only state.
+
+    Example:
+        >>> p = CategoricalProduct(np.array([2, 3]))
+        >>> p.entropy().round(3).tolist()  # ln 2 and ln 3
+        [0.693, 1.099]
     """
 
     def __init__(self, sizes: IntArray) -> None:
@@ -30,8 +44,11 @@ class CategoricalProduct:
         self.padding: BoolArray = column >= K
         self.theta: FloatArray = ~self.padding / K
         self.theta_min = _lower_bounds(sizes)[:, np.newaxis] * ~self.padding
+        # What is left of each row's 1 to be shared out above the lower bounds, in (12).
         self._mass_above = 1 - self.theta_min.sum(axis=1, keepdims=True)
+        # Infinite from the last category on, so that a draw finds one however cumsum rounds.
         self._beyond_reduced = np.where(self.reduced, 0.0, np.inf)
+        # Positions in the flat array: `take` and `bincount` are faster than two indices.
         self._row_start = np.arange(len(sizes)) * len(column)
         self._last = self._row_start + sizes - 1
 
@@ -43,7 +60,7 @@ class CategoricalProduct:
         """Category indices of n independent draws: shape (n, D)."""
         cdf = self.theta.cumsum(axis=1) + self._beyond_reduced
         below: BoolArray = rng.random((n, len(self.sizes), 1)) >= cdf
-        first_not_below: IntArray = below.argmin(axis=2)
+        first_not_below: IntArray = below.argmin(axis=2)  # False is less than True
         return first_not_below
 
     def scatter(self, indices: IntArray, weights: FloatArray) -> FloatArray:

@@ -38,8 +38,15 @@ class Eta(Protocol):
 class AdaptiveEta:
     """Equation (13), with eta_min = 0 and eta starting at eta_max = scale n^(-1/2).
 
-    The paper's scale is 1. Fixed: `alpha`, `eta_max`. State: `eta`, `gamma`, and `s` of the
-    direction's shape.
+    Args:
+        shape: of the direction, (D, max K).
+        n: sum (K_i - 1), the degrees of freedom of the distribution.
+        alpha: the threshold that ||s||^2 / gamma must exceed for eta to grow.
+        scale: the paper's is 1.
+
+    Attributes:
+        alpha, eta_max: fixed.
+        eta, gamma, s: the state; `s` has the direction's shape.
     """
 
     def __init__(self, shape: tuple[int, ...], n: int, alpha: float, scale: float = 1.0) -> None:

@@ -14,7 +14,16 @@ from pdas.support.arrays import FloatArray, IntArray
 
 
 def natural_gradient(p: CategoricalProduct, indices: IntArray, weights: FloatArray) -> FloatArray:
-    """g_i = (1/lambda) sum_n a_ni U_n (m_ni - theta_i), (3) with utilities for losses."""
+    """g_i = (1/lambda) sum_n a_ni U_n (m_ni - theta_i), (3) with utilities for losses.
+
+    Args:
+        p: the distribution.
+        indices: of the samples, shape (lambda, D).
+        weights: a_ni U_n, shape (lambda, D).
+
+    Returns:
+        g, shape (D, max K); each row sums to 0.
+    """
     expected: FloatArray = weights.sum(axis=0)[:, np.newaxis] * p.theta
     return (p.scatter(indices, weights) - expected) / len(weights)
 
@@ -24,6 +33,13 @@ def whitened(p: CategoricalProduct, g: FloatArray) -> FloatArray:
 
     (A_i^T g)_j = g_j / sqrt(theta_ij) + sqrt(theta_ij) (sum_k g_k) / (theta_iK + sqrt(theta_iK)),
     from (14) without a matrix.
+
+    Args:
+        p: the distribution.
+        g: shape (D, max K).
+
+    Returns:
+        Shape (D, max K).
     """
     root = np.sqrt(p.theta)
     sum_g = -p.last(g)  # a whole row of g sums to 0

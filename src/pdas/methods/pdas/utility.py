@@ -11,11 +11,17 @@ from pdas.support.arrays import FloatArray
 
 
 def rank_utility(losses: FloatArray) -> FloatArray:
-    """Utility U_n of each of lambda >= 2 losses (paper, section 3): shape (lambda,), sum 0.
+    """The utility U_n of each loss (paper, section 3).
 
     The best ceil(lambda / 4) get +1, the worst ceil(lambda / 4) get -1, the rest 0. Equal losses
     share the mean of their utilities. A loss that is NaN or infinite ranks worst, tied with the
     others of that kind.
+
+    Args:
+        losses: shape (lambda,), lambda >= 2; smaller is better.
+
+    Returns:
+        Shape (lambda,); the sum is 0.
     """
     lam = len(losses)
     key = [loss if math.isfinite(loss) else math.inf for loss in losses.tolist()].__getitem__

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pdas.space import Architecture, Assignment, Label, SearchSpace
+from pdas.space import Architecture, Label, SearchSpace
 from pdas.spaces.autoencoders.chain import read_chain
 from pdas.spaces.autoencoders.settings import AutoencoderSettings, AutoencoderSize, ChainSettings
 from pdas.spaces.autoencoders.space import (
@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 
 
 class Autoencoders(Family):
-    """See `Family`."""
+    """See `Family`.
+
+    Example:
+        FAMILIES["autoencoders"].space(ChainSettings(layers=6))
+    """
 
     settings = ChainSettings
     sizes = AutoencoderSize
@@ -71,7 +75,9 @@ class Autoencoders(Family):
         sides = (size.height, size.width)
         return AutoencoderNetwork(architecture, size.image_channels, sides, **options)
 
-    def parameters(self, architecture: Assignment, size: AutoencoderSize) -> int:
+    def parameters(
+        self, architecture: Architecture | Mapping[str, object], size: AutoencoderSize
+    ) -> int:
         from pdas.spaces.autoencoders.size import count_weights
 
         return count_weights(architecture, size.image_channels, (size.height, size.width))

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 
 class Cells(Family):
-    """See `Family`."""
+    """See `Family`.
+
+    Example:
+        FAMILIES["cells"].space(NetworkSettings(nodes=3))
+    """
 
     settings = NetworkSettings
     sizes = CellSettings
@@ -67,7 +71,9 @@ class Cells(Family):
 
         return CellNetwork(architecture, size, **options)
 
-    def parameters(self, architecture: Assignment, size: CellSettings) -> int:
+    def parameters(
+        self, architecture: Architecture | Mapping[str, object], size: CellSettings
+    ) -> int:
         from pdas.spaces.cells.size import count_weights
 
         return count_weights(architecture, size)
