@@ -18,7 +18,7 @@ from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.signals import StoppedError, StopRequest, stop_on_signals
 from pdas.support.errors import CheckpointError, reason
 from pdas.support.random_state import random_state, set_random_state
-from pdas.support.settings import Settings, first_difference
+from pdas.support.settings import Settings, first_difference, flat
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class FrozenSettings:
     """
 
     def __init__(self, stage: str, settings: Settings) -> None:
-        self._values = {f"{stage}.{name}": value for name, value in settings.model_dump().items()}
+        self._values = flat(settings.model_dump(), f"{stage}.")
 
     def state_dict(self) -> dict[str, Any]:
         """All of them by name, as "search.epochs"."""

@@ -60,7 +60,7 @@ class Registry(Generic[T]):
     def __getitem__(self, name: str) -> T:
         """What has this name; raises `SettingError` that lists the names if nothing has it."""
         self._complete()
-        if name not in self._found:
+        if not isinstance(name, str) or name not in self._found:  # of a file, so anything
             refuse(
                 SettingError,
                 self._setting,

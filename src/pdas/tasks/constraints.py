@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
+from typing_extensions import Self
 
 from pdas.methods.constraints.limit import Limit
 from pdas.methods.constraints.penalty import Penalty
@@ -50,6 +51,17 @@ class TaskSearchSettings(SearchSettings):
         if value is None:
             return ()
         return value if isinstance(value, list | tuple) else (value,)
+
+    @model_validator(mode="after")
+    def _as_many_samples_as_the_method_compares(self) -> Self:
+        # In Python a method may come as an object, so there `method_for` checks this.
+        least = self.method.smallest_tell
+        if self.samples < least:
+            raise ValueError(
+                f".samples: found {self.samples}, expected at least {least}, whose losses the "
+                f"method {self.method.name} compares; set search.samples={least}"
+            )
+        return self
 
 
 def limits_of(settings: TaskSearchSettings, net: MakeNet, x: Tensor) -> tuple[Limit, ...]:
