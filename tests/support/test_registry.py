@@ -35,7 +35,7 @@ def test_every_file_is_found_and_what_is_added_from_elsewhere(room: Path) -> Non
     for name in ("one", "two"):
         (room / f"{name}.py").write_text(FILE.format("THINGS", name, name.upper()))
     THINGS.add("mine", "MINE")
-    assert THINGS.names() == ("one", "two", "mine")
+    assert THINGS.names() == ("mine", "one", "two")
     assert THINGS["two"] == "TWO" and THINGS["mine"] == "MINE" and "one" in THINGS
 
 

@@ -50,9 +50,9 @@ class Registry(Generic[T]):
         return lambda thing: self.add(name, thing)
 
     def names(self) -> tuple[str, ...]:
-        """All names, the project's own first, in the order of their files."""
+        """All names, in alphabetical order."""
         self._complete()
-        return tuple(self._found)
+        return tuple(sorted(self._found))
 
     def __contains__(self, name: object) -> bool:
         return name in self.names()
@@ -65,7 +65,7 @@ class Registry(Generic[T]):
                 SettingError,
                 self._setting,
                 found=short(name),
-                expected=f"one of {', '.join(self._found)}",
+                expected=f"one of {', '.join(self.names())}",
                 remedy="see the documentation for adding one",
             )
         return self._found[name]
