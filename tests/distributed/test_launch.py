@@ -239,7 +239,7 @@ def test_the_processes_that_were_started_are_those_of_the_settings(
     status, _, err = pdas("search", "digits", *CHANGES)
     assert status == 2 and err == (
         "pdas: device.devices: found 1 on 1 machine(s), expected the 4 processes that were "
-        "started; give --devices, and device.machines\n"
+        "started; set --devices, and device.machines\n"
     )
 
 

@@ -66,7 +66,7 @@ def test_what_else_would_do_is_said() -> None:
 def test_no_such_module() -> None:
     assert refused("nowhere_at_all:Name") == (
         "search.method: found 'nowhere_at_all:Name' (No module named 'nowhere_at_all'), expected "
-        "MODULE:NAME; mend nowhere_at_all.py or run where it can be imported"
+        "MODULE:NAME; correct nowhere_at_all.py or run where it can be imported"
     )
 
 

@@ -1,6 +1,6 @@
 """The command line: `pdas run RECIPE` does all; the other commands are its stages.
 
-An error of the user is one line on standard error and exit status 2, without a traceback.
+An error of the user is one line on standard error, without a traceback, and exit status 2.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ import sys
 
 
 def main() -> None:
-    """The console script."""
+    """Run the command line; the entry point of `pdas`."""
     try:
-        from pdas.cli.app import run_command  # here, so that Ctrl-C while it is imported is a line
+        # Imported here, so that Ctrl-C during this import also ends with one line.
+        from pdas.cli.app import run_command
 
         run_command()
     except KeyboardInterrupt:

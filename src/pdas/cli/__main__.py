@@ -1,4 +1,4 @@
-"""`python -m pdas.cli`, which starts the ranks and is what `torchrun` starts."""
+"""`python -m pdas.cli`, the command of `torchrun` and of each rank."""
 
 from __future__ import annotations
 

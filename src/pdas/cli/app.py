@@ -1,6 +1,7 @@
-"""All commands, the options before a command, and how errors and warnings are shown.
+"""All commands, the options before a command, and the display of errors and warnings.
 
-A command imports what needs torch inside its function, after the settings have been checked.
+A command imports torch inside its function, after the check of the settings, so that a refusal
+appears at once.
 """
 
 from __future__ import annotations
@@ -24,15 +25,19 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 
 
 def run_command() -> None:
-    """Run the command of `sys.argv`, and end the process with its status."""
+    """Run the command of `sys.argv`, and end the process with its status.
+
+    Raises:
+        SystemExit: always. The status is 2 after an error of the user, 3 if another rank is lost.
+    """
     warnings.showwarning = partial(_show_warning, set())
-    # Not of "lightning_fabric" itself: Fabric sets that level again when it is imported.
+    # Not for "lightning_fabric" itself, since Fabric sets that level again when it is imported.
     logging.getLogger("lightning_fabric.utilities").setLevel(logging.WARNING)
     end_with_launcher()
     try:
         app()
     except PdasError as error:
-        # On a rank other than 0 the launcher shows this, so it says which rank it is of.
+        # The launcher shows the lines of ranks other than 0, so these name their rank.
         by = f"rank {rank()}: " if rank() and not isinstance(error, RankError) else ""
         typer.echo(f"pdas: {by}{error}", err=True)
         sys.exit(LOST if isinstance(error, RankError) else 2)
@@ -67,7 +72,7 @@ def _before_the_command(
 
 
 def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
-    """Make Ctrl-C one line and status 130, where the command itself says nothing better."""
+    """Make Ctrl-C one line and status 130, unless the command itself does."""
 
     @wraps(command)
     def interruptible(**values: object) -> None:
@@ -103,7 +108,7 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """A warning as one line, once; of another library with its place."""
+    """Show a warning as one line, once; with its place if it is from another library."""
     if str(message) in shown:
         return
     shown.add(str(message))

@@ -1,4 +1,4 @@
-"""The commands on what has finished, `evaluate`, `predict`, `export`, `report`; and `recipes`."""
+"""The commands for finished runs, `evaluate`, `predict`, `export`, `report`; and `recipes`."""
 
 from __future__ import annotations
 
@@ -99,10 +99,15 @@ def list_recipes(
 
 
 def write_report(run: Run, quiet: bool = False) -> None:
-    """Write the page of a run, and print what it came to unless `quiet`; rank 0 does it for all."""
+    """Write the page of a run and print its summary. Only rank 0 does this.
+
+    Args:
+        run: the run directory.
+        quiet: whether to print nothing.
+    """
     if rank() > 0:
         return
-    # matplotlib is slow to import, and only needed here
+    # Imported here, since matplotlib is slow to import and only needed for this.
     from pdas.report.describe import summary_rows
     from pdas.report.page import write_report as write_page
 

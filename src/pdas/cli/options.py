@@ -41,7 +41,11 @@ LogLevel = Annotated[str, typer.Option(help="debug, info, warning or error.")]
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """The options of every command that trains: each field is one of them."""
+    """The options of every command that trains. Each field is one option.
+
+    Example:
+        TrainingOptions(devices=2, changes=["search.epochs=10"]).all_changes
+    """
 
     data_dir: DataDir = None
     resume: Resume = False
@@ -54,16 +58,22 @@ class TrainingOptions:
 
     @property
     def all_changes(self) -> tuple[str, ...]:
-        """All changes of settings, with those that have an option of their own."""
+        """All changes of settings, also those with a separate option."""
         own = {"device.devices": self.devices, "device.strategy": self.strategy}
         named = [f"{name}={value}" for name, value in own.items() if value is not None]
         return (*(self.changes or ()), *named)
 
 
 def with_training_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the `TrainingOptions` one by one, in the place of its parameter `options`.
+    """Replace the parameter `options` of a command by the single options.
 
     typer makes the command line from the signature of a function and knows no groups of options.
+
+    Args:
+        command: with a parameter `options`, a `TrainingOptions`.
+
+    Returns:
+        The command with all fields of `TrainingOptions` as parameters.
     """
     own = [p for p in signature(command, eval_str=True).parameters.values() if p.name != "options"]
     hints = get_type_hints(TrainingOptions, include_extras=True)

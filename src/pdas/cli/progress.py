@@ -1,4 +1,4 @@
-"""What the command line shows of a stage while it runs: progress, measures and logs."""
+"""The display of a running stage: progress, measures and logs."""
 
 from __future__ import annotations
 
@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_LINES = 10.0
 LEVELS = ("debug", "info", "warning", "error")
 
-Show: TypeAlias = Callable[[int, int, str], None]  # a step is done, of so many, with its measures
+Show: TypeAlias = Callable[[int, int, str], None]  # called with step, steps, text of the measures
 
 
 @contextmanager
 def progress_of(label: str, quiet: bool = False) -> Iterator[Show]:
-    """What shows the steps of a stage: a bar on a terminal, lines in a file.
+    """A function that shows the steps of a stage: a bar on a terminal, lines in a file.
 
-    Nothing if `quiet`, and on ranks other than 0.
+    Args:
+        label: the name of the stage.
+        quiet: whether to show nothing. Ranks other than 0 never show anything.
     """
     console = Console(stderr=True)
     if quiet or rank() > 0:
@@ -47,7 +49,17 @@ def progress_of(label: str, quiet: bool = False) -> Iterator[Show]:
 
 
 class Bar:
-    """A progress bar with a line of measures and the time left; see `Show`."""
+    """A progress bar with the measures and the time left; see `Show`.
+
+    Args:
+        label: the name of the stage.
+        console: where it is shown.
+
+    Example:
+        bar = Bar("search", Console(stderr=True))
+        bar(1, 100, "loss 2.3")
+        bar.stop()
+    """
 
     def __init__(self, label: str, console: Console) -> None:
         self._label = label
@@ -67,13 +79,21 @@ class Bar:
         self._bar.update(self._bar.tasks[0].id, completed=step, total=steps, measures=measures)
 
     def stop(self) -> None:
-        """Leave the bar as it is."""
+        """End the display; the bar stays visible."""
         if self._bar.live.is_started:
             self._bar.stop()
 
 
 class Lines:
-    """A line for the first step, the last, and in between at most one in 10 s; see `Show`."""
+    """A line for the first step and the last, and at most one in 10 s between; see `Show`.
+
+    Args:
+        label: the name of the stage.
+        clock: returns the time in seconds.
+
+    Example:
+        Lines("search")(1, 100, "loss 2.3")
+    """
 
     def __init__(self, label: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._label = label
@@ -95,28 +115,36 @@ class Lines:
 
 
 def _time_left(first: tuple[int, float], last: tuple[int, float], steps: int) -> timedelta:
-    """At the speed between two steps, each with its time."""
+    """The time left, at the speed between two steps, each with its time."""
     per_step = (last[1] - first[1]) / (last[0] - first[0])
     return timedelta(seconds=round(per_step * (steps - last[0])))
 
 
 def compared(finalists: Sequence[Finalist]) -> str:
-    """Where the trainings of finalists stand, in a line."""
+    """The state of the trainings of finalists, in a line."""
     losses = [finalist.loss for finalist in finalists if finalist.loss is not None]
     return f"trainings of finalists  loss {min(losses):.4f}" if losses else "trainings of finalists"
 
 
 class LogLines(logging.Handler):
-    """Logs as lines on standard error, as errors are."""
+    """Shows logs as lines on standard error, in the form of errors.
+
+    Example:
+        logging.getLogger("pdas").addHandler(LogLines())
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
         typer.echo(f"pdas: {self.format(record)}", err=True)
 
 
 def show_logs(level: str) -> None:
-    """Show the logs of the program from this level on, on ranks other than 0 errors only.
+    """Show the logs of the program from a level on. Ranks other than 0 show only errors.
 
-    Raises `SettingError` if there is no such level.
+    Args:
+        level: one of `LEVELS`.
+
+    Raises:
+        SettingError: there is no such level.
     """
     check_one_of("--log-level", level, LEVELS)
     logger = logging.getLogger("pdas")

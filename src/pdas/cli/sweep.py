@@ -70,7 +70,7 @@ def sweep(
 
 
 def _seeds(text: str) -> list[int]:
-    """Of "5" those from 0 to 4, of "3,7,11" these; raises `SettingError` for any other text."""
+    """The seeds of an option: "5" means 0 to 4, and "3,7,11" means these three."""
     try:
         numbers = [int(word) for word in text.split(",") if word.strip()]
     except ValueError:

@@ -22,7 +22,7 @@ def table(title: str, rows: Sequence[tuple[str, str]]) -> None:
 
 
 def sweep_rows(comparison: Mapping[str, Any], metrics: Sequence[Metric]) -> list[tuple[str, str]]:
-    """The results of a sweep: a row for each seed, one for each measure, and the agreement.
+    """The results of a sweep: a row for each seed, one for each measure, one for the agreement.
 
     Args:
         comparison: the content of `sweep.json`.

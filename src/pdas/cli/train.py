@@ -1,4 +1,4 @@
-"""The commands that train: `run`, a whole experiment, and its stages, `search` and `retrain`."""
+"""The commands that train: `run`, the whole experiment, and its stages `search` and `retrain`."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def retrain(
     else:
         raise SettingError(
             f"--recipe/--out: {source} is a run, which has its own recipe and directory; "
-            f"leave them out, or give {source}/architecture.json"
+            f"leave them out, or name {source}/architecture.json"
         )
     _report(retrained, options.quiet)
 
@@ -82,28 +82,28 @@ def _begin(
     options: TrainingOptions,
     own_data_dir: Path | None = None,
 ) -> Experiment:
-    """The experiment on what `load` makes of the changes.
+    """The experiment with the recipe that `load` makes of the changes.
 
-    For several devices it starts a process for each; this one waits for them and does not return.
+    For several devices, this starts a process for each, waits for them and does not return.
     """
     show_logs(options.log_level)
     recipe = load(options.all_changes)  # before torch is imported
     from pdas.experiment.stages import Experiment
 
     data_dir = options.data_dir or own_data_dir
-    asked = data_dir == options.data_dir  # by this command, and not by a file
+    asked = data_dir == options.data_dir  # only the user may ask for a download, not a file
     experiment = Experiment(recipe, seed, data_dir, options.logger, download=asked)
     _launch(recipe.device)
     return experiment
 
 
 def _launch(device: DeviceSettings) -> None:
-    """Run this command in a process for each device instead, if there are to be several."""
+    """If there are several devices, run this command in a process for each and exit."""
     started = started_ranks()
     if started not in (None, device.ranks):
         raise SettingError(
             f"device.devices: found {device.devices} on {device.machines} machine(s), expected the "
-            f"{started} processes that were started; give --devices, and device.machines"
+            f"{started} processes that were started; set --devices, and device.machines"
         )
     if device.ranks == 1 or is_rank():
         return
@@ -137,7 +137,7 @@ def _retrain(experiment: Experiment, run: Run, options: TrainingOptions) -> None
 
 
 def _retrain_run(path: Path, seed: int | None, options: TrainingOptions) -> Run:
-    """Retrain the architecture of a run, by its own recipe unless it is changed."""
+    """Retrain the architecture of a run, by its own recipe with the changes."""
     run = Run.open(path)
     own_recipe, own_seed, own_data_dir = recorded(run)
     experiment = _begin(
@@ -153,7 +153,7 @@ def _retrain_run(path: Path, seed: int | None, options: TrainingOptions) -> Run:
 def _retrain_file(
     file: Path, recipe: str | None, out: Path | None, seed: int, options: TrainingOptions
 ) -> Run:
-    """Retrain the architecture in a file, by a recipe, into a run directory of its own."""
+    """Retrain the architecture in a file, by a recipe, into a new run directory."""
     if not file.exists():
         raise RunError(f"run: there is no {file}; check the path")
     if recipe is None:
@@ -183,10 +183,10 @@ def _report(run: Run, quiet: bool) -> None:
 
 @contextmanager
 def _interruptible(path: Path, resume: bool) -> Iterator[None]:
-    """Make Ctrl-C one line that says whether the directory `path` holds anything to resume from."""
-    # By os.path, since Path's raise for a name that cannot be.
+    """Make Ctrl-C one line that says whether `path` has anything to resume from."""
+    # By os.path, since the methods of Path raise an error for an impossible name.
     config = os.path.join(path, "config.yaml")
-    others = os.path.exists(config) and not resume  # a run that is not this command's
+    others = os.path.exists(config) and not resume  # a run that another command has made
     try:
         yield
     except StoppedError as stopped:
@@ -195,14 +195,14 @@ def _interruptible(path: Path, resume: bool) -> Iterator[None]:
         raise typer.Exit(130) from None
     except KeyboardInterrupt:
         begun = os.path.exists(config) and not others
-        kept = f"{path} holds what there is so far; add --resume to the command to continue"
+        kept = f"{path} has what was done; add --resume to the command to continue"
         left = kept if begun else f"nothing of {path} was written"
         typer.echo(f"pdas: interrupted; {left}", err=True)
         raise typer.Exit(130) from None
 
 
 def _shown(experiment: Experiment, show: Show) -> Callable[[Progress], None]:
-    """What shows the progress of a stage with the measures of the task."""
+    """A function that shows the progress of a stage, with the measures of the task."""
     metrics = metrics_of(experiment.recipe.model_dump(mode="json"))
 
     def on_step(progress: Progress) -> None:

@@ -1,1 +1,1 @@
-"""Several devices: processes, ranks, and what they exchange."""
+"""Several devices: their processes, the ranks, and the exchange between them."""

@@ -1,4 +1,4 @@
-"""Devices by the settings: one process, or a rank of several."""
+"""The devices that the settings name: one process, or a rank of several."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ from pdas.distributed.settings import DeviceSettings
 from pdas.support.errors import SettingError, reason
 from pdas.support.refusals import refuse
 
-TIMEOUT = timedelta(seconds=40)  # for a rank that does not answer: a run ends within a minute
+TIMEOUT = timedelta(seconds=40)  # for a rank that does not answer, so a run ends in a minute
 
 
 class Ddp(DDPStrategy):
-    """Fabric's data parallelism without the wrapper of torch: `Ranks` adds up the gradients.
+    """Fabric's data parallelism without the wrapper of torch. `Ranks` adds up the gradients.
+
+    Args:
+        settings: further ones of `DDPStrategy`.
 
     Example:
         fabric = Fabric(devices=2, strategy=Ddp())
@@ -43,15 +46,19 @@ class Ddp(DDPStrategy):
 
 
 def open_fabric(settings: DeviceSettings) -> Fabric:
-    """The devices of the settings, of which this process has its own.
+    """The `Fabric` for the devices of the settings.
 
     Raises:
-        SettingError: the machine, or what started this process, has other devices.
+        SettingError: the machine, or the launcher of this process, has other devices; or the device
+            does not have the precision.
+
+    Example:
+        fabric = open_fabric(DeviceSettings(accelerator="cpu"))
     """
     several = settings.ranks > 1
     try:
         with warnings.catch_warnings():
-            # It is refused below, in one line.
+            # This is refused below, in one line.
             warnings.filterwarnings("ignore", ".*AMP with fp16 is not supported")
             fabric = Fabric(
                 accelerator=settings.accelerator,
@@ -76,7 +83,7 @@ def open_fabric(settings: DeviceSettings) -> Fabric:
 
 
 def fresh_precision(fabric: Fabric) -> None:
-    """Forget the loss scale of a training before, where there is one, as a new Fabric would."""
+    """Reset the loss scale of an earlier training, if there is one, as in a new Fabric."""
     precision: Any = fabric.strategy.precision
     if getattr(precision, "scaler", None) is not None:
         precision.scaler = torch.amp.GradScaler(fabric.device.type)
@@ -84,17 +91,17 @@ def fresh_precision(fabric: Fabric) -> None:
 
 @contextmanager
 def determinism(settings: DeviceSettings) -> Iterator[None]:
-    """Within it, compute the same twice, if the settings ask for that.
+    """Within it, computations are deterministic, if the settings say so.
 
     See "Reproducibility" in torch's documentation.
 
     Raises:
-        SettingError: an operation of the network cannot.
+        SettingError: an operation of the network has no deterministic version.
     """
     if not settings.deterministic:
         yield
         return
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS needs it for that
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is else random
     before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
@@ -113,19 +120,32 @@ def determinism(settings: DeviceSettings) -> Iterator[None]:
 
 
 def check_fabric(fabric: Fabric) -> None:
-    """Raise `SettingError` for several processes whose strategy is not `Ddp`."""
+    """Check that several processes have the strategy `Ddp`.
+
+    Raises:
+        SettingError: they have another one.
+    """
     if fabric.world_size > 1 and not isinstance(fabric.strategy, Ddp):
         refuse(
             SettingError,
             "fabric",
             found=f"{fabric.world_size} processes by {type(fabric.strategy).__name__}",
             expected="pdas.distributed.devices.Ddp, which leaves gradients to the search",
-            remedy="give Fabric(strategy=Ddp(), ...)",
+            remedy="use Fabric(strategy=Ddp(), ...)",
         )
 
 
 def check_samples(setting: str, samples: int, ranks: int) -> None:
-    """Raise `SettingError` unless every rank has as many architectures as the others."""
+    """Check that all ranks have the same number of architectures.
+
+    Args:
+        setting: the name of the number in `search`, for messages.
+        samples: architectures on all ranks together.
+        ranks: how many there are.
+
+    Raises:
+        SettingError: `samples` is no multiple of `ranks`.
+    """
     if samples % ranks:
         fits = math.ceil(samples / ranks) * ranks
         refuse(
@@ -138,7 +158,7 @@ def check_samples(setting: str, samples: int, ranks: int) -> None:
 
 
 def _refusal(settings: DeviceSettings, error: Exception) -> SettingError:
-    """What to say where Fabric cannot have the devices."""
+    """The error for devices that Fabric cannot use."""
     if settings.ranks == 1:
         return SettingError(
             f"device.accelerator: found {settings.accelerator!r}, which this machine does not "

@@ -1,10 +1,10 @@
-"""Lightning Fabric, in half the time of its import.
+"""Lightning Fabric, imported in half the usual time.
 
-Fabric asks for the version of torchmetrics by importing it, and with it torchvision, scipy and
-matplotlib. It needs only the number, which the metadata of the installed package has too. So while
-Fabric is imported a module that holds this number stands in for torchmetrics.
+To know the version of torchmetrics, Fabric imports it, and with it torchvision, scipy and
+matplotlib. It needs only the number, which is also in the metadata of the installed package. So
+during the import of Fabric, a module with only this number replaces torchmetrics.
 
-This works where Fabric is first imported from here: the package imports it nowhere else.
+This works if this file is the first to import Fabric. The package imports it nowhere else.
 """
 
 # ruff: noqa: E402
@@ -20,8 +20,8 @@ from types import ModuleType
 
 @contextmanager
 def _only_its_version(package: str) -> Iterator[None]:
-    """Within it, importing `package` gives its version; afterwards all is as it was."""
-    if package in sys.modules:  # the real one costs nothing any more
+    """Within it, `package` is a module with its version alone; afterwards that is removed."""
+    if package in sys.modules:  # the real one costs no more time
         yield
         return
     try:
@@ -38,7 +38,7 @@ def _only_its_version(package: str) -> Iterator[None]:
         del sys.modules[package]
 
 
-# A version of Fabric that needs more than the number is imported below, with torchmetrics.
+# If Fabric needs more than the number, this import fails, and the imports below load torchmetrics.
 with suppress(ImportError), _only_its_version("torchmetrics"):
     import lightning_fabric  # noqa: F401
 

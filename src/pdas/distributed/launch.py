@@ -1,7 +1,7 @@
-"""Several processes of one command, a rank each: start them, stop them, say what failed.
+"""Several processes of one command, one for each rank: start and stop them, report failures.
 
-They find each other by the environment variables that Lightning Fabric reads. `torchrun` and SLURM
-start the processes themselves; then only `is_rank`, `rank` and `started_ranks` are used.
+They find each other by the environment variables of Lightning Fabric. `torchrun` and SLURM start
+the processes themselves; then only `is_rank`, `rank` and `started_ranks` are used.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from pdas.support.cores import cores
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refusal
 
-GRACE = 5.0  # seconds for the others to end by themselves once one has failed
+GRACE = 5.0  # seconds in which the others may end by themselves after one has failed
 _POLL = 0.05
 _LAUNCHER = "PDAS_LAUNCHER"  # the descriptor of a pipe that ends with the launcher
-LOST = 3  # exit status of a rank that another one has left
+LOST = 3  # exit status of a rank that has lost another one
 _RANK = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")  # in the order of Fabric
 
 
 def is_rank() -> bool:
-    """Whether something that starts all the ranks has started this process."""
+    """Whether a launcher, such as `torchrun` or SLURM, has started this process."""
     from pdas.distributed import fabric
 
     if fabric.LightningEnvironment().creates_processes_externally:
@@ -46,8 +46,8 @@ def is_rank() -> bool:
 
 
 def rank() -> int:
-    """Which rank this process is; 0 if it is the only one."""
-    # Fabric knows best, but nothing is imported for that: a refused setting is to be said at once.
+    """The rank of this process; 0 if it is the only one."""
+    # Fabric knows best. But it is not imported for this, since a refusal must appear at once.
     fabric = sys.modules.get("lightning_fabric.utilities.rank_zero")
     known = getattr(getattr(fabric, "rank_zero_only", None), "rank", None)
     if known is not None:
@@ -56,10 +56,13 @@ def rank() -> int:
 
 
 def started_ranks() -> int | None:
-    """How many processes were started in all, where WORLD_SIZE says so.
+    """The number of processes that were started.
+
+    Returns:
+        The value of WORLD_SIZE; None if it is not set.
 
     Raises:
-        SettingError: what it says is no number.
+        SettingError: the value is no number.
     """
     found = os.environ.get("WORLD_SIZE")
     try:
@@ -75,7 +78,7 @@ def started_ranks() -> int | None:
 
 
 def end_with_launcher() -> None:
-    """In a rank, take the end of the process that runs `run_ranks`, however it ends, as SIGTERM."""
+    """In a rank, send SIGTERM to itself when the process that runs `run_ranks` has ended."""
     descriptor = os.environ.pop(_LAUNCHER, None)
     if descriptor is not None:
         at_end_of_pipe(Connection(int(descriptor), writable=False), _terminate)
@@ -88,8 +91,8 @@ def _terminate() -> None:
 def run_ranks(command: Sequence[str], count: int) -> int:
     """Run a command in several processes of this machine, and wait for them.
 
-    One that fails ends the others; if it is not rank 0, which speaks for all, its last lines are
-    shown. Ctrl-C and SIGTERM are passed on to all.
+    If one fails, the others are ended. Rank 0 shows its output; of another rank that fails the last
+    lines are shown. Ctrl-C and SIGTERM are passed on to all.
 
     Args:
         command: the program and its arguments.
@@ -97,6 +100,9 @@ def run_ranks(command: Sequence[str], count: int) -> int:
 
     Returns:
         The exit status: 0, or that of the process that failed first.
+
+    Example:
+        status = run_ranks([sys.executable, "train.py"], 2)
     """
     with _Processes(command, count) as processes, _passed_on(processes):
         failed = processes.wait()
@@ -110,12 +116,12 @@ def run_ranks(command: Sequence[str], count: int) -> int:
     how = "did not answer, and was ended" if failed.hung else f"ended by {name}"
     line = f"pdas: rank {failed.index}: {how}; continue from the last checkpoint with --resume"
     print(line, file=sys.stderr, flush=True)
-    return 128 - failed.status  # as shells count a signal; a negative status is its number
+    return 128 - failed.status  # the status in shells; a negative status is that of a signal
 
 
 @dataclass(frozen=True)
 class _Failed:
-    """The rank that failed first: its status, its last words, and whether it had to be ended."""
+    """The rank that failed first: its status, its last output, and whether it had to be ended."""
 
     index: int
     status: int
@@ -124,7 +130,7 @@ class _Failed:
 
 
 class _Processes:
-    """The processes, each in a session of its own: a Ctrl-C of the terminal comes to us alone."""
+    """The processes, each in its own session, so Ctrl-C in a terminal reaches only this one."""
 
     def __init__(self, command: Sequence[str], count: int) -> None:
         from pdas.distributed.fabric import LightningEnvironment
@@ -137,7 +143,7 @@ class _Processes:
         with ExitStack() as resources:
             self._words = [resources.enter_context(TemporaryFile()) for _ in range(count)]
             if os.name == "posix":
-                # The processes have the reading end alone, so it ends when we do.
+                # Only this process has the writing end, so the pipe ends with this process.
                 reading_end, writing_end = os.pipe()
                 resources.callback(os.close, reading_end)
                 resources.callback(os.close, writing_end)
@@ -165,18 +171,18 @@ class _Processes:
         self._resources.close()
 
     def send(self, number: int) -> None:
-        """Send a signal to all that still run."""
+        """Send a signal to all processes that still run."""
         for process in self.processes:
             with suppress(ProcessLookupError):
                 process.send_signal(number)
 
     def wait(self) -> _Failed | None:
-        """Wait until all have ended, or one has failed, which ends the others; it is returned."""
+        """Wait until all have ended, or one has failed. That one is returned; the others end."""
         while not any(self._failed()):
             if all(process.poll() == 0 for process in self.processes):
                 return None
             time.sleep(_POLL)
-        self._settle(GRACE)  # most end by themselves, since the one that failed does not answer
+        self._settle(GRACE)  # most end by themselves, since they lose the one that failed
         hung = [i for i, process in enumerate(self.processes) if process.poll() is None]
         self.send(signal.SIGTERM)
         self._settle(GRACE if hung else 0)
@@ -191,16 +197,16 @@ class _Processes:
         return (process.poll() not in (None, 0) for process in self.processes)
 
     def _settle(self, seconds: float) -> None:
-        """Wait for all to end, for at most so long."""
+        """Wait for all to end, for at most `seconds`."""
         end = time.monotonic() + seconds
         while any(p.poll() is None for p in self.processes) and time.monotonic() < end:
             time.sleep(_POLL)
 
     def _first(self, hung: Sequence[int]) -> int:
-        """Which process to blame.
+        """The process to report.
 
-        First one that was killed, then one with an error of its own, then one that hung, then one
-        that another has left.
+        In this order: one that was killed, one with its own error, one that did not answer, one
+        that has lost another.
         """
         statuses = [process.returncode for process in self.processes]
         by_itself = [i for i in range(len(statuses)) if i not in hung]

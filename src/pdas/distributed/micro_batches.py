@@ -1,4 +1,4 @@
-"""Equal parts of a batch: for several devices, or to run one after the other in less memory."""
+"""Equal parts of a batch, for several devices or for less memory."""
 
 from __future__ import annotations
 
@@ -20,10 +20,16 @@ def parts_of(batch: Any, count: int, setting: str) -> list[Any]:
     Args:
         batch: tensors with a row for each example, also in tuples, lists, mappings, dataclasses.
         count: of parts.
-        setting: that asks for them, for messages.
+        setting: that sets this number, for messages.
+
+    Returns:
+        The parts, each with the structure of the batch.
 
     Raises:
-        SettingError: the batch holds something else, or its rows cannot be divided by `count`.
+        SettingError: the batch has something else, or its rows cannot be divided by `count`.
+
+    Example:
+        parts_of((torch.zeros(4, 2), torch.zeros(4)), 2, "search.accumulate")
     """
     if count == 1:
         return [batch]
@@ -36,7 +42,7 @@ def parts_of(batch: Any, count: int, setting: str) -> list[Any]:
                 setting,
                 found=f"{type(leaf).__name__} in a batch",
                 expected="tensors with a row for each example, which can be cut in parts",
-                remedy="set it to 1, or give such batches",
+                remedy="set it to 1, or use such batches",
             )
         rows.add(len(leaf))
         if len(rows) > 1 or len(leaf) % count or not len(leaf):
@@ -54,7 +60,7 @@ def parts_of(batch: Any, count: int, setting: str) -> list[Any]:
 
 
 def rows_of(batch: Any) -> int:
-    """How many examples a batch has, by its first tensor; 0 if it has none."""
+    """The number of examples in a batch, by its first tensor; 0 if it has none."""
     rows: list[int] = []
     apply_to_collection(batch, Tensor, lambda leaf: rows.append(len(leaf) if leaf.ndim else 0))
     return rows[0] if rows else 0
@@ -63,17 +69,17 @@ def rows_of(batch: Any) -> int:
 def check_equal_parts(
     stage: str, batch_size: int, *, ranks: int = 1, accumulate: int = 1, smallest: int = 1
 ) -> None:
-    """Check that a batch has equal parts: one for each rank, and of these `accumulate` each.
+    """Check that a batch can be cut in equal parts.
 
     Args:
         stage: the group of the settings in a recipe, as "search".
         batch_size: examples of a batch, on all ranks together.
         ranks: processes that share a batch.
-        accumulate: parts that a rank runs one after the other.
-        smallest: examples that a part must have.
+        accumulate: parts that each rank runs one after the other.
+        smallest: the fewest examples of a part.
 
     Raises:
-        SettingError: it has not.
+        SettingError: it cannot.
     """
     own, rest = divmod(batch_size, ranks)
     if rest or own < smallest:

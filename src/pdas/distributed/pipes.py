@@ -1,7 +1,7 @@
-"""Noticing that another process has ended, however that came.
+"""Notice that another process has ended, in whatever way.
 
-The other process holds the writing end of a pipe and never writes. When it ends, the system closes
-that end, and whoever waits at the reading end wakes up.
+The other process has the writing end of a pipe and never writes. When it ends, the system closes
+that end, and the thread that waits at the reading end continues.
 """
 
 from __future__ import annotations
@@ -12,7 +12,12 @@ from multiprocessing.connection import Connection
 
 
 def at_end_of_pipe(reading_end: Connection, act: Callable[[], None]) -> None:
-    """Call `act`, in a thread of its own, when the writing end of a pipe is closed."""
+    """Call `act` in a new thread when the writing end of a pipe is closed.
+
+    Args:
+        reading_end: of the pipe.
+        act: must be safe in another thread.
+    """
 
     def wait() -> None:
         reading_end.poll(None)

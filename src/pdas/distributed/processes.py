@@ -1,7 +1,7 @@
-"""Calls in processes of their own on this machine, as an executor of `concurrent.futures`.
+"""Calls in new processes on this machine, as an executor of `concurrent.futures`.
 
-A process that dies takes one call with it and no other. All are asked to stop, as by SIGTERM, when
-the executor is left by an error, and when the program itself ends, however that comes.
+If a process dies, only its own call fails. All processes get SIGTERM when an error leaves the
+executor, and when the program itself ends, in whatever way.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from pdas.support.refusals import refuse
 T = TypeVar("T")
 
 _SPAWN = get_context("spawn")
-_stopping = threading.Event()  # in a process that was asked to stop
+_stopping = threading.Event()  # set in a process that is to stop
 
 
 class Processes(Executor):
     """Runs calls in new processes, each on its share of the cores.
 
-    A share is at most as many threads as torch has here, which OMP_NUM_THREADS sets. A process
-    imports what `pdas --import` has imported here.
+    A share is at most the number of torch's threads in this process, which OMP_NUM_THREADS sets. A
+    new process imports the modules of `pdas --import`.
 
     Args:
-        workers: how many calls are run at a time.
+        workers: the number of calls that run at the same time.
 
     Raises:
-        SettingError: there are more workers than cores, since processes that share a core are
-            slower than one after the other.
+        SettingError: there are more workers than cores. Processes that share a core are slower
+            than one after the other.
 
     Example:
         with Processes(2) as pool:
@@ -56,9 +56,9 @@ class Processes(Executor):
                 found=str(workers),
                 expected=f"1 to {cores()}, the cores of this machine",
             )
-        self._waiting = ThreadPoolExecutor(workers)  # a thread waits for each process
+        self._waiting = ThreadPoolExecutor(workers)  # one thread waits for each process
         self._threads = min(cores() // workers, torch.get_num_threads())  # OMP_NUM_THREADS
-        # Nobody ever writes: each process waits for the end of this pipe, which is our end.
+        # Nobody writes to this pipe. Its end tells each process that this one has ended.
         self._stop, self._alive = _SPAWN.Pipe(duplex=False)
 
     def submit(self, call: Callable[..., T], /, *args: Any, **named: Any) -> Future[T]:
@@ -94,7 +94,7 @@ def _begin(stop: Connection, threads: int, modules: Sequence[str]) -> None:
     import torch
 
     if hasattr(os, "setsid"):
-        os.setsid()  # Ctrl-C is for the one who started us
+        os.setsid()  # so that Ctrl-C in a terminal reaches only the parent process
     torch.set_num_threads(threads)
     at_end_of_pipe(stop, _stop)
     import_modules(modules)
@@ -109,5 +109,5 @@ def _call(call: Callable[..., T], args: Sequence[Any], named: Mapping[str, Any])
     try:
         return call(*args, **named)
     finally:
-        if _stopping.is_set():  # a training has taken the signal as a request, and has stopped
+        if _stopping.is_set():  # a training took the signal as a request to stop; now it acts
             signal.raise_signal(signal.SIGTERM)

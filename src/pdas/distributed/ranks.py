@@ -1,9 +1,9 @@
-"""The ranks of a training, one process a device: what each does alone, and what they exchange.
+"""The ranks of a training, one process for each device: their shares, and their exchange.
 
-A search gives every rank its share of the architectures of a step, a retraining its part of each
+In a search each rank has its share of the architectures of a step, in a retraining its part of each
 batch. All else is the same on every rank: batches, optimizer, weights. Gradients are added up here
-and not by the wrapper of torch's DDP, which expects one forward pass for each backward pass: losses
-may run a network several times, and a rank may have no loss to run backward.
+and not by the wrapper of torch's DDP, which needs exactly one forward pass before each backward
+pass. A loss may run a network several times, and a rank may have no loss to run backward.
 """
 
 from __future__ import annotations
@@ -29,21 +29,24 @@ from pdas.support.random_state import random_state, set_random_state
 from pdas.support.refusals import refuse
 
 T = TypeVar("T")
-PATIENCE = timedelta(days=1)  # for a rank whose part takes longer than those of others
-_NONE: Any = object()  # where a rank has fewer items than another
+PATIENCE = timedelta(days=1)  # for a rank whose part takes longer than the others
+_NONE: Any = object()  # fills the share of a rank that has fewer items than another
 
 
 class Ranks:
-    """The processes of a `Fabric`. With a single process no method does anything.
+    """The processes of a `Fabric`. With a single process, no method does anything.
 
-    All methods but `share` and `part` wait for every rank, so every rank has to call them.
+    All methods except `share` and `part` wait for every rank, so every rank has to call them.
+
+    Args:
+        fabric: launched, if it has several processes.
 
     Attributes:
-        size: how many there are.
-        index: which one this process is.
+        size: the number of ranks.
+        index: that of this process.
 
     Raises:
-        RankError: by every method that waits, if another rank ended or does not answer.
+        RankError: in every method that waits, if another rank ended or does not answer.
 
     Example:
         ranks = Ranks(fabric)
@@ -56,23 +59,23 @@ class Ranks:
         self._fabric = fabric
         self._own_random: dict[str, Any] | None = None
         self._patient: Any = None  # a process group, once it is needed
-        # What is drawn in common, as batches, must be the same on all ranks from the start.
+        # Common draws, as those of batches, must be the same on all ranks from the start.
         if self.size > 1:
             set_random_state(self.gather([random_state()])[0])
 
     def share(self, items: Sequence[T]) -> list[T]:
-        """This rank's share of items that all ranks have: item i is for rank i mod `size`."""
+        """This rank's share of items that all ranks have: item i belongs to rank i mod `size`."""
         return list(items[self.index :: self.size])
 
     def gather(self, own: Sequence[T], *, patiently: bool = False) -> list[T]:
-        """All items on every rank, where each rank has its `share` of them.
+        """The items of all ranks, on every rank.
 
         Args:
-            own: this rank's share. Its items are pickled.
-            patiently: whether some ranks may take much longer than others, which wait for them.
+            own: this rank's `share` of the items. They are pickled.
+            patiently: whether to wait for ranks that take much longer than others.
 
         Returns:
-            The items in the order in which `share` dealt them out.
+            The items in their order before `share`.
         """
         if self.size == 1:
             return list(own)
@@ -84,7 +87,7 @@ class Ranks:
         return [item for turn in turns for item in turn if item is not _NONE]
 
     def any(self, *flags: bool) -> list[bool]:
-        """For each flag whether it is set on some rank."""
+        """Whether each flag is set on at least one rank."""
         if self.size == 1:
             return list(flags)
         found = torch.tensor(flags, dtype=torch.int32, device=self._fabric.device)
@@ -94,7 +97,7 @@ class Ranks:
     def add_gradients(self, parameters: Iterator[nn.Parameter]) -> None:
         """Add up the gradients of all ranks, in place.
 
-        A parameter that no rank has used stays without a gradient.
+        A parameter that no rank has used keeps no gradient, so its optimizer does not move it.
         """
         if self.size == 1:
             return
@@ -109,7 +112,7 @@ class Ranks:
 
     @torch.no_grad()
     def average_buffers(self, net: nn.Module) -> None:
-        """Give all ranks the mean of their running statistics, in place."""
+        """Replace the running statistics by their mean over all ranks, in place."""
         if self.size > 1:
             buffers = [buffer for buffer in net.buffers() if buffer.is_floating_point()]
             _add(buffers)
@@ -118,7 +121,11 @@ class Ranks:
 
     @contextmanager
     def rank_zero_first(self) -> Iterator[bool]:
-        """Let rank 0 go first, however long that takes; gives whether this is rank 0."""
+        """Run the block on rank 0 first, then on the others.
+
+        Yields:
+            Whether this is rank 0.
+        """
         with rank_zero_first(self._fabric):
             yield self.index == 0
 
@@ -130,10 +137,11 @@ class Ranks:
         """Check that the states of components are the same on every rank.
 
         Args:
-            components: by the names that an error tells; see `_digest`.
+            components: modules or objects with a `state_dict` of plain data, by the name that an
+                error shows.
 
         Raises:
-            RankError: one is not. It names the ranks that differ from rank 0.
+            RankError: one is not. The message names the ranks that differ from rank 0.
         """
         if self.size == 1:
             return
@@ -153,10 +161,10 @@ class Ranks:
 
     @contextmanager
     def own_random(self) -> Iterator[None]:
-        """Within it, draw from global generators of this rank's own, as for dropout.
+        """Within it, the global generators are this rank's own, as for dropout.
 
-        The common ones, from which batches may be drawn, are the same on all ranks before and
-        after.
+        Outside they are common, since batches may be drawn from them: all ranks have the same
+        states before and after.
         """
         if self.size == 1:
             yield
@@ -172,10 +180,7 @@ class Ranks:
             set_random_state(common)
 
     def _patient_group(self) -> Any:
-        """A group of all ranks, on the CPU, that waits long for one that does not answer.
-
-        One that ends is noticed at once.
-        """
+        """A group of all ranks, on the CPU, with a long timeout. It notices a dead rank at once."""
         if self._patient is None:
             self._patient = dist.new_group(timeout=PATIENCE, backend="gloo")
         return self._patient
@@ -192,18 +197,24 @@ class Ranks:
         return own
 
     def state_dict(self) -> dict[str, Any]:
-        """The own random generators of all ranks."""
+        """The states of the ranks' own random generators."""
         return {"random": self.gather([self._own_random]) if self.size > 1 else []}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from the `state_dict` of as many ranks."""
+        """Continue from the `state_dict` of the same number of ranks."""
         if self.size > 1:
             self._own_random = state["random"][self.index]
 
 
 @contextmanager
 def rank_zero_first(fabric: Fabric) -> Iterator[None]:
-    """Let rank 0 go first, however long it takes; the others follow.
+    """Run the block on rank 0 first, then on the others.
+
+    Args:
+        fabric: the devices.
+
+    Raises:
+        RankError: a rank ended or does not answer.
 
     Example:
         with rank_zero_first(fabric):
@@ -214,13 +225,21 @@ def rank_zero_first(fabric: Fabric) -> Iterator[None]:
         try:
             yield
         except BaseException as error:
-            failure = error  # raised below: `_exchange` is for errors of the exchange alone
+            failure = error  # raised below, since `_exchange` would take it for its own error
     if failure is not None:
         raise failure
 
 
 def agreed(fabric: Fabric, value: T) -> T:
-    """The value that rank 0 has, on every rank; the others wait for it."""
+    """The value of rank 0, on every rank.
+
+    Args:
+        fabric: the devices.
+        value: that of this rank; it is pickled.
+
+    Raises:
+        RankError: a rank ended or does not answer.
+    """
     if fabric.world_size == 1:
         return value
     with _exchange():
@@ -228,13 +247,17 @@ def agreed(fabric: Fabric, value: T) -> T:
 
 
 def wait_for_all(fabric: Fabric) -> None:
-    """Wait until every rank has come here."""
+    """Wait until every rank is here.
+
+    Raises:
+        RankError: a rank ended or does not answer.
+    """
     with _exchange():
         fabric.barrier()
 
 
 def _add(tensors: Sequence[Tensor]) -> None:
-    """Add up tensors over all ranks in place, in one message for each type of number."""
+    """Add up tensors over all ranks in place, in one message for each dtype."""
     for dtype in sorted({tensor.dtype for tensor in tensors}, key=str):
         of_dtype = [tensor for tensor in tensors if tensor.dtype == dtype]
         flat = torch.cat([tensor.reshape(-1) for tensor in of_dtype])
@@ -251,7 +274,7 @@ def _reduce(tensor: Tensor, operation: Any) -> None:
 
 @contextmanager
 def _exchange() -> Iterator[None]:
-    """Within it, raise `RankError` for what goes wrong in an exchange between ranks."""
+    """Within it, an error of the exchange between ranks is a `RankError`."""
     try:
         yield
     except RuntimeError as error:
@@ -264,7 +287,7 @@ def _exchange() -> Iterator[None]:
 
 
 def _digest(component: Any) -> str:
-    """A checksum of the parameters of a module, or else of a state that is plain data."""
+    """A checksum of the parameters of a module, or of a state of plain data."""
     if not isinstance(component, nn.Module):
         return hashlib.sha256(json.dumps(component.state_dict()).encode()).hexdigest()
     sha256 = hashlib.sha256()

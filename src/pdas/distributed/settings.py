@@ -10,16 +10,20 @@ from pdas.support.settings import Settings
 
 
 class DeviceSettings(Settings):
-    """Where and how precisely it is computed; see Lightning Fabric."""
+    """The devices of a run and their precision; see Lightning Fabric.
+
+    Example:
+        DeviceSettings(accelerator="cuda", devices=2, precision="bf16-mixed").ranks
+    """
 
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"  # 16: not on CPUs
-    devices: int = Field(1, ge=1)  # of each machine; every one has a process of its own
+    devices: int = Field(1, ge=1)  # of each machine; there is one process for each
     machines: int = Field(1, ge=1)  # several need torchrun or SLURM
     strategy: Literal["auto", "ddp"] = "auto"  # of several devices; auto is ddp
-    deterministic: bool = False  # the same twice on GPUs too, if slower, as CPUs compute anyway
+    deterministic: bool = False  # makes GPUs deterministic, and slower; CPUs always are
 
     @property
     def ranks(self) -> int:
-        """Processes of a training."""
+        """The number of processes of a training."""
         return self.devices * self.machines

@@ -1,5 +1,6 @@
-"""How a search learns: a method each file or folder, found by name.
+"""Search methods: each is one file or folder, with a registered name.
 
-`base` is the protocol of methods, `optimizer` that of optimizers, which `sampled` makes methods of;
-`components` finds them by name. Where architectures have a cost, `constraints` wrap an optimizer.
+`base` has the base class of methods and `optimizer` the protocol of optimizers. `sampled` makes a
+method of an optimizer, `components` finds methods by name, and `constraints` add a limit or a
+penalty on the cost of architectures to an optimizer.
 """

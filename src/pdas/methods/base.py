@@ -1,8 +1,8 @@
-"""What a search method is: how a search learns from a supernet and its two halves of the data.
+"""The base class of search methods, which learn from a supernet and the two halves of the data.
 
-A method of one's own is a subclass of `SearchMethod`, or an optimizer with `ask` and `tell` (see
-`pdas.methods.optimizer`), which `Sampled` makes a method of. `pdas.search(..., method=...)` takes
-either, or the name of a registered one (see `pdas.methods.components`).
+To write a method, subclass `SearchMethod`, or write an optimizer with `ask` and `tell` (see
+`pdas.methods.optimizer`), of which `Sampled` makes a method. `pdas.search(..., method=...)` takes
+either, or the name of a registered method (see `pdas.methods.components`).
 """
 
 from __future__ import annotations
@@ -32,20 +32,26 @@ Active: TypeAlias = Callable[[Architecture], BoolArray]
 
 @dataclass(frozen=True)
 class SearchContext:
-    """What a search hands to its method before the first step.
+    """The parts of a search that its method receives before the first step.
 
     Attributes:
         space: the choices of the network.
         supernet: the network itself, on the device.
-        network: the network as Fabric has set it up, see `pdas.training.candidates`; its
-            architectures run in the precision of Fabric.
+        network: the network as set up by Fabric, see `pdas.training.candidates`. Its architectures
+            run in the precision of Fabric.
         loss: `loss(model, batch)`.
         settings: of the search.
-        plan: how it spends its length.
-        weights: what updates the shared weights; None if they are not trained.
+        plan: its steps, warm-up and finalists.
+        weights: updates the shared weights; None if they are not trained.
         theta_batches: batches of D_theta without end.
-        active: which variables an architecture uses; None if the network does not tell.
-        fabric, ranks: the devices.
+        active: the variables that an architecture uses; None if the network does not say.
+        fabric: devices and precision.
+        ranks: the processes of the search.
+
+    Example:
+        class Mixture(pdas.SearchMethod):
+            def begin(self, context):
+                self.alpha = torch.zeros(context.space.sizes.sum(), requires_grad=True)
     """
 
     space: SearchSpace
@@ -65,8 +71,8 @@ class SearchMethod(ABC):
     """How a search learns. The loop calls `begin` once, then `step` for every step.
 
     Attributes:
-        trains: whether there are steps at all; a method that needs none, as one that draws an
-            architecture at random, has its `best` at once, and no network is built for it.
+        trains: whether there are steps. A method without steps, as a random draw, has its `best`
+            at once, and no network is built for it.
 
     Example:
         class Mixture(pdas.SearchMethod):
@@ -82,23 +88,27 @@ class SearchMethod(ABC):
     trains: ClassVar[bool] = True
 
     def begin(self, context: SearchContext) -> None:  # noqa: B027 - not every method needs it
-        """Take what the search is made of, before the first step."""
+        """Receive the parts of the search, before the first step."""
 
     def learns(self, step: int) -> bool:
-        """Whether theta learns in this step, from 1, so that `step` needs a batch for it."""
+        """Whether theta learns in a step, so that `step` needs a batch of D_theta.
+
+        Args:
+            step: its number, from 1.
+        """
         return True
 
     @abstractmethod
     def step(self, weight_batch: Any, theta_batch: Any | None) -> Mapping[str, float]:
-        """One step, with batches on the device.
+        """Run one step, with batches on the device.
 
         Args:
             weight_batch: of D_W, for the weights.
-            theta_batch: of D_theta, for the architecture; None if `learns` said no.
+            theta_batch: of D_theta, for the architecture; None if `learns` was False.
 
         Returns:
-            What was measured, by name: "loss" and other measures of the weight batch; those of the
-            theta batch with the prefix "theta_". Progress shows the means over an epoch.
+            Numbers by name: "loss" and other measures of the weight batch, and those of the theta
+            batch with the prefix "theta_". Progress shows their means over an epoch.
         """
 
     @abstractmethod
@@ -106,34 +116,60 @@ class SearchMethod(ABC):
         """The architecture that the method would choose now."""
 
     def finalists(self, n: int) -> list[Architecture]:
-        """Up to n different architectures to be compared at the end, `best()` first."""
+        """Architectures to be compared at the end.
+
+        Args:
+            n: the largest number of them.
+
+        Returns:
+            Different architectures, `best()` first.
+        """
         return [self.best()]
 
     def losses(
         self, architectures: Sequence[Architecture], batches: Iterable[Any]
     ) -> list[float] | None:
-        """The mean loss of each by the shared weights; None if the method cannot tell."""
+        """The mean loss of each architecture with the shared weights.
+
+        Args:
+            architectures: to be judged.
+            batches: on the device.
+
+        Returns:
+            A loss for each; None if the method has no losses of single architectures.
+        """
         return None
 
     def measures(self) -> Mapping[str, float]:
-        """What the method reports of itself, as "eta": it is shown, logged, kept and drawn."""
+        """Numbers on the method itself, as "eta", which are shown, logged, kept and drawn."""
         return {}
 
     @property
     def theta_array(self) -> FloatArray | None:
-        """Probabilities of all categories `(D, K_max)`; None for a method that has none."""
+        """The probabilities of all categories, `(D, K_max)`; None for a method without them."""
         return None
 
     def after_steps(self) -> None:  # noqa: B027
-        """Called after the last step; raises `NotLearnedError` if the search was in vain."""
+        """Called after the last step.
+
+        Raises:
+            NotLearnedError: the search has learned nothing.
+        """
 
     def after_finalists(self, least_loss: float | None) -> None:  # noqa: B027
-        """Called with the least loss of a finalist that was trained by itself, if any was."""
+        """Called after the comparison of finalists.
+
+        Args:
+            least_loss: the least loss after a separate training; None if there was none.
+
+        Raises:
+            NotLearnedError: neither the search nor a finalist has learned something.
+        """
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:
-        """Everything that changes, as plain data and tensors."""
+        """All that changes, as plain data and tensors."""
 
     @abstractmethod
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue exactly from a state of the same method."""
+        """Continue exactly from the state of such a method."""

@@ -1,4 +1,4 @@
-"""The method "base": the paper's BASE, a plain architecture of the depth of a given one."""
+"""The method "base": the paper's BASE, a plain architecture as deep as another one."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from pdas.support.refusals import refuse
 
 @METHODS.named("base")
 class Base(MethodSettings):
-    """BASE (section 4.2): the same chain of layers, all alike.
+    """BASE (section 4.2): a chain of equal layers, as deep as another architecture.
 
     Attributes:
-        like: the `architecture.json` that has its depth.
+        like: the `architecture.json` of the other one.
+
+    Example:
+        Base(like="runs/digits-0/architecture.json").build(request).best()
     """
 
     trains: ClassVar[bool] = False
@@ -48,5 +51,5 @@ class Base(MethodSettings):
             return Fixed(request.baseline(request.space.load(self.like)))
         except SpaceError as error:
             raise SettingError(
-                f"search.method.like: {error}; give an architecture of these network settings"
+                f"search.method.like: {error}; name an architecture of these network settings"
             ) from None

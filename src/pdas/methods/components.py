@@ -1,7 +1,7 @@
 """Methods by name: `search.method: {name: ..., its own settings}`, or the name alone.
 
-A method is a file (or a folder) in `pdas.methods` that registers its settings, of which `build`
-makes an optimizer or a `SearchMethod`. On the command line `MODULE:NAME` is one from anywhere.
+A method is a file or a folder in `pdas.methods` that registers its settings. Their `build` makes an
+optimizer or a `SearchMethod`. On the command line, `MODULE:NAME` names a method of the user.
 """
 
 from __future__ import annotations
@@ -26,18 +26,22 @@ if TYPE_CHECKING:
     from pdas.methods.constraints.limit import Limit
 
 Baseline: TypeAlias = Callable[[Architecture], Architecture]
+"""From an architecture to the plain architecture of the same depth."""
 
 
 @dataclass(frozen=True)
 class MethodRequest:
-    """What a method is built for.
+    """The search for which a method is built.
 
     Attributes:
         space: the space that is searched.
-        seed: of everything that the method draws.
+        seed: of all that the method draws.
         samples: architectures that a step trains.
-        limits: that the search has; an optimizer need not know them.
-        baseline: the plain architecture of the same depth as another one, of families that have it.
+        limits: of the search. An optimizer can ignore them, since it is wrapped for them.
+        baseline: see `Baseline`; None for a family without it.
+
+    Example:
+        METHODS["random"]().build(MethodRequest(space, seed=0, samples=2)).best()
     """
 
     space: SearchSpace
@@ -48,11 +52,18 @@ class MethodRequest:
 
 
 class MethodSettings(Component):
-    """Settings of a method. A subclass adds its own, and is registered by its name.
+    """Settings of a method. A subclass adds its own settings and is registered by its name.
 
     Attributes:
-        trains: whether it makes a method that trains; see `SearchMethod.trains`.
-        smallest_tell: see `Optimizer`, as far as it is known before the method is built.
+        trains: whether the method trains; see `SearchMethod.trains`.
+        smallest_tell: see `Optimizer`; 1 if it is not known before the method is built.
+
+    Example:
+        @METHODS.named("evolution")
+        class EvolutionSettings(MethodSettings):
+            name: Literal["evolution"] = "evolution"
+            population: int = 20
+            def build(self, request): return Evolution(request.space, self.population)
     """
 
     trains: ClassVar[bool] = True
@@ -60,17 +71,21 @@ class MethodSettings(Component):
 
     @abstractmethod
     def build(self, request: MethodRequest) -> Optimizer | SearchMethod:
-        """The method, ready for a search."""
+        """A new method, or an optimizer, for a search."""
 
 
 METHODS: Registry[type[MethodSettings]] = Registry("search.method", "pdas.methods")
 
 
 class ExternalMethod(MethodSettings):
-    """A method from a module of the user: `MODULE:NAME`, with whatever settings it takes.
+    """A method from a module of the user, `MODULE:NAME`, with any settings.
 
-    The name is that of an optimizer, called with the space and `seed=`, of a `SearchMethod`, called
-    with its settings alone, or of a `MethodSettings`. It is imported when a search begins.
+    NAME is a `MethodSettings`, a `SearchMethod`, which is called with the settings alone, or an
+    optimizer, which is called with the space, `seed=` and the settings. The module is imported when
+    a search begins.
+
+    Example:
+        ExternalMethod(name="evolution:Evolution", population=20).build(request)
     """
 
     model_config = ConfigDict(extra="allow")
@@ -86,19 +101,23 @@ class ExternalMethod(MethodSettings):
             method: Optimizer = kind(request.space, seed=request.seed, **settings)
         except PdasError:
             raise
-        except Exception as error:  # of someone else's code
+        except Exception as error:  # the user's code may raise anything
             raise refusal(
                 SettingError,
                 "search.method",
                 found=f"that {self.name} cannot be made ({type(error).__name__}: {reason(error)})",
                 expected="NAME(space, seed=...) for an optimizer",
-                remedy="mend it, or its settings",
+                remedy="correct it, or its settings",
             ) from error
         return checked_optimizer(method, request.space)
 
 
 def checked_optimizer(method: object, space: SearchSpace) -> Optimizer:
-    """The optimizer; raises `SettingError` if it is none, or of another space."""
+    """The same object, if it is an optimizer of this space.
+
+    Raises:
+        SettingError: it is none, or of another space.
+    """
     missing = [name for name in ("ask", "tell", "best") if not callable(getattr(method, name, 0))]
     if missing:
         refuse(
@@ -106,7 +125,7 @@ def checked_optimizer(method: object, space: SearchSpace) -> Optimizer:
             "method",
             found=f"{type(method).__name__} without {', '.join(missing)}",
             expected="a method's name, an optimizer with ask, tell and best, or a SearchMethod",
-            remedy="give pdas.PDAS(net.space), or leave it out",
+            remedy="pass pdas.PDAS(net.space), or leave it out",
         )
     optimizer: Any = method
     check_space("method", optimizer, space, SettingError, "make it with net.space")

@@ -1,4 +1,4 @@
-"""A method that does not search: its architecture is known at the start."""
+"""A method without a search: its architecture is known at the start."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from pdas.space import Architecture
 
 class Fixed(SearchMethod):
     """One architecture, and no step.
+
+    Args:
+        architecture: the result.
 
     Example:
         Fixed(net.space.architecture({"op": "conv3", "width": 64})).best()

@@ -1,7 +1,7 @@
-"""What every optimizer of architectures offers: ask for some, tell their losses, name the best.
+"""The protocol of optimizers: ask for architectures, tell their losses, get the best one.
 
-`pdas.testing.OptimizerTests` tests what is said here, of any optimizer. `checked_count` and
-`checked_losses` check the arguments of `ask` and `tell` in the same words for every optimizer.
+`pdas.testing.OptimizerTests` tests this protocol for any optimizer. `checked_count` and
+`checked_losses` check the arguments of `ask` and `tell`, so all optimizers have the same messages.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from pdas.support.refusals import is_integer, refusal, refuse
 
 
 class Optimizer(Protocol):
-    """Minimises a loss over the architectures of a space; knows no network.
+    """Minimises a loss over the architectures of a space. It knows no network.
 
-    A call that is refused raises an OptimizerError of one line and leaves the state as it was.
+    A call with wrong arguments is an OptimizerError of one line and does not change the state.
 
     Example:
         >>> import pdas
@@ -43,7 +43,7 @@ class Optimizer(Protocol):
     def smallest_tell(self) -> int:
         """The smallest number of losses that a `tell` learns from.
 
-        2 where losses are compared with each other, as in PDAS; otherwise 1.
+        It is 2 if losses are compared with each other, as in PDAS; otherwise 1.
         """
         ...
 
@@ -51,14 +51,14 @@ class Optimizer(Protocol):
         """Architectures to evaluate.
 
         Args:
-            n: how many, at least 1. By default the optimizer's own number of samples, which is at
-                least `smallest_tell`.
+            n: their number, at least 1. By default the optimizer's own number of samples, which is
+                at least `smallest_tell`.
 
         Returns:
             n architectures of `space`.
 
         Raises:
-            OptimizerError: if n is no such number.
+            OptimizerError: n is no such number.
         """
         ...
 
@@ -73,45 +73,49 @@ class Optimizer(Protocol):
         Args:
             architectures: of `space`, at least `smallest_tell`; they need not come from `ask`.
             losses: shape (n,), smaller is better. Those that are not finite rank worst.
-            active: bool, shape (n, D), the variables that each architecture uses, for an optimizer
-                that learns from it. All by default.
+            active: bool, shape (n, D), the variables that each architecture uses; by default all.
+                An optimizer may ignore it.
 
         Raises:
-            OptimizerError: if the arguments do not fit.
-            NonFiniteLossError: if no loss is finite.
+            OptimizerError: the arguments do not fit.
+            NonFiniteLossError: no loss is finite.
         """
         ...
 
     def best(self) -> Architecture:
-        """The architecture that the optimizer would choose now."""
+        """The current choice of the optimizer."""
         ...
 
     def measures(self) -> Mapping[str, float]:
-        """What the optimizer says of its state: a finite number for each name.
+        """Numbers on the state of the optimizer, which a search shows, logs, keeps and draws.
 
-        A search shows, logs, keeps and draws them. The names are always the same; there may be
-        none.
+        Returns:
+            A finite number for each name. The names are always the same; there may be none.
         """
         ...
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that changes, random generator included, as data that JSON can hold."""
+        """All that changes, with the random generator, as data that JSON can hold."""
         ...
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue exactly from a state of an optimizer with the same space and settings.
+        """Continue exactly from the state of an optimizer with the same space and settings.
 
         Raises:
-            OptimizerError: if the state is of another space or lacks a part.
+            OptimizerError: the state is of another space, or a part of it is missing.
         """
         ...
 
 
 def checked_count(n: int | None, default: int) -> int:
-    """How many architectures `ask(n)` is to give.
+    """The number of architectures that `ask(n)` returns.
+
+    Args:
+        n: the argument of `ask`.
+        default: the optimizer's own number.
 
     Raises:
-        OptimizerError: if n is no integer of at least 1.
+        OptimizerError: n is no integer of at least 1.
     """
     count = default if n is None else n
     if not is_integer(count) or count < 1:
@@ -137,13 +141,13 @@ def checked_losses(
         space: that of the optimizer.
         architectures: of this space.
         losses: one for each architecture.
-        smallest: how many there must be at least, the optimizer's `smallest_tell`.
+        smallest: the fewest losses, the optimizer's `smallest_tell`.
 
     Returns:
         Indices, shape (n, D), and losses, shape (n,).
 
     Raises:
-        OptimizerError: if they are not that.
+        OptimizerError: the arguments do not fit.
     """
     for architecture in architectures:
         check_architecture("tell", architecture, space, OptimizerError)
@@ -172,6 +176,6 @@ def checked_losses(
             "tell",
             found=f"losses of shape {values.shape} for {n} architectures",
             expected=f"({n},), one loss for each",
-            remedy="give the mean over its batch",
+            remedy="take the mean over its batch",
         )
     return np.array([architecture.indices for architecture in architectures]), values

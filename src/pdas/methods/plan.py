@@ -1,15 +1,15 @@
-"""How a search spends its length; `pdas.searches.plan` makes the plan.
+"""How a search divides its length; `pdas.searches.plan` makes the plan.
 
-Costs are counted in training passes, of one architecture on one batch.
+The unit of cost is a training pass of one architecture on one batch.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-SCORED = 1 / 3  # training passes of a forward pass without a backward one
+SCORED = 1 / 3  # the cost of a forward pass without a backward pass
 
-# whether the shared weights have learned is checked with so many architectures on so many batches
+# The check whether the shared weights have learned uses these numbers of architectures and batches.
 CHECK_ARCHITECTURES = 8
 CHECK_BATCHES = 8
 CHECK = CHECK_ARCHITECTURES * CHECK_BATCHES * SCORED
@@ -17,15 +17,18 @@ CHECK = CHECK_ARCHITECTURES * CHECK_BATCHES * SCORED
 
 @dataclass(frozen=True)
 class Plan:
-    """How a search spends its length.
+    """How a search divides its length.
 
     Attributes:
-        steps: that train the shared weights.
-        warmup: those of them, at the beginning, in which theta does not change.
-        theta_samples: architectures that theta learns from in each of the others.
-        finalists: that are compared at the end.
-        trial_passes: training passes for finalists that are trained by themselves.
-        trial_steps: most steps of the training of one; None: as many as can be paid.
+        steps: all steps, each of which trains the shared weights.
+        warmup: the first of them, in which theta does not change.
+        theta_samples: architectures from which theta learns in each later step.
+        finalists: architectures that are compared at the end.
+        trial_passes: the budget for separate trainings of finalists, in training passes.
+        trial_steps: the most steps of one of these trainings; None if only the budget limits them.
+
+    Example:
+        Plan(100, 40, theta_samples=8, finalists=18, trial_passes=500.0, trial_steps=None)
     """
 
     steps: int

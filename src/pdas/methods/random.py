@@ -1,4 +1,4 @@
-"""The method "random": an architecture drawn uniformly, without a search; the first control."""
+"""The method "random": one architecture drawn uniformly, without a search, as a baseline."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from pdas.methods.fixed import Fixed
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 
-DRAWS = 10_000  # until one is within the limits
+DRAWS = 10_000  # at most, until one is within the limits
 
 
 @METHODS.named("random")
 class Random(MethodSettings):
-    """Draws one architecture uniformly, within the limits if there are any."""
+    """Draws one architecture uniformly, within the limits if there are any.
+
+    Example:
+        pdas.search(net, loss, data, method="random").architecture
+    """
 
     trains: ClassVar[bool] = False
 

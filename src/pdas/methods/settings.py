@@ -17,31 +17,35 @@ from pdas.training.settings import TrainingSettings
 class SearchSettings(TrainingSettings):
     """Settings of a search. An epoch is one pass over D_W, the half that trains the weights.
 
-    `epochs` or `steps` set what a search costs: as much as so many steps of the paper's search, in
-    each of which `samples` architectures are trained (a training pass each) and scored (a third of
-    one each, as there is no backward pass). What the warm-up saves buys steps; further samples and
-    finalists are paid from them; see `pdas.searches.plan`.
+    `epochs` or `steps` set the cost of a search in steps of the paper's search. Each of these
+    trains `samples` architectures (one training pass each) and scores them (a third of a pass each,
+    since there is no backward pass). A warm-up costs less, so there are more steps. Further samples
+    and finalists cost more, so there are fewer steps. See `pdas.searches.plan`.
+
+    Example:
+        settings = pdas.SearchSettings(epochs=60, method={"name": "pdas", "eta_scale": 0.1})
+        pdas.search(net, loss, data, settings=settings)
     """
 
     method: SerializeAsAny[MethodSettings] = PdasSettings()
     epochs: int | None = Field(200, ge=1)
     batch_size: int = Field(64, ge=1)
     samples: int = Field(2, ge=1)  # lambda, the architectures that a step trains
-    warmup: float = Field(0.0, ge=0)  # theta stands still at first: < 1 a share, >= 1 steps
-    theta_samples: int | None = Field(None, ge=1)  # that theta learns from in a step; None: samples
+    warmup: float = Field(0.0, ge=0)  # steps before theta learns; below 1 a share of all steps
+    theta_samples: int | None = Field(None, ge=1)  # from which theta learns; null: samples
     theta_mode: Literal["train", "eval"] = "train"  # of the network for theta; eval: no dropout
-    train_weights: bool = True  # false: theta alone is searched, without a backward pass
+    train_weights: bool = True  # false: only theta is searched, without a backward pass
     resample: bool = False  # draw new architectures for the update of theta
-    mask_inactive: bool = True  # a choice that an architecture does not use learns nothing from it
-    finalists: int = Field(0, ge=0)  # compared on D_theta at the end; 0: the mode is found
-    finalists_share: float = Field(0.0, ge=0, lt=1)  # of the cost, to train them
-    finalists_epochs: int | None = Field(None, ge=1)  # most of one; the rest trains more
+    mask_inactive: bool = True  # a variable learns only from architectures that use it
+    finalists: int = Field(0, ge=0)  # compared on D_theta at the end; 0: the result is the mode
+    finalists_share: float = Field(0.0, ge=0, lt=1)  # of the cost, for their separate training
+    finalists_epochs: int | None = Field(None, ge=1)  # at most, of each; the rest trains more
 
     @field_validator("method", mode="before")
     @classmethod
     def _named_method(cls, value: object) -> MethodSettings:
         name = value.get("name") if isinstance(value, Mapping) else value
-        if isinstance(name, str) and ":" in name:  # imported when the search begins, not here
+        if isinstance(name, str) and ":" in name:  # its code is imported when the search begins
             values = value if isinstance(value, Mapping) else {"name": name}
             return ExternalMethod.model_validate(values)
         default: MethodSettings = cls.model_fields["method"].default

@@ -1,4 +1,4 @@
-"""The shipped experiments, by name, and how single settings of them are changed."""
+"""The shipped recipes by name, and changes of single settings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pdas.support.settings import flat
 from pdas.tasks.recipe import Recipe, as_recipe
 
 COMPONENTS = {"method": "name", "optimizer": "name", "schedule": "name", "network": "space"}
-"""Groups that a name alone is short for, and the key of that name."""
+"""Groups that have a short form, the name alone, and the key of that name."""
 
 
 def names() -> list[str]:
@@ -32,10 +32,17 @@ def names() -> list[str]:
 
 
 def load(name: str, changes: Sequence[str] = ()) -> Recipe:
-    """A shipped recipe, or the one in a YAML file, with changes of the form `key=value`.
+    """A shipped recipe, or the recipe in a YAML file.
 
-    Keys are dotted, as `search.epochs`; values are YAML. Raises `SettingError` for an unknown
-    recipe, key or value.
+    Args:
+        name: of a shipped recipe, or of the file.
+        changes: of the form `key=value`. Keys are dotted, as `search.epochs`; values are YAML.
+
+    Raises:
+        SettingError: the recipe, a key or a value is unknown, or the file cannot be read.
+
+    Example:
+        load("digits", ["search.epochs=10"])
     """
     if name in names():
         text = files(__name__).joinpath(f"{name}.yaml").read_text()
@@ -57,17 +64,22 @@ def load(name: str, changes: Sequence[str] = ()) -> Recipe:
 
 
 def dump(recipe: Recipe) -> str:
-    """All settings of a recipe as YAML, which `load` reads back."""
+    """All settings of a recipe as YAML, which `load` reads."""
     return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
 
 
 def of_file(recipe: Recipe, changes: Sequence[str], file: str) -> Recipe:
-    """A recipe that was read from a file, or a run, with changes of the form `key=value`.
+    """A recipe that was read from a file or a run, with changes.
+
+    Args:
+        recipe: from the file, without the changes.
+        changes: of the form `key=value`.
+        file: where it was read, for messages.
 
     Raises:
-        SettingError: it has a mask that is code, and this is not among the changes: a file from
-            someone else cannot have its code run.
+        SettingError: a change does not fit; or the mask is code, and no change asks for it.
     """
+    # A file may come from someone else, so code that it names runs only if the user asks for it.
     _refuse_code("mask", getattr(recipe, "mask", ""), changes, file)
     return change(recipe, changes)
 
@@ -84,12 +96,16 @@ def _refuse_code(setting: str, name: str, changes: Sequence[str], file: str) -> 
 
 
 def as_changes(values: Mapping[str, Any]) -> list[str]:
-    """Changes of the form `key=value` from values by their dotted names."""
+    """Changes of the form `key=value`, from values by their dotted names."""
     return [f"{key}={json.dumps(value)}" for key, value in values.items()]
 
 
 def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
-    """The recipe with changes of the form `key=value`."""
+    """The recipe with changes of the form `key=value`.
+
+    Raises:
+        SettingError: a key is unknown, or a value does not fit.
+    """
     settings = recipe.model_dump()
     for item in changes:
         key, equals, value = item.partition("=")
@@ -106,23 +122,23 @@ def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
         except ValueError:
             refuse(SettingError, f"--set {key}", found=repr(value), expected="a YAML value")
         if last == COMPONENTS.get(key.split(".")[-2:][0]) and new != group.get(last):
-            group.clear()  # of another component the other settings are not known
+            group.clear()  # the other settings belong to the former component
         group[last] = new
     return as_recipe(settings)
 
 
 def _group(settings: dict[str, Any], key: str, recipe: Recipe) -> tuple[dict[str, Any], str]:
-    """The group that a dotted key is in, and its name there."""
+    """The group of a dotted key, and its name there."""
     *path, last = key.split(".")
     level: Any = settings
     is_component = False
     for part in path:
         named = COMPONENTS.get(part)
         if isinstance(level, dict) and named and isinstance(level.get(part), str):
-            level[part] = {named: level[part]}  # its short form
+            level[part] = {named: level[part]}  # it had its short form
         level = level.get(part) if isinstance(level, dict) else None
         is_component = named is not None
-    # what settings a component has is known when its name is, and checked then
+    # The settings of a component depend on its name, so they are checked later, with that name.
     if not (isinstance(level, dict) and (is_component or _is_setting(level, last))):
         near = _near(key, list(flat(recipe.model_dump())))
         hint = f"did you mean {' or '.join(near)}? " if near else ""
@@ -134,12 +150,12 @@ def _group(settings: dict[str, Any], key: str, recipe: Recipe) -> tuple[dict[str
 
 
 def _is_setting(group: dict[str, Any], name: str) -> bool:
-    """Whether a group has this setting; a group inside it is none, but a component as a whole."""
+    """Whether a group has this setting; of the groups inside it only components are settings."""
     return name in group and (name in COMPONENTS or not isinstance(group[name], dict))
 
 
 def _near(key: str, keys: Sequence[str]) -> list[str]:
-    """The setting that a mistyped key means, or those of about its name in other groups."""
+    """The settings that a mistyped key may mean, in its own group or in others."""
     names = [known.split(".")[-1] for known in keys]
     meant = get_close_matches(key.split(".")[-1], names, n=1, cutoff=0.85)
     elsewhere = [known for known, name in zip(keys, names, strict=True) if name in meant]

@@ -1,1 +1,1 @@
-"""Trainings that can be stopped after any step, and resumed as if they had not been."""
+"""Trainings that can be stopped after any step and resumed with the same result."""

@@ -1,4 +1,4 @@
-"""Batches of a training, pass after pass, that continue where a checkpoint has left them."""
+"""The batches of a training, pass after pass, which continue from a checkpoint."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pdas.support.random_state import random_state, set_random_state
 
 
 class Loader(Protocol):
-    """One pass over a data set in batches; every iteration starts a new pass."""
+    """A data set in batches. Every iteration starts a new pass."""
 
     def __iter__(self) -> Iterator[Any]: ...
 
@@ -30,12 +30,15 @@ class Passes(Protocol):
 class ResumableBatches:
     """The batches of a loader, pass after pass without end.
 
-    The state is that of the random generators at the start of the pass, and how many batches of the
-    pass have been taken. A loader with `pass_from(n)` begins a pass at its batch n; of another one
-    the first n are taken again.
+    The state is that of the random generators at the start of the pass, and the number of batches
+    taken from the pass. A loader with `pass_from(n)` continues a pass at its batch n. For any other
+    loader the first n batches are read again.
+
+    Args:
+        loader: of a data set.
 
     Attributes:
-        generators: the loader's own, and those of its samplers.
+        generators: those of the loader and of its samplers.
 
     Example:
         batches = ResumableBatches(DataLoader(data, 32, shuffle=True))
@@ -47,6 +50,7 @@ class ResumableBatches:
         samplers = (getattr(loader, "sampler", None), getattr(loader, "batch_sampler", None))
         holders = (loader, *samplers, getattr(samplers[1], "sampler", None))
         found = (getattr(holder, "generator", None) for holder in holders)
+        # By identity, since a loader and its sampler often have the same generator.
         unique = {id(each): each for each in found if isinstance(each, torch.Generator)}
         self.generators = list(unique.values())
         self._pass: Iterator[Any] = iter(())
@@ -54,7 +58,7 @@ class ResumableBatches:
         self._taken = 0
 
     def __len__(self) -> int:
-        """Batches in a pass."""
+        """The number of batches in a pass."""
         return len(self._loader)
 
     def __iter__(self) -> Iterator[Any]:
@@ -64,6 +68,7 @@ class ResumableBatches:
         try:
             batch = next(self._pass)
         except StopIteration:
+            # Before `iter`, which draws the order of the pass.
             self._start, self._taken = random_state(self.generators), 0
             self._pass = iter(self._loader)
             batch = next(self._pass)
@@ -71,9 +76,9 @@ class ResumableBatches:
         return batch
 
     def one_pass(self) -> Iterator[Any]:
-        """A whole pass beside those of `next`, whose position stays as it is.
+        """A whole pass, which does not change the position of `next`.
 
-        It draws from the generators of the loader, so later passes are shuffled otherwise.
+        It draws from the generators of the loader, so it changes the order of later passes.
         """
         return iter(self._loader)
 
@@ -84,10 +89,10 @@ class ResumableBatches:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a position.
 
-        It changes the random generators, so their own state is to be set afterwards.
+        This changes the random generators, so the caller has to set their state afterwards.
 
         Raises:
-            ValueError: a pass has another length than it had.
+            ValueError: the length of a pass has changed.
         """
         if state["length"] != len(self):
             raise ValueError(f"a pass had {state['length']} batches, and now has {len(self)}")

@@ -1,10 +1,10 @@
-"""Checkpoints: written as a whole or not at all; the last two are kept; damage is noticed.
+"""Checkpoints: atomic writes, the last two are kept, and damage is noticed.
 
-A file is what `torch.save` writes of plain data and tensors, then a line with the format and the
-SHA-256 of what is before it. It is read with `weights_only`, so it cannot run code.
+A file has the output of `torch.save` for plain data and tensors, then a line with the format and
+the SHA-256 of all before it. It is read with `weights_only`, so it cannot run code.
 
-Where a file is damaged the one before it is read. Where all of them are, that is an error: to begin
-anew without asking could throw away a day of training.
+If a file is damaged, the one before it is read. If all are damaged, that is an error: to start
+again without a question could lose a day of training.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 FORMAT = 1
 KEPT = 2
-SHARE = 0.01  # at most this share of a run's time goes into checkpoints
+SHARE = 0.01  # the largest share of a run's time for checkpoints
 _MARK = b"\nPDAS checkpoint, format "
 _TRAILER = len(_MARK) + len("00001 ") + hashlib.sha256().digest_size * 2
 
@@ -39,7 +39,10 @@ class Checkpoints:
 
     Args:
         directory: created with the first checkpoint.
-        seconds: at least so much time lies between two of them.
+        seconds: the least time between two checkpoints.
+
+    Attributes:
+        directory: see above.
 
     Example:
         checkpoints = Checkpoints("run/checkpoint")
@@ -54,28 +57,28 @@ class Checkpoints:
         self._took = 0.0
 
     def due(self) -> bool:
-        """Whether it is time for one: not so often that they take more than 1 % of the time."""
+        """Whether it is time for a checkpoint. They take at most 1 % of the time."""
         return time.monotonic() - self._last >= max(self._seconds, self._took / SHARE)
 
     def save(self, step: int, state: Mapping[str, Any], since: float | None = None) -> None:
         """Write the state after a step.
 
         Args:
-            step: which is part of the file's name.
+            step: the number in the file's name.
             state: plain data and tensors.
-            since: when the work on it began, by `time.monotonic()`; by default now. The time from
-                then on is what a checkpoint takes, see `due`.
+            since: the start of the work on it, by `time.monotonic()`; by default now. `due`
+                measures the cost of a checkpoint from here.
 
         Raises:
-            RunError: it cannot be written; the earlier ones are as they were.
+            RunError: it cannot be written; the earlier ones are unchanged.
         """
         start = time.monotonic() if since is None else since
-        with creating_directory(self.directory, "checkpoint", "mend that, and continue"):
+        with creating_directory(self.directory, "checkpoint", "correct that, and continue"):
             self.directory.mkdir(parents=True, exist_ok=True)
         with atomic_write(self._path(step)) as file:
             _write(file, state)
         for old in [*self.paths()[:-KEPT], *self.directory.glob("step-*.part")]:
-            with suppress(OSError):  # the new one is whole, whether or not these can go
+            with suppress(OSError):  # the new one is complete even if these cannot be removed
                 old.unlink()
         self._last = time.monotonic()
         self._took = self._last - start
@@ -84,10 +87,10 @@ class Checkpoints:
     def load(self) -> dict[str, Any] | None:
         """The state of the newest checkpoint that is not damaged.
 
-        A damaged one is named in a `PdasWarning` and renamed to `step-<number>.damaged`.
+        A `PdasWarning` names each damaged one, which is renamed to `step-<number>.damaged`.
 
         Returns:
-            What was saved; None if there is no checkpoint at all.
+            The state that was saved; None if there is no checkpoint.
 
         Raises:
             CheckpointError: all of them are damaged.
@@ -121,12 +124,12 @@ class Checkpoints:
         return self.directory / f"step-{step:09d}.ckpt"
 
     def paths(self) -> list[Path]:
-        """The files that there are, the oldest first."""
+        """The files of all checkpoints, the oldest first."""
         return sorted(self.directory.glob("step-*.ckpt"))
 
 
 def _set_aside(damaged: Sequence[tuple[Path, Exception]]) -> None:
-    """Name each damaged file, and rename it, so that it is none of the last two that are kept."""
+    """Warn of each damaged file and rename it, so that it does not count as one of the last."""
     for path, error in damaged:
         warnings.warn(
             f"checkpoint: {path} is damaged ({error}); the one before it is used",
@@ -138,7 +141,7 @@ def _set_aside(damaged: Sequence[tuple[Path, Exception]]) -> None:
 
 
 class _Hashing(io.RawIOBase):
-    """A file that is hashed as it is written."""
+    """A file that is hashed while it is written."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -161,7 +164,7 @@ def _write(file: IO[bytes], state: Mapping[str, Any]) -> None:
     hashing = _Hashing(file)
     try:
         torch.save(dict(state), cast(IO[bytes], hashing))
-    except RuntimeError:  # torch turns any error in `write` into this one
+    except RuntimeError:  # torch replaces any error in `write` by this one
         if hashing.error is None:
             raise
         raise hashing.error from None
@@ -173,8 +176,8 @@ def _trailer(version: int, digest: str) -> bytes:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The state in a file; raises ValueError if the file is damaged."""
-    if not path.is_file():  # to read a pipe would wait for its other end
+    """The state in a file; a ValueError if the file is damaged."""
+    if not path.is_file():  # reading a pipe would wait for its other end
         raise ValueError("it is no file")
     content = memoryview(path.read_bytes())
     payload, trailer = content[:-_TRAILER], bytes(content[-_TRAILER:])
@@ -187,9 +190,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise ValueError("its checksum is another one")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch warns of a file that it has not written
+            warnings.simplefilter("ignore")  # torch warns of files that it has not written
             state: object = torch.load(io.BytesIO(payload), "cpu", weights_only=True)
-    except Exception as error:  # the checksum is right, but the file may be someone else's
+    except Exception as error:  # the checksum is right, but the file may be from someone else
         raise ValueError(f"{type(error).__name__}: {reason(error)}") from error
     if not isinstance(state, dict):
         raise ValueError(f"it holds {type(state).__name__}, not a mapping")

@@ -1,7 +1,7 @@
-"""A training that can be stopped after any step, and ends as if it had not been.
+"""A training that can be stopped after any step and resumed with the same result.
 
-All that changes in it has `state_dict` and `load_state_dict`. `Resumable` writes these states into
-checkpoints and restores them, with the random generators that the training draws from.
+All that changes in it has `state_dict` and `load_state_dict`. `Resumable` writes these states to
+checkpoints and restores them, together with the random generators of the training.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ class Stateful(Protocol):
 
 
 class FrozenSettings:
-    """Settings that a resumed training must have as they were; see `first_difference`.
+    """Settings that a resumed training must not change; see `first_difference`.
 
     They are a component of a `Resumable`, which keeps them in its checkpoints.
 
     Args:
         stage: the group of the settings in a recipe, as "search".
-        settings: what the training is run with now.
+        settings: those of the training now.
 
     Example:
         FrozenSettings("search", TrainingSettings(epochs=10))
@@ -48,14 +48,14 @@ class FrozenSettings:
         self._values = flat(settings.model_dump(), f"{stage}.")
 
     def state_dict(self) -> dict[str, Any]:
-        """All of them by name, as "search.epochs"."""
+        """All settings by name, as "search.epochs"."""
         return dict(self._values)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Check that they are as they were.
+        """Check that no setting has changed.
 
         Raises:
-            ValueError: one is not. A setting that `state` does not have is no difference.
+            ValueError: one has. A setting that is missing in `state` counts as unchanged.
         """
         before = self._values | {n: state[n] for n in self._values if n in state}
         name = first_difference(self._values, before)
@@ -68,10 +68,10 @@ class Resumable:
 
     Args:
         checkpoints: where they are kept; None keeps nothing.
-        components: all that changes, by name, but for random generators: the global ones, and those
-            of components that are `ResumableBatches`, are kept by themselves.
+        components: all that changes, by name, except random generators. The global generators, and
+            those of components that are `ResumableBatches`, are always kept.
         ranks: the processes of the training; rank 0 writes for all of them.
-        must_match: what must be the same on all ranks, by the name that an error tells.
+        must_match: what must be the same on all ranks, by its name in an error.
 
     Example:
         training = Resumable(Checkpoints("run/checkpoint"), {"net": net}, ranks, must_match={})
@@ -105,7 +105,7 @@ class Resumable:
             The step of the checkpoint; 0 if there is none.
 
         Raises:
-            CheckpointError: no checkpoint is whole, or it does not fit this training.
+            CheckpointError: all checkpoints are damaged, or they do not fit this training.
             RankError: the ranks do not match.
         """
         saved = self._checkpoints.load() if self._checkpoints else None
@@ -122,7 +122,7 @@ class Resumable:
             set_random_state(saved["random"], self._generators)
             _log.info("checkpoint: continues after step %d", saved["step"])
             return int(saved["step"])
-        except Exception as error:  # anything: the file may be someone else's
+        except Exception as error:  # of any type, since the file may be from someone else
             assert self._checkpoints is not None
             raise CheckpointError(
                 f"checkpoint: what is in {self._checkpoints.directory} does not fit this training "
@@ -140,15 +140,18 @@ class Resumable:
                 yield request
 
     def after(self, step: int, is_last: bool, stop: bool) -> None:
-        """Keep the state after a step if it is the first, the last, one to stop at, or time to.
+        """Keep the state after a step, if there is a reason.
+
+        The reasons are: it is the first step, the last one, or the one to stop after, or a
+        checkpoint is due.
 
         Args:
             step: the step that is done.
             is_last: whether the training ends with it.
-            stop: whether this rank was asked to stop. If one rank was, all of them stop.
+            stop: whether this rank is to stop. If one rank is, all of them stop.
 
         Raises:
-            StoppedError: it was asked to stop.
+            StoppedError: the training is to stop.
             RankError: the ranks do not match, or one is lost.
             RunError: the checkpoint cannot be written.
         """
@@ -161,10 +164,8 @@ class Resumable:
             raise StoppedError(step)
 
     def _due(self, checkpoints: Checkpoints) -> bool:
-        """Whether it is time for a checkpoint, by the clock of rank 0.
-
-        The first step is kept at once, so that there is one from before whatever goes wrong.
-        """
+        """Whether it is time for a checkpoint, by the clock of rank 0."""
+        # The first step is kept at once: whatever fails later, there is a checkpoint.
         return self._ranks.index == 0 and (not self._saved or checkpoints.due())
 
     def _save(self, checkpoints: Checkpoints, step: int) -> None:

@@ -10,7 +10,7 @@ from types import FrameType
 
 
 class StoppedError(Exception):
-    """A training ended before its last step because it was asked to, with a checkpoint.
+    """A training has stopped before its last step, on request and with a checkpoint.
 
     It is no `PdasError`, since nothing is wrong.
 
@@ -33,7 +33,11 @@ class StopRequest:
     """Whether Ctrl-C or SIGTERM has asked to stop after the current step.
 
     Attributes:
-        number: the signal that came; None if none did.
+        number: the signal that arrived; None if none did.
+
+    Example:
+        with stop_on_signals() as request:
+            print(request.is_set)
     """
 
     def __init__(self) -> None:
@@ -41,7 +45,7 @@ class StopRequest:
 
     @property
     def is_set(self) -> bool:
-        """Whether a signal has come."""
+        """Whether a signal has arrived."""
         return self.number is not None
 
 
@@ -49,10 +53,10 @@ class StopRequest:
 def stop_on_signals() -> Iterator[StopRequest]:
     """Within it, take Ctrl-C and SIGTERM as a request to stop.
 
-    A second signal acts as it would without this. So does, at the end, a request that nobody has
-    met with an error, as where it came after the last step. A signal that is ignored, as Ctrl-C in
-    the background of a script, stays ignored. In a thread other than the main one signals are left
-    alone.
+    A second signal has its usual effect. A request to which nobody reacted with an error, for
+    example after the last step, has its usual effect at the end. A signal that is ignored, as
+    Ctrl-C in the background of a script, stays ignored. Only the main thread changes the handling
+    of signals.
 
     Example:
         with stop_on_signals() as request:

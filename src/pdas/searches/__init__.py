@@ -1,1 +1,1 @@
-"""A search in a network and data of the user's own: arguments, plan, finalists, result."""
+"""A search in the user's own network and data: arguments, plan, finalists, result."""

@@ -1,4 +1,4 @@
-"""What a user gives to `pdas.search`, checked and completed."""
+"""The arguments of `pdas.search`, checked and completed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,11 @@ from pdas.support.refusals import refuse
 
 
 def space_of(net: nn.Module) -> SearchSpace:
-    """The network's space; raises `SettingError` if it has none."""
+    """The search space of a network.
+
+    Raises:
+        SettingError: it has none.
+    """
     space = getattr(net, "space", None)
     if not isinstance(space, SearchSpace):
         raise SettingError(
@@ -39,7 +43,11 @@ def space_of(net: nn.Module) -> SearchSpace:
 
 
 def check_kinds(loss: object, limit: object, penalty: object) -> None:
-    """Raise `SettingError` for an argument of another kind."""
+    """Check the types of three arguments of `pdas.search`.
+
+    Raises:
+        SettingError: one is of another type.
+    """
     if not callable(loss):
         refuse(
             SettingError,
@@ -63,15 +71,21 @@ def check_kinds(loss: object, limit: object, penalty: object) -> None:
 
 
 def most_networks(space: SearchSpace) -> int:
-    """How many finalists a search may have: not more than the space has networks."""
+    """The largest number of finalists: at most the number of architectures in the space."""
     networks: int = math.prod(space.sizes.tolist())
     return min(networks, MOST_FINALISTS)
 
 
 def derive_of(net: nn.Module, derive: Derive | None) -> Derive | None:
-    """`derive`, or else `net.derive` if an architecture is all that it needs; None without both.
+    """The function that makes the network of an architecture.
 
-    The supernets of some tasks need a size of images as well; their task gives a `derive` with it.
+    Args:
+        net: the supernet.
+        derive: the argument of `pdas.search`.
+
+    Returns:
+        `derive`; else `net.derive` if it needs only an architecture; else None. Some supernets
+        also need the size of images; their task passes a `derive` that knows it.
     """
     own: Derive | None = getattr(net, "derive", None)
     if derive is not None or own is None:
@@ -94,9 +108,17 @@ def check_derive(
     trial: Trial,
     architecture: Architecture,
 ) -> None:
-    """Raise `SettingError` if finalists are to be trained, and nothing makes their networks.
+    """Check that finalists have networks that can be trained, before the search begins.
 
-    An architecture shows whether something does, before a search is spent.
+    Args:
+        net: the supernet.
+        derive: see `derive_of`.
+        share: of the search that trains finalists; with 0 nothing is checked.
+        trial: derives the network.
+        architecture: any one, which is tried.
+
+    Raises:
+        SettingError: there is no `derive`, it fails, or it makes no module.
     """
     if not share:
         return
@@ -104,7 +126,7 @@ def check_derive(
     if derive is None:
         raise SettingError(
             f"{found}{type(net).__name__} has no derive(architecture) that makes a network of it; "
-            "give derive=, or set finalists=0"
+            "pass derive=, or set finalists=0"
         )
     if not callable(derive):
         raise SettingError(
@@ -115,18 +137,28 @@ def check_derive(
         network: object = trial.network(derive, architecture)
     except NetworkError as error:
         raise SettingError(
-            f"{found}no network can be derived to be trained ({error}); mend that, or set "
+            f"{found}no network can be derived to be trained ({error}); correct that, or set "
             "finalists=0"
         ) from None
     if not isinstance(network, nn.Module):
         raise SettingError(
             f"{found}derive makes a {type(network).__name__}, expected a module with fresh "
-            "weights; mend it, or set finalists=0"
+            "weights; correct it, or set finalists=0"
         )
 
 
 def check_ranks(settings: SearchSettings, executor: object, ranks: int) -> None:
-    """Raise `SettingError` for samples that ranks cannot share, or a wrong executor."""
+    """Check the number of samples and the executor.
+
+    Args:
+        settings: of the search.
+        executor: the argument of `pdas.search`.
+        ranks: how many there are.
+
+    Raises:
+        SettingError: the ranks cannot share the samples equally, or the executor is none or beside
+            several ranks.
+    """
     check_samples("samples", settings.samples, ranks)
     if executor is not None and not isinstance(executor, Executor):
         refuse(
@@ -149,10 +181,18 @@ def check_ranks(settings: SearchSettings, executor: object, ranks: int) -> None:
 def both_halves(
     data: Dataset[Any] | tuple[Loader, Loader], batch_size: int, seed: int
 ) -> tuple[Loader, Loader]:
-    """D_W and D_theta: as given, or random halves of a data set, each shuffled every pass.
+    """The loaders of D_W and of D_theta.
 
-    Raises `SettingError` for data of another kind, or if a half does not fill a batch.
+    Args:
+        data: a data set, which is split into random halves; or the two halves, as two data sets or
+            as two loaders. Data sets are shuffled in every pass, loaders are used unchanged.
+        batch_size: of the batches of data sets.
+        seed: of the split and the shuffling.
+
+    Raises:
+        SettingError: the data are of another type, or a half does not fill a batch.
     """
+    # One generator draws the split first, then the order of both halves.
     generator = torch.Generator().manual_seed(seed)
     if not isinstance(data, tuple):
         parts: Any = _split(data, generator)
@@ -197,7 +237,7 @@ def _shuffled(data: Dataset[Any], batch_size: int, generator: torch.Generator) -
 
 
 class _Rows(Dataset[Any]):
-    """Rows of tensors, a batch at a time: the same as one by one, and much faster."""
+    """Rows of tensors, indexed by whole batches, which is much faster than one by one."""
 
     def __init__(self, tensors: Sequence[Tensor]) -> None:
         self._tensors = tensors
@@ -210,7 +250,7 @@ class _Rows(Dataset[Any]):
 
 
 def _as_they_are(batch: list[Tensor]) -> list[Tensor]:
-    # a function of the module, so that loaders pickle for an executor
+    # Defined in the module, not inside a function, so that loaders pickle for an executor.
     return batch
 
 
@@ -232,7 +272,7 @@ def _refuse_tensors(parts: Sequence[object]) -> None:
     for part in parts:
         if isinstance(part, np.ndarray) or (isinstance(part, torch.Tensor) and len(parts) > 1):
             raise SettingError(
-                f"data: found a {type(part).__name__} by itself, expected a data set; give "
+                f"data: found a {type(part).__name__} by itself, expected a data set; pass "
                 "torch.utils.data.TensorDataset(x, y)"
             )
 
@@ -240,9 +280,15 @@ def _refuse_tensors(parts: Sequence[object]) -> None:
 def check_batch_size(
     batch_size: int, half_size: int, argument: str = "--set search.batch_size"
 ) -> None:
-    """Raise SettingError if a half of the training data does not fill one batch.
+    """Check that each half of the training data fills a batch.
 
-    `argument` is how the batch size is given, for the remedy in the message.
+    Args:
+        batch_size: examples in a batch.
+        half_size: examples in the smaller half.
+        argument: the name under which the user sets the batch size, for the message.
+
+    Raises:
+        SettingError: the batch size is not from 1 to `half_size`.
     """
     if not 1 <= batch_size <= half_size:
         remedy = f"add {argument}={half_size} or more images" if half_size else "add images"

@@ -1,4 +1,4 @@
-"""The training of finalists by themselves, by successive halving.
+"""The separate training of finalists, by successive halving.
 
 Jamieson and Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter Optimization",
 AISTATS 2016; see `halving`.
@@ -27,14 +27,21 @@ class FinalTrials:
 
     Args:
         space: that of the architectures.
-        trial: how each is trained.
-        passes: that the trials may cost, in training passes; 0 trains none.
-        derive: the network of an architecture, if any is trained.
+        trial: trains one of them.
+        passes: the budget of all trials, in training passes; 0 trains none.
+        derive: makes the network of an architecture; needed where any is trained.
+        ranks: the processes of the search.
         executor: where trials run; by default in this process, or in those of all ranks.
-        trial_steps: most steps of a whole training; by default as many as can be paid.
+        trial_steps: the most steps of a whole training; by default as many as the budget allows.
 
     Attributes:
-        finalists: all of them, with what is known so far.
+        finalists: all of them, each with its current loss and steps.
+
+    Example:
+        trials = FinalTrials(space, trial, 1000.0, net.derive, ranks)
+        trials.begin([Finalist(architecture) for architecture in architectures])
+        for _ in trials.run():
+            print(trials.left, "of", trials.total)
     """
 
     def __init__(
@@ -58,25 +65,32 @@ class FinalTrials:
         self._round = 0
         self._chosen: list[int] = []  # in this round; the best of the round before first
         self._done: list[int] = []  # in this round
-        self._states: dict[int, Tensor | None] = {}  # where each training stands
+        self._states: dict[int, Tensor | None] = {}  # of each training that may continue
 
     def begin(self, finalists: Sequence[Finalist]) -> None:
-        """Take these finalists."""
+        """Start with these finalists; none of them has been trained."""
         self.finalists = list(finalists)
         self._chosen = list(range(sum(self._sizes[:1])))
 
     @property
     def total(self) -> int:
-        """Trials of all rounds."""
+        """The number of trials in all rounds."""
         return sum(self._sizes)
 
     @property
     def left(self) -> int:
-        """Trials that are still to be run."""
+        """The number of trials that have not run yet."""
         return sum(self._sizes[self._round :]) - len(self._done)
 
     def run(self) -> Iterator[None]:
-        """Run the trials that are left, with a pause after each."""
+        """Run the remaining trials, with a pause after each.
+
+        Yields:
+            Nothing; the caller may stop here or write a checkpoint.
+
+        Raises:
+            OutOfMemoryError: a training does not fit.
+        """
         per_pass = len(self._trial.theta_batches)
         whole = whole_steps(self._sizes, self._passes, per_pass, self._trial_steps)
         for until in round_steps(self._sizes, whole)[self._round :]:
@@ -94,7 +108,7 @@ class FinalTrials:
         return rounds(len(self.finalists)) if self._passes else []
 
     def _forget(self) -> None:
-        """Keep where trainings stand only of those that may still go on to the next round."""
+        """Drop the state of each training that cannot reach the next round any more."""
         done = set(self._done)
         for index in self._ranked([i for i in self._chosen if i in done])[self._next_size :]:
             self._states.pop(index, None)
@@ -109,14 +123,14 @@ class FinalTrials:
 
     @property
     def _next_size(self) -> int:
-        """How many go on to the next round."""
+        """How many finalists reach the next round."""
         return [*self._sizes, 0][self._round + 1]
 
     def _trials(self, until: int, whole: int, judged: int) -> Iterator[tuple[int, Outcome]]:
-        """The outcomes of this round as they come, by the index of the finalist."""
+        """The outcomes of this round as they arrive, each with the index of its finalist."""
         waiting = [index for index in self._chosen if index not in self._done]
         ended = [index for index in waiting if self.finalists[index].loss == math.inf]
-        for index in ended:  # not finite any more, so it is not trained on
+        for index in ended:  # a training whose loss is not finite does not continue
             yield index, (None, math.inf)
         run = self._in_turns if self._executor is None else self._on_executor
         yield from run([i for i in waiting if i not in ended], until, whole, judged)
@@ -131,7 +145,8 @@ class FinalTrials:
         }
         try:
             for future in as_completed(futures):
-                yield futures.pop(future), future.result()  # and keep no result
+                # Popped, since a future that is kept holds its result, the state of a training.
+                yield futures.pop(future), future.result()
         finally:
             for future in futures:
                 future.cancel()
@@ -141,6 +156,7 @@ class FinalTrials:
     ) -> Iterator[tuple[int, Outcome]]:
         for first in range(0, len(waiting), self._ranks.size):
             turn = waiting[first : first + self._ranks.size]
+            # Each rank takes one of as many trainings as there are ranks, then all exchange them.
             with enough_memory(_too_large):
                 own = [
                     self._trial(*self._begun(index), until, whole, judged)
@@ -149,13 +165,13 @@ class FinalTrials:
             yield from zip(turn, self._ranks.gather(own, patiently=True), strict=True)
 
     def _begun(self, index: int) -> tuple[nn.Module, Tensor | None]:
-        """The network of a finalist, and where its training stands."""
+        """The network of a finalist, and the state of its training."""
         assert self._derive is not None
         network = self._trial.network(self._derive, self.finalists[index].architecture)
         return network, self._states.get(index)
 
     def state_dict(self) -> dict[str, Any]:
-        """What was done so far, as plain data and tensors."""
+        """All results and states of trainings, as plain data and tensors."""
         return {
             "finalists": [finalist.to_plain() for finalist in self.finalists],
             "round": self._round,

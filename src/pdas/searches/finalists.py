@@ -1,4 +1,4 @@
-"""Finalists: architectures that are compared at the end of a search, and how they are ranked."""
+"""Finalists: the architectures that a search compares at its end, and their ranking."""
 
 from __future__ import annotations
 
@@ -17,10 +17,15 @@ class Finalist:
     """An architecture that was compared at the end of a search.
 
     Attributes:
-        shared_loss: on D_theta, by the shared weights; None if it was to be trained.
-        loss: on D_theta after a training of its own, which may be infinite; None without one.
+        architecture: the finalist.
+        shared_loss: its loss on D_theta with the shared weights; None where it is to be trained.
+        loss: its loss on D_theta after a separate training, which may be infinite; None without
+            such a training.
         steps: of that training.
-        penalty: of its cost, which is added to the loss where finalists are ranked.
+        penalty: of its cost. It is added to the loss for the ranking.
+
+    Example:
+        Finalist(architecture, loss=0.31, steps=200).to_json()
     """
 
     architecture: Architecture
@@ -30,7 +35,7 @@ class Finalist:
     penalty: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """For people and for JSON, with labels; a loss that is not a finite number is null."""
+        """The content for JSON, with labels; a loss that is not finite is null."""
         return {
             "architecture": self.architecture.to_dict(),
             "shared_loss": _finite(self.shared_loss),
@@ -40,13 +45,13 @@ class Finalist:
         }
 
     def to_plain(self) -> dict[str, Any]:
-        """As plain data, with the category indices of the architecture."""
+        """The content for a checkpoint, with the category indices of the architecture."""
         indices = self.architecture.indices.tolist()
         return {"indices": indices, **{name: getattr(self, name) for name in _MEASURED}}
 
     @classmethod
     def of_plain(cls, space: SearchSpace, plain: dict[str, Any]) -> Finalist:
-        """What `to_plain` was made of."""
+        """The inverse of `to_plain`."""
         measured = {name: plain[name] for name in _MEASURED}
         return cls(space.architecture(plain["indices"]), **measured)
 
@@ -55,7 +60,7 @@ _MEASURED = ("shared_loss", "loss", "steps", "penalty")
 
 
 def best_first(finalists: Sequence[Finalist]) -> list[Finalist]:
-    """Those that were trained longest before the others, and of these the one of the least loss.
+    """The finalists in order: the longest training first, then the smallest loss.
 
     Raises:
         NonFiniteLossError: none has a finite loss.
@@ -73,13 +78,13 @@ def best_first(finalists: Sequence[Finalist]) -> list[Finalist]:
 
 
 def place(finalist: Finalist) -> tuple[bool, int, float]:
-    """Its place: a finite loss first, then the longest training, then the least loss."""
+    """The key of the ranking: a finite loss first, then a long training, then a small loss."""
     loss = _loss(finalist)
     return not math.isfinite(loss), -finalist.steps, loss
 
 
 def _loss(finalist: Finalist) -> float:
-    """What finalists are ranked by, infinite if it is not known or no number."""
+    """The loss for the ranking, with the penalty; infinite if it is unknown or NaN."""
     loss = finalist.loss if finalist.steps else finalist.shared_loss
     return math.inf if loss is None or math.isnan(loss) else loss + finalist.penalty
 

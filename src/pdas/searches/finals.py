@@ -1,8 +1,8 @@
-"""The end of a search: some architectures are compared, and the best of them is what was found.
+"""The end of a search: finalists are compared, and the best one is the result.
 
-Finalists are what the method proposes. Where a share of the length is set aside for it, they are
-trained by themselves (`final_trials`). Otherwise the shared weights judge each on the whole of
-D_theta, which costs little and tells less.
+The method proposes the finalists. If a share of the search is reserved for it, each is trained
+separately (`final_trials`). Otherwise each is judged with the shared weights on the whole of
+D_theta. That costs little, but ranks them less well.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pdas.searches.trial import Derive, Trial
 from pdas.space import Architecture
 
 OnTrial = Callable[[Sequence[Finalist], int, int], None]
-"""Called with the finalists, and how many of their trainings are done, of how many in all."""
+"""Called with the finalists, the number of trainings that are done, and that of all trainings."""
 
 
 class Finals:
@@ -28,11 +28,17 @@ class Finals:
     Args:
         context: of the search.
         method: proposes them.
-        trial: how each is trained by itself.
-        derive: the network of an architecture, if any is trained.
-        executor: where trials run; default in this process, or in those of all ranks.
-        penalty: of their cost, if there is one.
+        trial: trains one of them separately.
+        derive: makes the network of an architecture; needed where any is trained.
+        executor: where trials run; by default in this process, or in those of all ranks.
+        penalty: of their cost; None for none.
         on_trial: called before the first trial and after each.
+
+    Example:
+        finals = Finals(context, method, trial, net.derive, None, None, on_trial)
+        for is_last in finals.run():
+            print(is_last)
+        best = finals.ranked()[0].architecture
     """
 
     def __init__(
@@ -61,7 +67,11 @@ class Finals:
         )
 
     def run(self) -> Iterator[bool]:
-        """Compare them, with a pause before and after each trial: whether it was the last."""
+        """Compare them, with a pause before the first trial and after each.
+
+        Yields:
+            Whether no trial is left.
+        """
         if not self._trials.finalists:
             proposed = self._method.finalists(self._context.plan.finalists)
             losses = self._shared_losses(proposed)
@@ -75,7 +85,7 @@ class Finals:
 
         Raises:
             NonFiniteLossError: none has a finite loss.
-            NotLearnedError: the shared weights learned nothing, and no finalist did either.
+            NotLearnedError: neither the shared weights nor any finalist learned something.
         """
         ranked = best_first(self._trials.finalists)
         if self._context.plan.trial_passes:
@@ -83,7 +93,7 @@ class Finals:
         return ranked
 
     def state_dict(self) -> dict[str, Any]:
-        """That of the trials."""
+        """The state of the trials."""
         return self._trials.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -96,7 +106,7 @@ class Finals:
         return left == 0
 
     def _shared_losses(self, architectures: Sequence[Architecture]) -> Sequence[float | None]:
-        """Their losses by the shared weights on the whole of D_theta, unless they are trained."""
+        """Their losses with the shared weights on the whole of D_theta; None where trained."""
         none = [None] * len(architectures)
         if self._context.plan.trial_passes and len(architectures) > 1:
             return none

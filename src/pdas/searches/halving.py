@@ -1,7 +1,7 @@
-"""The rounds of successive halving, and what they cost.
+"""The rounds of successive halving, and their cost.
 
-There are up to three rounds. Each keeps the best third of the one before, but at least two, and
-trains three times as long.
+There are up to three rounds. Each round keeps the best third of the finalists, but at least two,
+and brings them to three times as many steps. The source is in `final_trials`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 from pdas.methods.plan import SCORED
 
-PART = 3  # of those in a round, one of so many goes on to the next
-MAX_ROUNDS = 3  # what is seen before a ninth of a training says little of its end
+PART = 3  # one finalist in so many reaches the next round
+MAX_ROUNDS = 3  # a loss before a ninth of a training predicts its end badly
 
 
 def rounds(finalists: int) -> list[int]:
-    """How many are trained in each round, from all of them down to 2 or to the last round."""
+    """The number of finalists in each round, from all of them down to 2."""
     if finalists < 2:
         return []
     sizes = [finalists]
@@ -26,20 +26,33 @@ def rounds(finalists: int) -> list[int]:
 
 
 def round_steps(sizes: Sequence[int], whole: int) -> list[int]:
-    """Steps that a training has done at the end of each round: `whole` in the last one."""
+    """The steps of a training at the end of each round, with `whole` in the last one."""
     return [whole // PART ** (len(sizes) - 1 - i) for i in range(len(sizes))]
 
 
 def judged_batches(steps: int, per_pass: int) -> int:
-    """Batches of D_theta that judge a training of so many steps: not more than it was trained on.
+    """The batches of D_theta on which a training is judged: at most one for each step.
 
-    So that what judging costs does not outweigh short trainings.
+    So the cost of judging does not exceed that of a short training.
+
+    Args:
+        steps: of the training.
+        per_pass: batches in a pass over D_theta.
     """
     return min(steps, per_pass)
 
 
 def cost(sizes: Sequence[int], whole: int, per_pass: int) -> float:
-    """Training passes of all rounds; `per_pass` is the number of batches of D_theta."""
+    """The cost of all rounds.
+
+    Args:
+        sizes: finalists in each round.
+        whole: steps of a whole training.
+        per_pass: batches in a pass over D_theta.
+
+    Returns:
+        Training passes, of one architecture on one batch.
+    """
     total, before = 0.0, 0
     for size, steps in zip(sizes, round_steps(sizes, whole), strict=True):
         total += size * (steps - before + SCORED * judged_batches(steps, per_pass))
@@ -48,7 +61,15 @@ def cost(sizes: Sequence[int], whole: int, per_pass: int) -> float:
 
 
 def whole_steps(sizes: Sequence[int], passes: float, per_pass: int, most: int | None = None) -> int:
-    """Steps of a whole training, at most `most`, so that all rounds cost at most so many passes."""
+    """The most steps of a whole training for which all rounds stay within a budget.
+
+    Args:
+        sizes: finalists in each round.
+        passes: the budget, in training passes.
+        per_pass: batches in a pass over D_theta.
+        most: an upper bound of the result.
+    """
+    # The cost grows with the steps, so this is a bisection: the result is from `low` to `high` - 1.
     low, high = 0, (int(passes) if most is None else min(int(passes), most)) + 1
     while high - low > 1:
         middle = (low + high) // 2
@@ -57,13 +78,21 @@ def whole_steps(sizes: Sequence[int], passes: float, per_pass: int, most: int | 
 
 
 def least_steps(finalists: int) -> int:
-    """Steps of a whole training of which the first round has one."""
+    """The fewest steps of a whole training: the first round then has one step."""
     steps: int = PART ** max(len(rounds(finalists)) - 1, 0)
     return steps
 
 
 def more_finalists(finalists: int, most: int, whole: int, passes: float, per_pass: int) -> int:
-    """At least so many finalists, up to `most` if passes pay for trainings of `whole` steps."""
+    """The largest number of finalists whose trainings stay within a budget.
+
+    Args:
+        finalists: the result is at least this number, whatever it costs.
+        most: the result is at most this number.
+        whole: steps of a whole training.
+        passes: the budget, in training passes.
+        per_pass: batches in a pass over D_theta.
+    """
     paid = [
         count
         for count in range(finalists, most + 1)

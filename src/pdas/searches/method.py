@@ -1,4 +1,4 @@
-"""The method of a search, from what the user said of it."""
+"""The method of a search, made from the arguments of the user."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ MethodArgument = str | Mapping[str, Any] | MethodSettings | Optimizer | SearchMe
 
 
 def is_named(method: object) -> bool:
-    """Whether a method is given by its name or settings, and not by itself."""
+    """Whether an argument is the name or the settings of a method, and not the method itself."""
     return isinstance(method, str | Mapping | MethodSettings)
 
 
 def own_samples(method: object) -> dict[str, int]:
-    """The setting `samples` that an optimizer of the user's own brings along."""
+    """The setting `samples` of the user's own optimizer, if it has one."""
     samples = None if is_named(method) else getattr(method, "samples", None)
     return {} if samples is None else {"samples": samples}
 
@@ -48,14 +48,16 @@ def method_for(
     """The method of a search.
 
     Args:
-        method: what the user said; a name is in the settings as well.
-        settings: whose `method` is built where the user gave none by itself.
-        limit, penalty: put around an optimizer.
+        space: the space that is searched.
+        method: the argument of `pdas.search`. A name is also in the settings.
+        settings: their `method` is built if the argument is a name, settings or None.
+        limit: put around an optimizer.
+        penalty: put around an optimizer.
+        seed: of all that the method draws.
         baseline: see `MethodRequest`.
 
     Raises:
-        SettingError: it is no method, does not fit the space, or has no room for a limit or a
-            penalty.
+        SettingError: it is no method, does not fit the space, or cannot have a limit or a penalty.
     """
     limits = () if limit is None else (limit,) if isinstance(limit, Limit) else tuple(limit)
     built: object = method
@@ -87,9 +89,9 @@ def _refuse_constraints(
 
 
 def _check_samples(optimizer: Optimizer, settings: SearchSettings) -> None:
-    told = settings.theta_samples or settings.samples
+    count = settings.theta_samples or settings.samples
     smallest = optimizer.smallest_tell
-    if told < smallest:
+    if count < smallest:
         refuse(
             SettingError,
             "search.samples",

@@ -1,8 +1,8 @@
-"""What the length of a search pays for: its steps, the warm-up, and the training of finalists.
+"""How a search divides its length between steps, the warm-up and the training of finalists.
 
-Costs are counted in training passes, of one architecture on one batch. A forward pass without a
-backward one counts a third. The whole is what so many steps of the paper's search would cost, each
-of which trains and scores `samples` architectures.
+The unit of cost is a training pass of one architecture on one batch. A forward pass without a
+backward pass counts a third. The settings set the length in steps of the paper's search, each of
+which trains and scores `samples` architectures. The cost of these steps is the budget.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pdas.searches.halving import cost, least_steps, more_finalists, rounds, who
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 
-MOST_FINALISTS = 100  # where none is to be trained longer; a third of their states is kept
-_ROUNDING = 1e-9  # passes; thirds do not add up exactly
+MOST_FINALISTS = 100  # the states of a third of them are in memory together
+_ROUNDING = 1e-9  # passes; sums of thirds are not exact
 
 
 def plan_search(
@@ -26,12 +26,14 @@ def plan_search(
     """The plan of a search.
 
     Args:
-        settings: of the search; `samples` architectures are trained in a step.
-        per_epoch, theta_per_epoch: batches in a pass over D_W, and over D_theta.
-        most_finalists: where a search of this length could train more for `finalists_epochs`.
+        settings: of the search.
+        per_epoch: batches in a pass over D_W.
+        theta_per_epoch: batches in a pass over D_theta.
+        most_finalists: the largest number of finalists, where each is trained for
+            `finalists_epochs` and the budget allows more of them.
 
     Raises:
-        SettingError: nothing is left for theta to learn from, or too little to train a finalist.
+        SettingError: no step is left in which theta learns, or not one step for some finalist.
     """
     samples = settings.samples
     theta_samples = settings.theta_samples or samples
@@ -61,12 +63,12 @@ def _trials(
     theta_per_epoch: int,
     most_finalists: int,
 ) -> tuple[int, float]:
-    """How many finalists there are, and the training passes for those that are trained."""
+    """The number of finalists, and the training passes for their trainings."""
     finalists, passes = settings.finalists, settings.finalists_share * whole
     if trial_steps is not None:
         most = max(finalists, most_finalists)
         finalists = more_finalists(finalists, most, trial_steps, passes, theta_per_epoch)
-        if finalists == most:  # the steps get what is left
+        if finalists == most:  # more passes have no use here, so the steps get the rest
             passes = min(passes, cost(rounds(most), trial_steps, theta_per_epoch))
     _check_trials(settings, finalists, passes, trial_steps, theta_per_epoch)
     return finalists, passes
@@ -95,7 +97,7 @@ def _check_trials(
     most: int | None,
     theta_per_epoch: int,
 ) -> None:
-    """Raise `SettingError` if some finalist would not be trained for a single step."""
+    """Refuse a budget with which some finalist would not be trained for a single step."""
     if not passes:
         return
     sizes, least = rounds(finalists), least_steps(finalists)
@@ -121,13 +123,13 @@ def _check_trials(
 
 
 def _steps(warmup: float, passes: float, samples: int, theta_samples: int) -> tuple[int, int]:
-    """Steps that so many passes pay for, and those of them that are warm-up."""
+    """The number of steps for a number of passes, and of those in the warm-up."""
     theta = theta_samples * SCORED  # passes of a step for theta
-    if warmup < 1:  # a share of the steps, which is rounded: begin above, and go down until it fits
+    if warmup < 1:  # a share of the steps, which is rounded: begin too high and lower it to fit
         steps = int((passes + theta) / (samples + (1 - warmup) * theta))
         while steps * samples + (steps - round(warmup * steps)) * theta > passes + _ROUNDING:
             steps -= 1
         return steps, round(warmup * steps)
-    most = int(passes / samples + _ROUNDING)  # if all steps are warm-up, which the caller refuses
+    most = int(passes / samples + _ROUNDING)  # all steps are warm-up; the caller refuses that
     rest = passes - warmup * samples
     return min(int(warmup + rest / (samples + theta) + _ROUNDING), most), int(warmup)

@@ -1,4 +1,4 @@
-"""Settings of a search in a network of one's own, by name; `docs/method.md` says what they gain."""
+"""Settings of a search in the user's own network, by name; `docs/method.md` compares them."""
 
 from __future__ import annotations
 
@@ -30,49 +30,49 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 
 
 def settings_of(
-    given: SearchSettings | None,
+    settings: SearchSettings | None,
     preset: str | None,
     method: object,
     overrides: dict[str, Any],
     derivable: bool,
 ) -> SearchSettings:
-    """The settings given, or else those of the preset, with single ones changed.
+    """The settings of a search: those of the caller or of a preset, with single changes.
 
     Args:
-        given: all settings.
-        preset: the name of one; None for the default.
-        method: what the user said of the method; a name or settings are taken into the settings.
+        settings: all settings; None for those of a preset.
+        preset: the name of a preset; None for the default.
+        method: the argument of `pdas.search`. A name or settings become part of the result.
         overrides: single settings by name.
-        derivable: whether the network of an architecture can be derived; else there are no
-            finalists.
+        derivable: whether the network of an architecture can be derived. Otherwise the presets
+            have no finalists.
 
     Raises:
-        SettingError: for an unknown preset or setting, values that do not fit, or a preset beside
-            settings.
+        SettingError: a preset or setting is unknown, a value does not fit, or there are both a
+            preset and settings.
     """
-    if given is not None and preset is not None:
+    if settings is not None and preset is not None:
         refuse(
             SettingError,
             "preset",
             found=f"{preset!r} beside settings",
             expected="one of both",
-            remedy="leave settings out, and give single ones by name, as epochs=60",
+            remedy="leave settings out, and pass single ones by name, as epochs=60",
         )
     if is_named(method):
         overrides = {"method": method} | overrides
-    if given is None:
+    if settings is None:
         _check_epochs(overrides, derivable)
         values = _preset_values(preset or "default", overrides, derivable)
     else:
-        values = {name: getattr(given, name) for name in type(given).model_fields}
+        values = {name: getattr(settings, name) for name in type(settings).model_fields}
     merged = {
         name: _merged(values.get(name), value) for name, value in _one_length(overrides).items()
     }
-    return validated(type(given or SearchSettings()), values | merged, "search")
+    return validated(type(settings or SearchSettings()), values | merged, "search")
 
 
 def _merged(before: object, change: object) -> object:
-    """A component with single settings changed; the whole change if its name is another."""
+    """A component with single settings changed; only the change if its name is another one."""
     if isinstance(before, Component):
         before = before.model_dump()
     if isinstance(change, str):
@@ -91,18 +91,18 @@ def _check_epochs(overrides: Mapping[str, Any], derivable: bool) -> None:
             "search.finalists_epochs",
             found=f"{epochs}, while no finalist can be trained as there is no derive",
             expected="none",
-            remedy="give derive, or leave it out",
+            remedy="pass derive, or leave it out",
         )
 
 
 def _one_length(overrides: dict[str, Any]) -> dict[str, Any]:
-    """With either of `steps` and `epochs` the other is none, unless it is given too."""
+    """The overrides; one of `steps` and `epochs` sets the other to None unless both are there."""
     others = {"steps": "epochs", "epochs": "steps"}
     return {others[name]: None for name in others if name in overrides} | overrides
 
 
 def _preset_values(preset: str, overrides: Mapping[str, Any], derivable: bool) -> dict[str, Any]:
-    """The settings of a preset, as far as they go with the overrides."""
+    """The settings of a preset, changed where they contradict the overrides."""
     check_one_of("preset", preset, PRESETS, "leave it out for the default")
     values = dict(PRESETS[preset])
     if not derivable or overrides.get("finalists") == 0:

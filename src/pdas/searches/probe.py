@@ -1,7 +1,7 @@
-"""How well shared weights rank architectures, compared with a training of each by itself.
+"""How well shared weights rank architectures, compared with a separate training of each.
 
-A search learns from these ranks, so where they agree little, a longer search finds little more;
-finalists that are trained by themselves then matter most.
+A search learns from these ranks. Where they agree little, a longer search improves little, and the
+separate training of finalists matters most.
 """
 
 from __future__ import annotations
@@ -41,14 +41,18 @@ RESAMPLES = 2000  # of the bootstrap
 
 @dataclass(frozen=True)
 class Probe:
-    """The losses of some architectures on D_theta, smaller is better.
+    """The losses of n architectures on D_theta; smaller is better.
 
     Attributes:
         architectures: drawn uniformly, within the limit if there is one.
-        shared: their losses by the shared weights.
-        own: their losses after trainings of their own.
+        shared: their losses with the shared weights, `(n,)`.
+        own: their losses after separate trainings, `(n,)`.
         correlation: Spearman's rank correlation of both, in [-1, 1].
         interval: its 95 % bootstrap interval.
+
+    Example:
+        found = pdas.probe(net, loss, data, epochs=20)
+        print(found.correlation, found.interval)
     """
 
     architectures: list[Architecture]
@@ -80,23 +84,33 @@ def probe(
     seed: int = 0,
     **overrides: Any,
 ) -> Probe:
-    """Train shared weights and single networks, and compare how they rank architectures.
+    """Train shared weights and single networks, and compare their rankings of architectures.
+
+    Args:
+        net: see `pdas.search`, as for all arguments that are not described here.
+        loss: see `pdas.search`.
+        data: see `pdas.search`.
+        architectures: how many are compared, at least 3.
+        own_steps: steps of each separate training, on D_W; by default as many as those of the
+            shared weights.
+        preset: see `pdas.search`.
+        settings: their length is that of the shared training, which draws architectures uniformly.
+        limit: no architecture above it is drawn.
+        fabric: one device.
+        derive: see `pdas.search`.
+        seed: of all that is drawn, except the weights.
+        overrides: single settings by name.
+
+    Returns:
+        The losses of the architectures and their rank correlation.
+
+    Raises:
+        SettingError: an argument does not fit, see `pdas.search`; the network cannot be derived; or
+            there are fewer than 3 architectures.
 
     Example:
         >>> print(pdas.probe(net, loss, data, epochs=20))  # doctest: +SKIP
         rank correlation 0.71 [0.44, 0.88] over 30 architectures
-
-    Args:
-        net, loss, data, preset, settings, limit, derive, overrides: as for `pdas.search`. The
-            length is that of the shared training, in which architectures are drawn uniformly.
-        architectures: how many are compared, at least 3.
-        own_steps: of each training of a network by itself, on D_W; default as many as of the
-            shared weights.
-        fabric: one device.
-
-    Raises:
-        SettingError: as `pdas.search`; or the network cannot be derived, or has fewer than 3
-            architectures.
     """
     space = space_of(net)
     derive = derive_of(net, derive)
@@ -143,7 +157,7 @@ def _check(
     if derive is None:
         raise SettingError(
             f"net: {type(net).__name__} has no derive(architecture) that makes a network to be "
-            "trained by itself; give derive="
+            "trained by itself; pass derive="
         )
     if not isinstance(architectures, int) or architectures < 3:
         raise SettingError(
@@ -157,7 +171,7 @@ def _check(
         )
     if fabric.world_size > 1:
         raise SettingError(
-            f"fabric: found {fabric.world_size} processes, expected one; give devices=1"
+            f"fabric: found {fabric.world_size} processes, expected one; set devices=1"
         )
 
 
@@ -171,15 +185,25 @@ def _compared(architectures: list[Architecture], shared: FloatArray, own: FloatA
 
 
 def rank_correlation(one: FloatArray, other: FloatArray) -> tuple[float, tuple[float, float]]:
-    """Spearman's rank correlation, with its 95 % bootstrap interval."""
+    """Spearman's rank correlation, with its 95 % bootstrap interval.
+
+    Args:
+        one: values, `(n,)`.
+        other: values of the same things, `(n,)`.
+
+    Returns:
+        The correlation, and the interval by the percentile method (Efron and Tibshirani, "An
+        Introduction to the Bootstrap", 1993, chapter 13).
+    """
     rng = np.random.default_rng(0)
     rows = rng.integers(len(one), size=(RESAMPLES, len(one)))
+    # A resample may have equal values only. Its correlation is NaN and is left out.
     low, high = np.nanquantile([_spearman(one[row], other[row]) for row in rows], (0.025, 0.975))
     return _spearman(one, other), (float(low), float(high))
 
 
 def _spearman(one: FloatArray, other: FloatArray) -> float:
-    """NaN where all of one side are equal; a loss that is no finite number ranks last."""
+    """NaN if all values of one side are equal; a loss that is not finite ranks last."""
     finite = (np.where(np.isfinite(x), x, np.inf) for x in (one, other))
     ranks = [stats.rankdata(x) for x in finite]
     deviations = [rank - rank.mean() for rank in ranks]

@@ -1,4 +1,4 @@
-"""What a search found."""
+"""The result of a search."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ from pdas.training.loop import Progress
 
 @dataclass
 class SearchResult:
-    """What a search found; `on_epoch` is called with what it found until then.
+    """The result of a search. `on_epoch` is called with the result after each epoch.
 
     Attributes:
-        architecture: the method's best one, or with finalists the best of them.
-        method: the method, as it is at the end.
+        architecture: the best one of the finalists, or of the method if there are none.
+        method: the method in its state at the end.
         history: the progress at the end of each epoch.
-        theta: the probabilities at the start and after each epoch, `(epochs + 1, D, K_max)`; empty
-            for a method that has none.
-        seconds: time that the search took.
-        finalists: what was compared at the end, the best first; empty if `settings.finalists` is 0.
+        theta: the probabilities at the start and after each epoch, each `(D, K_max)`; empty for a
+            method that has none.
+        seconds: the time that the search took.
+        finalists: the architectures compared at the end, the best first; empty if
+            `settings.finalists` is 0.
 
     Example:
         result = pdas.search(net, loss, data)
@@ -54,30 +55,30 @@ class SearchResult:
         return optimizer  # type: ignore[no-any-return]
 
     def add_theta(self) -> None:
-        """Take in the probabilities as they are now, if there are any."""
+        """Append the current probabilities, if there are any."""
         theta = self.method.theta_array
         if theta is not None:
             self.theta.append(theta)
 
     def add_epoch(self, history: Sequence[Progress]) -> None:
-        """Take in the state of the search at the end of an epoch."""
+        """Take the state of the search at the end of an epoch."""
         self.add_theta()
         self.set_history(history)
 
     def set_history(self, history: Sequence[Progress]) -> None:
-        """Take the progress of the epochs until now, and what the method would choose."""
+        """Take the progress at the end of each epoch, and the current choice of the method."""
         self.history = list(history)
         self.architecture = self.method.best()
         self.seconds = history[-1].seconds
 
     def add_finalists(self, finalists: Sequence[Finalist], seconds: float) -> None:
-        """Take in what was compared at the end, the best first."""
+        """Take the finalists, the best first, and the time of the whole search."""
         self.finalists = list(finalists)
         self.architecture = self.finalists[0].architecture
         self.seconds = seconds
 
     def state_dict(self) -> dict[str, Any]:
-        """The probabilities; all else is in the state of the method and of the loop."""
+        """The probabilities; the states of the method and of the loop have all else."""
         return {"theta": [theta.tolist() for theta in self.theta]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

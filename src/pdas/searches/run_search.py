@@ -1,4 +1,4 @@
-"""A search whose arguments are complete: the steps of its method, then the finalists."""
+"""A search with complete arguments: the steps of its method, then the finalists."""
 
 from __future__ import annotations
 
@@ -54,21 +54,39 @@ def run_search(
     on_epoch: Callable[[SearchResult], None] = lambda result: None,
     on_trial: OnTrial = lambda finalists, done, total: None,
 ) -> SearchResult:
-    """A search whose arguments are complete: `search` without its defaults.
+    """Search with complete arguments: `pdas.search` without its defaults.
 
     Args:
+        net: see `pdas.search`, as for all arguments that are not described here.
+        loss: see `pdas.search`.
         loaders: batches of D_W and of D_theta.
-        method: with limit and penalty in it.
-        penalty: by which finalists are ranked.
-        net, loss, settings, fabric, seed, weights, schedule, checkpoints, derive, executor:
-            as of `search`, which also says what is raised.
-        on_step, on_epoch, on_trial: as of `search`.
+        method: contains the limit and the penalty.
+        settings: all of them.
+        fabric: devices and precision.
+        seed: of the trainings of finalists.
+        penalty: added to the losses by which finalists are ranked.
+        weights: makes the optimizer of the weights, instead of the settings.
+        schedule: makes their schedule, instead of the settings.
+        checkpoints: where the search is kept.
+        derive: makes the network of a finalist.
+        executor: where finalists are trained.
+        on_step: called after every step.
+        on_epoch: called after every epoch.
+        on_trial: called before the first training of a finalist and after each.
+
+    Returns:
+        The result, with the method, the history and the finalists.
+
+    Raises:
+        PdasError: one of those of `pdas.search`.
+        StoppedError: there are checkpoints, and Ctrl-C or SIGTERM has ended the search.
     """
     weight_batches, theta_batches = map(ResumableBatches, loaders)
     context = _context(net, loss, settings, fabric, loaders, theta_batches, weights, schedule)
     check_samples("theta_samples", context.plan.theta_samples, fabric.world_size)
     method.begin(context)
     trial = Trial.of_search(loss, loaders, settings, seed, fabric, weights, schedule)
+    # Now, since a mistake here would otherwise appear only after all steps.
     check_derive(net, derive, settings.finalists_share, trial, method.best())
     result = SearchResult(method.best(), method)
     result.add_theta()
@@ -106,7 +124,7 @@ def _context(
     make_optimizer: MakeOptimizer | None,
     make_schedule: MakeSchedule | None,
 ) -> SearchContext:
-    """What the method is handed: the plan, and the network on the devices."""
+    """What the method receives: the plan, and the network on the devices."""
     space = space_of(net)
     per_epoch, theta_per_epoch = map(len, loaders)
     plan = plan_search(settings, per_epoch, theta_per_epoch, most_networks(space))
@@ -152,6 +170,7 @@ def _run(
 
     def update(step: Step, batch: Any) -> Mapping[str, float]:
         with enough_for_step("search", step.step, batch, context.settings):
+            # `learns` may draw batches of its own, so it comes before the batch of the step.
             theta_batch = next(context.theta_batches) if method.learns(step.step) else None
             to_device = context.fabric.to_device
             return method.step(to_device(batch), to_device(theta_batch))

@@ -1,7 +1,7 @@
 """A search: one training of shared weights, then the best of what its method proposes.
 
-`search` is the entry for a network and data of the user's own; it completes the arguments, and
-`run_search`, which recipes use as well, does the work.
+`search` is the entry for the user's own network and data. It completes the arguments. `run_search`,
+which recipes use too, does the work.
 """
 
 from __future__ import annotations
@@ -63,72 +63,73 @@ def search(
     on_trial: OnTrial = lambda finalists, done, total: None,
     **overrides: Any,
 ) -> SearchResult:
-    """Search an architecture for a network and data of one's own (Algorithm 1).
+    """Search an architecture for your own network and data (Algorithm 1).
 
     Args:
-        net: `pdas.nn.Supernet(module)`, or a module with `space` and `forward(x, architecture)`;
-            `forward_many(x, architectures)`, where it exists, runs all architectures of a step at
-            once, and `active(architecture)` tells which variables are in use. It is trained in
+        net: `pdas.nn.Supernet(module)`, or a module with `space` and `forward(x, architecture)`.
+            It may have `forward_many(x, architectures)`, which runs all architectures of a step at
+            once, and `active(architecture)`, the variables that are in use. It is trained in
             place. Its batch norms use the statistics of the current batch and keep none.
-        loss: `loss(model, batch)`, a scalar tensor, or a mapping with it as "loss" and with other
-            measures to record; `model(...)` runs one architecture, with the inputs of the network
-            but the last.
+        loss: `loss(model, batch)` returns a scalar tensor, or a mapping of "loss" and of other
+            measures for the history. `model(...)` runs one architecture; its inputs are those of
+            the network without the last.
         data: a map-style data set, which is split into halves by `seed`; or the two halves, as two
-            data sets, or as two iterables of batches with a length.
-        method: how the search learns: the name of a method, as "pdas" (the default) or "random",
-            or a mapping of its name and settings, as `{"name": "pdas", "eta_scale": 0.1}`; an
-            optimizer with `ask`, `tell` and `best`, as `pdas.PDAS(net.space)`, which keeps its own
-            number of `samples` if it has one; or a `pdas.SearchMethod`.
-        preset: "default", which serves best at short lengths, or "paper", the paper's settings;
+            data sets or as two iterables of batches with a length.
+        method: how the search learns. It is the name of a method, as "pdas" (the default) or
+            "random"; a mapping of its name and settings, as `{"name": "pdas", "eta_scale": 0.1}`;
+            an optimizer with `ask`, `tell` and `best`, as `pdas.PDAS(net.space)`, whose `samples`
+            is used if it has one; or a `pdas.SearchMethod`.
+        preset: "default", which is best for short searches, or "paper", the paper's settings.
             `docs/method.md` compares them. Without `derive` the default has no finalists.
-        settings: all settings, in place of a preset; see `SearchSettings`. Single ones can be given
-            by name, as `epochs=60` or `optimizer={"learning_rate": 0.01}`.
-        limit: no architecture above it is trained or found; several must all hold. One that is
-            drawn is drawn again, which biases the update of theta; the measure "rejection_rate"
-            says how large a share that is.
-        penalty: added to the losses that theta learns from, and by which finalists are ranked; not
-            to those of the weights.
+        settings: all settings, instead of a preset; see `SearchSettings`.
+        limit: no architecture above it is trained or found. Several limits must all hold. A draw
+            above the limit is repeated, which biases the update of theta. The measure
+            "rejection_rate" is the share of these draws.
+        penalty: added to the losses from which theta learns and by which finalists are ranked, but
+            not to those of the weights.
         weights: makes the optimizer of the weights, as
-            `lambda parameters: torch.optim.AdamW(parameters, 1e-3)`, in place of
+            `lambda parameters: torch.optim.AdamW(parameters, 1e-3)`, instead of
             `settings.optimizer`.
-        schedule: makes the schedule of its learning rate, `schedule(optimizer, steps)`, which is
-            stepped after every step, in place of `settings.schedule`.
-        fabric: devices and precision; default one CPU or GPU as Lightning Fabric finds it. Several
-            by `strategy=pdas.distributed.devices.Ddp()`, after `fabric.launch()`; each trains its
-            share of the samples, and `on_step` and `on_epoch` are called on all.
-        checkpoints: where the search is kept; it resumes from the newest one there, and ends at
-            once if that is of the last step. Ctrl-C and SIGTERM end it after the current step, or
+        schedule: makes the schedule of its learning rate, `schedule(optimizer, steps)`, instead of
+            `settings.schedule`. It is stepped after every step.
+        fabric: devices and precision; by default one CPU or GPU, as Lightning Fabric finds it. For
+            several devices use `strategy=pdas.distributed.devices.Ddp()` and call
+            `fabric.launch()` first. Then each trains its share of the samples, and `on_step` and
+            `on_epoch` are called on all.
+        checkpoints: where the search is kept. It resumes from the newest checkpoint there, and ends
+            at once if that is of the last step. Ctrl-C and SIGTERM end it after the current step or
             training of a finalist, with a `StoppedError`.
-        derive: the network of an architecture with fresh weights, for finalists that are trained by
-            themselves; default `net.derive`.
-        executor: of `concurrent.futures`, where they are trained; default this process. The
-            network, the loss, the data, `weights` and `schedule` must pickle for other processes;
-            threads of one process take turns.
-        seed: of everything that is drawn but the weights.
+        derive: makes the network of an architecture with new weights, for the separate training of
+            finalists; by default `net.derive`.
+        executor: of `concurrent.futures`, where finalists are trained; by default this process. For
+            other processes the network, the loss, the data, `weights` and `schedule` must pickle.
+            Threads of one process train one after the other.
+        seed: of all that is drawn, except the weights.
         on_step: called with the `Progress` after every step.
-        on_epoch: called with what the search found until now, after every epoch.
-        on_trial: called with the finalists, and how many of their trainings are done, of how many
-            in all: before the first and after each.
+        on_epoch: called with the current result after every epoch.
+        on_trial: called with the finalists, the number of their trainings that are done, and that
+            of all, before the first training and after each.
+        overrides: single settings by name, as `epochs=60` or `optimizer={"learning_rate": 0.01}`.
 
     Returns:
-        What was found, with the method, the history of the search and the finalists.
+        The architecture, with the method, the history of the search and the finalists.
 
     Raises:
-        SettingError: a setting is unknown or out of range, a batch larger than half the data,
-            an argument is not as said above, or no architecture is within the limit.
-        NotLearnedError: with a warm-up, never did 2 of 8 architectures become better than the best
-            constant output, so that theta had nothing to learn from, and no finalist that was
-            trained by itself did either.
+        SettingError: a setting is unknown or out of range, an argument does not fit, a batch is
+            larger than half the data, or no architecture is within the limit.
+        NotLearnedError: after a warm-up, fewer than 2 of 8 architectures were ever better than the
+            best constant output, and no finalist was, so theta had nothing to learn from.
         NonFiniteLossError: no architecture of a step had a finite loss.
         OutOfMemoryError: a step needs more memory than there is.
-        RankError: of several ranks one ended, hung, or computes something else.
-        StoppedError: with checkpoints, Ctrl-C or SIGTERM ended it.
-        RunError: a checkpoint cannot be written, none is whole, or it is of another training.
+        RankError: one of several ranks ended, does not answer, or has other results.
+        StoppedError: there are checkpoints, and Ctrl-C or SIGTERM has ended the search.
+        RunError: a checkpoint cannot be written, all are damaged, or they are of another
+            training.
 
     Example:
         net = pdas.nn.Supernet(module)  # a module with choices
         result = pdas.search(net, loss, data, epochs=60)
-        network = net.derive(result.architecture)  # with fresh weights, to be trained
+        network = net.derive(result.architecture)  # with new weights, to be trained
     """
     space = space_of(net)
     derive = derive_of(net, derive)

@@ -1,7 +1,7 @@
-"""A finalist trained by itself: its derived network from fresh weights on D_W, judged on D_theta.
+"""The separate training of a finalist: its derived network is trained on D_W, judged on D_theta.
 
-A trial goes on from where it stood, and is a pure function of that: it can run in this process or
-in any other, whatever else draws random numbers there.
+A trial continues from a state, and its result depends on that state alone. So it can run in this
+process or in any other, whatever else draws random numbers there.
 """
 
 from __future__ import annotations
@@ -35,23 +35,33 @@ from pdas.training.measures import Loss, RunningMean, as_measures, loss_of
 from pdas.training.weights import clip_gradients, optimizer_and_schedule
 
 Derive = Callable[[Architecture], nn.Module]
-"""The network of an architecture with fresh weights."""
+"""From an architecture to its network with new weights."""
 
 Outcome = tuple[Tensor | None, float]
-"""Where a training stands, as bytes `(n,)`, and its loss on D_theta."""
+"""The state of a training as bytes `(n,)`, and its loss on D_theta."""
 
-_ONE_AT_A_TIME = threading.Lock()  # threads share the generators that are drawn from
+_ONE_AT_A_TIME = threading.Lock()  # threads share the global random generators
 
 
 @dataclass(frozen=True)
 class Trial:
-    """How every finalist is trained: with the settings of the search, and the same draws.
+    """Trains a finalist with the settings of the search; all finalists have the same draws.
 
     Attributes:
-        batches, theta_batches: of D_W and of D_theta.
+        loss: that of the search.
+        batches: of D_W.
+        theta_batches: of D_theta.
+        settings: of the search.
         seed: of all that is drawn.
-        device, precision: where and how it is computed, as Lightning Fabric names them.
-        make_optimizer, make_schedule: of the weights, in place of those of the settings.
+        device: in the notation of Lightning Fabric.
+        precision: in the notation of Lightning Fabric.
+        make_optimizer: makes the optimizer of the weights, instead of the settings.
+        make_schedule: makes its schedule, instead of the settings.
+
+    Example:
+        trial = Trial.of_search(loss, loaders, settings, 0, fabric)
+        network = trial.network(net.derive, architecture)
+        state, own_loss = trial(network, None, until=50, steps=100)
     """
 
     loss: Loss
@@ -75,13 +85,23 @@ class Trial:
         make_optimizer: MakeOptimizer | None = None,
         make_schedule: MakeSchedule | None = None,
     ) -> Trial:
-        """The trial of a search with these halves of the data, on the device of its Fabric."""
+        """The trial of a search, on the device of its Fabric.
+
+        Args:
+            loss: that of the search.
+            loaders: batches of D_W and of D_theta.
+            settings: of the search.
+            seed: of all that is drawn.
+            fabric: whose device and precision are used.
+            make_optimizer: see the class.
+            make_schedule: see the class.
+        """
         precision = str(fabric.strategy.precision.precision)
         device = str(fabric.device)
         return cls(loss, *loaders, settings, seed, device, precision, make_optimizer, make_schedule)
 
     def network(self, derive: Derive, architecture: Architecture) -> nn.Module:
-        """The network of an architecture with fresh weights, the same whenever they are drawn."""
+        """The network of an architecture with new weights, which are the same at every call."""
         device = torch.device(self.device)
         devices = [] if device.type == "cpu" else [device]
         with _ONE_AT_A_TIME, torch.random.fork_rng(devices):
@@ -96,27 +116,30 @@ class Trial:
         steps: int,
         judged: int | None = None,
     ) -> Outcome:
-        """Train a network until this step; where it stands then, and its mean loss on D_theta.
+        """Train a network until a step, and judge it.
+
+        Batch norms use the current batch throughout, as in the search.
 
         Args:
-            network: with fresh weights, also where `state` takes their place.
-            state: where the last call left it, None at the beginning.
-            until: a step, of a whole training at most the last.
-            steps: of a whole training, at the end of which the learning rate is 0.
-            judged: batches of D_theta that it is judged on, the same ones every time; default all.
+            network: from `network`. A state replaces its new weights.
+            state: from the last call; None at the beginning.
+            until: the step at which this call ends, at most `steps`.
+            steps: of a whole training, on which the schedule depends.
+            judged: the number of batches of D_theta, the same ones every time; by default all.
 
-        Batch norms use the batch at hand throughout, as in the search. A training that is no longer
-        finite ends: it stands nowhere, and its loss is infinite.
+        Returns:
+            The state at the end and the mean loss on D_theta. If the loss of the training is not
+            finite, there is no state, and the loss is infinite.
         """
-        stream = ResumableBatches(self.batches)
-        generators = [*stream.generators, *ResumableBatches(self.theta_batches).generators]
+        passes = ResumableBatches(self.batches)
+        generators = [*passes.generators, *ResumableBatches(self.theta_batches).generators]
         with (
             _ONE_AT_A_TIME,
             _own_random(generators, self.seed),
             without_running_statistics(network),
         ):
             try:
-                wrapped, after = self._train(network, stream, state, until, steps)
+                wrapped, after = self._train(network, passes, state, until, steps)
                 return _packed(after), self._judge(wrapped, generators, judged)
             except NonFiniteLossError:
                 return None, math.inf
@@ -124,13 +147,14 @@ class Trial:
     def _train(
         self,
         network: nn.Module,
-        stream: ResumableBatches,
+        passes: ResumableBatches,
         state: Tensor | None,
         until: int,
         steps: int,
     ) -> tuple[nn.Module, dict[str, Any]]:
-        """The network as it is to be run, and where it stands."""
-        # made here, since none can be sent; one that keeps a loss scale is for one trial
+        """The network in the form that Fabric runs, and the state of its training."""
+        # Made here, since a Fabric does not pickle for other processes. One that keeps a loss
+        # scale is for a single trial.
         make = _new_fabric if self.precision == "16-mixed" else _one_fabric
         fabric = make(self.device, self.precision)
         if not any(weight.requires_grad for weight in network.parameters()):
@@ -149,21 +173,22 @@ class Trial:
             "weights": weights,
             "schedule": schedule,
             "precision": fabric.strategy.precision,
-            "batches": stream,
+            "batches": passes,
         }
         begin = 0
         if state is not None:
             before = _unpacked(state)
             for name, component in components.items():
                 component.load_state_dict(before[name])  # type: ignore[attr-defined]
-            set_random_state(before["random"], stream.generators)
+            # Last, since batches draw their order again while they are restored.
+            set_random_state(before["random"], passes.generators)
             begin = before["step"]
         for _ in range(begin, until):
-            self._update(fabric, wrapped, optimizer, fabric.to_device(next(stream)))
+            self._update(fabric, wrapped, optimizer, fabric.to_device(next(passes)))
             schedule.step()
         return wrapped, {
             "step": until,
-            "random": random_state(stream.generators),
+            "random": random_state(passes.generators),
             **{name: component.state_dict() for name, component in components.items()},  # type: ignore[attr-defined]
         }
 
@@ -174,7 +199,7 @@ class Trial:
             loss = loss_of(as_measures(self.loss(network, part)))
             if not torch.isfinite(loss):
                 raise NonFiniteLossError("a finalist's loss is not finite")
-            if loss.requires_grad:  # else the network does not use the weights that it has
+            if loss.requires_grad:  # otherwise the network uses none of its weights
                 fabric.backward(loss / len(parts))
         clip_gradients(fabric, network, optimizer, self.settings.clip)
         optimizer.step()
@@ -183,7 +208,7 @@ class Trial:
     def _judge(
         self, network: nn.Module, generators: Sequence[torch.Generator], judged: int | None
     ) -> float:
-        """The mean loss over D_theta, every time with the same draws."""
+        """The mean loss over D_theta, with the same draws every time."""
         _seed(generators, self.seed)
         mean = RunningMean()
         with Judging(network.train())():
@@ -203,13 +228,13 @@ def _new_fabric(name: str, precision: str) -> Fabric:
     )
 
 
-# Every new one looks for callbacks in all packages that are installed, which takes some 10 ms.
+# Kept, since every new Fabric looks for callbacks in all installed packages, for about 10 ms.
 _one_fabric = cache(_new_fabric)
 
 
 @contextmanager
 def _own_random(generators: Sequence[torch.Generator], seed: int) -> Iterator[None]:
-    """Draw from generators that begin at this seed meanwhile; afterwards they are as before."""
+    """Within it, all generators begin at this seed; afterwards they have their former states."""
     before = random_state(generators)
     _seed(generators, seed)
     try:
@@ -227,7 +252,7 @@ def _seed(generators: Sequence[torch.Generator], seed: int) -> None:
 
 
 def _packed(state: dict[str, Any]) -> Tensor:
-    """Plain data and tensors as bytes, which stay as they are and are one thing to send."""
+    """Plain data and tensors as bytes: a copy, and a single object to send."""
     file = io.BytesIO()
     torch.save(state, file)
     return torch.frombuffer(bytearray(file.getbuffer()), dtype=torch.uint8)

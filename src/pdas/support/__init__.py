@@ -1,1 +1,1 @@
-"""What every room may use: errors, files, settings, arrays; it knows nothing of the project."""
+"""Parts for all rooms: errors, files, settings, arrays. They know nothing of the project."""

@@ -1,4 +1,4 @@
-"""The arrays of numpy that functions take and return, by what they hold."""
+"""The types of the numpy arrays in signatures."""
 
 from __future__ import annotations
 

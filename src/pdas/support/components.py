@@ -1,7 +1,8 @@
 """Parts of a recipe that are chosen by name and own their settings.
 
-`search.optimizer: adamw` is short for `search.optimizer: {name: adamw}`; further keys are settings
-of that component. What is left out is as in the default of the field, if that has the same name.
+`search.optimizer: adamw` is short for `search.optimizer: {name: adamw}`. Further keys are settings
+of that component. A missing setting has the value of the field's default, if that has the same
+name.
 """
 
 from __future__ import annotations
@@ -15,7 +16,13 @@ from pdas.support.settings import Settings, one_line
 
 
 class Component(Settings):
-    """Settings of something that is chosen by its name."""
+    """Settings of something that is chosen by its name.
+
+    Example:
+        class Blur(Component):
+            name: Literal["blur"] = "blur"
+            radius: float = 1.0
+    """
 
     name: str
 
@@ -24,16 +31,17 @@ C = TypeVar("C", bound=Settings)
 
 
 def component(value: object, kind_of: Callable[[str], type[C]], default: C, key: str = "name") -> C:
-    """The settings of a component from what a recipe or a user says of it.
+    """The settings of a component from its value in a recipe or in Python.
 
     Args:
         value: a name, a mapping with the key `key`, or the settings themselves.
-        kind_of: the class of settings of a name.
-        default: of the field; what is left out is as in it, if the names are the same.
-        key: under which the name is.
+        kind_of: from a name to its class of settings.
+        default: of the field. It has the values of missing settings, if the names are the same.
+        key: of the name.
 
     Raises:
-        ValueError: for a validator of pydantic, which names the field: what does not fit.
+        ValueError: the value does not fit. This is for a validator of pydantic, which adds the
+            name of the field.
     """
     if isinstance(value, Settings):
         return value  # type: ignore[return-value]
@@ -47,5 +55,5 @@ def component(value: object, kind_of: Callable[[str], type[C]], default: C, key:
     try:
         return kind.model_validate({**base, **values, key: name})
     except ValidationError as error:
-        # with a dot, so that the name of the field is put before it, see `one_line`
+        # The dot makes `one_line` put the name of the field before this.
         raise ValueError(f".{one_line(error, kind)}") from None

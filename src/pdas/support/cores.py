@@ -1,4 +1,4 @@
-"""How many cores there are to compute on."""
+"""The number of cores of this process."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from collections.abc import Callable
 
 
 def cores() -> int:
-    """Those that this process may use, which can be fewer than the machine has."""
+    """The number of cores that this process may use; the machine may have more."""
     affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""What a run was made with, for the record."""
+"""The software and hardware of a run."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from pdas.support.cores import cores
 
 
 def environment() -> dict[str, Any]:
-    """Versions and hardware, and the command, for the record."""
-    import torch
+    """Versions, hardware and the command, to be kept with a run."""
+    import torch  # here, since the command line imports this module before it needs torch
 
     cuda = torch.cuda.is_available()
     return {
@@ -41,7 +41,7 @@ def environment() -> dict[str, Any]:
 
 
 def _processor_model() -> str:
-    """The model of the processor, where the system tells it."""
+    """The model of the processor, if the system knows it."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

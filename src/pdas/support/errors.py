@@ -1,8 +1,8 @@
 """The exceptions of the project.
 
-Each message is one line that names the setting, what was found, what was expected and what to do.
-The command line prints that line and exits with status 2; a program catches `PdasError`. What the
-user should know but is no reason to stop is a `PdasWarning`, of one line too.
+Each message is one line: the setting, what was found, what was expected and what to do. The
+command line prints that line and exits with status 2. A program catches `PdasError`. If there is no
+reason to stop, the line is a `PdasWarning`.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
 
 
 def short(value: object) -> str:
-    """A value as text for a message, shortened if it is long."""
+    """The text of a value in a message, shortened if it is long."""
     return _SHORT.repr(value)
 
 
 def shortened(names: Sequence[object], most: int = 8) -> str:
-    """The first names of many, for a message."""
+    """The text of many names in a message: the first ones, and how many there are."""
     shown = ", ".join(map(short, names[:most]))
     return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"
 
 
 def reason(error: BaseException, most: int = 200) -> str:
-    """What an error of another library says, in one line of at most so many characters."""
+    """The message of another library's error, in one line of at most `most` characters."""
     return " ".join(str(error).split())[:most] or type(error).__name__
 
 
 class PdasError(Exception):
-    """Base of every error that a user can cause and mend."""
+    """Base of every error that a user can cause and correct."""
 
 
 class SettingError(PdasError, ValueError):
@@ -47,7 +47,7 @@ class NetworkError(PdasError, ValueError):
 
 
 class OptimizerError(PdasError, ValueError):
-    """An optimizer was told something that does not fit its search space or sample."""
+    """An optimizer received something that does not fit its search space or sample."""
 
 
 class DataError(PdasError, ValueError):
@@ -79,4 +79,4 @@ class RankError(PdasError, RuntimeError):
 
 
 class PdasWarning(UserWarning):
-    """Something was done that the user may not expect, and the work continues."""
+    """Something happened that the user may not expect; the work continues."""

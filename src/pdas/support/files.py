@@ -1,4 +1,4 @@
-"""Files that are written as a whole or not at all, and read without trust in who wrote them."""
+"""Atomic writes, and reading files without trust in their author."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ LARGEST_TEXT = 10_000_000  # bytes; no file of text that this library reads come
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write that takes the place of `path` at the end, when it is on the disk.
+    """A file that replaces `path` at the end, when its content is on the disk.
 
-    Until then, and after an error, what was at `path` is as it was. A link at `path` is replaced,
+    Until then, and after an error, the file at `path` is unchanged. A link at `path` is replaced,
     never followed.
+
+    Args:
+        path: of the file that is written.
 
     Raises:
         RunError: the file cannot be written.
@@ -31,7 +34,7 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """
     part = path.with_name(f"{path.name}.part")
     try:
-        part.unlink(missing_ok=True)  # of a process that was killed, or a link
+        part.unlink(missing_ok=True)  # left by a process that was killed, or a link
         with part.open("xb") as file:
             yield file
             file.flush()
@@ -44,7 +47,7 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
         if isinstance(error, OSError):
             raise RunError(
                 f"{path}: cannot be written ({error.strerror or error}), expected room on the disk "
-                "and the right to write there; mend that, and continue"
+                "and the right to write there; correct that, and continue"
             ) from error
         raise
 
@@ -53,7 +56,16 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
 def creating_directory(
     directory: Path, setting: str, remedy: str = "give another"
 ) -> Iterator[None]:
-    """Within it, raise `RunError` for the `setting` if `directory` cannot be created."""
+    """Within it, an `OSError` means that a directory cannot be created.
+
+    Args:
+        directory: which is created within it.
+        setting: that names the directory, for messages.
+        remedy: the end of the message.
+
+    Raises:
+        RunError: the directory cannot be created.
+    """
     try:
         yield
     except OSError as error:
@@ -63,7 +75,7 @@ def creating_directory(
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make a rename in it last, where directories can be synced."""
+    """Bring a rename in a directory to the disk, where the system can do that."""
     if os.name == "nt":
         return
     descriptor = os.open(directory, os.O_RDONLY)
@@ -78,9 +90,9 @@ def read_text(path: Path) -> str:
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is absurdly large, or no text.
+        ValueError: it is too large, or no text.
     """
-    if path.exists() and not path.is_file():  # to read a pipe would wait for its other end
+    if path.exists() and not path.is_file():  # reading a pipe would wait for its other end
         raise ValueError("it is no file")
     with path.open("rb") as file:
         content = file.read(LARGEST_TEXT + 1)
@@ -91,17 +103,17 @@ def read_text(path: Path) -> str:
 
 @contextmanager
 def locked_directory(directory: Path, patience: float = 10.0) -> Iterator[None]:
-    """Within it, keep other processes out of a directory, where the system can lock.
+    """Within it, keep other processes out of a directory, if the system can lock.
 
-    The lock ends with the process, however that ends, but workers that it has left behind may hold
-    it some seconds longer.
+    The lock ends with the process in every case. Workers that a process left behind may hold it
+    for some more seconds.
 
     Args:
-        directory: which must exist.
-        patience: for how many seconds another process that has the lock is waited for.
+        directory: it must exist.
+        patience: the seconds to wait for another process that has the lock.
 
     Raises:
-        RunError: another process still has it then.
+        RunError: another process still has the lock after that time.
     """
     if sys.platform == "win32":
         yield
@@ -127,13 +139,13 @@ def locked_directory(directory: Path, patience: float = 10.0) -> Iterator[None]:
 
 
 def _lock(descriptor: int) -> bool:
-    """Try to lock a directory; whether nobody else has it. True where there are no locks."""
+    """Try to lock a directory. False if another process has the lock."""
     import fcntl
 
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:
+    except OSError:  # a file system without locks, on which the work continues
         return True
     return True

@@ -1,7 +1,7 @@
-"""Functions and classes of the user's own, which a setting names as MODULE:NAME.
+"""The user's own functions and classes, which a setting names as MODULE:NAME.
 
-To import a module is to run it. So whoever reads such a setting from a file must have asked the
-user first.
+To import a module is to run it. So code that reads such a setting from a file must ask the user
+first.
 """
 
 from __future__ import annotations
@@ -23,17 +23,16 @@ def imported(
 ) -> Callable[..., Any]:
     """The function or class that "MODULE:NAME" names.
 
-    A module that is not on the path of imports is read from the working directory.
+    A module that is not on the import path is read from the working directory.
 
     Args:
         name: as the user wrote it.
-        setting: that holds it, for messages.
-        noun: what is looked for, for messages; "function" is asked for as MODULE:FUNCTION.
-        others: what the setting may also be, for messages.
+        setting: that has this value, for messages.
+        noun: the expected kind, for messages: "function" makes the form MODULE:FUNCTION.
+        others: further values that the setting may have, for messages.
 
     Raises:
-        SettingError: it has another form, its module cannot be imported, or has no such function
-            or class.
+        SettingError: the name has another form, or there is no such module, function or class.
 
     Example:
         imported("evolution:Evolution", "search.method", noun="class")
@@ -56,7 +55,7 @@ def imported(
     try:
         module = _module(module_name)
     except Exception as error:  # running a module of the user's may raise anything
-        remedy = f"mend {module_name}.py or run where it can be imported"
+        remedy = f"correct {module_name}.py or run where it can be imported"
         raise refused(f" ({reason(error)})", remedy) from error
     found: Any = getattr(module, attribute, None)
     if not callable(found):
@@ -69,13 +68,13 @@ _by_request: list[str] = []  # modules that `import_modules` has imported, in or
 
 
 def import_modules(names: Sequence[str], setting: str = "--import") -> None:
-    """Import modules that register something, as methods, tasks, or data sets.
+    """Import modules that register methods, tasks or data sets.
 
-    A module that is not on the path of imports is read from the working directory.
+    A module that is not on the import path is read from the working directory.
 
     Args:
         names: of the modules, as in an `import` statement.
-        setting: that holds them, for messages.
+        setting: that has this value, for messages.
 
     Raises:
         SettingError: one of them cannot be imported.
@@ -94,33 +93,33 @@ def import_modules(names: Sequence[str], setting: str = "--import") -> None:
                 setting,
                 found=f"{short(name)} ({reason(error)})",
                 expected="a module",
-                remedy=f"mend {name}.py or run where it can be imported",
+                remedy=f"correct {name}.py or run where it can be imported",
             ) from error
-        # Kept, unlike in `imported`: what is pickled for a worker is looked up here by name.
+        # Kept, unlike in `imported`: pickling for a worker looks up the module by its name.
         sys.modules[name] = module
         _by_request.append(name)
 
 
 def imported_modules() -> tuple[str, ...]:
-    """What `import_modules` has imported, for worker processes to import it too."""
+    """The names of modules that `import_modules` has imported; workers import them too."""
     return tuple(_by_request)
 
 
 def _module(name: str) -> ModuleType:
-    """The module, by the path of imports or else from the working directory."""
+    """The module, from the import path or else from the working directory."""
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         path = Path.cwd().joinpath(*name.split(".")).with_suffix(".py")
         missing = error.name is not None and f"{name}.".startswith(f"{error.name}.")
-        if not (missing and path.is_file()):  # or it lacks a module that it imports itself
+        if not (missing and path.is_file()):  # else a module that it imports itself is missing
             raise
-    # The installed command does not have the working directory on its path, and it is left off: a
-    # file of the user's must not come in the place of a module that something else imports later.
+    # The working directory is not on the path of the installed command, and is not added: a file of
+    # the user must not replace a module that something else imports later.
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None  # the suffix is that of Python source
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # where dataclasses look for it while it is executed
+    sys.modules[name] = module  # dataclasses look for it there while it is executed
     try:
         spec.loader.exec_module(module)
     finally:

@@ -1,4 +1,4 @@
-"""Metrics as data: what tables, reports, progress and comparisons know of a measured number."""
+"""Metrics as data, for tables, reports, progress and comparisons."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Metric:
         key: its name in files, as "test_error".
         label: its name for people, as "test error".
         unit: as "%" or "dB"; empty for none.
-        format: of `format()`, as ".2f"; one that groups digits, as ",.0f", is that of a count.
-        better: which direction is better; None if neither.
+        format: of `format()`, as ".2f". A format that groups digits, as ",.0f", means a count.
+        better: the better direction; None if there is none.
         short: its name in a progress bar; None keeps it out of the bar.
 
     Example:
@@ -32,7 +32,7 @@ class Metric:
 
     @property
     def heading(self) -> str:
-        """The head of a column of values without unit, as "test error, %"."""
+        """The head of a column of numbers, as "test error, %"."""
         return f"{self.label}, {self.unit}" if self.unit else self.label
 
     @property
@@ -42,7 +42,7 @@ class Metric:
 
     @property
     def std_key(self) -> str:
-        """Where a file has one: the key of its standard deviation over examples."""
+        """The key of its standard deviation over examples, which a file may have."""
         return f"{self.key}_std"
 
     def text(self, value: float) -> str:
@@ -54,7 +54,7 @@ class Metric:
         return format(value, self.format)
 
 
-# What any task or method may measure. Those of a task stand with the task.
+# Metrics of any task or method. The metrics of a single task are in its own package.
 GENERAL = (
     Metric("loss", "loss", format=".4f", better="lower", short="loss"),
     Metric("params", "weights", format=",.0f"),
@@ -68,16 +68,20 @@ GENERAL = (
 
 
 def with_general(metrics: Sequence[Metric]) -> list[Metric]:
-    """The metrics of a task, then the general ones that it does not describe itself."""
+    """The metrics of a task, then the general ones whose keys it does not have."""
     keys = {metric.key for metric in metrics}
     return [*metrics, *(metric for metric in GENERAL if metric.key not in keys)]
 
 
 def metric_named(key: str, metrics: Sequence[Metric]) -> Metric:
-    """The metric of a key, or a plain one where nobody has described it.
+    """The metric of a key.
 
     Args:
-        metrics: those of the task; the general ones are known in any case.
+        key: its name in files.
+        metrics: those of the task; the general ones are always known.
+
+    Returns:
+        The metric; for an unknown key one with the key as its label.
     """
     label = key.replace("_", " ")
     plain = Metric(key, label, short=label)
@@ -88,9 +92,9 @@ def bar_text(measures: Mapping[str, float], metrics: Sequence[Metric]) -> str:
     """The measures of a step for a progress bar, as "loss 0.3142  acc 0.910".
 
     Args:
-        measures: by key, in the order in which they are shown; of one that is measured on either
-            half of the data, as "loss" and "theta_loss", the first is enough.
-        metrics: those of the task; one without a short name is not shown.
+        measures: by key, in the order of the bar. Of "loss" and "theta_loss", which are the same
+            measure on the two halves of the data, only the first is shown.
+        metrics: those of the task. A metric without a short name is not shown.
     """
     keys = (key for key in measures if key.removeprefix("theta_") not in measures.keys() - {key})
     named = ((metric_named(key, metrics), measures[key]) for key in keys)
@@ -98,10 +102,10 @@ def bar_text(measures: Mapping[str, float], metrics: Sequence[Metric]) -> str:
 
 
 def measures_text(measures: Mapping[str, object], metrics: Sequence[Metric]) -> str:
-    """What an evaluation measured, in a line, as "26.91 dB PSNR, 0.812 SSIM".
+    """The measures of an evaluation in a line, as "26.91 dB PSNR, 0.812 SSIM".
 
     Args:
-        measures: by key; values that are no numbers, and deviations, are left out.
+        measures: by key. Deviations and values that are no numbers are left out.
         metrics: those of the task.
     """
     return ", ".join(
@@ -112,9 +116,9 @@ def measures_text(measures: Mapping[str, object], metrics: Sequence[Metric]) -> 
 def numbers(
     measures: Mapping[str, object], metrics: Sequence[Metric]
 ) -> Iterator[tuple[Metric, float]]:
-    """Each number with its metric: the task's first, in its order, then whatever else there is.
+    """Each number with its metric: first those of the task in its order, then all others.
 
-    The deviation of a described metric goes with that metric, so it is left out.
+    The standard deviation of a described metric is left out.
     """
     described = with_general(metrics)
     deviations = {metric.std_key for metric in described}

@@ -11,12 +11,24 @@ import torch
 
 
 def random_state(generators: Sequence[torch.Generator] = ()) -> dict[str, Any]:
-    """The global generators of torch, on all devices, of Python and of numpy, and those given.
+    """The states of all random generators.
 
-    It is plain data and tensors; many numbers are a tensor, since one by one they pickle slowly.
+    Args:
+        generators: further ones, beside the global ones of torch (on all devices), of Python and
+            of numpy.
+
+    Returns:
+        Plain data and tensors.
+
+    Example:
+        state = random_state()
+        torch.rand(3)
+        set_random_state(state)  # the next three are the same
     """
     version, internal, gauss = random.getstate()
-    name, keys, *rest = np.random.get_state(legacy=True)  # of a user's data sets and losses
+    # The user's data sets and losses may draw from the old global generator of numpy.
+    name, keys, *rest = np.random.get_state(legacy=True)
+    # Long lists of numbers become tensors, since they would pickle slowly.
     return {
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
@@ -27,7 +39,12 @@ def random_state(generators: Sequence[torch.Generator] = ()) -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any], generators: Sequence[torch.Generator] = ()) -> None:
-    """Go on from `random_state(generators)`."""
+    """Continue from `random_state(generators)`.
+
+    Args:
+        state: the result of `random_state`.
+        generators: as many as there, in the same order.
+    """
     torch.set_rng_state(state["torch"].cpu())
     if state["cuda"]:
         torch.cuda.set_rng_state_all([each.cpu() for each in state["cuda"]])

@@ -1,6 +1,6 @@
-"""The one way to refuse what a user gave: setting, found, expected, what to do.
+"""The one way to refuse a value of the user: setting, found, expected, what to do.
 
-`refuse` raises; the checks below it refuse what is out of range.
+`refuse` raises. The checks below it refuse values out of range.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pdas.support.errors import PdasError, SettingError, short
 def refusal(
     kind: type[PdasError], setting: str, *, found: str, expected: str, remedy: str = ""
 ) -> PdasError:
-    """The exception of `refuse`, where it is to be raised later or from another one."""
+    """The exception of `refuse`, to be raised later or from another exception."""
     line = f"{setting}: found {found}, expected {expected}"
     return kind(f"{line}; {remedy}" if remedy else line)
 
@@ -30,12 +30,12 @@ def refuse(
     Args:
         kind: the exception.
         setting: its name as the user writes it, as "limit.maximum" or "--seeds".
-        found: what was found, as text; `repr` of a value.
-        expected: what would do.
-        remedy: what the user can do about it.
+        found: what was found, as text; for a value its `repr`.
+        expected: what would be right.
+        remedy: what the user can do.
 
     Raises:
-        PdasError: always, of `kind`.
+        PdasError: always; it is a `kind`.
 
     Example:
         refuse(SettingError, "alpha", found="-1", expected="a number above 0", remedy="raise it")
@@ -44,14 +44,22 @@ def refuse(
 
 
 def check_integer(setting: str, value: object, least: int, remedy: str = "raise it") -> None:
-    """Raise `SettingError` unless `value` is an integer of at least `least`."""
+    """Check that `value` is an integer of at least `least`.
+
+    Raises:
+        SettingError: it is not.
+    """
     if not is_integer(value) or value < least:  # type: ignore[operator]
         expected = f"an integer of at least {least}"
         refuse(SettingError, setting, found=short(value), expected=expected, remedy=remedy)
 
 
 def check_positive(setting: str, value: object, remedy: str) -> None:
-    """Raise `SettingError` unless `value` is a finite number above 0."""
+    """Check that `value` is a finite number above 0.
+
+    Raises:
+        SettingError: it is not.
+    """
     if not is_finite(value) or not value > 0:  # type: ignore[operator]
         refuse(
             SettingError,
@@ -69,7 +77,11 @@ def check_one_of(
     remedy: str = "",
     kind: type[PdasError] = SettingError,
 ) -> None:
-    """Raise an error of `kind` unless `value` is one of `choices`."""
+    """Check that `value` is one of `choices`.
+
+    Raises:
+        PdasError: it is not; the error is a `kind`.
+    """
     if value not in choices:
         expected = f"one of {', '.join(map(str, choices))}"
         refuse(kind, setting, found=short(value), expected=expected, remedy=remedy)

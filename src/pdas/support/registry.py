@@ -1,9 +1,8 @@
 """Things by name: methods, tasks, architecture families, data sets.
 
-A room of such things is a package; each child of it that registers something is found without a
-list. Children are imported when a name is first asked for, so they import what is heavy (torch)
-inside functions. What is registered from elsewhere, by a program or by `pdas --import MODULE`, is
-found in the same way.
+The things of one kind are the modules of one package, which register themselves. There is no list
+of them. All are imported when a name is first looked up, so they import torch and other large
+packages inside functions. A program, or `pdas --import MODULE`, can register further things.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """What is registered, by name.
+    """Registered things, by name.
 
     Args:
         setting: that names one of them, for messages.
-        room: the package whose children are imported first.
-        folders: whether each of them is a folder; files of the room are then passed over.
+        room: the package whose modules are imported first.
+        folders: whether each thing is a folder; files of the package are then not imported.
 
     Example:
         TASKS: Registry[Task] = Registry("task", "pdas.tasks", folders=True)
@@ -41,7 +40,7 @@ class Registry(Generic[T]):
         self._is_complete = False
 
     def add(self, name: str, thing: T) -> T:
-        """Register a thing; the same name again replaces it, as after a reload."""
+        """Register a thing. It replaces a former one of this name, as after a reload."""
         self._found[name] = thing
         return thing
 
@@ -58,9 +57,14 @@ class Registry(Generic[T]):
         return name in self.names()
 
     def __getitem__(self, name: str) -> T:
-        """What has this name; raises `SettingError` that lists the names if nothing has it."""
+        """The thing of this name.
+
+        Raises:
+            SettingError: there is none; the message lists the names.
+        """
         self._complete()
-        if not isinstance(name, str) or name not in self._found:  # of a file, so anything
+        # The name may come from a file, so it may be of any type.
+        if not isinstance(name, str) or name not in self._found:
             refuse(
                 SettingError,
                 self._setting,
@@ -73,13 +77,14 @@ class Registry(Generic[T]):
     def _complete(self) -> None:
         if self._is_complete:
             return
+        # Set aside, since things that were added by hand replace those of the package.
         own, self._found = self._found, {}
-        self._is_complete = True  # before the imports, which may look names up
+        self._is_complete = True  # before the imports, since these may look up names
         try:
             for child in pkgutil.iter_modules(import_module(self._room).__path__):
                 if child.ispkg or not self._folders:
                     import_module(f"{self._room}.{child.name}")
-        except BaseException:  # Ctrl-C, say
+        except BaseException:  # also of Ctrl-C
             self._is_complete = False
             raise
         finally:

@@ -1,4 +1,4 @@
-"""The base of all settings, and what is wrong with them in one line."""
+"""The base of all settings, and their errors in one line."""
 
 from __future__ import annotations
 
@@ -11,18 +11,25 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pdas.support.errors import SettingError, short
 
 LARGEST_SEED = 2**32 - 1
-# Settings that a resumed run may change: they change nothing but rounding.
+# A resumed run may change these settings, since they change only the rounding.
 MAY_CHANGE = ("search.accumulate", "retrain.accumulate")
 
 
 class Settings(BaseModel):
-    """Base of all settings: frozen, and an unknown key or an infinite number is an error."""
+    """Base of all settings. They are frozen; unknown keys and infinite numbers are errors.
+
+    Example:
+        class BlurSettings(Settings):
+            radius: float = Field(1.0, gt=0)
+
+        validated(BlurSettings, {"radius": 2.0}, "blur")
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def _as_directory(name: str) -> str:
-    """A name that is fit to be part of that of a directory."""
+    """Check that a name can be part of the name of a directory."""
     fits = name.isprintable() and not set(name) & set('/\\:*?"<>|')
     if not (fits and name and name.strip(". ") == name):
         raise ValueError("expected one that can be that of a directory, as my-recipe")
@@ -36,9 +43,15 @@ S = TypeVar("S", bound=Settings)
 
 
 def validated(kind: type[S], values: Mapping[str, Any], prefix: str = "") -> S:
-    """Settings of this kind; raises `SettingError` for the first value that does not fit.
+    """Settings from values.
 
-    `prefix` is the group of the settings in a recipe, as "search".
+    Args:
+        kind: the class of the settings.
+        values: by name.
+        prefix: the group of the settings in a recipe, as "search", for messages.
+
+    Raises:
+        SettingError: for the first value that does not fit.
     """
     try:
         return kind.model_validate(dict(values))
@@ -47,7 +60,13 @@ def validated(kind: type[S], values: Mapping[str, Any], prefix: str = "") -> S:
 
 
 def one_line(error: ValidationError, kind: type[Settings], prefix: str = "") -> str:
-    """The first problem of an error of `kind`: the setting, what was found, what was expected."""
+    """The first problem of a pydantic error: the setting, what was found, what was expected.
+
+    Args:
+        error: raised by the validation.
+        kind: the class of the settings.
+        prefix: their group in a recipe.
+    """
     first = error.errors()[0]
     key = ".".join([*filter(None, [prefix]), *map(str, first["loc"])])
     if first["type"] == "extra_forbidden":
@@ -55,18 +74,18 @@ def one_line(error: ValidationError, kind: type[Settings], prefix: str = "") -> 
     if first["type"] == "missing":
         return f"{key}: found none, expected a value; add {key}"
     message = first["msg"].removeprefix("Value error, ")
-    if message.startswith("."):  # of a component, which says the rest by itself
+    if message.startswith("."):  # of a component, whose message is complete after the field
         return f"{key}{message}".removeprefix(".")
     if message.startswith("Input should be "):
         message = f"expected {message.removeprefix('Input should be ')}"
     message = message[0].lower() + message[1:]
-    if isinstance(first["input"], Mapping):  # settings that do not go together: it says which
+    if isinstance(first["input"], Mapping):  # settings contradict each other; it names them
         return ": ".join(filter(None, [key, message]))
     return f"{key}: found {short(first['input'])}, {message}"
 
 
 def _expected(kind: type[BaseModel], place: tuple[int | str, ...]) -> str:
-    """The settings there are in the group of an unknown one, and which of them may be meant."""
+    """The settings in the group of an unknown one, and which of them the user may mean."""
     *groups, name = map(str, place)
     for group in groups:
         inner = kind.model_fields[group].annotation
@@ -78,18 +97,21 @@ def _expected(kind: type[BaseModel], place: tuple[int | str, ...]) -> str:
 
 
 def first_difference(found: Mapping[str, Any], expected: Mapping[str, Any]) -> str | None:
-    """The first setting that differs, all but those in `MAY_CHANGE`; None if none does.
+    """The first setting that differs, except those in `MAY_CHANGE`.
 
     Args:
         found: flat settings, as {"search.epochs": 10}; see `flat`.
-        expected: the same. A setting that one of the two lacks counts as None.
+        expected: flat settings. A setting that one of the two lacks counts as None.
+
+    Returns:
+        Its name; None if no setting differs.
     """
     names = (name for name in {**expected, **found} if name not in MAY_CHANGE)
     return next((name for name in names if found.get(name) != expected.get(name)), None)
 
 
 def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings by `search.epochs` and so on."""
+    """Nested settings by their dotted names, as {"search.epochs": 10}."""
     found: dict[str, Any] = {}
     for key, value in settings.items():
         nested = isinstance(value, Mapping)

@@ -17,12 +17,18 @@ Model = Callable[..., Any]
 
 
 class Candidates(nn.Module):
-    """A supernet as Fabric is to set it up: its architectures are given by a function.
+    """A supernet in the form that Fabric sets up: a function returns the architectures.
 
-    Fabric rebuilds arguments that are mappings, as an architecture is; a function it passes on.
+    Args:
+        net: the supernet.
 
     Attributes:
+        net: the supernet.
         shares: whether the supernet has `forward_many`.
+
+    Example:
+        network = fabric.setup_module(Candidates(net))
+        outputs = network(x, architectures=lambda: [first, second])
     """
 
     def __init__(self, net: nn.Module) -> None:
@@ -33,7 +39,18 @@ class Candidates(nn.Module):
     def forward(
         self, *inputs: Any, architectures: Callable[[], Sequence[Architecture]], **named: Any
     ) -> Sequence[Any]:
-        """The output of each architecture."""
+        """The output of each architecture.
+
+        Args:
+            inputs: of the network, without the architecture.
+            architectures: returns what is run.
+            named: inputs of the network by name.
+
+        Returns:
+            The outputs in the order of the architectures.
+        """
+        # Fabric rebuilds every argument that is a mapping, as an architecture is. It passes a
+        # function on unchanged.
         if self.shares:
             run_all: Callable[..., Sequence[Any]] = self.net.forward_many  # type: ignore[assignment]
             return run_all(*inputs, architectures(), **named)
@@ -41,7 +58,15 @@ class Candidates(nn.Module):
 
 
 class BoundModel:
-    """The network by one architecture: call it as the network is called, without the last input."""
+    """One architecture of the network. It is called as the network, without the last input.
+
+    Args:
+        run: called with these inputs.
+
+    Example:
+        model = BoundModel(lambda x: net(x, architecture))
+        model(x)
+    """
 
     def __init__(self, run: Callable[..., Any]) -> None:
         self._run = run
@@ -51,13 +76,19 @@ class BoundModel:
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(
-            f"the model that a loss is handed runs one architecture and has no {name!r}; call it, "
+            f"the model that a loss receives runs one architecture and has no {name!r}; call it, "
             "or take that of the network itself"
         )
 
 
 def bind(net: nn.Module, architectures: Sequence[Architecture]) -> list[Model]:
-    """A model for each architecture of `Candidates`; those that share are run at one call."""
+    """A model for each architecture.
+
+    Args:
+        net: a supernet as `Candidates`.
+        architectures: what is run. Where the supernet shares work between them, the first call of
+            a model runs all of them.
+    """
     if net.shares:
         together = _Together(partial(net, architectures=lambda: architectures))
         return [BoundModel(partial(together, i)) for i in range(len(architectures))]
@@ -77,16 +108,21 @@ class _Together:
         self._outputs: Sequence[Any] = ()
 
     def __call__(self, index: int, /, *inputs: Any, **named: Any) -> Any:
-        given = dict[Any, Any](enumerate(inputs)) | named
-        if self._inputs is None or not _identical(given, self._inputs):
-            self._inputs, self._outputs = given, self._run_all(*inputs, **named)
+        current = dict[Any, Any](enumerate(inputs)) | named
+        if self._inputs is None or not _identical(current, self._inputs):
+            self._inputs, self._outputs = current, self._run_all(*inputs, **named)
         return self._outputs[index]
 
 
 def _identical(first: Mapping[Any, Any], second: Mapping[Any, Any]) -> bool:
+    # By identity: to compare the values of large inputs would cost as much as it saves.
     return first.keys() == second.keys() and all(x is second[name] for name, x in first.items())
 
 
 def active_of(net: nn.Module) -> Callable[[Architecture], BoolArray] | None:
-    """Which variables an architecture uses, if the network tells."""
+    """The network's function for the variables that an architecture uses.
+
+    Returns:
+        A function to a bool array `(D,)`; None if the network has none.
+    """
     return net.active if isinstance(net, ActiveSupernet) else None

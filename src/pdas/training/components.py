@@ -1,4 +1,7 @@
-"""What updates weights, an optimizer and a schedule: by name in a recipe, functions in Python."""
+"""The optimizer of the weights and its schedule.
+
+A recipe names them; in Python they are functions.
+"""
 
 from __future__ import annotations
 
@@ -17,33 +20,53 @@ if TYPE_CHECKING:
     from torch.optim.lr_scheduler import LRScheduler
 
 MakeOptimizer: TypeAlias = "Callable[[Iterable[nn.Parameter]], Optimizer]"
-"""Parameters to the optimizer that trains them."""
+"""From parameters to the optimizer that trains them."""
 
 MakeSchedule: TypeAlias = "Callable[[Optimizer, int], LRScheduler]"
-"""An optimizer, and the steps of the training, to a schedule that is stepped after every step."""
+"""From an optimizer and the number of steps to a schedule, which is stepped after every step."""
 
 
 class OptimizerSettings(Component):
-    """Settings of an optimizer of weights; a subclass adds its own, and makes it."""
+    """Settings of an optimizer of weights. A subclass adds its own settings and makes it.
+
+    Attributes:
+        learning_rate: the initial one of the weights.
+
+    Example:
+        @OPTIMIZERS.named("adagrad")
+        class Adagrad(OptimizerSettings):
+            name: Literal["adagrad"] = "adagrad"
+            learning_rate: float = 0.01
+            def make(self, parameters): return torch.optim.Adagrad(parameters, self.learning_rate)
+    """
 
     learning_rate: float = Field(gt=0)
 
     @abstractmethod
     def make(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
-        """The optimizer of these parameters."""
+        """A new optimizer of these parameters."""
 
 
 class ScheduleSettings(Component):
-    """Settings of a schedule of the learning rate."""
+    """Settings of a schedule of the learning rate. A subclass makes it.
+
+    Example:
+        @SCHEDULES.named("linear")
+        class Linear(ScheduleSettings):
+            name: Literal["linear"] = "linear"
+            def make(self, optimizer, steps, stays):
+                return torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, steps)
+    """
 
     @abstractmethod
     def make(self, optimizer: Optimizer, steps: int, stays: int) -> LRScheduler:
         """The schedule of a training.
 
         Args:
-            steps: of the whole training; the schedule is stepped after each.
-            stays: steps for which the learning rate stays the same: 1, or those of an epoch where
-                the length of the training is set in epochs.
+            optimizer: whose learning rate it sets.
+            steps: of the whole training. The schedule is stepped after each.
+            stays: for how many steps the learning rate stays the same. This is 1, or the steps of
+                an epoch where the length of the training is set in epochs.
         """
 
 

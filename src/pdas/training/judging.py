@@ -1,4 +1,4 @@
-"""How a network behaves when theta learns from it: as in training, or as it will be used."""
+"""The mode of a network when theta learns from it: that of training, or that of later use."""
 
 from __future__ import annotations
 
@@ -10,10 +10,18 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 class Judging:
-    """Evaluation mode but for batch norms, which keep to the statistics of the batch at hand.
+    """Evaluation mode for all modules but batch norms, which use the current batch.
 
-    So dropout is off. A choice of its rate would otherwise be decided by what the noise costs in
-    training, and not by what it is good for.
+    So dropout is off. Otherwise a choice of its rate would be decided by the cost of its noise in
+    training, and not by its benefit later.
+
+    Args:
+        net: the network that is judged.
+
+    Example:
+        judging = Judging(net)
+        with judging():
+            loss = net(x, architecture).mean()
     """
 
     def __init__(self, net: nn.Module) -> None:
@@ -21,10 +29,10 @@ class Judging:
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
-        """Meanwhile all that is in training mode is in evaluation mode."""
+        """Within it, what was in training mode is in evaluation mode."""
         changed = [module for module in self._modules if module.training]
         for module in changed:
-            module.training = False
+            module.training = False  # not `eval()`, which would reach the batch norms inside
         try:
             yield
         finally:

@@ -1,4 +1,4 @@
-"""The loop of every training, a search or a retraining: steps, epochs, progress, checkpoints."""
+"""The loop of every training, of a search or a retraining: steps, progress, checkpoints."""
 
 from __future__ import annotations
 
@@ -19,16 +19,23 @@ from pdas.training.weights import WeightTraining
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training stands; `on_step` is called with it after every step.
+    """The state of a training after a step.
 
     Attributes:
-        step, epoch: the current ones, from 1.
+        step: the current one, from 1.
+        epoch: the current one, from 1.
         steps: of the whole training.
-        measures: means over the epoch until now, "loss" and whatever else the loss measures; in a
-            search with the prefix "theta_" those of the theta batches, and what its method reports,
-            as "convergence" and "eta".
+        measures: means over the current epoch: "loss", and other measures of the loss. A search
+            adds those of the theta batches, with the prefix "theta_". It also adds the current
+            values that its method reports, such as "convergence" and "eta".
         learning_rate: of the weights in this step; None where no weights are trained.
         seconds: that the training has taken.
+
+    Example:
+        def show(progress):
+            print(progress.step, progress.measures["loss"])
+
+        pdas.search(net, loss, data, on_step=show)
     """
 
     step: int
@@ -39,19 +46,29 @@ class Progress:
     seconds: float
 
     def row(self) -> dict[str, float | int]:
-        """As a row of `metrics.csv`, with a column for each measure."""
+        """The row of `metrics.csv`, a value for each column."""
         rate = {} if self.learning_rate is None else {"learning_rate": self.learning_rate}
         first = {"step": self.step, "epoch": self.epoch}
         return first | self.measures | rate | {"seconds": self.seconds}
 
 
 OnStep = Callable[[Progress], None]
+"""Called after every step."""
+
 Update = Callable[[Step, Any], Mapping[str, float]]
-"""What is done with the batch of a step; returns what it measured."""
+"""From a step and its batch to what was measured; it updates what is trained."""
 
 
 class History:
-    """The progress at the end of each epoch."""
+    """The progress at the end of each epoch.
+
+    Attributes:
+        epochs: one entry for each epoch that has ended.
+
+    Example:
+        history = History()
+        history.epochs.append(progress)
+    """
 
     def __init__(self) -> None:
         self.epochs: list[Progress] = []
@@ -70,16 +87,22 @@ class Loop:
 
     Args:
         stage: the group of its settings in a recipe, "search" or "retrain".
+        settings: of the training. A resumed training must have the same ones.
         batches: passes over the data without end.
-        steps: how many there will be.
+        steps: of the whole training.
         weights: what trains the weights; None where none are trained.
+        ranks: the processes of the training.
         checkpoints: where the state is kept; None keeps nothing.
         components: what else changes, by its name in a checkpoint.
-        must_match: what has to be the same on all ranks, by the name that an error tells.
+        must_match: what has to be the same on all ranks, by its name in an error.
 
     Attributes:
-        history: the progress at the end of each epoch.
         watch: the time that the training has taken.
+
+    Example:
+        loop = Loop("retrain", settings, batches, 100, weights, ranks, None,
+                    components={"network": net}, must_match={"weights": net})
+        loop.run(lambda step, batch: {"loss": train_on(batch)})
     """
 
     def __init__(
@@ -118,6 +141,7 @@ class Loop:
 
     @property
     def history(self) -> list[Progress]:
+        """The progress at the end of each epoch."""
         return self._history.epochs
 
     def run(
@@ -130,20 +154,22 @@ class Loop:
         on_resume: Callable[[Sequence[Progress]], None] = lambda history: None,
         afterwards: Callable[[], Iterator[bool]] | None = None,
     ) -> None:
-        """Run all steps that are not done.
+        """Run all steps that are not done yet.
 
         Args:
             update: called with every step and its batch.
             report: further measures of a step, of which no mean is taken.
             on_step: called after every step.
             on_epoch: called with the history after every epoch.
-            on_resume: called with the history when it was restored.
-            afterwards: what follows the steps and can be stopped as they can, with a pause after
-                each part that tells whether it was the last.
+            on_resume: called with the history when a checkpoint was restored.
+            afterwards: the work after the steps, in parts. It yields after each part whether that
+                was the last. Between parts it can be stopped, as between steps.
 
         Raises:
-            StoppedError: with checkpoints, Ctrl-C or SIGTERM ended it.
-            RunError: a checkpoint cannot be written, none is whole, or it is of another training.
+            StoppedError: there are checkpoints, and Ctrl-C or SIGTERM has ended the training.
+            RunError: a checkpoint cannot be written, all are damaged, or they are of another
+                training.
+            RankError: the ranks do not match, or one is lost.
         """
         with self._resumable.stoppable() as stop:
             done = self._resumable.restore()
@@ -160,7 +186,7 @@ class Loop:
                 is_last = step.step == step.steps and afterwards is None
                 self._resumable.after(step.step, is_last, stop.is_set)
             if afterwards is not None:
-                # checkpoints are numbered on from the last step
+                # Checkpoints of these parts get the numbers after the last step.
                 for number, is_last in enumerate(afterwards(), start=max(done, self._steps) + 1):
                     self._resumable.after(number, is_last, stop.is_set)
 

@@ -1,4 +1,4 @@
-"""What a loss measures: a scalar, or several numbers with it among them; and means of these."""
+"""The measures of a loss: a scalar, or several numbers by name; and their means."""
 
 from __future__ import annotations
 
@@ -12,14 +12,24 @@ from pdas.support.errors import SettingError
 from pdas.training.candidates import Model
 
 Measures = Mapping[str, Tensor | float]
-"""Numbers by name, "loss" among them."""
+"""Numbers by name. One of them is "loss"."""
 
 Loss = Callable[[Model, Any], "Tensor | Measures"]
-"""`loss(model, batch)`: a scalar, or a mapping that has it as "loss" beside other measures."""
+"""`loss(model, batch)`: a scalar tensor, or a mapping of "loss" and other measures."""
 
 
 def as_measures(loss: Tensor | Measures) -> Measures:
-    """What a loss returned, as measures; raises `SettingError` if it is neither."""
+    """The result of a loss as measures.
+
+    Args:
+        loss: what `loss(model, batch)` returned.
+
+    Returns:
+        A mapping whose "loss" is a tensor of one number.
+
+    Raises:
+        SettingError: it is neither a scalar tensor nor such a mapping.
+    """
     measures = loss if isinstance(loss, Mapping) else {"loss": loss}
     value = measures.get("loss")
     if not isinstance(value, Tensor) or value.numel() != 1:
@@ -43,7 +53,7 @@ def _is_number(value: object) -> bool:
 
 
 def loss_of(measures: Measures) -> Tensor:
-    """The scalar among measures that is run backward."""
+    """The "loss" of measures, a tensor of shape `()`, which is run backward."""
     loss = measures["loss"]
     assert isinstance(loss, Tensor)
     return loss.reshape(())
@@ -60,14 +70,21 @@ def number(value: Tensor | float) -> float:
 
 
 class RunningMean:
-    """Means of measures, each over the times that it was added."""
+    """The mean of each measure, over as many values as were added.
+
+    Example:
+        mean = RunningMean()
+        mean.add({"loss": 1.0})
+        mean.add({"loss": 3.0})
+        mean.values()  # {"loss": 2.0}
+    """
 
     def __init__(self) -> None:
         self._sums: dict[str, float] = {}
         self._counts: dict[str, int] = {}
 
     def add(self, measures: Measures) -> None:
-        """Count one set of measures, each a number or a tensor of one."""
+        """Add one value of each measure, a number or a tensor of one."""
         for name, value in measures.items():
             self._sums[name] = self._sums.get(name, 0.0) + number(value)
             self._counts[name] = self._counts.get(name, 0) + 1
@@ -77,7 +94,7 @@ class RunningMean:
         return {name: total / self._counts[name] for name, total in self._sums.items()}
 
     def state_dict(self) -> dict[str, Any]:
-        """The sums, and of how many."""
+        """The sums and counts as plain data."""
         return {"sums": dict(self._sums), "counts": dict(self._counts)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -85,5 +102,5 @@ class RunningMean:
         self._sums, self._counts = dict(state["sums"]), dict(state["counts"])
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Forget all values, as at the start of an epoch."""
         self._sums, self._counts = {}, {}

@@ -1,4 +1,4 @@
-"""Memory that runs out, on whatever device, as one line."""
+"""Running out of memory, on any device, as an error of one line."""
 
 from __future__ import annotations
 
@@ -12,12 +12,23 @@ from pdas.distributed.micro_batches import rows_of
 from pdas.support.errors import OutOfMemoryError, reason
 from pdas.training.settings import TrainingSettings
 
-_TEXTS = ("out of memory", "can't allocate memory", "not enough memory")  # of MPS, and of CPUs
+_TEXTS = ("out of memory", "can't allocate memory", "not enough memory")  # MPS and CPUs
 
 
 @contextmanager
 def enough_memory(line: Callable[[], str]) -> Iterator[None]:
-    """Raise `OutOfMemoryError` where memory runs out meanwhile; `line` tells for what."""
+    """Within it, running out of memory is an `OutOfMemoryError`.
+
+    Args:
+        line: returns what did not fit, and a remedy.
+
+    Raises:
+        OutOfMemoryError: an allocator had no memory left.
+
+    Example:
+        with enough_memory(lambda: "the images do not fit; use fewer"):
+            images = torch.empty(10**6, 3, 32, 32)
+    """
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -29,19 +40,26 @@ def enough_memory(line: Callable[[], str]) -> Iterator[None]:
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error is that of an allocator: of Python, the CPU or a device."""
     if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
-        return not isinstance(error, OutOfMemoryError)  # that has been said
+        return not isinstance(error, OutOfMemoryError)  # this has its line already
     return isinstance(error, RuntimeError) and any(text in str(error) for text in _TEXTS)
 
 
 def enough_for_step(
     stage: str, step: int, batch: Any, settings: TrainingSettings
 ) -> AbstractContextManager[None]:
-    """`enough_memory` for a step of the stage "search" or "retrain" on this rank's batch."""
+    """`enough_memory` for a step of the stage "search" or "retrain".
+
+    Args:
+        stage: the group of its settings in a recipe.
+        step: its number, from 1.
+        batch: that of this rank.
+        settings: of the stage.
+    """
     return enough_memory(lambda: batch_too_large(stage, step, rows_of(batch), settings))
 
 
 def batch_too_large(stage: str, step: int, rows: int, settings: TrainingSettings) -> str:
-    """That a step does not fit, and what to lower."""
+    """The line that says that a step does not fit, and which setting to change."""
     most = rows // settings.smallest_part
     finer = [parts for parts in range(settings.accumulate + 1, most + 1) if rows % parts == 0]
     parts = f" in {settings.accumulate} parts" if settings.accumulate > 1 else ""

@@ -1,4 +1,4 @@
-"""Retraining: a derived network from fresh weights, on the whole training set."""
+"""Retraining: a derived network is trained from new weights on the whole training set."""
 
 from __future__ import annotations
 
@@ -29,8 +29,17 @@ N = TypeVar("N", bound=nn.Module)
 class TrainingModule(nn.Module, Generic[N]):
     """A derived network in training, with its own loss.
 
+    Args:
+        network: the derived network.
+
     Attributes:
         network: the derived network.
+
+    Example:
+        class Regression(TrainingModule[nn.Module]):
+            def forward(self, batch):
+                x, y = batch
+                return {"loss": (self.network(x) - y).square().mean()}
     """
 
     def __init__(self, network: N) -> None:
@@ -38,14 +47,18 @@ class TrainingModule(nn.Module, Generic[N]):
         self.network = network
 
     def forward(self, batch: Any) -> Measures:
-        """Measures of a batch, among them the scalar tensor "loss"."""
+        """The measures of a batch; "loss" is a scalar tensor."""
         raise NotImplementedError
 
     def before_epoch(self, fraction: float) -> None:
-        """Prepare for an epoch; `fraction` goes from 0 for the first to 1 for the last."""
+        """Prepare for an epoch.
+
+        Args:
+            fraction: from 0 for the first epoch to 1 for the last.
+        """
 
     def finished(self) -> N:
-        """The network as it is to be used."""
+        """The network for use after the training."""
         return self.network
 
 
@@ -61,8 +74,8 @@ def retrain(
 ) -> None:
     """Train a derived network in place, from the newest checkpoint if there is one.
 
-    Of several ranks each takes its part of every batch; batch norm normalises each part by itself,
-    and keeps the mean of the statistics. `on_step` and `on_epoch` are called on all.
+    With several ranks, each takes its part of every batch. Batch norm then normalises each part by
+    itself and keeps the mean of the statistics. `on_step` and `on_epoch` are called on all ranks.
 
     Args:
         module: the network with its loss.
@@ -71,14 +84,18 @@ def retrain(
         fabric: devices and precision.
         checkpoints: where the state is kept.
         on_step: called after every step.
-        on_epoch: called with the progress at the end of every epoch until now.
+        on_epoch: called after every epoch, with the progress at the end of each one.
 
     Raises:
-        NonFiniteLossError: its loss is not finite.
+        NonFiniteLossError: the loss or its gradient is not finite.
         OutOfMemoryError: a step needs more memory than there is.
-        StoppedError: with checkpoints, Ctrl-C or SIGTERM ended it.
-        RankError: of several ranks one ended, hung, or computes something else.
-        RunError: a checkpoint cannot be written, none is whole, or it is of another training.
+        StoppedError: there are checkpoints, and Ctrl-C or SIGTERM has ended the training.
+        RankError: one of several ranks ended, does not answer, or has other results.
+        RunError: a checkpoint cannot be written, all are damaged, or they are of another
+            training.
+
+    Example:
+        retrain(Regression(network), batches, TrainingSettings(epochs=10), Fabric(devices=1))
     """
     check_fabric(fabric)
     ranks = Ranks(fabric)
@@ -101,7 +118,7 @@ def retrain(
 
 
 class _Update:
-    """One update of the weights; of several ranks each contributes its part of the batch."""
+    """One update of the weights, to which each rank contributes its part of the batch."""
 
     def __init__(
         self,
@@ -119,8 +136,9 @@ class _Update:
         self._is_prepared = False
 
     def __call__(self, step: Step, batch: Any) -> dict[str, float]:
-        """Measures of the batch, before the update."""
-        if step.starts_epoch or not self._is_prepared:  # no checkpoint holds what it prepares
+        """The measures of the batch before the update."""
+        # A checkpoint does not hold what this prepares, so a resumed training prepares it again.
+        if step.starts_epoch or not self._is_prepared:
             self._module.before_epoch(step.fraction)
             self._is_prepared = True
         own = self._ranks.part(batch)
@@ -137,6 +155,7 @@ class _Update:
             for measures in self._ranks.gather([numbers(own)]):
                 mean.add(measures)
             _check_finite(mean.values()["loss"], step)
+            # Gradients of parts and of ranks are added up, so this makes their mean.
             self._fabric.backward(loss_of(own) / (self._ranks.size * len(parts)))
         self._ranks.average_buffers(self._weights.network)
         self._weights.apply()

@@ -15,7 +15,11 @@ from pdas.training.schedules.cosine import Cosine
 
 
 class TrainingSettings(Settings):
-    """What every training of weights needs; its length is set by epochs or by steps."""
+    """Settings of every training of weights. Its length is set by epochs or by steps.
+
+    Example:
+        TrainingSettings(steps=100, optimizer="adamw", schedule="constant")
+    """
 
     smallest_part: ClassVar[int] = 1  # examples of a micro-batch
 
@@ -48,7 +52,11 @@ class TrainingSettings(Settings):
         return self
 
     def total_steps(self, per_epoch: int) -> int:
-        """Steps of a training with so many batches in an epoch."""
+        """The number of steps of the training.
+
+        Args:
+            per_epoch: batches in an epoch.
+        """
         if self.steps is not None:
             return self.steps
         assert self.epochs is not None

@@ -12,12 +12,18 @@ from pdas.resume.batches import Passes
 
 @dataclass(frozen=True)
 class Step:
-    """Where a training stands; steps and epochs count from 1.
+    """One step of a training. Steps and epochs count from 1.
 
     Attributes:
-        step, epoch: the current ones.
-        steps, epochs: how many there will be; the last epoch may be cut short.
-        starts_epoch, ends_epoch: whether this is the first, or the last step of its epoch.
+        step: the current one.
+        epoch: the current one.
+        steps: of the whole training.
+        epochs: of the whole training. The last one may be shorter.
+        starts_epoch: whether this is the first step of its epoch.
+        ends_epoch: whether this is the last step of its epoch.
+
+    Example:
+        Step(step=11, epoch=2, steps=30, epochs=3, starts_epoch=True, ends_epoch=False).fraction
     """
 
     step: int
@@ -29,7 +35,7 @@ class Step:
 
     @property
     def fraction(self) -> float:
-        """How far the training is, from 0 in the first epoch to 1 in the last."""
+        """The part of the training that is done: 0 in the first epoch, 1 in the last."""
         return (self.epoch - 1) / max(self.epochs - 1, 1)
 
 
@@ -39,7 +45,7 @@ def steps_of(batches: Passes, steps: int, done: int) -> Iterator[tuple[Step, Any
     Args:
         batches: passes over the data without end.
         steps: of the whole training.
-        done: how many of them are done.
+        done: the number of steps before these.
     """
     per_epoch = len(batches)
     epochs = math.ceil(steps / per_epoch)

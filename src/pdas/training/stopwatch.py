@@ -1,4 +1,4 @@
-"""How long a training has taken."""
+"""The time that a training takes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 
 class Stopwatch:
-    """Seconds that a training has taken, without interruptions.
+    """The time that a training has taken, without interruptions.
 
     Example:
         watch = Stopwatch()
@@ -17,11 +17,11 @@ class Stopwatch:
         self._start = time.perf_counter()
 
     def seconds(self) -> float:
-        """The time until now."""
+        """The time until now, in seconds."""
         return time.perf_counter() - self._start
 
     def state_dict(self) -> dict[str, float]:
-        """The time until now."""
+        """The time until now, as plain data."""
         return {"seconds": self.seconds()}
 
     def load_state_dict(self, state: dict[str, float]) -> None:

@@ -21,18 +21,21 @@ class WeightTraining:
     """Updates the weights of a network, which are the same on all ranks.
 
     Args:
-        module: the network; it is put into training mode.
-        settings: its optimizer and schedule, clipping and micro-batches.
+        module: the network. It is put into training mode.
+        settings: its optimizer, schedule and clipping.
+        fabric: devices and precision.
+        ranks: those of `fabric`.
         steps: of the whole training.
         per_epoch: steps in an epoch.
-        make_optimizer, make_schedule: in place of those of the settings.
+        make_optimizer: makes the optimizer, instead of the settings.
+        make_schedule: makes the schedule, instead of the settings.
 
     Attributes:
-        network: the module as Fabric has set it up, which computes in the precision of Fabric.
-        optimizer: as Fabric has set it up.
+        network: the module as set up by Fabric, which computes in Fabric's precision.
+        optimizer: as set up by Fabric.
 
     Raises:
-        SettingError: `make_optimizer` or `make_schedule` makes something else.
+        SettingError: `make_optimizer` makes no optimizer, or `make_schedule` no schedule.
 
     Example:
         weights = WeightTraining(net, settings, fabric, Ranks(fabric), steps=100, per_epoch=10)
@@ -66,11 +69,18 @@ class WeightTraining:
 
     @property
     def learning_rate(self) -> float:
-        """That of the next update."""
+        """The learning rate of the next update."""
         return float(self._schedule.get_last_lr()[0])
 
     def update(self, loss: Tensor) -> None:
-        """One update by the gradient of a loss, a scalar; of several ranks that of the sum."""
+        """One update by the gradient of a loss.
+
+        Args:
+            loss: a scalar. With several ranks, the gradient is that of the sum of their losses.
+
+        Raises:
+            NonFiniteLossError: the gradient is not finite; the weights are unchanged.
+        """
         self.clear()
         self._fabric.backward(loss)
         self.apply()
@@ -80,10 +90,10 @@ class WeightTraining:
         self.optimizer.zero_grad(set_to_none=True)
 
     def apply(self) -> None:
-        """Update the weights by the gradients of all ranks, clipped.
+        """Update the weights by the clipped gradients of all ranks.
 
         Raises:
-            NonFiniteLossError: the gradient is not finite; the weights are as they were.
+            NonFiniteLossError: the gradient is not finite; the weights are unchanged.
         """
         self._ranks.add_gradients(self.network.parameters())
         clip_gradients(self._fabric, self.network, self.optimizer, self._clip)
@@ -94,7 +104,7 @@ class WeightTraining:
         self._schedule.step()
 
     def components(self) -> dict[str, Any]:
-        """What changes in a training but the network, by its name in a checkpoint."""
+        """All that changes except the network, by its name in a checkpoint."""
         return {
             "weights": self._own,
             "schedule": self._schedule,
@@ -114,8 +124,15 @@ def optimizer_and_schedule(
     """The optimizer of a module's weights, and the schedule of its learning rate.
 
     Args:
+        module: whose weights are trained.
+        settings: which make both, where no function is passed for it.
         steps: of the whole training.
-        stays: steps for which the learning rate of the settings' schedule stays the same.
+        stays: for how many steps the schedule of the settings keeps the learning rate.
+        make_optimizer: makes the optimizer, instead of the settings.
+        make_schedule: makes the schedule, instead of the settings.
+
+    Raises:
+        SettingError: one of these functions makes something else.
     """
     make = make_optimizer or settings.optimizer.make
     optimizer = make(module.parameters())
@@ -146,12 +163,17 @@ def clip_gradients(
 ) -> None:
     """Scale the gradient to a norm of at most `max_norm`.
 
-    In 16-bit precision a gradient that overflows is expected: the scaler skips the step.
+    Args:
+        fabric: that has set up the network and the optimizer.
+        net: whose gradient it is.
+        optimizer: of its weights.
+        max_norm: the largest Euclidean norm.
 
     Raises:
-        NonFiniteLossError: the norm is not finite; the weights are as they were.
+        NonFiniteLossError: the norm is not finite; the weights are unchanged.
     """
     norm = fabric.clip_gradients(net, optimizer, max_norm=max_norm, error_if_nonfinite=False)
+    # In 16-bit precision the loss scaler expects gradients that overflow, and skips those steps.
     scaled = getattr(fabric.strategy.precision, "scaler", None) is not None
     if norm is not None and not scaled and not torch.isfinite(norm):
         refuse(

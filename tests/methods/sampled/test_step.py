@@ -230,7 +230,7 @@ def test_dropped_architectures_are_logged_ever_more_seldom(
     lines = [record.getMessage() for record in caplog.records]
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 4
     assert "training loss: inf for the architecture (b) in step 1," in lines[0]
-    assert [line.split("the ")[-1] for line in lines] == [f"{n}. so far" for n in (1, 2, 4, 8)]
+    assert [line.split("dropped ")[-1] for line in lines] == [f"({n} in all)" for n in (1, 2, 4, 8)]
 
 
 @pytest.mark.parametrize("kind", [Pick, Together])

@@ -1,6 +1,6 @@
-"""What a network must beat to have learned something: the best output that is always the same.
+"""The best constant output. A network that has learned something has a smaller loss.
 
-For a classifier that is the share of each class, for a regression the mean of the targets.
+For a classifier it is the share of each class, for a regression the mean of the targets.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from pdas.training.memory import is_out_of_memory
 _log = logging.getLogger(__name__)
 
 ITERATIONS = 50  # of L-BFGS
-POWERS = range(-9, 13)  # of ten, sizes of an output that are tried
-LARGEST = 10.0 ** POWERS[-1]  # is taken where the loss falls without end
+POWERS = range(-9, 13)  # of ten: the sizes of an output that are tried
+LARGEST = 10.0 ** POWERS[-1]  # the best one if the loss has no minimum
 
 
 class ConstantOutput(nn.Module):
@@ -30,7 +30,12 @@ class ConstantOutput(nn.Module):
         like: an output `(examples, ...)` of the network.
 
     Attributes:
-        value, size: of which the output is the product.
+        value: a parameter with the shape of an output; the output is `size * value`.
+        size: a plain number.
+
+    Example:
+        constant = ConstantOutput(torch.zeros(32, 10))
+        constant(torch.zeros(8, 3, 28, 28)).shape  # (8, 10)
     """
 
     def __init__(self, like: Tensor) -> None:
@@ -39,13 +44,13 @@ class ConstantOutput(nn.Module):
         self.size = 1.0
 
     def forward(self, *inputs: Any, **named: Any) -> Tensor:
-        """The output for as many examples as the first input has."""
+        """The constant for each example of the first input, `(examples, ...)`."""
         first = next(x for x in (*inputs, *named.values()) if isinstance(x, Tensor))
         return (self.size * self.value).expand(len(first), *self.value.shape)
 
 
 class _Watched(nn.Module):
-    """A model of which the last output is kept."""
+    """A model whose last output is kept."""
 
     def __init__(self, model: Model) -> None:
         super().__init__()
@@ -58,12 +63,17 @@ class _Watched(nn.Module):
 
 
 def constant_losses(loss: Loss, batches: Sequence[Any], model: Model) -> list[float] | None:
-    """The loss of the best constant output on each batch; None if there is no such output.
+    """The loss of the best constant output on each batch.
 
-    The loss may ask more of its model, or have no least value, as that of logarithms of
-    probabilities, which only a network with a softmax keeps in bounds.
+    Args:
+        loss: that of the search.
+        batches: on the device.
+        model: any model; its output shows the shape of an output.
 
-    model: one whose outputs tell what an output looks like.
+    Returns:
+        A loss for each batch. None if there is no best constant output: the loss may need more than
+        an output, or have no minimum. An example is a loss of log-probabilities, which only the
+        softmax of a network keeps bounded.
     """
     watched = _Watched(model)
     try:
@@ -77,7 +87,7 @@ def constant_losses(loss: Loss, batches: Sequence[Any], model: Model) -> list[fl
             return None
         with torch.no_grad():
             return [float(each) for each in _losses(loss, constant, batches)]
-    except Exception as error:  # of a loss that asks more of its model, or another kind of output
+    except Exception as error:  # a loss that needs more of its model, or an output of another type
         if is_out_of_memory(error):
             raise
         _log.info("search: no constant output fits this loss, so theta begins after the warm-up")
@@ -90,9 +100,10 @@ def _losses(loss: Loss, model: Model, batches: Sequence[Any]) -> list[Tensor]:
 
 
 def _fit(constant: ConstantOutput, mean: Callable[[], Tensor]) -> bool:
-    """Bring the constant to the least mean loss, of targets of any size, if there is one.
+    """Fit the constant to the least mean loss; False if the loss has no minimum.
 
-    L-BFGS compares what it finds with fixed numbers, so it is given values and losses about 1.
+    L-BFGS has absolute tolerances, so `size` and the scaling of the loss bring all numbers near 1,
+    whatever the size of the targets.
     """
     least = _to_size(constant, mean)
     if constant.size == LARGEST:
@@ -106,7 +117,7 @@ def _fit(constant: ConstantOutput, mean: Callable[[], Tensor]) -> bool:
 
     def closure() -> Tensor:
         lbfgs.zero_grad()
-        value = mean() / (abs(least) or 1)
+        value = mean() / (abs(least) or 1)  # 1 where the least loss is 0
         value.backward()  # type: ignore[no-untyped-call]
         return value
 
@@ -115,7 +126,11 @@ def _fit(constant: ConstantOutput, mean: Callable[[], Tensor]) -> bool:
 
 
 def _to_size(constant: ConstantOutput, mean: Callable[[], Tensor]) -> float:
-    """Take the power of ten that serves best down the gradient from 0; the loss there."""
+    """Set `size` to the power of ten with the least loss along the negative gradient at 0.
+
+    Tried are steps whose largest entry is a power of ten. `value` is 0 again afterwards. The loss
+    after the best step is returned.
+    """
     at_zero = mean()
     (gradient,) = torch.autograd.grad(at_zero, [constant.value])
     size, least = 1.0, float(at_zero.detach())

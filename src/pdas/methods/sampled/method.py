@@ -1,4 +1,4 @@
-"""Algorithm 1 for any optimizer: sample architectures, train shared weights, tell the losses."""
+"""Algorithm 1 for any optimizer: sample architectures, train shared weights, report losses."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ _log = logging.getLogger(__name__)
 
 
 class Sampled(SearchMethod):
-    """A search method of an optimizer that asks for architectures and is told their losses.
+    """The search method of an optimizer (Algorithm 1).
 
     Args:
-        optimizer: draws architectures; its limit, if it has one, holds for all of them.
-        learner: what is told the losses: the optimizer itself, or a wrapper with a penalty.
+        optimizer: draws architectures. Its limit, if it has one, holds for all of them.
+        learner: draws and learns in the steps: the optimizer, or a wrapper of it with a penalty.
+
+    Attributes:
+        optimizer: see above.
 
     Example:
         pdas.search(net, loss, data, method=pdas.Sampled(pdas.PDAS(net.space)))
@@ -64,14 +67,14 @@ class Sampled(SearchMethod):
         return self._start(step)
 
     def step(self, weight_batch: Any, theta_batch: Any | None) -> Mapping[str, float]:
-        record = self._step(weight_batch, theta_batch)
-        return record.weights | {f"theta_{name}": value for name, value in record.theta.items()}
+        measured = self._step(weight_batch, theta_batch)
+        return measured.weights | {f"theta_{name}": value for name, value in measured.theta.items()}
 
     def best(self) -> Architecture:
         return self.optimizer.best()
 
     def finalists(self, n: int) -> list[Architecture]:
-        """The mode and what the optimizer draws: n different networks, or all that turn up."""
+        """The best architecture and draws of the optimizer; see `SearchMethod.finalists`."""
         found = propose(self.optimizer, n, self._context.active)
         if len(found) < n:
             _log.warning(
@@ -81,7 +84,7 @@ class Sampled(SearchMethod):
                 type(self.optimizer).__name__ if self.theta_array is None else "theta",
                 " within the limit" if isinstance(self.optimizer, Limited) else "",
                 n,
-                "" if n == self._context.settings.finalists else ", which their share pays for",
+                "" if n == self._context.settings.finalists else ", as many as their share allows",
             )
         return found
 

@@ -1,4 +1,4 @@
-"""Different networks from an optimizer, to be compared."""
+"""Different networks from an optimizer, for a comparison."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pdas.methods.base import Active
 from pdas.methods.optimizer import Optimizer
 from pdas.space import Architecture
 
-DRAWS = 50  # for each network that is wanted, until enough are distinct
+DRAWS = 50  # calls of `ask` at most; each draws as many architectures as are needed in all
 
 
 def propose(optimizer: Optimizer, count: int, active: Active | None = None) -> list[Architecture]:
-    """The best and what the optimizer draws: `count` distinct networks, or all that turn up."""
+    """The best architecture and draws of the optimizer; see `distinct`."""
     return distinct(optimizer, count, active, [optimizer.best()])
 
 
@@ -22,14 +22,17 @@ def distinct(
     active: Active | None = None,
     first: Sequence[Architecture] = (),
 ) -> list[Architecture]:
-    """`count` different networks, `first` and others that are drawn, or all that turn up.
+    """Architectures of different networks.
 
     Args:
         optimizer: draws architectures.
-        count: how many networks.
-        active: which variables an architecture uses; architectures that differ only in the others
-            are one network.
+        count: the number of networks.
+        active: the variables that an architecture uses. Architectures that differ only in the
+            others are the same network.
         first: architectures that are taken before any are drawn.
+
+    Returns:
+        `count` architectures, or fewer if the draws do not yield as many.
     """
     found = {_network(architecture, active): architecture for architecture in first}
     for _ in range(DRAWS):
@@ -41,7 +44,7 @@ def distinct(
 
 
 def _network(architecture: Architecture, active: Active | None) -> tuple[int | None, ...]:
-    """The category of every variable that is in use, which tells networks apart."""
+    """The category of every variable that is in use, which identifies a network."""
     indices = architecture.indices.tolist()
     used = [True] * len(indices) if active is None else active(architecture)
     return tuple(index if use else None for index, use in zip(indices, used, strict=True))

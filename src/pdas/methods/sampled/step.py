@@ -1,7 +1,7 @@
 """One step of Algorithm 1: the weights by (2), then theta by (4), with the same architectures.
 
-Both updates see one batch for all architectures of the step, so that their ranks compare
-architectures and not draws.
+In each update all architectures see the same batch, so their ranks compare architectures and not
+batches.
 """
 
 from __future__ import annotations
@@ -34,12 +34,20 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-TOGETHER = 8  # architectures that are judged at once, whose maps are in memory together
+TOGETHER = 8  # architectures that are judged at once; their activations share the memory
 
 
 @dataclass(frozen=True)
 class StepRecord:
-    """What a step measured: means over its architectures, of the weight and of the theta batch."""
+    """The measures of a step, each a mean over its architectures.
+
+    Attributes:
+        weights: on the weight batch.
+        theta: on the theta batch; empty without one.
+
+    Example:
+        step(weight_batch, theta_batch).weights["loss"]
+    """
 
     weights: dict[str, float]
     theta: dict[str, float]
@@ -48,26 +56,31 @@ class StepRecord:
 class SearchStep:
     """Updates the weights of a supernet and the distribution of an optimizer.
 
-    Theta learns from the architectures that were trained, and from further ones if it is to learn
-    from more; without a batch for it, as in a warm-up, it stands still.
-
-    Of several ranks each runs its share of the architectures, and all make the same updates.
+    Theta learns from the architectures that were trained, and from further ones if `theta_samples`
+    is larger. Without a batch for it, as in a warm-up, it does not change. With several ranks, each
+    runs its share of the architectures, and all make the same updates.
 
     Args:
-        net: the supernet as `Candidates`, as `fabric.setup` returned it.
-        loss: see `Loss`; the model that it is handed runs one architecture.
-        optimizer: gives lambda architectures a step, and learns from their losses.
-        weights: updates the weights; None if they stay as they are.
-        samples: architectures that are trained in a step; default the optimizer's own number.
-        accumulate: equal parts of a batch that are run one after the other, for less memory. The
-            loss of a batch is then the mean of those of its parts, and batch norm normalises each
-            part by itself.
+        fabric: devices and precision.
+        net: the supernet as `Candidates`, set up by Fabric.
+        loss: see `Loss`. Its model runs one architecture.
+        optimizer: draws lambda architectures in a step, and learns from their losses.
+        weights: updates the weights; None leaves them unchanged.
+        samples: architectures that are trained in a step; by default the optimizer's own number.
+        accumulate: equal parts of a batch that run one after the other, for less memory. The loss
+            of a batch is then the mean over its parts, and batch norm normalises each part by
+            itself.
         resample: draw new architectures for the update of theta (not Algorithm 1).
-        theta_samples: architectures that theta learns from; default those that are trained.
+        theta_samples: architectures from which theta learns; by default those that are trained.
         theta_mode: "eval" judges them without dropout, see `Judging`.
-        active: which variables an architecture uses, bool `(D,)`; the others do not learn from it.
-            All by default.
+        active: the variables that an architecture uses, bool `(D,)`; only these learn from it. By
+            default all.
         ranks: those of `fabric`.
+
+    Example:
+        step = SearchStep(fabric, weights.network, loss, optimizer, weights, samples=2)
+        for weight_batch, theta_batch in batches:
+            step(weight_batch, theta_batch)
     """
 
     def __init__(
@@ -102,7 +115,16 @@ class SearchStep:
         self._dropped = 0
 
     def __call__(self, weight_batch: Any, theta_batch: Any | None) -> StepRecord:
-        """Run the step; raises `NonFiniteLossError` if no architecture has a finite loss."""
+        """Run the step.
+
+        Args:
+            weight_batch: for the weights, on the device.
+            theta_batch: for theta, on the device; None leaves theta unchanged.
+
+        Raises:
+            NonFiniteLossError: no architecture has a finite loss.
+            SettingError: no loss has a gradient, or the batch cannot be cut in equal parts.
+        """
         self._steps += 1
         architectures = self._optimizer.ask(self._samples)
         weights = {} if self._weights is None else self._update_weights(architectures, weight_batch)
@@ -112,7 +134,7 @@ class SearchStep:
         return StepRecord(weights, theta)
 
     def _judged(self, trained: list[Architecture]) -> list[Architecture]:
-        """The architectures that theta learns from."""
+        """The architectures from which theta learns."""
         count = self._theta_samples or len(trained)
         if self._resample:
             return self._optimizer.ask(count)
@@ -120,15 +142,20 @@ class SearchStep:
         return trained + self._optimizer.ask(further) if further else trained
 
     def model(self, architecture: Architecture) -> Model:
-        """One architecture with the shared weights."""
+        """A model that runs one architecture with the shared weights."""
         (model,) = bind(self._net, [architecture])
         return model
 
     @torch.no_grad()
     def losses(self, architectures: Sequence[Architecture], batches: Iterable[Any]) -> list[float]:
-        """The mean loss of each architecture over batches on the device, by the shared weights.
+        """The mean loss of each architecture with the shared weights, as theta learns from it.
 
-        As theta would learn from it; one that is not finite somewhere is not finite.
+        Args:
+            architectures: to be judged.
+            batches: on the device.
+
+        Returns:
+            A loss for each. It is not finite if the loss of any batch is not.
         """
         own = self._ranks.share(architectures)
         means = [RunningMean() for _ in own]
@@ -140,11 +167,11 @@ class SearchStep:
         return self._ranks.gather([mean.values()["loss"] for mean in means])
 
     def state_dict(self) -> dict[str, int]:
-        """What its messages count."""
+        """The counts that messages show."""
         return {"steps": self._steps, "dropped": self._dropped}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on from `state_dict`."""
+        """Continue from `state_dict`."""
         self._steps, self._dropped = int(state["steps"]), int(state["dropped"])
 
     def _update_weights(
@@ -160,10 +187,10 @@ class SearchStep:
     def _add_up_gradients(
         self, architectures: Sequence[Architecture], batches: Sequence[Any]
     ) -> list[dict[str, float]]:
-        """The gradient of (2) over the parts of a batch; returns measures of each architecture.
+        """Compute the gradient of (2) over the parts of a batch; the measures are returned.
 
-        One without a finite loss is dropped. If that is found in a later part, which is rare, the
-        gradient is computed anew without it.
+        An architecture without a finite loss is dropped. If only a later part shows that, which is
+        rare, the gradient is computed again without it.
         """
         assert self._weights is not None
         self._weights.clear()
@@ -187,13 +214,13 @@ class SearchStep:
         return [mean.values() for mean in means]
 
     def _backward(self, losses: Sequence[Tensor], count: int) -> None:
-        """Add the gradient of losses, of `count` whose mean is (2)."""
+        """Add the gradient of losses. The mean (2) is over `count` losses on all ranks."""
         (trains,) = self._ranks.any(any(loss.requires_grad for loss in losses))
         if not trains:
             raise SettingError(
                 f"loss: found that no architecture of step {self._steps} has one with a gradient, "
-                "expected one that depends on the weights; leave out detach(), and give every "
-                "architecture weights"
+                "expected one that depends on the weights; leave out detach(), and make every "
+                "architecture use weights"
             )
         self._fabric.backward(_sum(losses, self._fabric.device) / count)
 
@@ -223,14 +250,14 @@ class SearchStep:
         architectures: Sequence[Architecture],
         measured: Sequence[Mapping[str, float]],
     ) -> None:
-        """Log the first architecture without a finite loss, the second, the fourth, and so on."""
+        """Log dropped architectures: the first, the second, the fourth, and so on."""
         for architecture, measures in zip(architectures, measured, strict=True):
             if _is_finite(measures):
                 continue
             self._dropped += 1
             if self._dropped & (self._dropped - 1) == 0:
                 _log.warning(
-                    "%s: %s for the architecture %s in step %d, which is dropped, the %d. so far",
+                    "%s: %s for the architecture %s in step %d, which is dropped (%d in all)",
                     name,
                     measures["loss"],
                     _labels(architecture),
@@ -255,7 +282,7 @@ class SearchStep:
 
 
 def _sum(losses: Sequence[Tensor], device: torch.device) -> Tensor:
-    """Their sum; of none one that can be run backward, and reaches no weight."""
+    """The sum of losses; without any, a zero that has a backward pass and reaches no weight."""
     if any(loss.requires_grad for loss in losses):
         return torch.stack(list(losses)).sum()
     return torch.zeros((), device=device, requires_grad=True)

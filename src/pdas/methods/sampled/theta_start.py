@@ -1,7 +1,7 @@
-"""When theta begins to learn: after the warm-up, and not before the shared weights have begun to.
+"""When theta begins to learn: after the warm-up, once the shared weights have learned something.
 
-Before, losses tell what trains fastest, and theta would hardly come back from that: eta is at its
-maximum at the start.
+Before that, losses show which architecture trains fastest. Theta would learn this quickly, since
+eta is at its maximum at the start, and would hardly unlearn it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pdas.training.measures import Loss
 
 _log = logging.getLogger(__name__)
 
-ENOUGH = 2  # of the architectures that are looked at are to be better than chance
+ENOUGH = 2  # as many of the checked architectures must be better than chance
 CHECKS = 20  # at most, in the steps after the warm-up
 _REMEDIES = (
     "change search.optimizer.learning_rate, make the search longer, or see whether the targets "
@@ -34,11 +34,23 @@ _REMEDIES = (
 
 
 class ThetaStart:
-    """Tells of every step whether theta learns in it.
+    """Decides for every step whether theta learns in it.
 
-    Without a warm-up it always does. After one it waits until a quarter of the architectures are
-    better than the best output that is always the same, by twice the standard error over batches.
-    For that it draws from `optimizer` and takes batches.
+    Without a warm-up it always does. After a warm-up it waits until a quarter of the architectures
+    are better than the best constant output, by twice the standard error over batches.
+
+    Args:
+        plan: of the search.
+        step: runs architectures with the shared weights.
+        loss: that of the search.
+        optimizer: draws the architectures of a check.
+        batches: of D_theta. A check takes some of them.
+        to_device: moves a batch to the device.
+        ranks: the processes of the search.
+
+    Example:
+        start = ThetaStart(plan, step, loss, optimizer, batches, fabric.to_device, ranks)
+        start(1)  # False within a warm-up
     """
 
     def __init__(
@@ -58,40 +70,51 @@ class ThetaStart:
         self._batches = batches
         self._to_device = to_device
         self._ranks = ranks
-        # a check costs no more than steps in which theta does not learn have saved since the last
-        saved = plan.theta_samples * SCORED  # by each
+        # A step without an update of theta saves some passes. Checks are so rare that they cost no
+        # more than the steps since the last one have saved.
+        saved = plan.theta_samples * SCORED  # by each step
         self._every = max(math.ceil(CHECK / saved), (plan.steps - plan.warmup) // CHECKS)
         self._begun = plan.warmup == 0
         self._chance = math.inf  # below the best constant output by twice the standard error
 
     def __call__(self, step: int) -> bool:
-        """Whether theta learns in this step, the first of which is 1."""
+        """Whether theta learns in a step.
+
+        Args:
+            step: its number, from 1.
+        """
         after = step - self._plan.warmup - 1
         if not self._begun and after >= 0 and after % self._every == 0:
             self._begun = self._weights_have_learned()
         return self._begun
 
     def end(self) -> None:
-        """At the end of the shared training: raise `NotLearnedError` if theta has not begun.
+        """Check at the end of the shared training that theta has begun to learn.
 
-        Finalists that are trained by themselves may learn all the same, so then it is said only.
+        Raises:
+            NotLearnedError: it has not, and no finalist is trained. Finalists may learn in their
+                own trainings, so with them this is only a line in the log.
         """
         if self._begun:
             return
         if not self._plan.trial_passes:
             raise NotLearnedError(f"{self._nothing_learned()}; {_REMEDIES}")
         _log.warning(
-            "%s; theta is as it began, and finalists are drawn from that", self._nothing_learned()
+            "%s; theta is unchanged, and finalists are drawn from it", self._nothing_learned()
         )
 
     def check(self, least: float | None) -> None:
-        """Raise `NotLearnedError` if neither theta has begun nor a finalist has learned.
+        """Check after the comparison of finalists that anything has learned.
 
-        least: the least loss of a finalist after a training of its own, None if none was trained.
+        Args:
+            least: the least loss of a finalist after a separate training; None if there was none.
+
+        Raises:
+            NotLearnedError: neither theta has begun, nor is `least` below that of chance.
         """
         if not self._begun and (least is None or least >= self._chance):
             raise NotLearnedError(
-                f"{self._nothing_learned()}, and no finalist that was trained by itself has one; "
+                f"{self._nothing_learned()}, and no finalist that was trained separately has one; "
                 f"{_REMEDIES}"
             )
 
@@ -107,6 +130,7 @@ class ThetaStart:
         batches = [self._to_device(batch) for batch in islice(self._batches, CHECK_BATCHES)]
         chance = constant_losses(self._loss, batches, self._step.model(architectures[0]))
         (not_checked,) = self._ranks.any(chance is None)
+        # `any` above is an exchange, so every rank takes the same branch here.
         if chance is None or not_checked:
             return True
         self._chance = float(
@@ -120,9 +144,9 @@ class ThetaStart:
         return begins
 
     def state_dict(self) -> dict[str, bool | float]:
-        """Whether theta has begun, and what it has to beat."""
+        """Whether theta has begun, and the loss that it has to beat."""
         return {"begun": self._begun, "chance": self._chance}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict`."""
+        """Continue from `state_dict`."""
         self._begun, self._chance = state["begun"], state["chance"]

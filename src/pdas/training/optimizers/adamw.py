@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 @OPTIMIZERS.named("adamw")
 class AdamW(OptimizerSettings):
-    """Settings of `torch.optim.AdamW`."""
+    """Settings of `torch.optim.AdamW`.
+
+    Example:
+        pdas.search(net, loss, data, optimizer={"name": "adamw", "learning_rate": 0.001})
+    """
 
     name: Literal["adamw"] = "adamw"
     learning_rate: float = Field(0.003, gt=0)

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 @OPTIMIZERS.named("sgd")
 class Sgd(OptimizerSettings):
-    """Settings of `torch.optim.SGD`; the defaults are the paper's (section 4.1)."""
+    """Settings of `torch.optim.SGD`. The defaults are the paper's (section 4.1).
+
+    Example:
+        pdas.search(net, loss, data, optimizer={"name": "sgd", "momentum": 0.8})
+    """
 
     name: Literal["sgd"] = "sgd"
     learning_rate: float = Field(0.025, gt=0)

@@ -1,4 +1,4 @@
-"""The learning rate stays as it is."""
+"""A constant learning rate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 @SCHEDULES.named("constant")
 class Constant(ScheduleSettings):
-    """A learning rate that does not change."""
+    """A learning rate that does not change.
+
+    Example:
+        TrainingSettings(epochs=10, schedule="constant")
+    """
 
     name: Literal["constant"] = "constant"
 

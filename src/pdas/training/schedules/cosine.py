@@ -14,14 +14,18 @@ if TYPE_CHECKING:
 
 @SCHEDULES.named("cosine")
 class Cosine(ScheduleSettings):
-    """Cosine annealing without restarts (Loshchilov and Hutter, "SGDR", ICLR 2017)."""
+    """Cosine annealing without restarts (Loshchilov and Hutter, "SGDR", ICLR 2017, equation 5).
+
+    Example:
+        TrainingSettings(epochs=10, schedule="cosine")
+    """
 
     name: Literal["cosine"] = "cosine"
 
     def make(self, optimizer: Optimizer, steps: int, stays: int) -> LRScheduler:
         from torch.optim.lr_scheduler import LambdaLR
 
-        falls = math.ceil(steps / stays)
+        falls = math.ceil(steps / stays)  # T_i of equation 5, with minimum 0
 
         def factor(step: int) -> float:
             return (1 + math.cos(math.pi * (step // stays) / falls)) / 2
