@@ -25,14 +25,24 @@ CostName = Literal["parameters", "multiply_adds", "latency"]
 
 
 class LimitSettings(Settings):
-    """No architecture may cost more than `maximum`, in the unit of the cost."""
+    """No architecture may cost more than `maximum`, in the unit of the cost; see `pdas.Limit`.
+
+    Example:
+        LimitSettings(cost="parameters", maximum=1e6)
+    """
 
     cost: CostName
     maximum: float
 
 
 class PenaltySettings(Settings):
-    """See `pdas.Penalty`."""
+    """What costs more than `target` is worth less, the more so the larger `weight`.
+
+    See `pdas.Penalty`.
+
+    Example:
+        PenaltySettings(cost="multiply_adds", target=5e7, weight=0.1)
+    """
 
     cost: CostName
     target: float = Field(gt=0)
@@ -40,7 +50,11 @@ class PenaltySettings(Settings):
 
 
 class TaskSearchSettings(SearchSettings):
-    """Settings of a search by a recipe, with costs by name."""
+    """Settings of a search by a recipe: costs are named, since a recipe holds no functions.
+
+    Example:
+        TaskSearchSettings(limit=LimitSettings(cost="parameters", maximum=1e6))
+    """
 
     limit: tuple[LimitSettings, ...] = ()  # one, or a list of several that must all hold
     penalty: PenaltySettings | None = None
@@ -68,8 +82,11 @@ def limits_of(settings: TaskSearchSettings, net: MakeNet, x: Tensor) -> tuple[Li
     """The limits of a recipe.
 
     Args:
-        net: gives the supernet, which is built if there are limits.
-        x: an example image, as a batch of one.
+        net: makes the supernet; it is called only if there are limits.
+        x: an example input, a batch of one.
+
+    Raises:
+        SettingError: no architecture has so small a cost, or the supernet has no costs.
     """
     return tuple(Limit(_cost(net(), each.cost, x), each.maximum) for each in settings.limit)
 
