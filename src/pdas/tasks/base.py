@@ -148,7 +148,7 @@ class Task(ABC):
 
     @abstractmethod
     def evaluate_saved(self, retrained: Run) -> dict[str, Any]:
-        """Measure a retrained network from its files; otherwise as `evaluate`, but writes nothing."""
+        """As `evaluate`, of the network in the files of a retraining; writes nothing."""
 
 
 class TaskKind(ABC):
