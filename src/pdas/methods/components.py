@@ -95,15 +95,19 @@ class ExternalMethod(MethodSettings):
         return checked_optimizer(method, request.space)
 
 
+_MEMBERS = ("ask", "tell", "best", "space", "smallest_tell", "measures")
+_MEMBERS += ("state_dict", "load_state_dict")  # of `pdas.methods.optimizer.Optimizer`
+
+
 def checked_optimizer(method: object, space: SearchSpace) -> Optimizer:
     """The optimizer; raises `SettingError` if it is none, or of another space."""
-    missing = [name for name in ("ask", "tell", "best") if not callable(getattr(method, name, 0))]
+    missing = [name for name in _MEMBERS if not hasattr(method, name)]
     if missing:
         refuse(
             SettingError,
             "method",
             found=f"{type(method).__name__} without {', '.join(missing)}",
-            expected="a method's name, an optimizer with ask, tell and best, or a SearchMethod",
+            expected="a method's name, an optimizer with these, or a SearchMethod",
             remedy="give pdas.PDAS(net.space), or leave it out",
         )
     optimizer: Any = method

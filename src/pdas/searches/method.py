@@ -20,7 +20,7 @@ from pdas.methods.sampled.method import Sampled
 from pdas.methods.settings import SearchSettings
 from pdas.space import SearchSpace
 from pdas.support.errors import SettingError
-from pdas.support.refusals import refuse
+from pdas.support.refusals import is_integer, refuse
 
 MethodArgument = str | Mapping[str, Any] | MethodSettings | Optimizer | SearchMethod
 
@@ -33,7 +33,7 @@ def is_named(method: object) -> bool:
 def own_samples(method: object) -> dict[str, int]:
     """The setting `samples` that an optimizer of the user's own brings along."""
     samples = None if is_named(method) else getattr(method, "samples", None)
-    return {} if samples is None else {"samples": samples}
+    return {"samples": samples} if is_integer(samples) else {}
 
 
 def method_for(
