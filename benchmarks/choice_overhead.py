@@ -16,19 +16,23 @@ import argparse
 import copy
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import ConstantLR
 
 from pdas import PDAS
+from pdas.distributed.ranks import Ranks
 from pdas.methods.sampled.step import SearchStep
+from pdas.methods.settings import SearchSettings
 from pdas.nn import Choice, Conv2d, InputChoice, Linear, OptionalLayer, Repeat, Supernet, Value
 from pdas.nn.elastic.base import ElasticWeight
 from pdas.space import Architecture
 from pdas.training.candidates import Candidates
+from pdas.training.weights import WeightTraining
 
 CALLS = 2000  # of a choice, a round
 ROUNDS = 15
@@ -182,8 +186,8 @@ class Recorded(PDAS):
         super().tell(architectures, losses, active)
 
 
-def sgd(network: nn.Module) -> torch.optim.SGD:
-    return torch.optim.SGD(network.parameters(), lr=0.025, momentum=0.9, weight_decay=3e-4)
+def sgd(parameters: Iterable[nn.Parameter]) -> torch.optim.SGD:
+    return torch.optim.SGD(parameters, lr=0.025, momentum=0.9, weight_decay=3e-4)
 
 
 def measure_step(
@@ -192,11 +196,18 @@ def measure_step(
     """Seconds of each side's steps, and the largest difference of their losses."""
     fabric = Fabric(accelerator="cpu", devices=1)
     optimizer = Recorded(net.space, seed=0)
-    wrapped, weight_optimizer = fabric.setup(Candidates(net), sgd(net))
-    step = SearchStep(
-        fabric, wrapped, loss, optimizer, weight_optimizer, clip=5.0, active=net.active
+    weights = WeightTraining(
+        Candidates(net),
+        SearchSettings(clip=5.0),
+        fabric,
+        Ranks(fabric),
+        steps=pairs,
+        per_epoch=pairs,
+        make_optimizer=sgd,
+        make_schedule=lambda optimizer, steps: ConstantLR(optimizer, factor=1.0),
     )
-    hand_optimizer = sgd(by_hand)
+    step = SearchStep(fabric, weights.network, loss, optimizer, weights, active=net.active)
+    hand_optimizer = sgd(by_hand.parameters())
     generator = torch.Generator().manual_seed(0)
     ours, theirs, difference = [], [], 0.0
     for _ in range(pairs):

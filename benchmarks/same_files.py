@@ -14,6 +14,8 @@ from safetensors.numpy import load_file
 
 Values = dict[str, str]  # by name
 IGNORED = {"seconds", "environment", "versions"}
+# What `result.json` and `search.json` say of a network in another form, or say now.
+ONE_SIDED = {"channels", "chain", "eta", "image_shape", "image_size", "network"}
 SHOWN = 3  # differences of a file
 
 
@@ -67,12 +69,21 @@ def results(folder: Path, renamed: Mapping[str, str]) -> dict[str, Values]:
     return found
 
 
+def differing(ours: Values, theirs: Values) -> list[str]:
+    """The names whose values differ, but for those that one side may have alone."""
+    names = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
+    both = ours.keys() & theirs.keys()
+    return [name for name in names if name in both or name.split("/")[0] not in ONE_SIDED]
+
+
 def compare(title: str, one: dict[str, Values], other: dict[str, Values]) -> bool:
     """Print a line for each file; whether all are the same."""
+    same = True
     for file in sorted({*one, *other}):
         ours, theirs = one.get(file, {}), other.get(file, {})
-        names = [n for n in {**ours, **theirs} if ours.get(n) != theirs.get(n)]
+        names = differing(ours, theirs)
+        same &= not names
         told = [f"{n}: {ours.get(n, 'none')} -> {theirs.get(n, 'none')}" for n in names[:SHOWN]]
         count = f"{len(names)} of {len({**ours, **theirs})} differ, "
         print(f"{title}: {file}: {count + '; '.join(told) if names else 'same'}", flush=True)
-    return one == other
+    return same

@@ -14,6 +14,12 @@ def checkpoints(folder):
 def listed(optimizer):
     return {name: list(map(float, theta)) for name, theta in optimizer.theta.items()}
 
+def measured(progress):
+    own = {"eta": progress.eta} if hasattr(progress, "eta") else {}  # before it was a measure
+    if own:
+        own["convergence"] = progress.convergence
+    return {"step": progress.step, **own, **progress.measures}
+
 def observed_search(net, *args, **options):
     if len(sys.argv) > 2:
         options["checkpoints"] = checkpoints(sys.argv[2])
@@ -22,7 +28,7 @@ def observed_search(net, *args, **options):
     searches.append({
         "architecture": result.architecture.to_dict(),
         "theta": listed(result.optimizer),
-        "history": [{"step": p.step, "eta": p.eta, **p.measures} for p in result.history],
+        "history": [measured(p) for p in result.history],
         "weights": hashlib.sha256(b"".join(weights)).hexdigest(),
     })
     return result

@@ -24,7 +24,9 @@ from pathlib import Path
 from same_files import compare, results
 from same_programs import OBSERVER, OWN_NETWORK
 
-RENAMED: Mapping[str, str] = {}  # columns and measures that have another name after, by that before
+RENAMED: Mapping[str, str] = {
+    "yardsticks": "baselines"
+}  # columns and measures that have another name after, by that before
 RENAMED_SETTINGS: Mapping[str, str] = {}  # those that the commands below set, likewise
 LENGTH = re.compile(r"(= pdas\.search\(.*?)?\b((?:epochs|steps|warmup)=)(\d+)", re.DOTALL)
 EXAMPLES = ("tabular", "sequence", "images", "own_loop")

@@ -23,7 +23,7 @@ TINY = (
 )
 PAPER_SEARCH = (  # in two steps there is nothing else
     "search.theta_samples=null",
-    "search.eta_scale=1",
+    "search.method.eta_scale=1",
     "search.finalists=0",
     "search.finalists_share=0",
 )

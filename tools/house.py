@@ -217,9 +217,8 @@ def owned_names(src: Path) -> dict[str, Name]:
 
 
 def _packages(directory: Path) -> list[str]:
-    # what others share, as `tasks/images`, registers nothing
-    files = [f for f in directory.glob("*/__init__.py") if ".add(" in f.read_text("utf-8")]
-    return sorted(file.parent.name for file in files)
+    names = sorted(file.parent.name for file in directory.glob("*/__init__.py"))
+    return [name for name in names if not name.startswith("_")]
 
 
 def _modules(directory: Path) -> list[str]:

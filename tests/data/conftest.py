@@ -9,7 +9,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pdas.data.base import SETS
+
 MakeFolder = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def shipped_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No data set but the shipped ones, whatever other tests have registered."""
+    SETS.names()  # all are there
+    shipped = {
+        name: found for name, found in SETS._found.items() if found.read.__module__[:5] == "pdas."
+    }
+    monkeypatch.setattr(SETS, "_found", shipped)
 
 
 @pytest.fixture

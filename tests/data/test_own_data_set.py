@@ -13,7 +13,7 @@ from loading import labelled, restoration
 from pydantic import ValidationError
 
 from pdas import recipes
-from pdas.data.base import SETS, names
+from pdas.data.base import names
 from pdas.data.load import load_images
 from pdas.data.settings import LabelledDataSettings
 from pdas.support.errors import SettingError
@@ -24,10 +24,8 @@ OWN = Path(__file__).with_name("left_or_right.py")
 
 
 @pytest.fixture
-def own(monkeypatch: pytest.MonkeyPatch) -> str:
+def own(shipped_sets: None) -> str:
     """The set, for one test."""
-    SETS.names()  # all are there
-    monkeypatch.setattr(SETS, "_found", dict(SETS._found))
     importlib.reload(importlib.import_module(OWN.stem))
     return "left-or-right"
 

@@ -130,7 +130,7 @@ def test_who_comes_second_to_a_new_directory_takes_nothing(
             taken.append(content(out))
         return locked_directory(path)
 
-    monkeypatch.setattr("pdas.runs.directory.locked", faster)
+    monkeypatch.setattr("pdas.runs.directory.locked_directory", faster)
     with pytest.raises(RunError, match="has not finished"):
         experiment.search(out)
     assert content(out) == taken[0]

@@ -34,7 +34,7 @@ def here() -> Iterator[Executor]:
 
 @pytest.fixture(scope="module")
 def swept(experiment: Experiment, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of a finished sweep of seeds 0 and 4; tests only read it or go on with it."""
+    """The directory of a finished sweep of seeds 0 and 4; tests only read it or continue it."""
     out = tmp_path_factory.mktemp("sweeps") / "digits"
     with ThreadPoolExecutor(2) as executor:
         done = sweep(changed(experiment, *SHORT), [0, 4], out, executor=executor)
@@ -107,8 +107,8 @@ def test_if_all_fail_before_they_begin_nothing_is_left(
 def test_a_directory_with_another_sweep_is_refused(
     swept: Path, experiment: Experiment, here: Executor
 ) -> None:
-    other = changed(experiment, *SHORT, "search.learning_rate=0.1")
-    message = f"search.learning_rate: found 0.1, expected 0.025 as in {swept / 'seed-0'}"
+    other = changed(experiment, *SHORT, "search.optimizer.learning_rate=0.1")
+    message = f"search.optimizer.learning_rate: found 0.1, expected 0.025 as in {swept / 'seed-0'}"
     with pytest.raises(SettingError, match=message):
         sweep(other, [9], swept, executor=here)
     assert not (swept / "seed-9").exists()
@@ -187,7 +187,7 @@ def test_an_interrupted_sweep_ends_as_one_that_was_not(
     os.killpg(stopped.pid, number)  # as a terminal does
     _, err = stopped.communicate()
     assert stopped.returncode == 130
-    assert err.endswith("begin\npdas: interrupted; run the same command again to go on\n")
+    assert err.endswith("begin\npdas: interrupted; run the same command again to continue\n")
     run = tmp_path / "out" / "seed-3"
     assert list((run / "checkpoint").glob("*.ckpt")) and not (run / "architecture.json").exists()
 

@@ -8,26 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pdas.runs.reading import parse_json
 from pdas.runs.run import Run
-from pdas.runs.weights import load_weights
-from pdas.spaces.base import FAMILIES
 from pdas.tasks.classification.data import ClassificationData
-from pdas.tasks.images.task import ImageTask
+from pdas.tasks.image_tasks.task import ImageTask
 from pdas.training.retrain import TrainingModule
 
 
 def opened(recipe: Any, data_dir: Path | None, device: torch.device) -> CountingTask:
     return CountingTask(recipe, ClassificationData.load(recipe.data, data_dir, device))
-
-
-def parsed(retrained: Run, file: Path) -> nn.Module:
-    result = parse_json(file)
-    size = result["network"]
-    family = FAMILIES[size["space"]]
-    network = family.network(result["architecture"], family.parsed_size(size))
-    retrained.read("weights.safetensors", lambda path: load_weights(network, path))
-    return network.eval()
 
 
 class CountingTask(ImageTask[ClassificationData]):
@@ -50,9 +38,6 @@ class CountingTask(ImageTask[ClassificationData]):
         network.eval()
         off = [(network(x)[:, 0] - y).abs() for x, y in self.data.test_batches()]
         return {"miscount": float(torch.cat(off).mean())}
-
-    def evaluate_saved(self, retrained: Run) -> dict[str, Any]:
-        return self.evaluate(parsed(retrained, retrained.path / "result.json"), retrained)
 
 
 class CountingTraining(TrainingModule[nn.Module]):

@@ -5,6 +5,7 @@ Real et al., "Regularized Evolution for Image Classifier Architecture Search", A
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,8 +21,7 @@ from pdas.support.errors import NonFiniteLossError, OptimizerError
 class RegularisedEvolution:
     """Mutates the best of a sample of the population; the oldest dies.
 
-    `population` and `sample` as in the paper; losses of a supernet are noisy, so the best is that
-    of the living with the least loss.
+    `population` and `sample` as in the paper. The best is that of all that were ever told.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class RegularisedEvolution:
         self._rng = np.random.default_rng(seed)
         self._sample = sample
         self._living: deque[tuple[list[int], float]] = deque(maxlen=population)
-        self._told = 0
+        self._best: tuple[list[int], float] = ([0] * len(space), math.inf)
 
     def ask(self, n: int | None = None) -> list[Architecture]:
         count = self.samples if n is None else n
@@ -51,36 +51,35 @@ class RegularisedEvolution:
         if not np.isfinite(values).any():
             raise NonFiniteLossError("tell: no loss is finite, found none, expected one; lower it")
         for row, loss in zip(indices.tolist(), values.tolist(), strict=True):
-            self._living.append((row, loss if np.isfinite(loss) else float("inf")))
-        self._told += len(values)
+            each = (row, loss if math.isfinite(loss) else math.inf)
+            self._living.append(each)
+            self._best = min(self._best, each, key=lambda one: one[1])
 
     def best(self) -> Architecture:
-        rows = [min(self._living, key=lambda each: each[1])[0]] if self._living else []
-        return self.space.architecture(rows[0] if rows else [0] * len(self.space))
+        return self.space.architecture(self._best[0])
 
     def measures(self) -> Mapping[str, float]:
-        losses = [loss for _, loss in self._living]
-        return {"population": float(len(losses)), "least_loss": min(losses, default=float("nan"))}
+        return {"population": float(len(self._living))}
 
     def state_dict(self) -> dict[str, Any]:
         return {
             "space": self.space.to_dict(),
             "random": self._rng.bit_generator.state,
             "living": [[row, loss] for row, loss in self._living],
-            "told": self._told,
+            "best": list(self._best),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         try:
             space, living = SearchSpace(state["space"]), state["living"]
-            told, random = state["told"], state["random"]
+            best, random = state["best"], state["random"]
         except KeyError as error:
             raise OptimizerError(f"load_state_dict: {error} is missing") from error
         if space != self.space:
             raise OptimizerError("load_state_dict: the state is of another search space")
         self._living.clear()
         self._living.extend((row, loss) for row, loss in living)
-        self._told, self._rng.bit_generator.state = told, random
+        self._best, self._rng.bit_generator.state = (best[0], best[1]), random
 
     def _child(self) -> Architecture:
         if len(self._living) < (self._living.maxlen or 0):

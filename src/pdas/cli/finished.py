@@ -21,10 +21,11 @@ from pdas.tasks.results import metrics_of
 
 def evaluate(run: RunPath, data_dir: DataDir = None, changes: Changes = None) -> None:
     """Measure every retraining of a run on the test images again, from its weights."""
+    retrainings = Run.open(run).retrained()
     from pdas.experiment.stages import Experiment
 
     rows = []
-    for retraining in Run.open(run).retrained():
+    for retraining in retrainings:
         own_recipe, seed, own_data_dir = recorded(retraining)
         recipe = recipes.of_file(own_recipe, changes or (), str(retraining.path))
         experiment = Experiment(

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from pdas.data.images import ImageSource
 from pdas.support.errors import SettingError
+from pdas.support.refusals import refuse
 
 STATISTICS_BATCH = 256
 
@@ -29,6 +30,12 @@ class Standardise:
     Attributes:
         mean: channel means of x / 255.
         std: channel standard deviations of x / 255. A constant channel (0) is divided by 1.
+
+    Raises:
+        SettingError: there are more means than deviations or fewer, or one is negative.
+
+    Example:
+        Standardise(mean=(0.5,), std=(0.25,))(images)
     """
 
     mean: tuple[float, ...]
@@ -38,10 +45,8 @@ class Standardise:
         object.__setattr__(self, "mean", tuple(self.mean))  # lists, when read back from JSON
         object.__setattr__(self, "std", tuple(self.std))
         if len(self.mean) != len(self.std) or any(std < 0 for std in self.std):
-            raise SettingError(
-                f"mean, std: found {self.mean} and {self.std}, expected one mean and one std of at "
-                "least 0 for each channel"
-            )
+            found, expected = f"{self.mean} and {self.std}", "one mean and one std of at least 0"
+            refuse(SettingError, "mean, std", found=found, expected=f"{expected} for each channel")
 
     @property
     def divisor(self) -> tuple[float, ...]:
@@ -59,8 +64,11 @@ class Standardise:
 def channel_statistics(source: ImageSource) -> Standardise:
     """Channel means and (population) standard deviations of training images, in units of [0, 1].
 
-    Every image is counted, so that of images on disk every file is decoded. Raises DataError,
-    naming the file, at a broken one: it is found here, before anything is trained.
+    Every image is counted, so every file of images on disk is decoded: a broken one is named here,
+    before anything is trained.
+
+    Raises:
+        DataError: a file is broken.
     """
     total = torch.zeros(source.image_shape[0], dtype=torch.int64)
     squares = torch.zeros_like(total)
@@ -75,13 +83,19 @@ def channel_statistics(source: ImageSource) -> Standardise:
 
 @dataclass(frozen=True)
 class Augment:
-    """Random crop after padding, horizontal flip and cutout, each drawn per image.
+    """Random crop after padding, horizontal flip and cutout, each drawn for each image.
 
     Attributes:
         pad: pixels of black added on every side before a crop of the original size; 0 is no crop.
         flip: whether each image is mirrored with probability 1/2.
         cutout: side of the square set to 0 (DeVries & Taylor 2017); 0 is no cutout. Its centre is
             uniform over the pixels, so that it is clipped at the border.
+
+    Raises:
+        SettingError: a number of pixels is negative.
+
+    Example:
+        Augment(pad=4, flip=True, cutout=0)(batch, torch.Generator())
     """
 
     pad: int = 4
@@ -89,23 +103,22 @@ class Augment:
     cutout: int = 16
 
     def __post_init__(self) -> None:
-        for name, pixels in (("pad", self.pad), ("cutout", self.cutout)):
-            if pixels < 0:
-                raise SettingError(
-                    f"data.{name}: found {pixels}, expected at least 0; set it to 0 for none"
-                )
+        self._check(lambda pixels: pixels >= 0, "at least 0", "set it to 0 for none")
 
     def check_size(self, size: int) -> None:
         """Raise SettingError if the padding or the cut-out square exceeds images of `size` pixels.
 
-        Such settings leave hardly an image to learn from, and a huge padding exhausts the memory.
+        So much padding or cutout leaves little of an image to learn from, and takes much memory.
         """
-        for name, pixels in (("pad", self.pad), ("cutout", self.cutout)):
-            if pixels > size:
-                raise SettingError(
-                    f"data.{name}: found {pixels}, expected 0 to {size} (the images have "
-                    f"{size}x{size} pixels); lower it"
-                )
+        expected = f"0 to {size} (the images have {size}x{size} pixels)"
+        self._check(lambda pixels: pixels <= size, expected, "lower it")
+
+    def _check(self, fits: Callable[[int], bool], expected: str, remedy: str) -> None:
+        """Raise SettingError for the first number of pixels that does not fit."""
+        for name, pixels in (("data.pad", self.pad), ("data.cutout", self.cutout)):
+            if not fits(pixels):
+                found = str(pixels)
+                refuse(SettingError, name, found=found, expected=expected, remedy=remedy)
 
     def __call__(
         self, batch: Tensor, generator: torch.Generator, standardise: Standardise | None = None
@@ -130,6 +143,7 @@ class Augment:
         if self.flip:
             (mirrored,) = self._draw(batch, generator, n, 2)
             columns = torch.where(mirrored.bool(), columns.flip(1), columns)
+        # One `gather` from the padded images takes the crop and the flip of every image.
         pixels = rows.unsqueeze(2) * (width + 2 * self.pad) + columns.unsqueeze(1)
         padded = F.pad(batch, 4 * [self.pad]).flatten(2)
         return padded.gather(2, pixels.view(n, 1, -1).expand(-1, channels, -1)).view_as(batch)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pdas.data.images import ImageSource
 from pdas.support.errors import SettingError
+from pdas.support.refusals import refuse
 
 
 class Batches:
@@ -30,6 +31,9 @@ class Batches:
 
     Raises:
         SettingError: no batch can be filled.
+
+    Example:
+        Batches(source, 64, shuffle=torch.Generator(), transform=standardise, drop_last=True)
     """
 
     def __init__(
@@ -43,9 +47,12 @@ class Batches:
         device: torch.device | str = "cpu",
     ) -> None:
         if batch_size < 1 or (drop_last and batch_size > len(source)):
-            raise SettingError(
-                f"batch_size: found {batch_size}, expected 1 to {len(source)} (there are "
-                f"{len(source)} images); set it within that or give more images"
+            refuse(
+                SettingError,
+                "batch_size",
+                found=str(batch_size),
+                expected=f"1 to {len(source)} (there are {len(source)} images)",
+                remedy="set it within that or give more images",
             )
         self.source = source
         self.batch_size = batch_size

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from pdas.data.files import Box
 from pdas.data.frames import clipped
-from pdas.support.errors import DataError, reason
+from pdas.support.errors import DataError, PdasError, reason
+from pdas.support.refusals import refusal, refuse
 
 GREY_MODES = ("1", "L", "LA", "La", "F", "I")  # PIL's; those of 16 bits begin with an I
 ORIENTATION = 0x0112  # the EXIF tag
@@ -36,9 +37,9 @@ class Header:
 
 
 def read_header(path: str | Path) -> Header:
-    """Size and mode of an image file, without decoding it (but for TIFF, whose size may depend).
+    """Size and mode of an image file, without decoding it, except for TIFF.
 
-    Of a PNG file an orientation that is stored after the pixels is not seen.
+    An orientation that a PNG file stores after the pixels is not seen.
 
     Raises:
         DataError: the file is missing, broken or no image.
@@ -59,9 +60,9 @@ def read_header(path: str | Path) -> Header:
 def read_image(path: str | Path, size: int, channels: int, box: Box | None = None) -> Tensor:
     """Decode one image file as uint8 (channels, size, size).
 
-    The image is turned as its EXIF orientation says, converted to grey (channels = 1) or RGB
-    (channels = 3, transparency dropped), cropped to the part of `box` that is in it, if one is
-    given, and resized, not cropped, by PIL's bilinear filter.
+    The image is turned as its EXIF orientation says and converted to grey (channels = 1) or RGB
+    (channels = 3, transparency dropped). With a box it is cropped to the part of the box that is in
+    it. Then it is resized to a square, whatever its shape, by PIL's bilinear filter.
 
     Raises:
         DataError: the file is missing, broken or no image, or no part of the box is in it.
@@ -87,14 +88,19 @@ def read_crops(
         raise _unreadable(path, error) from error
 
 
-def _unreadable(path: str | Path, error: Exception) -> DataError:
+def _unreadable(path: str | Path, error: Exception) -> PdasError:
+    """The refusal of a file that PIL cannot read."""
     if isinstance(error, FileNotFoundError):
         return DataError(f"images: there is no file {path}; check the path")
     if isinstance(error, IsADirectoryError):
-        return DataError(f"images: found the directory {path}, expected files; give {path}/*.png")
-    return DataError(
-        f"{path}: found no readable image ({reason(error)}), expected a whole image file; replace "
-        "or remove it"
+        found, remedy = f"the directory {path}", f"give {path}/*.png"
+        return refusal(DataError, "images", found=found, expected="files", remedy=remedy)
+    return refusal(
+        DataError,
+        str(path),
+        found=f"no readable image ({reason(error)})",
+        expected="a whole image file",
+        remedy="replace or remove it",
     )
 
 
@@ -103,9 +109,12 @@ def _crop(path: str | Path, image: Image.Image, box: Box | None) -> Image.Image:
         return image
     part = clipped(box, *image.size)
     if part is None:
-        raise DataError(
-            f"{path}: found the box {box} (left, top, right, bottom), expected one with pixels of "
-            f"the image, which has {image.width}x{image.height}; mend the box or remove the image"
+        refuse(
+            DataError,
+            str(path),
+            found=f"the box {box} (left, top, right, bottom)",
+            expected=f"one with pixels of the image, which has {image.width}x{image.height}",
+            remedy="mend the box or remove the image",
         )
     return image.crop(part)
 

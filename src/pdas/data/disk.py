@@ -33,9 +33,11 @@ class DiskImages:
         labels: int64 (N,), class indices from 0.
         size: height and width, in pixels, that images are resized to.
         channels: 1 (grey) or 3 (RGB).
-        workers: processes that decode; 0 decodes in the calling process. More than the cores at
-            hand are never started.
+        workers: processes that decode, at most one for each core; 0 decodes in the calling process.
         boxes: for each file the part of the upright image that is resized; None is the whole.
+
+    Example:
+        DiskImages(["a.png", "b.png"], torch.tensor([0, 1]), size=32, channels=3, workers=0)
     """
 
     def __init__(

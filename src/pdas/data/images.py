@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from pdas.support.errors import DataError
+from pdas.support.refusals import refuse
 
 Shape = tuple[int, int, int]
 
@@ -60,7 +61,19 @@ class ImageSource(Protocol):
 
 @dataclass(frozen=True)
 class ImageData:
-    """A training and a test set of the same classes and image shape."""
+    """A training and a test set of the same classes and image shape.
+
+    Attributes:
+        train: training images.
+        test: test images.
+        classes: the name of each label.
+
+    Raises:
+        DataError: the two have images of different shapes.
+
+    Example:
+        ImageData(MemoryImages(images, labels), MemoryImages(others, their_labels), ("cat", "dog"))
+    """
 
     train: ImageSource
     test: ImageSource
@@ -68,10 +81,12 @@ class ImageData:
 
     def __post_init__(self) -> None:
         if self.train.image_shape != self.test.image_shape:
-            raise DataError(
-                f"test images: found shape {self.test.image_shape}, expected "
-                f"{self.train.image_shape} (channels, height, width), as for training; give both "
-                "one shape"
+            refuse(
+                DataError,
+                "test images",
+                found=f"shape {self.test.image_shape}",
+                expected=f"{self.train.image_shape} (channels, height, width), as for training",
+                remedy="give both one shape",
             )
 
     @property
@@ -136,19 +151,20 @@ class MemoryImages:
 
     Raises:
         DataError: another dtype or shape, or another number of labels than of images.
+
+    Example:
+        MemoryImages(torch.zeros(4, 3, 8, 8, dtype=torch.uint8), torch.arange(4))
     """
 
     def __init__(self, images: Tensor, labels: Tensor, origin: str | None = None) -> None:
         if images.dtype != torch.uint8 or images.ndim != 4:
-            raise DataError(
-                f"images: found {images.dtype} of shape {tuple(images.shape)}, expected "
-                "torch.uint8 of shape (N, C, H, W)"
-            )
+            found = f"{images.dtype} of shape {tuple(images.shape)}"
+            expected = "torch.uint8 of shape (N, C, H, W)"
+            refuse(DataError, "images", found=found, expected=expected)
         if labels.dtype != torch.int64 or labels.shape != images.shape[:1]:
-            raise DataError(
-                f"labels: found {labels.dtype} of shape {tuple(labels.shape)}, expected "
-                f"torch.int64 of shape ({len(images)},), one for each image"
-            )
+            found = f"{labels.dtype} of shape {tuple(labels.shape)}"
+            expected = f"torch.int64 of shape ({len(images)},), one for each image"
+            refuse(DataError, "labels", found=found, expected=expected)
         self.images = images
         self.labels = labels.cpu()
         self.origin = origin

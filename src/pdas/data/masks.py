@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pdas.support.errors import SettingError
 from pdas.support.imports import imported
+from pdas.support.refusals import refuse
 
 Mask = Callable[[Tensor, torch.Generator], Tensor]
 """Images (N, C, H, W) and a generator to bool (N, 1, H, W) on the same device, True if hidden."""
@@ -83,10 +84,9 @@ def draw_mask(mask: Mask, images: Tensor, generator: torch.Generator) -> Tensor:
     try:
         hidden: object = mask(images, generator)
     except Exception as error:  # a function of the user's may raise anything
-        raise SettingError(
-            f"mask: the function failed ({' '.join(repr(error).split())}), expected a tensor for "
-            f"images {tuple(images.shape)} and a generator; mend it"
-        ) from error
+        line = " ".join(repr(error).split())
+        expected = f"expected a tensor for images {tuple(images.shape)} and a generator"
+        raise SettingError(f"mask: the function failed ({line}), {expected}; mend it") from error
     n, _, height, width = images.shape
     shape = (n, 1, height, width)
     if isinstance(hidden, Tensor):
@@ -95,9 +95,12 @@ def draw_mask(mask: Mask, images: Tensor, generator: torch.Generator) -> Tensor:
             return hidden.to(images.device).expand(shape)
     else:
         found = type(hidden).__name__
-    raise SettingError(
-        f"mask: found a function that gives {found}, expected torch.bool of shape {shape} for "
-        f"images {tuple(images.shape)}; return True where a pixel is hidden"
+    refuse(
+        SettingError,
+        "mask",
+        found=f"a function that gives {found}",
+        expected=f"torch.bool of shape {shape} for images {tuple(images.shape)}",
+        remedy="return True where a pixel is hidden",
     )
 
 
@@ -129,11 +132,14 @@ class MaskedBatches:
     Args:
         batches: gives `(x, y)`; x is the clean batch, y is dropped.
         mask: which pixels are hidden.
-        generator: draws the masks. A pass goes on where the last one ended: for the same masks on
-            every pass, as for a test, make a new `MaskedBatches` with a generator of that seed.
+        generator: draws the masks, which are new in every pass. For the same masks in every pass,
+            as for a test, make a new `MaskedBatches` with a generator of the same seed.
 
     Raises:
         SettingError: on taking a batch, if a mask of the user's own gives no mask.
+
+    Example:
+        MaskedBatches(batches, find_mask("center"), torch.Generator().manual_seed(0))
     """
 
     def __init__(self, batches: SizedBatches, mask: Mask, generator: torch.Generator) -> None:

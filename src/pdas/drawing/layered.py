@@ -25,7 +25,11 @@ Layers = list[list[str]]
 
 @dataclass(frozen=True)
 class Connection:
-    """A line from a vertex to one of a later layer."""
+    """A line from a vertex to one of a later layer.
+
+    Example:
+        Connection("input", "node1")
+    """
 
     tail: str
     head: str
@@ -33,9 +37,15 @@ class Connection:
 
 @dataclass(frozen=True)
 class Arrangement:
-    """Heights, upwards: `y` of the centre of every vertex, and the `paths` of the connections.
+    """Heights, upwards.
 
-    A path is the y of its tail, of its lane in every layer passed, and of its arrival at the head.
+    Attributes:
+        y: of the centre of every vertex.
+        paths: of the connections, each with the y of its tail, of its lane in every layer passed,
+            and of its arrival at the head.
+
+    Example:
+        arrange(depths, connections, heights, pitches, gap=0.2).y["node1"]
     """
 
     y: Mapping[str, float]
@@ -59,11 +69,14 @@ def arrange(
     pitches: Mapping[str, float],
     gap: float,
 ) -> Arrangement:
-    """Arrange a graph whose vertices have their layers, counted from 0, in `depths`.
+    """Arrange a graph for few crossings and straight lines.
 
     Args:
+        depths: the layer of every vertex, from 0.
+        connections: each to a later layer.
         heights: of the vertices. Neighbours in a layer, lanes too, are `gap` apart or more.
         pitches: distance between the arrivals at a vertex, which lie evenly about its centre.
+        gap: in the unit of the heights.
     """
     chains = [_chain(i, connection, depths) for i, connection in enumerate(connections)]
     layers: Layers = [[] for _ in range(max(depths.values()) + 1)]
@@ -107,6 +120,7 @@ def _ports(
 def _links(
     chains: Sequence[Sequence[str]], ports: Sequence[float], depths: Mapping[str, int]
 ) -> list[_Link]:
+    """The pieces of all chains; the more of its ends are lanes, the straighter a piece is to be."""
     links = []
     for chain, port in zip(chains, ports, strict=True):
         for tail, head in pairwise(chain):
@@ -169,6 +183,7 @@ def _sweep(layers: Layers, links: Sequence[tuple[str, str]]) -> None:
 
 
 def _positions(layers: Sequence[Sequence[str]]) -> dict[str, int]:
+    """Where every vertex stands in its layer, from 0 at the bottom."""
     return {vertex: i for layer in layers for i, vertex in enumerate(layer)}
 
 
@@ -213,8 +228,11 @@ def _settle(
 def spread(pulls: Sequence[tuple[float, float]], minima: Sequence[float]) -> list[float]:
     """The n heights nearest to their goals that keep n - 1 minimal distances, upwards.
 
-    `pulls` are goals and weights of the squared distances to them. Pool adjacent violators: what
-    would come too close moves to its weighted mean as one block.
+    Pool adjacent violators: what would come too close moves to its weighted mean as one block.
+
+    Args:
+        pulls: the goals, and the weights of the squared distances to them.
+        minima: the distances.
     """
     offsets = [0.0]
     for minimum in minima:

@@ -120,13 +120,7 @@ def _group(settings: dict[str, Any], key: str, recipe: Recipe) -> tuple[dict[str
         level = level.get(part) if isinstance(level, dict) else None
         is_component = named is not None
     # what settings a component has is known when its name is, and checked then
-    known = is_component or (isinstance(level, dict) and last in level)
-    whole = last in COMPONENTS
-    if (
-        not isinstance(level, dict)
-        or not known
-        or (isinstance(level.get(last), dict) and not whole)
-    ):
+    if not (isinstance(level, dict) and (is_component or _is_setting(level, last))):
         near = _near(key, list(flat(recipe.model_dump())))
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise SettingError(

@@ -31,7 +31,6 @@ _TEXT = 8.0  # points
 _INCH = 6.0 / 8.2  # of height, for each unit of the heights of panels
 _THETA, _MEASURE, _LOSSES = 4, 1.4, 2.8  # heights of panels
 _PROGRESS = {"step", "epoch", "seconds", "learning_rate"}  # of any training
-_LINES = {"loss": "half that trains the weights", "theta_loss": "half that trains θ"}
 _COLOURS = (BLUE, ORANGE, INK, GREY)
 
 
@@ -79,7 +78,7 @@ def convergence_figure(
     for measure in measures:
         _draw_measure(next(axes), metrics["step"], metrics[measure.key], measure)
     for each in axes:
-        _draw_losses(each, metrics, losses)
+        _draw_losses(each, metrics, losses, "θ" if theta else "the method")
     for each in panels[:, 0]:
         _quieten(each)
     last = panels[-1, 0]
@@ -140,9 +139,10 @@ def _draw_measure(axes: Axes, steps: FloatArray, values: FloatArray, measure: Me
     _title(axes, measure.heading)
 
 
-def _draw_losses(axes: Axes, metrics: Metrics, losses: Sequence[str]) -> None:
+def _draw_losses(axes: Axes, metrics: Metrics, losses: Sequence[str], learner: str) -> None:
+    halves = {"loss": "half that trains the weights", "theta_loss": f"half that trains {learner}"}
     for column, colour in zip(losses, cycle(_COLOURS), strict=False):
-        label = _LINES.get(column, metric_named(column, ()).label)
+        label = halves.get(column) or metric_named(column, ()).label
         look = {"color": colour, "linewidth": 1.4, "label": label, **_points(metrics["step"])}
         axes.plot(metrics["step"], metrics[column], **look)
     if losses:
@@ -155,8 +155,7 @@ def _draw_losses(axes: Axes, metrics: Metrics, losses: Sequence[str]) -> None:
             bbox_to_anchor=(1, 1),  # beside the title
             borderpad=0,
         )
-    halves = ", on either half of the data" if "theta_loss" in losses else ""
-    _title(axes, f"loss{halves}")
+    _title(axes, "loss, on either half of the data" if "theta_loss" in losses else "loss")
 
 
 def _points(steps: FloatArray) -> dict[str, Any]:

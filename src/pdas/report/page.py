@@ -100,8 +100,10 @@ def _add_search(body: Element, run: Run) -> None:
         return
     from pdas.report.convergence import plot_convergence  # needs matplotlib
 
+    has_theta = (run.path / "theta.npz").exists()
+    shown = "Convergence, learning rate" if has_theta else "What the method reports"
     add(body, "h2", "Search")
-    add_picture(body, plot_convergence(run.path), "Convergence, learning rate and losses")
+    add_picture(body, plot_convergence(run.path), f"{shown} and losses")
 
 
 def _add_settings(body: Element, title: str, settings: Mapping[str, object]) -> None:

@@ -45,7 +45,7 @@ class FrozenSettings:
     """
 
     def __init__(self, stage: str, settings: Settings) -> None:
-        self._values = {f"{stage}.{name}": value for name, value in settings.model_dump().items()}
+        self._values = flat(settings.model_dump(), f"{stage}.")
 
     def state_dict(self) -> dict[str, Any]:
         """All of them by name, as "search.epochs"."""

@@ -7,7 +7,7 @@ from pdas.space.search_space import SearchSpace
 from pdas.support.errors import PdasError, SpaceError, short, shortened
 from pdas.support.refusals import refuse
 
-MAKE_IT = "make it with space.architecture(...) of this space"
+MAKE_IT = "make it with space.architecture(...)"
 
 
 def check_architecture(

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of a report, beside the page."""
+    """A picture of a report, beside the page.
+
+    Example:
+        Picture(folder / "cells.png", "The normal and the reduction cell")
+    """
 
     file: Path
     caption: str
@@ -34,7 +38,12 @@ class FamilySettings(Settings):
     """The group `network` of a recipe: the family, by its name, and the settings of its space.
 
     Attributes:
-        space: the name of the family, `Literal["chains"] = "chains"` in its own settings.
+        space: the name of the family, `Literal["chain"] = "chain"` in its own settings.
+
+    Example:
+        class ChainSettings(FamilySettings):
+            space: Literal["chain"] = "chain"
+            layers: int = Field(3, ge=1)
     """
 
     space: str
@@ -66,7 +75,7 @@ class Family(ABC):
         """The search space of these settings, or of a size."""
 
     @abstractmethod
-    def size(self, network: Any, image_shape: tuple[int, int, int], outputs: int) -> Any:
+    def size(self, network: Any, image_shape: tuple[int, int, int], outputs: int) -> FamilySettings:
         """The size of the supernet.
 
         Args:
@@ -78,7 +87,7 @@ class Family(ABC):
             SettingError: the images are too small, or the family has no such outputs.
         """
 
-    def parsed_size(self, values: Mapping[str, Any]) -> Any:
+    def parsed_size(self, values: Mapping[str, Any]) -> FamilySettings:
         """A size from the plain data in `result.json` or `network.json`.
 
         Raises:
@@ -106,7 +115,13 @@ class Family(ABC):
     def network(
         self, architecture: Architecture | Mapping[str, object], size: Any, **options: Any
     ) -> nn.Module:
-        """The derived network with fresh weights, of an architecture given by its labels."""
+        """The derived network with fresh weights.
+
+        Args:
+            architecture: of the space of `size`, or its labels.
+            size: the size.
+            options: of the family's own networks.
+        """
 
     def parameters(self, architecture: Architecture | Mapping[str, object], size: Any) -> int:
         """The numbers in the weights of the derived network; by default those of a network."""
@@ -169,8 +184,8 @@ FAMILIES: Registry[Family] = Registry("network.space", "pdas.spaces")
 
 def family_of(labels: Mapping[str, object]) -> Family | None:
     """The family that labels of an architecture belong to; None if to none that is known."""
-    found = (FAMILIES[name] for name in FAMILIES.names())
-    return next((family for family in found if family.recognises(labels)), None)
+    families = (FAMILIES[name] for name in FAMILIES.names())
+    return next((family for family in families if family.recognises(labels)), None)
 
 
 def labels_text(labels: Mapping[str, object]) -> str:

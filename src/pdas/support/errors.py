@@ -75,7 +75,7 @@ class OutOfMemoryError(PdasError, MemoryError):
 
 
 class RankError(PdasError, RuntimeError):
-    """A training on several devices cannot continue: a process ended, hung, or computes otherwise."""
+    """A training on several devices cannot continue: a process ended, hung, or disagrees."""
 
 
 class PdasWarning(UserWarning):

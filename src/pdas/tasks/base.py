@@ -140,9 +140,15 @@ class TaskKind(ABC):
             DataError, SettingError: the data is missing or broken, or does not fit the settings.
         """
 
-    @abstractmethod
     def load(self, retrained: Run) -> Any:
-        """What users get of a retrained network by `pdas.load`; raises `RunError`."""
+        """What users get of a retrained network by `pdas.load`: by default the plain network.
+
+        Raises:
+            RunError: files of the retraining are missing or damaged.
+        """
+        from pdas.tasks.networks import load_network
+
+        return load_network(retrained)
 
     def description(self, values: Mapping[str, Any]) -> Any:
         """The `Description` of a network from the plain data of its `network.json`.

@@ -9,10 +9,9 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import PositiveInt, SerializeAsAny, field_validator, model_validator
-from torch import nn
 from typing_extensions import Self
 
 from pdas._version import __version__
@@ -22,6 +21,9 @@ from pdas.support.errors import PdasError, RunError, reason
 from pdas.support.refusals import refusal
 from pdas.support.settings import Settings
 from pdas.tasks.base import TASKS
+
+if TYPE_CHECKING:
+    from torch import nn
 
 FORMAT: Literal[2] = 2  # the next one when a field is added, removed or changes its meaning
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pdas.spaces.cells.graph import Edge, read_cell
+from pdas.spaces.cells.graph import NamedEdge, read_cell
 from pdas.spaces.cells.space import CELL_TYPES
 
 
@@ -28,12 +28,12 @@ def test_edges_and_loose_ends_of_a_cell_written_out() -> None:
     cell = read_cell(normal, "normal")
     assert cell.nodes == ("node1", "node2", "node3")
     assert cell.edges == (
-        Edge("prev", "node1", 1, "identity"),
-        Edge("prev", "node1", 2, "max_pool_3x3"),
-        Edge("prev_prev", "node2", 1, "sep_conv_3x3"),
-        Edge("prev", "node2", 2, "identity"),
-        Edge("node1", "node3", 1, "avg_pool_3x3"),
-        Edge("prev", "node3", 2, "identity"),
+        NamedEdge("prev", "node1", 1, "identity"),
+        NamedEdge("prev", "node1", 2, "max_pool_3x3"),
+        NamedEdge("prev_prev", "node2", 1, "sep_conv_3x3"),
+        NamedEdge("prev", "node2", 2, "identity"),
+        NamedEdge("node1", "node3", 1, "avg_pool_3x3"),
+        NamedEdge("prev", "node3", 2, "identity"),
     )
     assert cell.loose_ends == ("node2", "node3")
 

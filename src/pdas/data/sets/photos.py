@@ -87,12 +87,12 @@ def _labelled(part: Files) -> Files:
     return replace(part, labels=labels)
 
 
-def _headers(places: tuple[tuple[str, str, str], ...]) -> dict[str, Header]:
+def _headers(photographs: tuple[tuple[str, str, str], ...]) -> dict[str, Header]:
     """The headers of shipped files by their paths."""
     from pdas.data.decode import read_header
 
     headers = {}
-    for package, folder, name in places:
+    for package, folder, name in photographs:
         path = str(files(package).joinpath(folder, name))
         if not Path(path).is_file():
             refuse(

@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 
 
 class Autoencoders(Family):
-    """See `Family`."""
+    """See `Family`.
+
+    Example:
+        FAMILIES["autoencoders"].space(ChainSettings(layers=6))
+    """
 
     settings = ChainSettings
     sizes = AutoencoderSize

@@ -26,7 +26,12 @@ class Chain:
 
 
 def read_chain(architecture: Assignment, image_size: int | None = None) -> Chain:
-    """The chain of an architecture for which `is_chain` holds, for images of a size if given."""
+    """The chain of an architecture for which `is_chain` holds.
+
+    Args:
+        architecture: the architecture, or its labels.
+        image_size: pixels a side of the images, where they are known.
+    """
     chain, known = decode_chain(architecture), count_layers(architecture)
     if image_size is None:
         return Chain(chain, (), known, ())

@@ -25,6 +25,13 @@ class AutoencoderNetwork(nn.Module):
     Attributes:
         architecture: its labels.
         chain: the layers that the images go through.
+
+    Raises:
+        SpaceError: the labels are not those of an auto-encoder.
+
+    Example:
+        network = AutoencoderNetwork(architecture, image_channels=3, size=(64, 64))
+        restored = network(masked)
     """
 
     def __init__(
@@ -36,6 +43,7 @@ class AutoencoderNetwork(nn.Module):
         super().__init__()
         self.architecture = as_labels(architecture)
         self.chain = traversed(decode_chain(architecture), *size)
+        # Channels of the image and behind each layer; `zip` leaves out the last of them.
         widths = [image_channels, *(layer.channels for layer in self.chain)]
         self.encoder = nn.ModuleList(
             he(nn.Conv2d(width, layer.channels, **_shape(layer)))
@@ -59,6 +67,7 @@ class AutoencoderNetwork(nn.Module):
             sizes.append(list(x.shape[-2:]))
             x = F.relu(convolution(x))
             maps.append(x)
+        # Layer by layer back, each to the size of the map that its mirror read.
         for j, deconvolution in enumerate(self.decoder):
             i = len(maps) - 1 - j
             x = deconvolution(x, output_size=sizes[i])
@@ -73,6 +82,7 @@ class AutoencoderNetwork(nn.Module):
 
 
 def _shape(layer: Layer) -> dict[str, Any]:
+    """The arguments that a convolution and its mirror share."""
     return {
         "kernel_size": layer.type.kernel,
         "stride": layer.type.stride,

@@ -29,6 +29,9 @@ class ChainSettings(FamilySettings):
         level_back: b, how far back a layer may read.
         kernels: pixels a side, odd.
         channels: of a layer.
+
+    Example:
+        ChainSettings(layers=6, channels=(16, 32))
     """
 
     space: Literal["autoencoders"] = "autoencoders"
@@ -43,7 +46,11 @@ class ChainSettings(FamilySettings):
 
 
 class AutoencoderSettings(ChainSettings):
-    """An auto-encoder for images of a known number of channels."""
+    """An auto-encoder for images of a known number of channels.
+
+    Example:
+        AutoencoderSettings(layers=6, image_channels=1)
+    """
 
     image_channels: int = Field(3, ge=1)
 

@@ -18,6 +18,7 @@ from pdas.space import Architecture, Assignment, Label, SearchSpace
 from pdas.spaces.autoencoders.settings import ChainSettings
 from pdas.support.arrays import BoolArray
 from pdas.support.errors import SpaceError
+from pdas.support.refusals import refuse
 
 OUTPUT = "output/from"
 OUTPUT_KERNEL = 3  # of the convolution after the decoder
@@ -25,7 +26,11 @@ OUTPUT_KERNEL = 3  # of the convolution after the decoder
 
 @dataclass(frozen=True)
 class LayerType:
-    """A kernel of `kernel` x `kernel`, with a skip connection or else with stride 2."""
+    """A kernel of `kernel` x `kernel`, with a skip connection or else with stride 2.
+
+    Example:
+        LayerType.parse("3x3_down").stride  # 2
+    """
 
     kernel: int
     skip: bool
@@ -37,10 +42,10 @@ class LayerType:
 
     @classmethod
     def parse(cls, label: str) -> LayerType:
-        """The type of a label."""
+        """The type of a label; raises `SpaceError` for what is none."""
         kernel, _, use = label.partition("_")
         if use not in ("skip", "down"):
-            raise SpaceError(f"layer type: found {label!r}, expected one as '3x3_skip'")
+            refuse(SpaceError, "layer type", found=repr(label), expected="one as '3x3_skip'")
         return cls(int(kernel.partition("x")[0]), use == "skip")
 
     @property
@@ -90,14 +95,15 @@ def autoencoder_space(settings: ChainSettings) -> SearchSpace:
 def decode_chain(architecture: Assignment) -> tuple[Layer, ...]:
     """The chain of layers in use, from the image on.
 
-    Raises `SpaceError` for labels that are not of an auto-encoder.
+    Raises:
+        SpaceError: a label is not one of an auto-encoder.
     """
     chain: list[Layer] = []
     i = _integer(architecture[OUTPUT])
     while i > 0:
         source = _integer(architecture[f"layer{i}/from"]) if i > 1 else 0
-        if not 0 <= source < i:
-            raise SpaceError(f"layer{i}/from: found {source}, expected 0 to {i - 1}")
+        if not 0 <= source < i:  # or the walk would not end
+            refuse(SpaceError, f"layer{i}/from", found=f"{source}", expected=f"0 to {i - 1}")
         kind = LayerType.parse(str(architecture[f"layer{i}/type"]))
         chain.append(Layer(i, kind, _integer(architecture[f"layer{i}/channels"]), source))
         i = source
@@ -152,13 +158,18 @@ def traversed(chain: Sequence[Layer], height: int, width: int) -> tuple[Layer, .
     """The layers of a chain that an image of this size goes through.
 
     A layer that samples down is passed over where the feature map is 1x1 already.
+
+    Args:
+        chain: of `decode_chain`.
+        height: of the image, in pixels.
+        width: likewise.
     """
     through: list[Layer] = []
     for layer in chain:
         if layer.type.skip or height > 1 or width > 1:
             through.append(layer)
         if not layer.type.skip:
-            height, width = -(-height // 2), -(-width // 2)
+            height, width = -(-height // 2), -(-width // 2)  # half, rounded up
     return tuple(through)
 
 
@@ -192,6 +203,7 @@ def _sources(i: int, level_back: int) -> tuple[int, ...]:
 
 
 def _integer(label: object) -> int:
+    """A label that is a number; raises `SpaceError` for another."""
     if not isinstance(label, int):
-        raise SpaceError(f"architecture: found {label!r}, expected a whole number")
+        refuse(SpaceError, "architecture", found=repr(label), expected="a whole number")
     return label

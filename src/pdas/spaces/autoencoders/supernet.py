@@ -36,6 +36,7 @@ from pdas.spaces.autoencoders.space import (
 )
 from pdas.support.arrays import BoolArray
 from pdas.support.errors import SettingError
+from pdas.support.refusals import refuse
 from pdas.support.settings import validated
 
 Size = tuple[int, int]
@@ -44,9 +45,21 @@ Size = tuple[int, int]
 class AutoencoderSupernet(nn.Module):
     """All architectures of the auto-encoder space in one module (paper, section 4.2).
 
-    `AutoencoderSupernet(layers=20, level_back=5, kernels=(1, 3, 5), channels=(64, 128, 256),
-    image_channels=3)`, all optional: see `AutoencoderSettings`. The defaults have 183 million
-    weights. Raises `SettingError` for settings that are unknown or out of range.
+    The defaults have 183 million weights.
+
+    Args:
+        settings: those of `AutoencoderSettings`, by name; all are optional.
+
+    Attributes:
+        settings: the same, complete.
+        space: of `autoencoder_space`.
+
+    Raises:
+        SettingError: a setting is unknown or out of range.
+
+    Example:
+        net = AutoencoderSupernet(layers=4, channels=(8, 16))
+        restored = net(torch.rand(2, 3, 32, 32), net.space.uniform(np.random.default_rng(0)))
     """
 
     def __init__(self, **settings: Any) -> None:
@@ -65,24 +78,42 @@ class AutoencoderSupernet(nn.Module):
         self.output = SlicedWeight(whole.weight, widths, (image,))
 
     def forward(self, x: Tensor, architecture: Architecture) -> Tensor:
-        """The restored images of one architecture, of the shape of `x`."""
+        """The restored images of one architecture.
+
+        Args:
+            x: images `(N, image_channels, H, W)`, not of a single pixel.
+            architecture: of `space`.
+
+        Returns:
+            Images of the shape of `x`, not clipped.
+
+        Raises:
+            SettingError: the images have a single pixel.
+            SpaceError: the architecture is of another space.
+        """
         return self.forward_many(x, [architecture])[0]
 
     def forward_many(self, x: Tensor, architectures: Sequence[Architecture]) -> list[Tensor]:
-        """The restored images `(N, image_channels, H, W)` of each architecture, of the same `x`."""
+        """The restored images of each architecture for the same `x`, see `forward`."""
         for architecture in architectures:
             check_architecture("architecture", architecture, self.space)
         memo = Memo()
         height, width = x.shape[-2:]
         if height == width == 1:  # which every layer that samples down would pass over
-            raise SettingError("images: found 1x1 pixels, expected at least 2 in a side")
+            refuse(SettingError, "images", found="1x1 pixels", expected="at least 2 in a side")
         chains = [traversed(decode_chain(a), height, width) for a in architectures]
         return [self._restore(x, chain, memo) for chain in chains]
 
     def active(self, architecture: Architecture) -> BoolArray:
-        """Which variables the architecture uses, shape (D,): those of the layers on its chain.
+        """Which variables the architecture uses: those of the layers on its chain.
 
         Changing another one changes nothing. It is the same for images of every size.
+
+        Returns:
+            A bool for each variable, shape (D,).
+
+        Raises:
+            SpaceError: the architecture is of another space.
         """
         check_architecture("architecture", architecture, self.space)
         return active_variables(architecture)
@@ -94,9 +125,15 @@ class AutoencoderSupernet(nn.Module):
         *,
         keep_weights: bool = False,
     ) -> AutoencoderNetwork:
-        """The plain network of one architecture for images of this height and width.
+        """The plain network of one architecture.
 
-        It has fresh weights, or copies of the supernet's with `keep_weights`.
+        Args:
+            architecture: of `space`.
+            size: height and width of the images, which decide what samples down.
+            keep_weights: copy the supernet's weights instead of drawing fresh ones.
+
+        Raises:
+            SpaceError: the architecture is of another space.
         """
         check_architecture("architecture", architecture, self.space)
         image = self.settings.image_channels
@@ -126,8 +163,8 @@ class AutoencoderSupernet(nn.Module):
         image = self.settings.image_channels
         check_quantity(quantity)
         if quantity == "parameters":
-            found = None if x is None else image_size(x, image)
-            count = partial(count_weights, image_channels=image, size=found)
+            known = None if x is None else image_size(x, image)
+            count = partial(count_weights, image_channels=image, size=known)
             return FunctionCost(self.space, count)
         size = image_size(x, image, quantity)
         if quantity == "latency":
@@ -136,6 +173,7 @@ class AutoencoderSupernet(nn.Module):
         return FunctionCost(self.space, count)
 
     def _restore(self, x: Tensor, chain: Sequence[Layer], memo: Memo) -> Tensor:
+        """Down the encoder of a chain, and back up the decoder that mirrors it."""
         way: list[tuple[SearchLayer, Layer, Size, Tensor]] = []
         for layer in chain:
             weights = self._weights(layer)
@@ -147,16 +185,19 @@ class AutoencoderSupernet(nn.Module):
         return memo(self._output, x)
 
     def _weights(self, layer: Layer) -> SearchLayer:
+        """The weights of a layer on a chain."""
         weights = self.layers[layer.index - 1]
         assert isinstance(weights, SearchLayer)
         return weights
 
     def _output(self, x: Tensor) -> Tensor:
+        """The last convolution, to the channels of the images."""
         weight = self.output(x.shape[1], self.settings.image_channels)
         return F.conv_transpose2d(x, weight, padding=OUTPUT_KERNEL // 2)
 
     @torch.no_grad()
     def _copy_weights(self, network: AutoencoderNetwork) -> None:
+        """Copy the slices that the network has, layer by layer."""
         for layer, convolution in zip(network.chain, network.encoder, strict=True):
             _copy(convolution, self._weights(layer).encoder[layer.type.label])
         for layer, convolution in zip(reversed(network.chain), network.decoder, strict=True):
@@ -183,23 +224,27 @@ class SearchLayer(nn.Module):
         """ReLU of the convolution, `(N, in, H, W) -> (N, channels, H', W')`."""
         weight = self.encoder[layer.type.label](layer.channels, x.shape[1])
         kind = layer.type
+        # In place, since autograd keeps the output of a ReLU and not its input.
         return F.conv2d(x, weight, stride=kind.stride, padding=kind.padding).relu_()
 
     def decode(self, layer: Layer, size: Size, x: Tensor, h: Tensor) -> Tensor:
         """ReLU of the transposed convolution to `size`, at a skip with the encoder's `h` added."""
         weight = self.decoder[layer.type.label](x.shape[1], layer.channels)
         kind = layer.type
+        # With stride 2 two sizes lead to the same map; so many rows and columns are missing.
         smallest = [(length - 1) * kind.stride + 1 for length in x.shape[-2:]]
-        extra = [wanted - found for wanted, found in zip(size, smallest, strict=True)]
+        extra = [wanted - least for wanted, least in zip(size, smallest, strict=True)]
         out = F.conv_transpose2d(x, weight, None, kind.stride, kind.padding, extra)
         return (out.add_(h) if kind.skip else out).relu_()
 
 
 def _breakpoints(image_channels: int, widths: tuple[int, ...]) -> tuple[int, ...]:
+    """The widths at which weights that may read an image are cut."""
     return tuple(sorted({image_channels, *widths}))
 
 
 def _copy(convolution: nn.Module, weight: nn.Module) -> None:
+    """Copy the slice of a weight that has the shape of a convolution's."""
     target = convolution.weight
     assert isinstance(target, nn.Parameter)
     target.copy_(weight(*target.shape[:2]))

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 
 class Cells(Family):
-    """See `Family`."""
+    """See `Family`.
+
+    Example:
+        FAMILIES["cells"].space(NetworkSettings(nodes=3))
+    """
 
     settings = NetworkSettings
     sizes = CellSettings

@@ -102,7 +102,7 @@ def _readable(operation: str) -> str:
 
 
 class _Brush:
-    """Draws a layout into axes whose unit is an inch, with its origin at a given point."""
+    """Draws a layout into axes whose unit is an inch, with its origin at some point."""
 
     def __init__(self, axes: Axes, origin: Point, colours: Mapping[str, str]) -> None:
         self._axes = axes

@@ -10,7 +10,7 @@ from pdas.spaces.cells.space import CELL_INPUTS, decode
 
 
 @dataclass(frozen=True)
-class Edge:
+class NamedEdge:
     """One of the two inputs of a node: the operation of a slot (1 or 2) applied to a source."""
 
     source: str
@@ -27,7 +27,7 @@ class Cell:
     """
 
     nodes: tuple[str, ...]
-    edges: tuple[Edge, ...]
+    edges: tuple[NamedEdge, ...]
     loose_ends: tuple[str, ...]
 
 
@@ -37,7 +37,7 @@ def read_cell(architecture: Assignment, cell: str) -> Cell:
     nodes = tuple(f"node{b}" for b in range(1, len(plan.nodes) + 1))
     sources = (*CELL_INPUTS, *nodes)
     edges = tuple(
-        Edge(sources[edge.source], node, slot, edge.operation)
+        NamedEdge(sources[edge.source], node, slot, edge.operation)
         for node, pair in zip(nodes, plan.nodes, strict=True)
         for slot, edge in enumerate(pair, start=1)
     )

@@ -21,8 +21,11 @@ SMALLEST_MAP = 2  # pixels a side that must be left after the last reduction
 class Position:
     """A cell's place in the network.
 
-    `in_channels` are those of the outputs of the cell before the previous one and of the previous
-    one; `halve_prev_prev` says that the former has twice the resolution of the latter.
+    Attributes:
+        kind: "normal" or "reduction".
+        channels: of its nodes and its output.
+        in_channels: of the outputs of the cell before the previous one and of the previous one.
+        halve_prev_prev: whether the former has twice the resolution of the latter.
     """
 
     kind: str
@@ -41,7 +44,7 @@ def layout(settings: CellSettings) -> tuple[Position, ...]:
     positions: list[Position] = []
     channels = settings.channels
     outputs = [settings.stem_channels, settings.stem_channels]
-    for index, kind in enumerate(kinds[:-1]):
+    for index, kind in enumerate(kinds[:-1]):  # no reduction after the last stage
         if kind == "reduction":
             channels *= 2
         after_reduction = index > 0 and kinds[index - 1] == "reduction"
@@ -57,7 +60,7 @@ def needed_cells(positions: Sequence[Position], plans: Mapping[str, CellPlan]) -
     for index in range(len(positions) - 1, -1, -1):
         if needed[index]:
             for source in plans[positions[index].kind].sources & {0, 1}:
-                if index - 2 + source >= 0:
+                if index - 2 + source >= 0:  # else it reads the stem
                     needed[index - 2 + source] = True
     return needed
 

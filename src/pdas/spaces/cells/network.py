@@ -33,11 +33,21 @@ from pdas.spaces.cells.space import CELL_TYPES, CellPlan, Edge, decode
 
 
 class CellNetwork(nn.Module):
-    """The network of `architecture` at the size of `settings`.
+    """The network of one architecture.
+
+    Args:
+        architecture: of the cell space, or its labels.
+        settings: the size.
+        auxiliary: whether it has an auxiliary classifier, for training.
 
     Attributes:
         architecture: its labels.
+        settings: the size.
         drop_path: rate in [0, 1) at which a path is dropped from a sample in training; 0 at first.
+
+    Example:
+        network = CellNetwork(architecture, CellSettings(cells_per_stage=6, channels=36))
+        logits = network(images)
     """
 
     def __init__(
@@ -77,6 +87,7 @@ class CellNetwork(nn.Module):
         return logits, self.auxiliary(features)
 
     def _forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The logits, and what the auxiliary classifier reads."""
         check_image_size(min(x.shape[-2:]))
         prev_prev = prev = self.stem(x.contiguous(memory_format=torch.channels_last))
         features = prev
@@ -117,12 +128,12 @@ class DerivedCell(nn.Module):
 
     def forward(self, prev_prev: Tensor, prev: Tensor, drop_path: float) -> Tensor:
         """The cell's output; each path but identities is dropped at the rate `drop_path`."""
-        values = [prev_prev, prev]
+        values = [prev_prev, prev]  # and then the outputs of the nodes, numbered as sources
         for source, block in self.inputs.items():
             values[int(source)] = block(values[int(source)])
         for b, (first, second) in enumerate(self.plan.nodes):
             h1 = h2 = self._edge(b, first, values)
-            if second != first:
+            if second != first:  # equal edges are one module, which is called once
                 h2 = self._edge(b, second, values)
             values.append(
                 self._drop(h1, b, first, drop_path) + self._drop(h2, b, second, drop_path)
@@ -131,16 +142,25 @@ class DerivedCell(nn.Module):
         return out
 
     def _edge(self, b: int, edge: Edge, values: list[Tensor]) -> Tensor:
+        """The operation of an edge into node b, applied to its source."""
         out: Tensor = self.edges[edge_name(b, edge)](values[edge.source])
         return out
 
     def _drop(self, x: Tensor, b: int, edge: Edge, rate: float) -> Tensor:
+        """Drop path, where it is on and the edge is no identity."""
         spared = isinstance(self.edges[edge_name(b, edge)], Identity)
         return x if rate == 0 or spared else drop_path(x, rate)
 
 
 def drop_path(x: Tensor, rate: float) -> Tensor:
-    """Zero whole samples of `x` `(N, ...)` with probability `rate`; divide others by 1 - rate."""
+    """Zero whole samples with a probability, and divide the others by 1 - it.
+
+    Larsson et al. 2017, as NASNet uses it: for each path and sample by itself.
+
+    Args:
+        x: `(N, C, H, W)`.
+        rate: the probability, in [0, 1).
+    """
     keep = torch.empty(x.shape[0], 1, 1, 1, dtype=x.dtype, device=x.device).bernoulli_(1 - rate)
     return x * keep.div_(1 - rate)
 

@@ -37,6 +37,9 @@ class ReLUFirst(nn.Sequential):
     """A block whose first module is a ReLU; `after_relu` leaves that one to the caller.
 
     So blocks that read the same tensor can share its ReLU.
+
+    Example:
+        block(x) == block.after_relu(F.relu(x))
     """
 
     def after_relu(self, x: Tensor) -> Tensor:
@@ -109,18 +112,22 @@ class SeparableConv(ReLUFirst):
 
 
 def _identity(channels: int, stride: int, norm: Norm) -> nn.Module:
+    """At stride 2 something has to bring the map to its size."""
     return Identity() if stride == 1 else FactorisedReduction(channels, channels, norm)
 
 
 def _separable(kernel: int) -> Callable[[int, int, Norm], nn.Module]:
+    """The separable convolution of this kernel."""
     return lambda channels, stride, norm: SeparableConv(channels, kernel, stride, norm)
 
 
 def _average_pool(channels: int, stride: int, norm: Norm) -> nn.Module:
+    """Over the pixels that there are: zeros of the padding do not count."""
     return nn.AvgPool2d(3, stride, padding=1, count_include_pad=False)
 
 
 def _max_pool(channels: int, stride: int, norm: Norm) -> nn.Module:
+    """Over the pixels that there are."""
     return nn.MaxPool2d(3, stride, padding=1)
 
 

@@ -28,6 +28,9 @@ class NetworkSettings(FamilySettings):
         cells_per_stage: N.
         channels: C, of the first stage.
         operations: names of what a node may do, out of `OPERATION_NAMES`.
+
+    Example:
+        NetworkSettings(nodes=3, channels=8, operations=("identity", "sep_conv_3x3"))
     """
 
     space: Literal["cells"] = "cells"
@@ -41,6 +44,10 @@ class NetworkSettings(FamilySettings):
 
 class CellSettings(NetworkSettings):
     """A network of cells for images and classes that are known.
+
+    Attributes:
+        in_channels: of the images.
+        classes: outputs of the network.
 
     Example:
         CellSettings(nodes=3, channels=8, in_channels=1, classes=10)

@@ -1,4 +1,4 @@
-"""Weights and multiply-adds of a derived network, by arithmetic, and the width for a given limit.
+"""Weights and multiply-adds of a derived network, by arithmetic, and the width within a limit.
 
 The auxiliary classifier is not counted: it is left out after training.
 """
@@ -17,6 +17,7 @@ from pdas.spaces.cells.operations import OPERATIONS, affine_batch_norm
 from pdas.spaces.cells.settings import SMALLEST_WIDTH, CellSettings
 from pdas.spaces.cells.space import CELL_TYPES, CellPlan, Edge, decode, encode
 from pdas.support.errors import SettingError
+from pdas.support.refusals import refuse
 
 
 def count_weights(architecture: Assignment, settings: CellSettings) -> int:
@@ -55,10 +56,16 @@ def widest(
     limit: int,
     name: str = "this architecture",
 ) -> CellSettings:
-    """`settings` with the largest number of channels that has at most `limit` weights.
+    """The settings with the largest number of channels that has at most so many weights.
 
-    Found by bisection on `count_weights`. Raises `SettingError`, which calls the architecture by
-    `name`, if no width has so few.
+    Args:
+        architecture: the architecture, or its labels.
+        settings: the size, but for its channels.
+        limit: of the weights.
+        name: of the architecture, for the message.
+
+    Raises:
+        SettingError: no width has so few weights.
     """
 
     def weights(channels: int) -> int:
@@ -66,10 +73,14 @@ def widest(
 
     low, high = SMALLEST_WIDTH, 2 * SMALLEST_WIDTH
     if weights(low) > limit:
-        raise SettingError(
-            f"retrain.weight_limit: found {limit}, expected at least {weights(low)}, the weights "
-            f"of {name} at {low} channels; raise it, or lower retrain.cells_per_stage"
+        refuse(
+            SettingError,
+            "retrain.weight_limit",
+            found=f"{limit}",
+            expected=f"at least {weights(low)}, the weights of {name} at {low} channels",
+            remedy="raise it, or lower retrain.cells_per_stage",
         )
+    # Bisection: the number of weights grows with the width.
     while weights(high) <= limit:
         low, high = high, 2 * high
     while high - low > 1:
@@ -92,6 +103,7 @@ def heaviest(settings: CellSettings) -> dict[str, Label]:
 
 
 def _cell_weights(position: Position, plan: CellPlan) -> int:
+    """Of its input blocks, its edges and its output; two equal edges of a node are one module."""
     channels = position.channels
     inputs = sum(
         position.in_channels[source] * channels + _norm(channels)
@@ -129,7 +141,7 @@ def _after(position: Position, size: tuple[int, int]) -> tuple[int, int]:
 
 @cache
 def _operation_weights(name: str, channels: int, stride: int) -> int:
-    """Counted on an operation without memory: whatever operation there is, it counts right."""
+    """Counted on the operation itself, without memory: right for whatever operation there is."""
     with torch.device("meta"):
         operation = OPERATIONS[name](channels, stride, affine_batch_norm)
     return sum(weight.numel() for weight in operation.parameters())
@@ -145,4 +157,5 @@ def _operation_multiply_adds(name: str, channels: int, stride: int, size: tuple[
 
 
 def _norm(channels: int) -> int:
+    """Weights of an affine batch norm: a scale and a shift for each channel."""
     return 2 * channels

@@ -19,7 +19,7 @@ CELL_INPUTS = ("prev_prev", "prev")
 
 @dataclass(frozen=True)
 class Edge:
-    """One input of a node: the operation applied to a source.
+    """One input of a node: the operation applied to a source, as the networks number it.
 
     Sources 0 and 1 are the cell's inputs, the outputs of the cell before the previous one and of
     the previous one; source `2 + b` is node b, counted from 0.
@@ -58,7 +58,7 @@ def cell_space(nodes: int, operations: Sequence[str]) -> SearchSpace:
 
 
 def count_nodes(architecture: Assignment) -> int:
-    """B, the nodes of each cell, of an architecture given by its labels."""
+    """B, the nodes of each cell, of an architecture or its labels."""
     nodes = 0
     while f"{CELL_TYPES[0]}/node{nodes + 1}/in1" in architecture:
         nodes += 1

@@ -1,9 +1,9 @@
 """The supernet of cells: one set of weights for each (cell, node, source, operation).
 
-A forward pass computes only what the given architectures use: cells, inputs and edges that do not
-lead to the output are skipped, and what two edges or two architectures have in common is computed
-once. Everything runs channels-last, the layout in which depthwise convolutions, pooling and batch
-norm are fast. Unused weights get no gradient, so that the optimizer leaves them as they are.
+A forward pass computes only what its architectures use. Cells, inputs and edges that do not lead to
+the output are skipped; what two edges or two architectures have in common is computed once.
+Everything runs channels-last, the layout in which depthwise convolutions, pooling and batch norm
+are fast. Unused weights get no gradient, so that the optimizer leaves them as they are.
 """
 
 from __future__ import annotations
@@ -29,18 +29,29 @@ from pdas.spaces.cells.settings import CellSettings
 from pdas.spaces.cells.size import count_multiply_adds, count_weights
 from pdas.spaces.cells.space import CELL_TYPES, CellPlan, Edge, cell_space, decode
 from pdas.support.errors import SettingError
+from pdas.support.refusals import refuse
 from pdas.support.settings import validated
 
 
 class CellSupernet(nn.Module):
     """All architectures of the cell space in one module (paper, section 4.1).
 
-    `CellSupernet(nodes=5, cells_per_stage=2, channels=16, operations=..., in_channels=3,
-    classes=10)`, all optional: see `CellSettings`. Operations are names out of
-    `pdas.spaces.cells.operations.OPERATIONS`, by default all five.
+    Batch norm uses the statistics of the current batch, in training and in evaluation, and keeps
+    none.
 
-    Batch norm uses the statistics of the batch at hand, in training and in evaluation, and keeps
-    none. Raises `SettingError` for settings that are unknown or out of range.
+    Args:
+        settings: those of `CellSettings`, by name; all are optional.
+
+    Attributes:
+        settings: the same, complete.
+        space: of `cell_space`.
+
+    Raises:
+        SettingError: a setting is unknown or out of range.
+
+    Example:
+        net = CellSupernet(nodes=3, channels=8, in_channels=1)
+        logits = net(torch.rand(2, 1, 28, 28), net.space.uniform(np.random.default_rng(0)))
     """
 
     def __init__(self, **settings: Any) -> None:
@@ -54,11 +65,23 @@ class CellSupernet(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor, architecture: Architecture) -> Tensor:
-        """Logits `(N, classes)` of images `(N, in_channels, H, W)`, H and W at least 8."""
+        """The logits of one architecture.
+
+        Args:
+            x: images `(N, in_channels, H, W)`, H and W at least 8.
+            architecture: of `space`.
+
+        Returns:
+            Logits `(N, classes)`.
+
+        Raises:
+            SettingError: the images are too small.
+            SpaceError: the architecture is of another space.
+        """
         return self.forward_many(x, [architecture])[0]
 
     def forward_many(self, x: Tensor, architectures: Sequence[Architecture]) -> list[Tensor]:
-        """The logits of each architecture on the same images; common parts are computed once."""
+        """The logits `(N, classes)` of each architecture on the same images, see `forward`."""
         check_image_size(min(x.shape[-2:]))
         for architecture in architectures:
             check_architecture("architecture", architecture, self.space)
@@ -82,10 +105,15 @@ class CellSupernet(nn.Module):
         """The plain network of one architecture: affine batch norm and nothing unused.
 
         Args:
-            cells_per_stage, channels: size of the derived network; default that of the supernet.
-            auxiliary: give it the auxiliary classifier.
-            keep_weights: copy the supernet's weights instead of drawing fresh ones; only at the
-                supernet's own size, else `SettingError`.
+            architecture: of `space`.
+            cells_per_stage: of the derived network; default that of the supernet.
+            channels: likewise.
+            auxiliary: whether it has the auxiliary classifier.
+            keep_weights: copy the supernet's weights instead of drawing fresh ones.
+
+        Raises:
+            SettingError: a size is out of range, or weights are kept at another size.
+            SpaceError: the architecture is of another space.
         """
         size = {"cells_per_stage": cells_per_stage, "channels": channels}
         changes = {name: value for name, value in size.items() if value is not None}
@@ -94,12 +122,7 @@ class CellSupernet(nn.Module):
         network = CellNetwork(architecture, settings, auxiliary=auxiliary)
         network.to(self.classifier.weight)  # device and precision
         if keep_weights:
-            if settings != self.settings:
-                raise SettingError(
-                    f"keep_weights: found a network of {settings.cells_per_stage} cells a stage "
-                    f"and {settings.channels} channels, expected the supernet's "
-                    f"{self.settings.cells_per_stage} and {self.settings.channels}; leave both out"
-                )
+            self._check_own_size(settings)
             self._copy_weights(network)
         return network
 
@@ -134,7 +157,21 @@ class CellSupernet(nn.Module):
         count = partial(count_multiply_adds, settings=self.settings, size=size)
         return FunctionCost(self.space, count)
 
+    def _check_own_size(self, settings: CellSettings) -> None:
+        """Raise `SettingError` if the weights are of another size."""
+        own = self.settings
+        if settings != own:
+            refuse(
+                SettingError,
+                "keep_weights",
+                found=f"a network of {settings.cells_per_stage} cells a stage and "
+                f"{settings.channels} channels",
+                expected=f"the supernet's {own.cells_per_stage} and {own.channels}",
+                remedy="leave both out",
+            )
+
     def _copy_weights(self, network: CellNetwork) -> None:
+        """Copy the weights that the network has, too; only those of `output` are put together."""
         weights = self.state_dict()
         for index, (position, needed) in enumerate(
             zip(network.positions, network.needed, strict=True)
@@ -172,7 +209,7 @@ class SearchCell(nn.Module):
     def forward(self, prev_prev: Tensor, prev: Tensor, plan: CellPlan, memo: Memo) -> Tensor:
         """The cell's output `(N, channels, H', W')`, for inputs after their ReLU.
 
-        An input that `plan` ignores is not read.
+        An input that `plan` does not use is not read.
         """
         values = [
             memo(_after_relu(block), x) if source in plan.sources else x
@@ -180,11 +217,13 @@ class SearchCell(nn.Module):
         ]
         for b, edges in enumerate(plan.nodes):
             terms = [_apply(self.edges[edge_name(b, e)], values[e.source], memo) for e in edges]
+            # In one order: a + b of one architecture is then b + a of another.
             values.append(memo(torch.add, *sorted(terms, key=id)))
         return memo(self.output, plan.loose_ends, *(values[b + 2] for b in plan.loose_ends))
 
 
 def _after_relu(block: nn.Module) -> Callable[[Tensor], Tensor]:
+    """The method that takes an input after its ReLU."""
     after_relu = block.after_relu
     assert callable(after_relu)
     return after_relu

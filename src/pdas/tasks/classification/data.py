@@ -13,7 +13,7 @@ from pdas.data.images import ImageData, ImageSource
 from pdas.data.load import load_images
 from pdas.data.settings import LabelledDataSettings
 from pdas.tasks.classification.recipe import RetrainSettings
-from pdas.tasks.images.data import TaskImages, drawn
+from pdas.tasks.image_tasks.data import TaskImages, drawn
 
 
 @dataclass(frozen=True, kw_only=True)

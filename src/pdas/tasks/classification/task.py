@@ -13,7 +13,7 @@ from pdas.tasks.classification.classifier import load_classifier
 from pdas.tasks.classification.data import ClassificationData
 from pdas.tasks.classification.evaluate import error_percent
 from pdas.tasks.classification.recipe import ClassificationRecipe, RetrainSettings
-from pdas.tasks.images.task import ImageTask
+from pdas.tasks.image_tasks.task import ImageTask
 from pdas.training.candidates import Model
 from pdas.training.measures import Measures
 from pdas.training.retrain import TrainingModule

@@ -13,7 +13,7 @@ from pdas.data.images import ImageData, ImageSource
 from pdas.data.load import load_images
 from pdas.data.masks import Mask, MaskedBatches, draw_mask
 from pdas.data.settings import RestorationDataSettings
-from pdas.tasks.images.data import TaskImages, drawn
+from pdas.tasks.image_tasks.data import TaskImages, drawn
 
 TEST_BATCH = 64
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pdas.runs.run import Run
-from pdas.tasks.images.task import ImageTask
+from pdas.tasks.image_tasks.task import ImageTask
 from pdas.tasks.inpainting.data import InpaintingData
 from pdas.tasks.inpainting.evaluate import (
     baseline_measures,

@@ -12,12 +12,14 @@ from torch import Tensor, nn
 from pdas.data.images import ImageSource
 from pdas.methods.components import Baseline
 from pdas.resume.batches import Loader
+from pdas.runs.run import Run
 from pdas.searches.trial import Derive
 from pdas.space import Architecture, SearchSpace
 from pdas.spaces.base import FAMILIES, Family
 from pdas.support.settings import Settings
 from pdas.tasks.base import Retraining, Task
-from pdas.tasks.images.data import TaskImages
+from pdas.tasks.image_tasks.data import TaskImages
+from pdas.tasks.networks import load_network
 from pdas.tasks.recipe import Recipe
 from pdas.training.retrain import TrainingModule
 
@@ -62,7 +64,8 @@ class ImageTask(Task, Generic[D]):
     def size(self) -> Settings:
         """The size of the supernet."""
         shape = self.data.images.train.image_shape
-        return self.family.size(self.recipe.network, shape, self.outputs)
+        size: Settings = self.family.size(self.recipe.network, shape, self.outputs)
+        return size
 
     @property
     def space(self) -> SearchSpace:
@@ -109,6 +112,10 @@ class ImageTask(Task, Generic[D]):
             "image_shape": list(self.data.images.train.image_shape),
         }
         return Retraining(self.training_module(network), batches, about | self.about())
+
+    def evaluate_saved(self, retrained: Run) -> dict[str, Any]:
+        network = load_network(retrained).to(self.data.device)
+        return self.evaluate(network, Run(retrained.path, writes=False))
 
     def _retrained_size(self, architecture: Architecture | None) -> Settings:
         labels = None if architecture is None else architecture.to_dict()
