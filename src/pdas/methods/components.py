@@ -52,9 +52,12 @@ class MethodSettings(Component):
 
     Attributes:
         trains: whether it makes a method that trains; see `SearchMethod.trains`.
+        smallest_samples: architectures that a step must train at least, which is known before the
+            method is built.
     """
 
     trains: ClassVar[bool] = True
+    smallest_samples: ClassVar[int] = 1
 
     @abstractmethod
     def build(self, request: MethodRequest) -> Optimizer | SearchMethod:
@@ -95,18 +98,31 @@ class ExternalMethod(MethodSettings):
         return checked_optimizer(method, request.space)
 
 
-_MEMBERS = ("ask", "tell", "best", "space", "smallest_tell", "measures")
-_MEMBERS += ("state_dict", "load_state_dict")  # of `pdas.methods.optimizer.Optimizer`
+_MEMBERS = (  # of `pdas.methods.optimizer.Optimizer`
+    "ask",
+    "tell",
+    "best",
+    "space",
+    "smallest_tell",
+    "measures",
+    "state_dict",
+    "load_state_dict",
+)
+
+
+def _kind(method: object) -> str:
+    return f"the class {method.__name__}" if isinstance(method, type) else type(method).__name__
 
 
 def checked_optimizer(method: object, space: SearchSpace) -> Optimizer:
     """The optimizer; raises `SettingError` if it is none, or of another space."""
-    missing = [name for name in _MEMBERS if not hasattr(method, name)]
+    is_class = isinstance(method, type)
+    missing = [name for name in _MEMBERS if is_class or not hasattr(method, name)]
     if missing:
         refuse(
             SettingError,
             "method",
-            found=f"{type(method).__name__} without {', '.join(missing)}",
+            found=f"{_kind(method)} without {', '.join(missing)}",
             expected="a method's name, an optimizer with these, or a SearchMethod",
             remedy="give pdas.PDAS(net.space), or leave it out",
         )

@@ -32,7 +32,7 @@ def is_named(method: object) -> bool:
 
 def own_samples(method: object) -> dict[str, int]:
     """The setting `samples` that an optimizer of the user's own brings along."""
-    samples = None if is_named(method) else getattr(method, "samples", None)
+    samples: Any = None if is_named(method) else getattr(method, "samples", None)
     return {"samples": samples} if is_integer(samples) else {}
 
 
