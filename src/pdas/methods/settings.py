@@ -48,16 +48,6 @@ class SearchSettings(TrainingSettings):
         return component(value, METHODS.__getitem__, default)
 
     @model_validator(mode="after")
-    def _enough_samples_for_the_method(self) -> Self:
-        smallest = self.method.smallest_samples
-        if self.samples < smallest:
-            raise ValueError(
-                f".samples: found {self.samples}, expected at least {smallest} for the method "
-                f"{self.method.name}, which compares their losses; raise it"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _warmup_is_a_share_or_a_number(self) -> Self:
         if self.warmup >= 1 and self.warmup != int(self.warmup):
             raise ValueError(

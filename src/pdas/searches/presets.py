@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from pdas.methods.components import ExternalMethod
 from pdas.methods.settings import SearchSettings
 from pdas.searches.method import is_named
 from pdas.support.components import Component
@@ -61,10 +60,6 @@ def settings_of(
         )
     if is_named(method):
         overrides = {"method": method} | overrides
-    elif method is not None:  # the settings say which, and ask nothing of it that is for PDAS
-        kind = type(method)
-        name = f"{kind.__module__}:{kind.__qualname__}"
-        overrides = overrides | {"method": ExternalMethod(name=name)}
     if given is None:
         _check_epochs(overrides, derivable)
         values = _preset_values(preset or "default", overrides, derivable)

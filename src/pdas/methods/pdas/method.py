@@ -15,9 +15,9 @@ from pdas.methods.pdas.optimizer import PDAS
 class PdasSettings(MethodSettings):
     """Settings of `pdas.PDAS`; the defaults are the paper's."""
 
-    name: Literal["pdas"] = "pdas"
-    smallest_samples: ClassVar[int] = 2  # whose losses are ranked
+    smallest_tell: ClassVar[int] = 2  # ranks are relative
 
+    name: Literal["pdas"] = "pdas"
     eta: Literal["adaptive", "fixed"] | Annotated[float, Field(gt=0)] = "adaptive"  # (13), or 1/n
     eta_scale: float = Field(1.0, gt=0, le=1)  # of eta_max (13), at which adaptive eta starts
     alpha: float = Field(1.5, gt=0)  # threshold of adaptive eta

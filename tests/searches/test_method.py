@@ -222,7 +222,7 @@ def test_what_is_no_method_is_named(method: Any, message: str) -> None:
 
 
 def test_too_few_samples_for_the_method_are_named() -> None:
-    with pytest.raises(SettingError, match=r"^search\.samples: found 1, expected at least 2 for"):
+    with pytest.raises(SettingError, match=r"^search\.samples: found 1, expected at least 2, wh"):
         searched(samples=1)
     supernet = net()
     result = searched(supernet, method=Evolution(supernet.space, seed=0), samples=1)
