@@ -46,7 +46,10 @@ def folders(root: Path) -> None:
         ("run digits --set retrain.batch_size=1", "retrain.batch_size: found 1, expected"),
         ("run digits --set data.pad=100000", "data.pad: found 100000"),
         ("run digits --set retrain.weight_limit=10", "retrain.weight_limit: found 10"),
-        ("run digits --set search.learning_rate=1e38", "lower search.learning_rate"),
+        (
+            "run digits --set search.optimizer.learning_rate=1e38",
+            "lower search.optimizer.learning_rate",
+        ),
         ("run digits --set network.operations=[nothing]", "network.operations.0: found 'nothing'"),
         ("run digits --set network.operations=[]", "network.operations"),
         ("run digits --set data.memory_limit=.inf", "data.memory_limit: found inf"),
