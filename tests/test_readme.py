@@ -12,7 +12,7 @@ from PIL import Image
 
 from pdas.experiment.export import export
 from pdas.runs.run import Run
-from pdas.tasks.classification import Classifier
+from pdas.tasks.classification.classifier import Classifier
 from pdas.tasks.loading import load
 
 README = Path(__file__).parents[1] / "README.md"

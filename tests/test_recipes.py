@@ -37,9 +37,11 @@ def test_cifar10_has_the_numbers_of_the_paper() -> None:
     assert (retrain.epochs, retrain.batch_size, retrain.cells_per_stage) == (600, 80, 6)
     assert (retrain.weight_limit, retrain.drop_path, retrain.auxiliary_weight) == (3e6, 0.3, 0.4)
     for stage in (search, retrain):
-        assert (stage.learning_rate, stage.momentum) == (0.025, 0.9)
-        assert (stage.weight_decay, stage.clip) == (3e-4, 5)
-    assert (search.method, search.theta_rate, search.resample) == ("pdas", "adaptive", False)
+        optimizer = stage.optimizer
+        assert (optimizer.name, optimizer.learning_rate, optimizer.momentum) == ("sgd", 0.025, 0.9)
+        assert (optimizer.weight_decay, stage.clip, stage.schedule.name) == (3e-4, 5, "cosine")
+    method = search.method
+    assert (method.name, method.eta, search.resample) == ("pdas", "adaptive", False)
 
 
 @pytest.mark.parametrize("mask", ["center", "pixel", "half"])
@@ -54,16 +56,19 @@ def test_inpainting_has_the_numbers_of_the_paper(data: str, mask: str) -> None:
     assert (network.kernels, network.channels) == ((1, 3, 5), (64, 128, 256))
     assert (search.steps, retrain.steps, search.samples) == (50_000, 500_000, 2)
     for stage in (search, retrain):
-        assert (stage.epochs, stage.batch_size, stage.weight_decay) == (None, 16, 0)
-        assert (stage.learning_rate, stage.momentum, stage.clip) == (0.025, 0.9, 5)
-    assert (search.method, search.theta_rate, search.resample) == ("pdas", "adaptive", False)
+        optimizer = stage.optimizer
+        assert (optimizer.name, optimizer.learning_rate, optimizer.momentum) == ("sgd", 0.025, 0.9)
+        assert (stage.epochs, stage.batch_size, optimizer.weight_decay) == (None, 16, 0)
+        assert (stage.clip, stage.schedule.name) == (5, "cosine")
+    method = search.method
+    assert (method.name, method.eta, search.resample) == ("pdas", "adaptive", False)
 
 
 DATA, MASKS = ("celeba", "cars", "svhn"), ("center", "pixel", "half")
 MASKED = [f"{data}-{mask}" for data in DATA for mask in MASKS]
 PAPER = ["cifar10", "fashion-mnist-paper", *MASKED]
 ADDED = (
-    *("warmup", "theta_samples", "theta_mode", "eta_scale"),
+    *("warmup", "theta_samples", "theta_mode", "method"),
     *("finalists", "finalists_share", "finalists_epochs"),
 )
 
@@ -71,7 +76,8 @@ ADDED = (
 @pytest.mark.parametrize("name", PAPER)
 def test_the_recipes_of_the_paper_search_as_the_paper_does(name: str) -> None:
     search, plain = recipes.load(name).search, SearchSettings()
-    assert all(getattr(search, each) == getattr(plain, each) for each in (*ADDED, "weights"))
+    assert all(getattr(search, each) == getattr(plain, each) for each in ADDED)
+    assert search.optimizer.name == plain.optimizer.name
 
 
 def test_changes_reach_their_setting() -> None:

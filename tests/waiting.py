@@ -1,9 +1,12 @@
-"""Waiting for what another process does."""
+"""Waiting for what another process does, and stopping this one."""
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable
+from typing import Any
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
@@ -12,3 +15,13 @@ def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < end, f"{condition} never came true"
         time.sleep(0.02)
+
+
+def stop_at(step: int) -> Callable[[Any], None]:
+    """A callback of a training that stops this process, by SIGTERM, after so many steps."""
+
+    def on_step(progress: Any) -> None:
+        if progress.step == step:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    return on_step

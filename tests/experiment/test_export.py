@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pdas.spaces.description import read_network
 from torch import Tensor, nn
 
 import pdas
@@ -23,7 +22,8 @@ from pdas.experiment import export as module
 from pdas.experiment.export import FORMATS, export
 from pdas.runs.run import Run
 from pdas.support.errors import PdasError, RunError, SettingError
-from pdas.tasks.classification import Classifier
+from pdas.tasks.classification.classifier import Classifier
+from pdas.tasks.description import read_network
 from pdas.tasks.loading import load
 
 IMAGES = torch.randint(256, (7, 1, 8, 8), dtype=torch.uint8)
@@ -60,7 +60,11 @@ def test_the_description_says_what_the_network_is(exported: dict[str, Path], fin
     result = finished.retrainings()[0].read_json("result.json")
     for name in ("architecture", "network", "classes", "mean", "std"):
         assert found[name] == result[name]
-    assert (found["format"], found["kind"], found["image_shape"]) == (2, "classifier", [1, 8, 8])
+    assert (found["format"], found["task"], found["image_shape"]) == (
+        2,
+        "classification",
+        [1, 8, 8],
+    )
     assert all(description(path) == found for path in exported.values())
 
 
@@ -72,7 +76,7 @@ def test_the_weights_are_loaded_in_a_fresh_process(
     np.save(tmp_path / "x.npy", (IMAGES.numpy() / 255 - about["mean"][0]) / about["std"][0])
     program = (
         "import numpy, torch\n"
-        "from pdas.spaces.description import read_network\n"
+        "from pdas import read_network\n"
         "network = read_network('network.json')\n"
         "network.load_state_dict(torch.load('state_dict.pt', weights_only=True))\n"
         "x = torch.tensor(numpy.load('x.npy')).float()\n"
@@ -150,9 +154,13 @@ def test_what_cannot_be_exported_is_refused(finished: Run, tmp_path: Path) -> No
     run = Path(shutil.copytree(finished.path, tmp_path / "copy"))
     result = Run(run / "retrain-0").read_json("result.json")
     Run(run / "retrain-0").write_json("result.json", result | {"classes": ["one"]})
-    refused(run, "torch", out, SettingError, "^network: found no size that fits .* and 1 outputs")
+    refused(
+        run, "torch", out, RunError, r"result\.json: damaged \(network: found no size that fits"
+    )
     Run(run / "retrain-0").write_json("result.json", result | {"classes": ["one", "two"]})
-    refused(run, "torch", out, SettingError, "^network.classes: found 10, expected 2 for images")
+    refused(
+        run, "torch", out, RunError, r"damaged \(network.classes: found 10, expected 2 for images"
+    )
     (run / "retrain-0" / "result.json").unlink()
     refused(run, "torch", out, RunError, "no finished retraining; `pdas retrain")
     refused(run / "retrain-0", "torch", out, RunError, "no finished retraining")

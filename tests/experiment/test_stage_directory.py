@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from pdas.support.errors import CheckpointError, DataError, RunError, SettingErr
 from pdas.support.files import locked_directory
 from pdas.tasks.recipe import recorded
 from tests.conftest import TINY, changed
-from tests.resume.test_resumable import stop_at
+from tests.waiting import stop_at
 
 
 def architecture(experiment: Experiment, path: Path, seed: int) -> Path:
@@ -43,14 +44,14 @@ def test_another_architecture_is_refused(experiment: Experiment, tmp_path: Path,
     first, other = (architecture(experiment, tmp_path / f"{i}.json", i) for i in range(2))
     out = tmp_path / "out"
     try:
-        experiment.retrain_given(first, out, stop_at(stop))
+        experiment.retrain_file(first, out, stop_at(stop))
     except StoppedError:
         assert stop
     before = content(out)
     with pytest.raises(DataError, match=r"^--resume: found another architecture than \S+out was"):
-        experiment.retrain_given(other, out, resume=True)
+        experiment.retrain_file(other, out, resume=True)
     assert content(out) == before
-    experiment.retrain_given(first, out, resume=True)
+    experiment.retrain_file(first, out, resume=True)
     assert (out / "architecture.json").read_text() == first.read_text()
 
 
@@ -81,8 +82,9 @@ def test_other_training_images_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StoppedError):
         experiment.search(tmp_path / "run", stop_at(3))
     folder(tmp_path / "data", 17)
+    later = replace(experiment)  # which opens the images anew, as another process does
     with pytest.raises(DataError, match="found another training images than"):
-        experiment.search(tmp_path / "run", resume=True)
+        later.search(tmp_path / "run", resume=True)
 
 
 def test_a_batch_may_go_on_in_parts_and_the_run_says_so(
@@ -90,8 +92,12 @@ def test_a_batch_may_go_on_in_parts_and_the_run_says_so(
 ) -> None:
     with pytest.raises(StoppedError):
         experiment.search(tmp_path / "run", stop_at(3))
-    with pytest.raises(SettingError, match=r"search\.learning_rate: found 0\.5, expected"):
-        changed(experiment, "search.learning_rate=0.5").search(tmp_path / "run", resume=True)
+    with pytest.raises(
+        SettingError, match=r"search\.optimizer\.learning_rate: found 0\.5, expected"
+    ):
+        changed(experiment, "search.optimizer.learning_rate=0.5").search(
+            tmp_path / "run", resume=True
+        )
     parts = changed(experiment, "search.accumulate=2", "retrain.accumulate=2")
     run = parts.search(tmp_path / "run", resume=True)
     assert not run.is_unfinished

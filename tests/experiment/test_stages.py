@@ -24,7 +24,7 @@ from pdas.spaces.cells.network import CellNetwork
 from pdas.spaces.cells.size import count_weights
 from pdas.spaces.cells.space import cell_space
 from pdas.support.errors import DataError, RunError, SettingError, SpaceError
-from pdas.tasks.classification import load_classifier
+from pdas.tasks.classification.classifier import load_classifier
 from pdas.tasks.classification.recipe import ClassificationRecipe
 from pdas.tasks.loading import load
 from pdas.tasks.recipe import recorded
@@ -186,14 +186,14 @@ def test_an_architecture_is_retrained_on_other_data_with_other_nodes(
     short = ("retrain.epochs=10", "retrain.cells_per_stage=1", "retrain.drop_path=0")
     recipe = recipes.load("folder", (*changes, *short, "retrain.weight_limit=20000"))
     given = finished.path / "architecture.json"
-    run = Experiment(recipe, 0, data).retrain_given(given, tmp_path / "out")
+    run = Experiment(recipe, 0, data).retrain_file(given, tmp_path / "out")
     assert run.read_json("architecture.json") == finished.read_json("architecture.json")
     result = run.retrainings()[0].read_json("result.json")
     assert result["classes"] == ["dark", "light"]
     assert result["test_error"] < 50
     (tmp_path / "x.json").write_text('{"a": "b"}')
-    with pytest.raises(SpaceError, match=r"x\.json: found no cells"):
-        Experiment(recipe, 0, data).retrain_given(tmp_path / "x.json", tmp_path / "no")
+    with pytest.raises(SpaceError, match=r"x\.json: architecture: found no cells"):
+        Experiment(recipe, 0, data).retrain_file(tmp_path / "x.json", tmp_path / "no")
     assert not (tmp_path / "no").exists()
 
 
@@ -296,6 +296,7 @@ def test_a_folder_that_has_grown_is_not_split_anew(tmp_path: Path) -> None:
     (retrained,) = run.retrainings()
     experiment.evaluate(retrained)
     picture("a", "0a.png")
+    experiment = replace(experiment)  # which opens the images anew, as another process does
     other = changed(experiment, "data.flip=false", "data.image_size=9")
     for again in (
         lambda: experiment.evaluate(retrained),

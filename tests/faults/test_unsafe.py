@@ -172,7 +172,7 @@ def test_an_absurd_architecture_is_one_short_line(here: Path, kind: str) -> None
     assert len(str(error.value)) < 2000 and "\n" not in str(error.value)
     with pytest.raises(SpaceError) as error:
         recipe = recipes.load("digits")
-        Experiment(recipe).retrain_given(here / "a.json", here / "out")
+        Experiment(recipe).retrain_file(here / "a.json", here / "out")
     assert len(str(error.value)) < 2000 and "\n" not in str(error.value)
     assert not (here / "out").exists()
 

@@ -10,12 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pdas.spaces.description import (
-    ClassifierDescription,
-    Description,
-    RestorerDescription,
-    read_network,
-)
 
 from pdas.spaces.autoencoders.network import AutoencoderNetwork
 from pdas.spaces.autoencoders.settings import AutoencoderSize
@@ -25,12 +19,15 @@ from pdas.spaces.cells.operations import OPERATIONS
 from pdas.spaces.cells.settings import CellSettings
 from pdas.spaces.cells.space import cell_space
 from pdas.support.errors import RunError
+from pdas.tasks.classification.description import ClassifierDescription
+from pdas.tasks.description import Description, read_network
+from pdas.tasks.inpainting.description import RestorerDescription
 
 SETTINGS = CellSettings(nodes=2, cells_per_stage=1, channels=4, in_channels=3, classes=2)
 SIZE = AutoencoderSize(layers=3, channels=(2, 4), image_channels=3, height=8, width=12)
 CELLS = cell_space(2, tuple(OPERATIONS)).uniform(np.random.default_rng(0))
 CHAIN = autoencoder_space(SIZE).uniform(np.random.default_rng(0))
-CLASSIFIER = ClassifierDescription[CellSettings](
+CLASSIFIER = ClassifierDescription(
     architecture=CELLS.to_dict(),
     network=SETTINGS,
     image_shape=(3, 8, 8),
@@ -38,12 +35,10 @@ CLASSIFIER = ClassifierDescription[CellSettings](
     std=(0.1, 0.2, 0.3),
     classes=("katt", "hänsyn"),
 )
-RESTORER = RestorerDescription[AutoencoderSize](
-    architecture=CHAIN.to_dict(), network=SIZE, image_shape=(3, 8, 12)
-)
+RESTORER = RestorerDescription(architecture=CHAIN.to_dict(), network=SIZE, image_shape=(3, 8, 12))
 
 
-def written(description: Description[Any], path: Path) -> Path:
+def written(description: Description, path: Path) -> Path:
     path.write_text(description.model_dump_json(), encoding="utf-8")
     return path
 
@@ -62,7 +57,7 @@ def test_networks_are_built_as_they_were(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("description", [CLASSIFIER, RESTORER])
-def test_a_description_is_read_back(description: Description[Any]) -> None:
+def test_a_description_is_read_back(description: Description) -> None:
     assert type(description).model_validate_json(description.model_dump_json()) == description
 
 
@@ -103,8 +98,8 @@ def network(key: str, value: object) -> Callable[[dict[str, Any]], object]:
     [
         (CLASSIFIER, drop("format"), "format None"),
         (CLASSIFIER, put("format", 1), r"format 1 of pdas 0\.\S+, while pdas \S+ reads format 2"),
-        (CLASSIFIER, drop("kind"), "kind None, not one of classifier, restorer"),
-        (CLASSIFIER, put("kind", []), r"kind \[\]"),
+        (CLASSIFIER, drop("task"), "task: found 'None', expected one of classification, inpaint"),
+        (CLASSIFIER, put("task", []), r"task: found '\[\]'"),
         (CLASSIFIER, drop("architecture"), "architecture"),
         (
             CLASSIFIER,
@@ -112,7 +107,7 @@ def network(key: str, value: object) -> Callable[[dict[str, Any]], object]:
             r"\(architecture: found unknown variables 'a'",
         ),
         (CLASSIFIER, put("architecture", CHAIN.to_dict()), "unknown variables"),
-        (CLASSIFIER, drop("network"), "network.space: found 'None', expected one of "),
+        (CLASSIFIER, drop("network"), "network: found none, expected"),
         (
             CLASSIFIER,
             put("network", {"space": []}),
@@ -140,7 +135,7 @@ def network(key: str, value: object) -> Callable[[dict[str, Any]], object]:
 )
 def test_a_damaged_description_is_one_line_that_names_the_file_and_the_field(
     tmp_path: Path,
-    description: Description[Any],
+    description: Description,
     damage: Callable[[dict[str, Any]], object],
     message: str,
 ) -> None:

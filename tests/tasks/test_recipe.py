@@ -27,9 +27,9 @@ def test_settings_cannot_be_changed() -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 0, -1, "fast", None])
 def test_a_value_out_of_range_is_named_in_one_line(value: object) -> None:
     with pytest.raises(ValidationError) as error:
-        SearchSettings(learning_rate=value)  # type: ignore[arg-type]
+        SearchSettings(optimizer={"learning_rate": value})  # type: ignore[arg-type]
     line = one_line(error.value, SearchSettings, "search")
-    assert line.startswith(f"search.learning_rate: found {value!r}, expected ")
+    assert line.startswith(f"search.optimizer.learning_rate: found {value!r}, expected ")
     assert "\n" not in line
 
 

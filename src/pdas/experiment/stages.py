@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import check_equal_parts
 from pdas.distributed.ranks import rank_zero_first
 from pdas.experiment.epoch_writer import epochs_of, epochs_of_search
+from pdas.experiment.latency import keep_latencies, latencies_of
 from pdas.experiment.loggers import check_logger
 from pdas.experiment.stage_directory import (
     Origin,
@@ -27,15 +28,16 @@ from pdas.experiment.stage_directory import (
     check_test_images,
     stage_directory,
 )
+from pdas.nn.counting.latency import Latencies, measured
 from pdas.resume.checkpoint import Checkpoints
 from pdas.runs.run import Run
 from pdas.searches.finals import OnTrial
 from pdas.searches.method import method_for
-from pdas.searches.search import run_search
-from pdas.space import load_labels
+from pdas.searches.run_search import run_search
+from pdas.space import Architecture, load_labels
 from pdas.support.errors import SpaceError
 from pdas.tasks.base import Task
-from pdas.tasks.constraints import limits_of, penalty_of
+from pdas.tasks.constraints import Costs, limits_of, penalty_of
 from pdas.tasks.loading import fitted, open_task
 from pdas.tasks.recipe import Recipe, recorded
 from pdas.training.loop import OnStep
@@ -123,7 +125,8 @@ class Experiment:
         opened = self._opened
         batches = opened.task.search_batches(self.seed)
         supernet = cache(self._supernet)
-        method, penalty = self._method(supernet)
+        costs = Costs(supernet, opened.task.example, partial(self._latencies, supernet, out))
+        method, penalty = self._method(costs)
         opened.task.check_retraining(None if method.trains else method.best())
         if method.trains:
             supernet()
@@ -131,6 +134,8 @@ class Experiment:
         with stage_directory(out, "--out", origin, opened.fabric, resume=resume) as run:
             if run is None:
                 return Run(out)
+            if costs.latencies is not None:
+                keep_latencies(run, costs.latencies)
             summary: dict[str, Any] = {"seconds": 0.0, "steps": 0}
             architecture = method.best() if not method.trains else None
             if architecture is None:
@@ -257,11 +262,22 @@ class Experiment:
         with enough_memory(lambda: "the supernet does not fit; lower network.channels"):
             return self._opened.task.supernet()
 
-    def _method(self, supernet: Callable[[], nn.Module]) -> tuple[SearchMethod, Penalty | None]:
+    def _latencies(self, supernet: Callable[[], nn.Module], out: Path) -> Latencies:
+        """Of the derived networks on an example image, on this device."""
+        task, fabric = self._opened.task, self._opened.fabric
+        derive = task.derive()
+
+        def on_device(architecture: Architecture) -> nn.Module:
+            return derive(architecture).to(fabric.device)
+
+        x = fabric.to_device(task.example)
+        net: Any = supernet()
+        return latencies_of(out, fabric, lambda: measured(net, x, derive=on_device))
+
+    def _method(self, costs: Costs) -> tuple[SearchMethod, Penalty | None]:
         """The method, with limits and a penalty in it, and the penalty."""
         task, settings = self._opened.task, self.recipe.search
-        limits = limits_of(settings, supernet, task.example)
-        penalty = penalty_of(settings, supernet, task.example)
+        limits, penalty = limits_of(settings, costs), penalty_of(settings, costs)
         method = method_for(
             task.space, None, settings, limits, penalty, self.seed, baseline=task.baseline
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from pydantic import Field, field_validator
+
 from pdas.methods.components import METHODS, MethodRequest, MethodSettings
 from pdas.methods.fixed import Fixed
 from pdas.support.errors import SettingError, SpaceError
@@ -21,7 +23,17 @@ class Base(MethodSettings):
     trains: ClassVar[bool] = False
 
     name: Literal["base"] = "base"
-    like: str
+    like: str = Field("", validate_default=True)
+
+    @field_validator("like")
+    @classmethod
+    def _is_named(cls, like: str) -> str:
+        if not like:
+            raise ValueError(
+                "expected the file of an architecture, whose depth it has; "
+                "add search.method.like=RUN/architecture.json"
+            )
+        return like
 
     def build(self, request: MethodRequest) -> Fixed:
         if request.baseline is None:

@@ -52,9 +52,11 @@ class MethodSettings(Component):
 
     Attributes:
         trains: whether it makes a method that trains; see `SearchMethod.trains`.
+        smallest_tell: see `Optimizer`, as far as it is known before the method is built.
     """
 
     trains: ClassVar[bool] = True
+    smallest_tell: ClassVar[int] = 1
 
     @abstractmethod
     def build(self, request: MethodRequest) -> Optimizer | SearchMethod:

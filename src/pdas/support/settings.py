@@ -52,9 +52,11 @@ def one_line(error: ValidationError, kind: type[Settings], prefix: str = "") -> 
     key = ".".join([*filter(None, [prefix]), *map(str, first["loc"])])
     if first["type"] == "extra_forbidden":
         return f"{key}: there is no such setting, {_expected(kind, first['loc'])}"
+    if first["type"] == "missing":
+        return f"{key}: found none, expected a value; add {key}"
     message = first["msg"].removeprefix("Value error, ")
     if message.startswith("."):  # of a component, which says the rest by itself
-        return f"{key}{message}"
+        return f"{key}{message}".removeprefix(".")
     if message.startswith("Input should be "):
         message = f"expected {message.removeprefix('Input should be ')}"
     message = message[0].lower() + message[1:]

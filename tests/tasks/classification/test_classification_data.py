@@ -15,9 +15,10 @@ from pdas.data.batches import Batches
 from pdas.data.load import load_images
 from pdas.data.settings import LabelledDataSettings
 from pdas.support.errors import SettingError
-from pdas.tasks.classification import ClassificationTask
+from pdas.tasks.base import TASKS
 from pdas.tasks.classification.data import ClassificationData
 from pdas.tasks.classification.recipe import ClassificationRecipe
+from pdas.tasks.classification.task import ClassificationTask
 
 CPU = torch.device("cpu")
 
@@ -105,9 +106,17 @@ def test_images_too_small_are_refused(tmp_path: Path) -> None:
         (tmp_path / label).mkdir()
         for i in range(4):
             Image.fromarray(np.full((7, 7), 50 * i, np.uint8)).save(tmp_path / label / f"{i}.png")
-    settings = LabelledDataSettings(name="folder", image_size=7)
+    plain = {"pad": 0, "cutout": 0}
+    recipe = ClassificationRecipe.model_validate(
+        {
+            "name": "any",
+            "data": {"name": "folder", "image_size": 7} | plain,
+            "retrain": {"batch_size": 2},
+        }
+    )
+    task = TASKS["classification"].open(recipe, tmp_path, CPU)
     with pytest.raises(SettingError, match="found 7x7, expected at least 8x8"):
-        ClassificationData.load(settings, tmp_path, CPU)
+        task.check_retraining(None)
 
 
 def test_the_loss_is_the_cross_entropy_and_the_accuracy_the_share_of_hits() -> None:

@@ -69,7 +69,7 @@ def drop(key: str) -> Callable[[dict[str, Any]], object]:
 @pytest.mark.parametrize(
     "damage",
     [
-        *map(drop, ("network", "architecture", "classes", "mean", "image_size")),
+        *map(drop, ("network", "architecture", "classes", "mean", "image_shape")),
         lambda result: result["network"].update(channels=30),
         lambda result: result["network"].update(colour="red"),
         lambda result: result["architecture"].update({"normal/node1/op1": "nothing"}),

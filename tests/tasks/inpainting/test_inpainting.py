@@ -21,6 +21,7 @@ from pdas.data.masks import find_mask
 from pdas.experiment.stages import Experiment
 from pdas.runs.run import Run
 from pdas.spaces.autoencoders.space import chain_text, decode_chain
+from pdas.spaces.base import family_of
 from pdas.support.errors import (
     DataError,
     OutOfMemoryError,
@@ -29,9 +30,10 @@ from pdas.support.errors import (
     SettingError,
     SpaceError,
 )
-from pdas.tasks.inpainting import InpaintingTask, Restorer
+from pdas.tasks.base import TASKS
 from pdas.tasks.inpainting.quality import quality
-from pdas.tasks.inpainting.task import restoration_loss
+from pdas.tasks.inpainting.restorer import Restorer
+from pdas.tasks.inpainting.task import InpaintingTask, restoration_loss
 from tests.conftest import changed
 
 paper_search = partial(pdas.search, preset="paper")
@@ -40,7 +42,9 @@ CPU = torch.device("cpu")
 
 
 def task_of(experiment: Experiment) -> InpaintingTask:
-    return InpaintingTask.open(experiment.recipe, experiment.data_dir, CPU)  # type: ignore[arg-type]
+    task = TASKS["inpainting"].open(experiment.recipe, experiment.data_dir, CPU)
+    assert isinstance(task, InpaintingTask)
+    return task
 
 
 def restorer(path: Path) -> Restorer:
@@ -72,7 +76,7 @@ def test_the_rate_falls_with_every_step(inpainting: Experiment, tmp_path: Path) 
     # 100 crops: 3 batches of 16 in a half.
     assert [(row["step"], row["epoch"]) for row in rows] == [("3", "1"), ("6", "2"), ("7", "3")]
     cosine = [0.0125 * (1 + np.cos(np.pi * step / 7)) for step in (2, 5, 6)]
-    rate = inpainting.recipe.search.learning_rate / 0.025
+    rate = inpainting.recipe.search.optimizer.learning_rate / 0.025
     assert [float(row["learning_rate"]) / rate for row in rows] == pytest.approx(cosine)
     assert run.read_json("search.json")["steps"] == 7
 
@@ -84,7 +88,7 @@ def test_the_result_is_what_the_saved_weights_do(inpainting: Experiment, restore
     assert again == {name: result[name] for name in again}
     network = restorer(restored.path).network
     assert result["params"] == sum(weight.numel() for weight in network.parameters())
-    assert result["chain"] == str(network)
+    assert chain_text(decode_chain(result["architecture"])) == str(network)
     data = task_of(inpainting).data
     psnr = []
     for masked, whole in data.test_batches():
@@ -158,7 +162,7 @@ def test_random_and_base_change_the_architecture_alone(
     inpainting: Experiment, restored: Run, tmp_path: Path
 ) -> None:
     given = restored.path / "architecture.json"
-    base = changed(inpainting, "search.method=base", f"search.like={given}")
+    base = changed(inpainting, "search.method=base", f"search.method.like={given}")
     random = changed(inpainting, "search.method=random")
     found = decode_chain(restored.read_json("architecture.json"))
     chain = decode_chain(base.search(tmp_path / "base").read_json("architecture.json"))
@@ -178,10 +182,10 @@ def test_random_and_base_change_the_architecture_alone(
 
 
 def test_base_needs_a_file(inpainting: Experiment, tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match=r"found method = base and like = None"):
+    with pytest.raises(SettingError, match=r"^search\.method\.like: found '', expected the file"):
         changed(inpainting, "search.method=base")
-    missing = changed(inpainting, "search.method=base", "search.like=nowhere.json")
-    with pytest.raises(SettingError, match=r"^search\.like: .*nowhere\.json: cannot be read"):
+    missing = changed(inpainting, "search.method=base", "search.method.like=nowhere.json")
+    with pytest.raises(SettingError, match=r"^search\.method\.like: .*nowhere\.json: cannot be"):
         missing.search(tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
@@ -203,13 +207,13 @@ def test_an_architecture_is_retrained_on_other_images(
     )
     folder = replace(folder, data_dir=tmp_path / "grey")
     with pytest.warns(PdasWarning, match="30 of 30 images are grey"):
-        run = folder.retrain_given(restored.path / "architecture.json", tmp_path / "out")
+        run = folder.retrain_file(restored.path / "architecture.json", tmp_path / "out")
     result = run.retrainings()[0].read_json("result.json")
     assert result["network"]["image_channels"] == 3 and result["images"] == 6
     assert "by_class" not in result
     (tmp_path / "cells.json").write_text('{"normal/node1/op1": "identity"}')
-    with pytest.raises(SpaceError, match=r"cells\.json: found no layers"):
-        folder.retrain_given(tmp_path / "cells.json", tmp_path / "other")
+    with pytest.raises(SpaceError, match=r"cells\.json: architecture: found no layers"):
+        folder.retrain_file(tmp_path / "cells.json", tmp_path / "other")
 
 
 def test_a_restorer_fills_what_is_hidden_and_keeps_the_rest(restored: Run) -> None:
@@ -283,8 +287,11 @@ def test_the_same_seed_gives_the_same_run(
 
 
 def test_the_chain_is_told_as_the_paper_draws_it(restored: Run) -> None:
-    chain = decode_chain(restored.read_json("architecture.json"))
-    assert restored.retrainings()[0].read_json("result.json")["chain"] == chain_text(chain)
+    labels = restored.read_json("architecture.json")
+    family = family_of(labels)
+    assert family is not None
+    assert family.rows(labels) == [("chain", chain_text(decode_chain(labels)))]
+    assert restored.retrainings()[0].read_json("result.json")["architecture"] == labels
 
 
 def test_a_network_beyond_the_memory_is_one_line(inpainting: Experiment, tmp_path: Path) -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from pdas.spaces.description import read_network
 from torch import Tensor
 
 import pdas
 from pdas.experiment.export import FORMATS, export
 from pdas.runs.run import Run
 from pdas.spaces.autoencoders.network import AutoencoderNetwork
+from pdas.spaces.autoencoders.space import chain_text, decode_chain
+from pdas.tasks.description import read_network
 
 
 def by_weights(directory: Path) -> Callable[[Tensor], Tensor]:
@@ -57,7 +58,8 @@ def test_the_description_says_what_the_network_is(restored: Run, tmp_path: Path)
     found = json.loads(file.read_text())
     result = restored.retrainings()[0].read_json("result.json")
     assert found["architecture"] == result["architecture"]
-    assert (found["format"], found["kind"], found["image_shape"]) == (2, "restorer", [3, 16, 16])
+    assert (found["format"], found["task"], found["image_shape"]) == (2, "inpainting", [3, 16, 16])
     assert found["network"] == result["network"] and found["network"]["space"] == "autoencoders"
     network = read_network(file)
-    assert isinstance(network, AutoencoderNetwork) and str(network) == result["chain"]
+    assert isinstance(network, AutoencoderNetwork)
+    assert str(network) == chain_text(decode_chain(result["architecture"]))

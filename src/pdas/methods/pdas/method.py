@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -13,6 +13,8 @@ from pdas.methods.pdas.optimizer import PDAS
 @METHODS.named("pdas")
 class PdasSettings(MethodSettings):
     """Settings of `pdas.PDAS`; the defaults are the paper's."""
+
+    smallest_tell: ClassVar[int] = 2  # ranks are relative
 
     name: Literal["pdas"] = "pdas"
     eta: Literal["adaptive", "fixed"] | Annotated[float, Field(gt=0)] = "adaptive"  # (13), or 1/n

@@ -42,7 +42,9 @@ class ClassifierDescription(Description):
         channels = self.image_shape[0]
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) != channels:
-                raise ValueError(f"{name}: found {len(values)}, expected {channels} as in images")
+                raise ValueError(
+                    f"{name}: found {len(values)} numbers, expected {channels} as in image_shape"
+                )
         return self
 
     def program(self, network: nn.Module) -> nn.Module:

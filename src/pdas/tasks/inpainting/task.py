@@ -28,6 +28,7 @@ class InpaintingTask(ImageTask[InpaintingData]):
     """See `Task`. Batches are `(masked, clean)` images."""
 
     recipe: InpaintingRecipe
+    restores = True
 
     @property
     def outputs(self) -> int:
