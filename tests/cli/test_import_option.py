@@ -13,7 +13,7 @@ import pytest
 from pdas import __version__
 from tests.cli.conftest import CHANGES, Pdas
 
-OWN = '''
+OWN = """
 from typing import Literal
 
 from pdas.methods.components import METHODS
@@ -23,7 +23,7 @@ from pdas.methods.random import Random
 @METHODS.named("own")
 class Own(Random):
     name: Literal["own"] = "own"
-'''
+"""
 
 
 @pytest.fixture
