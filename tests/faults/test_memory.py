@@ -34,7 +34,7 @@ def growth(experiment: Experiment, steps: int, folder: Path) -> tuple[float, int
     """MB and tensors by which a search of so many steps grows after a third of them."""
     opened = open_all(experiment.recipe, None, download=False)
     fabric, task = opened.fabric, opened.task
-    network = prepare(experiment.recipe, 0, task).network
+    network = prepare(experiment.recipe, 0, opened, folder).network
     assert network is not None
     found: list[tuple[int, int]] = []
 

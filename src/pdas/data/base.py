@@ -112,4 +112,4 @@ SETS: Registry[DataSet] = Registry("data.name", "pdas.data.sets")
 
 def names(use: Use) -> tuple[str, ...]:
     """The names of the data sets for this use, in alphabetical order."""
-    return tuple(sorted(name for name in SETS.names() if SETS[name].form(use) is not None))
+    return tuple(name for name in SETS.names() if SETS[name].form(use) is not None)

@@ -14,9 +14,12 @@ from pdas.distributed.devices import check_samples, open_fabric
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import check_equal_parts
 from pdas.distributed.ranks import rank_zero_first
+from pdas.experiment.latency import latencies_of
+from pdas.nn.counting.latency import Latencies, measured
 from pdas.searches.method import method_for
+from pdas.space import Architecture
 from pdas.tasks.base import Task
-from pdas.tasks.constraints import limits_of, penalty_of
+from pdas.tasks.constraints import Costs, limits_of, penalty_of
 from pdas.tasks.loading import open_task
 from pdas.tasks.recipe import Recipe
 from pdas.training.memory import enough_memory
@@ -28,7 +31,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Opened:
-    """The devices of an experiment, and its task with the data on them."""
+    """The devices of an experiment, and its task with the data on them.
+
+    Example:
+        open_all(recipes.load("digits"), None, download=False).task.space
+    """
 
     fabric: Fabric
     task: Task
@@ -51,12 +58,17 @@ class Prepared:
         penalty: of the recipe.
         batches: of D_W and of D_theta.
         network: the supernet; None if the method does not train.
+        latencies: what was measured for a limit or a penalty; None if neither is of the latency.
+
+    Example:
+        prepare(recipe, 0, open_all(recipe, None, download=False), Path("runs/digits-0")).method
     """
 
     method: SearchMethod
     penalty: Penalty | None
     batches: tuple[Any, Any]
     network: nn.Module | None
+    latencies: Latencies | None
 
 
 def open_all(recipe: Recipe, data_dir: Path | None, download: bool) -> Opened:
@@ -80,11 +92,13 @@ def open_all(recipe: Recipe, data_dir: Path | None, download: bool) -> Opened:
     return Opened(fabric, task)
 
 
-def prepare(recipe: Recipe, seed: int, task: Task) -> Prepared:
+def prepare(recipe: Recipe, seed: int, opened: Opened, out: Path) -> Prepared:
     """Make what a search needs; whatever can be refused before it begins is refused here.
 
     Args:
         seed: of the batches, of the weights of the supernet and of the method.
+        opened: of the recipe.
+        out: the run directory, which keeps latencies if the search is resumed.
 
     Raises:
         SettingError, DataError: a setting does not fit the data or the devices.
@@ -95,17 +109,29 @@ def prepare(recipe: Recipe, seed: int, task: Task) -> Prepared:
     def supernet() -> nn.Module:
         torch.manual_seed(seed)
         with enough_memory(lambda: "the supernet does not fit; lower network.channels"):
-            return task.supernet()
+            return opened.task.supernet()
 
-    settings = recipe.search
+    settings, task = recipe.search, opened.task
     if settings.method.trains:
         check_samples("samples", settings.samples, recipe.device.ranks)
     batches = task.search_batches(seed)
-    limits = limits_of(settings, supernet, task.example)
-    penalty = penalty_of(settings, supernet, task.example)
+    costs = Costs(supernet, task.example, lambda: _latencies(supernet(), opened, out))
+    limits, penalty = limits_of(settings, costs), penalty_of(settings, costs)
     method = method_for(task.space, None, settings, limits, penalty, seed, task.baseline)
     task.check_retraining(None if method.trains else method.best())
-    return Prepared(method, penalty, batches, supernet() if method.trains else None)
+    network = supernet() if method.trains else None
+    return Prepared(method, penalty, batches, network, costs.latencies)
+
+
+def _latencies(supernet: Any, opened: Opened, out: Path) -> Latencies:
+    """Those of the derived networks for an example image, on the device."""
+    task, fabric = opened.task, opened.fabric
+    derive, x = task.derive(), fabric.to_device(task.example)
+
+    def on_device(architecture: Architecture) -> nn.Module:
+        return derive(architecture).to(fabric.device)
+
+    return latencies_of(out, fabric, lambda: measured(supernet, x, derive=on_device))
 
 
 def check_batches(recipe: Recipe) -> None:

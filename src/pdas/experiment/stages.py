@@ -15,6 +15,7 @@ import torch
 
 from pdas.distributed.devices import determinism, fresh_precision
 from pdas.experiment.epoch_writer import epochs_of, epochs_of_search
+from pdas.experiment.latency import keep_latencies
 from pdas.experiment.loggers import check_logger
 from pdas.experiment.preparation import Opened, Prepared, check_batches, open_all, prepare
 from pdas.experiment.stage_directory import (
@@ -26,7 +27,7 @@ from pdas.experiment.stage_directory import (
 from pdas.resume.checkpoint import Checkpoints
 from pdas.runs.run import Run
 from pdas.searches.finals import OnTrial
-from pdas.searches.search import run_search
+from pdas.searches.run_search import run_search
 from pdas.space import load_labels
 from pdas.support.errors import SpaceError
 from pdas.tasks.loading import fitted
@@ -106,10 +107,12 @@ class Experiment:
             StoppedError: Ctrl-C or SIGTERM ended it after a step.
         """
         opened = self._opened
-        prepared = prepare(self.recipe, self.seed, opened.task)
+        prepared = prepare(self.recipe, self.seed, opened, out)
         origin = self._origin(**opened.fingerprints)
         with stage_directory(out, "--out", origin, opened.fabric, resume=resume) as run:
             if run is not None:
+                if prepared.latencies is not None:
+                    keep_latencies(run, prepared.latencies)
                 architecture, summary = self._search(prepared, run, on_step, on_trial)
                 about = {"method": self.recipe.search.method.name, "seed": self.seed}
                 run.write_json("search.json", about | summary)

@@ -102,9 +102,12 @@ def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
             )
         group, last = _group(settings, key, recipe)
         try:
-            group[last] = safe_yaml(value)
+            new = safe_yaml(value)
         except ValueError:
             refuse(SettingError, f"--set {key}", found=repr(value), expected="a YAML value")
+        if last == COMPONENTS.get(key.split(".")[-2:][0]) and new != group.get(last):
+            group.clear()  # of another component the other settings are not known
+        group[last] = new
     return as_recipe(settings)
 
 

@@ -1,52 +1,44 @@
 """A search: one training of shared weights, then the best of what its method proposes.
 
-`search` is the public entry for a network and data of the user's own; recipes use the same
-function. `plan` says how the length of a search is spent, `finals` compares finalists at the end.
+`search` is the entry for a network and data of the user's own; it completes the arguments, and
+`run_search`, which recipes use as well, does the work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
 from torch import nn
 from torch.utils.data import Dataset
 
-from pdas.distributed.devices import check_fabric, check_samples
+from pdas.distributed.devices import check_fabric
 from pdas.distributed.fabric import Fabric
-from pdas.distributed.ranks import Ranks
-from pdas.methods.base import SearchContext, SearchMethod
+from pdas.methods.base import SearchMethod
 from pdas.methods.components import MethodSettings
 from pdas.methods.constraints.limit import Limit
 from pdas.methods.constraints.penalty import Penalty
 from pdas.methods.optimizer import Optimizer
 from pdas.methods.settings import SearchSettings
-from pdas.resume.batches import Loader, ResumableBatches
+from pdas.resume.batches import Loader
 from pdas.resume.checkpoint import Checkpoints
 from pdas.searches.arguments import (
     both_halves,
-    check_derive,
     check_kinds,
     check_ranks,
     derive_of,
-    most_networks,
     space_of,
 )
-from pdas.searches.finals import Finals, OnTrial
+from pdas.searches.finals import OnTrial
 from pdas.searches.method import method_for, own_samples
-from pdas.searches.plan import plan_search
 from pdas.searches.presets import settings_of
 from pdas.searches.result import SearchResult
-from pdas.searches.trial import Derive, Trial
-from pdas.training.batch_norm import without_running_statistics
-from pdas.training.candidates import Candidates, active_of
+from pdas.searches.run_search import run_search
+from pdas.searches.trial import Derive
 from pdas.training.components import MakeOptimizer, MakeSchedule
-from pdas.training.loop import Loop, OnStep, Progress
+from pdas.training.loop import OnStep
 from pdas.training.measures import Loss
-from pdas.training.memory import enough_for_step
-from pdas.training.steps import Step
-from pdas.training.weights import WeightTraining
 
 
 def search(
@@ -60,7 +52,7 @@ def search(
     limit: Limit | Sequence[Limit] | None = None,
     penalty: Penalty | None = None,
     weights: MakeOptimizer | None = None,
-    schedule: MakeSchedule | None = None,
+    schedule: MakeSchedule | str | Mapping[str, Any] | None = None,
     fabric: Fabric | None = None,
     checkpoints: Checkpoints | None = None,
     derive: Derive | None = None,
@@ -100,7 +92,8 @@ def search(
             `lambda parameters: torch.optim.AdamW(parameters, 1e-3)`, in place of
             `settings.optimizer`.
         schedule: makes the schedule of its learning rate, `schedule(optimizer, steps)`, which is
-            stepped after every step, in place of `settings.schedule`.
+            stepped after every step, in place of `settings.schedule`; or the name of one, or its
+            settings.
         fabric: devices and precision; default one CPU or GPU as Lightning Fabric finds it. Several
             by `strategy=pdas.distributed.devices.Ddp()`, after `fabric.launch()`; each trains its
             share of the samples, and `on_step` and `on_epoch` are called on all.
@@ -140,11 +133,13 @@ def search(
     """
     space = space_of(net)
     derive = derive_of(net, derive)
-    overrides = overrides | own_samples(method)
+    if schedule is not None and not callable(schedule):
+        overrides["schedule"], schedule = schedule, None
+    overrides |= own_samples(method)
     settings = settings_of(settings, preset, method, overrides, derivable=derive is not None)
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     check_fabric(fabric)
-    check_kinds(loss, limit, penalty)
+    check_kinds(loss, limit, penalty, weights)
     chosen = method_for(space, method, settings, limit, penalty, seed)
     if not chosen.trains:
         return SearchResult(chosen.best(), chosen)
@@ -167,151 +162,3 @@ def search(
         on_epoch=on_epoch,
         on_trial=on_trial,
     )
-
-
-def run_search(
-    net: nn.Module,
-    loss: Loss,
-    loaders: tuple[Loader, Loader],
-    method: SearchMethod,
-    settings: SearchSettings,
-    fabric: Fabric,
-    *,
-    seed: int,
-    penalty: Penalty | None = None,
-    weights: MakeOptimizer | None = None,
-    schedule: MakeSchedule | None = None,
-    checkpoints: Checkpoints | None = None,
-    derive: Derive | None = None,
-    executor: Executor | None = None,
-    on_step: OnStep = lambda progress: None,
-    on_epoch: Callable[[SearchResult], None] = lambda result: None,
-    on_trial: OnTrial = lambda finalists, done, total: None,
-) -> SearchResult:
-    """A search whose arguments are complete: `search` without its defaults.
-
-    Args:
-        loaders: batches of D_W and of D_theta.
-        method: with limit and penalty in it.
-        penalty: by which finalists are ranked.
-        net, loss, settings, fabric, seed, weights, schedule, checkpoints, derive, executor:
-            as of `search`, which also says what is raised.
-        on_step, on_epoch, on_trial: as of `search`.
-    """
-    weight_batches, theta_batches = map(ResumableBatches, loaders)
-    context = _context(net, loss, settings, fabric, loaders, theta_batches, weights, schedule)
-    check_samples("theta_samples", context.plan.theta_samples, fabric.world_size)
-    method.begin(context)
-    trial = Trial.of_search(loss, loaders, settings, seed, fabric, weights, schedule)
-    check_derive(net, derive, settings.finalists_share, trial, method.best())
-    result = SearchResult(method.best(), method)
-    result.add_theta()
-    finals = Finals(context, method, trial, derive, executor, penalty, on_trial)
-    loop = Loop(
-        "search",
-        settings,
-        weight_batches,
-        context.plan.steps,
-        context.weights,
-        context.ranks,
-        checkpoints,
-        components={
-            "net": net,
-            "method": method,
-            "theta_batches": theta_batches,
-            "finals": finals,
-            "result": result,
-        },
-        must_match={"theta": method, "weights": net},
-    )
-    compared = finals if context.plan.finalists else None
-    with without_running_statistics(net):
-        _run(loop, context, method, compared, result, on_step, on_epoch)
-    return result
-
-
-def _context(
-    net: nn.Module,
-    loss: Loss,
-    settings: SearchSettings,
-    fabric: Fabric,
-    loaders: tuple[Loader, Loader],
-    theta_batches: ResumableBatches,
-    make_optimizer: MakeOptimizer | None,
-    make_schedule: MakeSchedule | None,
-) -> SearchContext:
-    """What the method is handed: the plan, and the network on the devices."""
-    space = space_of(net)
-    per_epoch, theta_per_epoch = map(len, loaders)
-    plan = plan_search(settings, per_epoch, theta_per_epoch, most_networks(space))
-    ranks = Ranks(fabric)
-    candidates = Candidates(net)
-    weights = None
-    if settings.train_weights:
-        weights = WeightTraining(
-            candidates,
-            settings,
-            fabric,
-            ranks,
-            steps=plan.steps,
-            per_epoch=per_epoch,
-            make_optimizer=make_optimizer,
-            make_schedule=make_schedule,
-        )
-    return SearchContext(
-        space=space,
-        supernet=net,
-        network=fabric.setup_module(candidates.train()) if weights is None else weights.network,
-        loss=loss,
-        settings=settings,
-        plan=plan,
-        weights=weights,
-        theta_batches=theta_batches,
-        active=active_of(net),
-        fabric=fabric,
-        ranks=ranks,
-    )
-
-
-def _run(
-    loop: Loop,
-    context: SearchContext,
-    method: SearchMethod,
-    finals: Finals | None,
-    result: SearchResult,
-    on_step: OnStep,
-    on_epoch: Callable[[SearchResult], None],
-) -> None:
-    """All steps, then the comparison of finalists if there are any."""
-
-    def update(step: Step, batch: Any) -> Mapping[str, float]:
-        with enough_for_step("search", step.step, batch, context.settings):
-            theta_batch = next(context.theta_batches) if method.learns(step.step) else None
-            to_device = context.fabric.to_device
-            return method.step(to_device(batch), to_device(theta_batch))
-
-    def end_epoch(history: Sequence[Progress]) -> None:
-        result.add_epoch(history)
-        on_epoch(result)
-
-    def resumed(history: Sequence[Progress]) -> None:
-        result.set_history(history)
-        on_epoch(result)
-
-    def compare() -> Iterator[bool]:
-        method.after_steps()
-        assert finals is not None
-        yield from finals.run()
-
-    loop.run(
-        update,
-        report=method.measures,
-        on_step=on_step,
-        on_epoch=end_epoch,
-        on_resume=resumed,
-        afterwards=None if finals is None else compare,
-    )
-    if finals is None:
-        method.after_steps()
-    else:
-        result.add_finalists(finals.ranked(), loop.watch.seconds())

@@ -63,11 +63,14 @@ class Family(ABC):
         settings: of its space, its subclass of `FamilySettings`.
         sizes: a subclass of `settings` that has what the images add: all that it takes to build
             the supernet, or a derived network.
+        restores: whether the output of its networks is an image, as large as the input, and not a
+            vector.
         has_auxiliary: whether `network` takes the option `auxiliary`, of a classifier for training.
     """
 
     settings: ClassVar[type[FamilySettings]]
     sizes: ClassVar[type[FamilySettings]]
+    restores: ClassVar[bool] = False
     has_auxiliary: ClassVar[bool] = False
 
     @abstractmethod
@@ -179,7 +182,7 @@ class Family(ABC):
         return None
 
 
-FAMILIES: Registry[Family] = Registry("network.space", "pdas.spaces")
+FAMILIES: Registry[Family] = Registry("network.space", "pdas.spaces", folders=True)
 
 
 def family_of(labels: Mapping[str, object]) -> Family | None:

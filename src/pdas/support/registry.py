@@ -25,16 +25,18 @@ class Registry(Generic[T]):
     Args:
         setting: that names one of them, for messages.
         room: the package whose children are imported first.
+        folders: whether each of them is a folder; files of the room are then passed over.
 
     Example:
-        TASKS: Registry[Task] = Registry("task", "pdas.tasks")
+        TASKS: Registry[Task] = Registry("task", "pdas.tasks", folders=True)
         TASKS.add("classification", task)
         TASKS["classification"]
     """
 
-    def __init__(self, setting: str, room: str) -> None:
+    def __init__(self, setting: str, room: str, *, folders: bool = False) -> None:
         self._setting = setting
         self._room = room
+        self._folders = folders
         self._found: dict[str, T] = {}
         self._is_complete = False
 
@@ -48,9 +50,9 @@ class Registry(Generic[T]):
         return lambda thing: self.add(name, thing)
 
     def names(self) -> tuple[str, ...]:
-        """All names, the project's own first, in the order of their files."""
+        """All names, in alphabetical order."""
         self._complete()
-        return tuple(self._found)
+        return tuple(sorted(self._found))
 
     def __contains__(self, name: object) -> bool:
         return name in self.names()
@@ -63,7 +65,7 @@ class Registry(Generic[T]):
                 SettingError,
                 self._setting,
                 found=short(name),
-                expected=f"one of {', '.join(self._found)}",
+                expected=f"one of {', '.join(self.names())}",
                 remedy="see the documentation for adding one",
             )
         return self._found[name]
@@ -71,8 +73,14 @@ class Registry(Generic[T]):
     def _complete(self) -> None:
         if self._is_complete:
             return
-        self._is_complete = True
-        given, self._found = self._found, {}
-        for child in pkgutil.iter_modules(import_module(self._room).__path__, f"{self._room}."):
-            import_module(child.name)
-        self._found |= given
+        own, self._found = self._found, {}
+        self._is_complete = True  # before the imports, which may look names up
+        try:
+            for child in pkgutil.iter_modules(import_module(self._room).__path__):
+                if child.ispkg or not self._folders:
+                    import_module(f"{self._room}.{child.name}")
+        except BaseException:  # Ctrl-C, say
+            self._is_complete = False
+            raise
+        finally:
+            self._found |= own

@@ -213,4 +213,4 @@ class TaskKind(ABC):
 
 
 DEFAULT = "classification"  # of a recipe that names no task
-TASKS: Registry[TaskKind] = Registry("task", "pdas.tasks")
+TASKS: Registry[TaskKind] = Registry("task", "pdas.tasks", folders=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from pdas.cost import Cost
+    from pdas.nn.counting.latency import Latencies
 
 MakeNet: TypeAlias = "Callable[[], nn.Module]"
 CostName = Literal["parameters", "multiply_adds", "latency"]
@@ -78,35 +79,57 @@ class TaskSearchSettings(SearchSettings):
         return self
 
 
-def limits_of(settings: TaskSearchSettings, net: MakeNet, x: Tensor) -> tuple[Limit, ...]:
-    """The limits of a recipe.
+class Costs:
+    """The costs of the networks of a recipe, by name.
 
     Args:
-        net: makes the supernet; it is called only if there are limits.
+        net: makes the supernet; it is called only if a cost is asked for.
         x: an example input, a batch of one.
+        latencies: returns what was measured; it is called only if the latency is asked for.
 
-    Raises:
-        SettingError: no architecture has so small a cost, or the supernet has no costs.
+    Attributes:
+        latencies: what was measured, if it was asked for.
+
+    Example:
+        Costs(task.supernet, task.example, measure)["parameters"](architecture)
     """
-    return tuple(Limit(_cost(net(), each.cost, x), each.maximum) for each in settings.limit)
+
+    def __init__(self, net: MakeNet, x: Tensor, latencies: Callable[[], Latencies]) -> None:
+        self._net = net
+        self._x = x
+        self._measure = latencies
+        self.latencies: Latencies | None = None
+
+    def __getitem__(self, name: CostName) -> Cost:
+        """The cost of this name.
+
+        Raises:
+            SettingError: the networks have none.
+        """
+        net: Any = self._net()
+        if name == "latency":
+            self.latencies = self.latencies or self._measure()
+            return self.latencies.cost(net)
+        if not callable(getattr(net, "cost", None)):
+            refuse(
+                SettingError,
+                "search.limit.cost",
+                found=f"{name!r}, while {type(net).__name__} has no cost()",
+                expected="a supernet with cost(name, images)",
+                remedy="leave limit and penalty out",
+            )
+        cost: Cost = net.cost(name, self._x)
+        return cost
 
 
-def penalty_of(settings: TaskSearchSettings, net: MakeNet, x: Tensor) -> Penalty | None:
-    """The penalty of a recipe; the arguments are those of `limits_of`."""
+def limits_of(settings: TaskSearchSettings, costs: Costs) -> tuple[Limit, ...]:
+    """The limits of a recipe."""
+    return tuple(Limit(costs[each.cost], each.maximum) for each in settings.limit)
+
+
+def penalty_of(settings: TaskSearchSettings, costs: Costs) -> Penalty | None:
+    """The penalty of a recipe, if it has one."""
     chosen = settings.penalty
     if chosen is None:
         return None
-    return Penalty(_cost(net(), chosen.cost, x), chosen.target, chosen.weight)
-
-
-def _cost(net: Any, name: str, x: Tensor) -> Cost:
-    if not callable(getattr(net, "cost", None)):
-        refuse(
-            SettingError,
-            "search.limit.cost",
-            found=f"{name!r}, while {type(net).__name__} has no cost()",
-            expected="a supernet with cost(name, images)",
-            remedy="leave limit and penalty out",
-        )
-    cost: Cost = net.cost(name, x)
-    return cost
+    return Penalty(costs[chosen.cost], chosen.target, chosen.weight)

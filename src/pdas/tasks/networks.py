@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-
-from torch import nn
+from typing import TYPE_CHECKING
 
 from pdas.runs.reading import parse_json
 from pdas.runs.run import Run
-from pdas.runs.weights import load_weights
 from pdas.spaces.base import FAMILIES
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def load_network(retrained: Run) -> nn.Module:
@@ -23,6 +24,9 @@ def load_network(retrained: Run) -> nn.Module:
 
 
 def _parse(retrained: Run, file: Path) -> nn.Module:
+    # Here, since the registry of tasks imports this file, and that must not import torch.
+    from pdas.runs.weights import load_weights
+
     result = parse_json(file)
     family = FAMILIES[str(result["network"]["space"])]
     network = family.network(result["architecture"], family.parsed_size(result["network"]))

@@ -8,6 +8,7 @@ does: the same measurement twice gives two costs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -64,6 +65,34 @@ def latency(
     Example:
         limit = pdas.Limit(latency(net, images), 0.002)
     """
+    return measured(net, *inputs, named=named, derive=derive, repeats=repeats).cost(net)
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """Seconds that were measured, as they can be kept.
+
+    Attributes:
+        constant: of the base.
+        rows: what each category adds to it, `(D, max K)`.
+    """
+
+    constant: float
+    rows: list[list[float]]
+
+    def cost(self, net: SupernetProtocol) -> Cost:
+        """The cost of architectures of the supernet that was measured."""
+        return sum_in_use(net, np.array(self.rows), self.constant)
+
+
+def measured(
+    net: SupernetProtocol,
+    *inputs: Any,
+    named: Mapping[str, Any] | None = None,
+    derive: Derive | None = None,
+    repeats: int = REPEATS,
+) -> Latencies:
+    """What `latency` measures; the arguments are the same."""
     check_integer("repeats", repeats, 1)
     clock = _Clock(derive or _derive_of(net), inputs, named or {}, repeats)
     space = net.space
@@ -75,7 +104,7 @@ def latency(
         if around is not None:
             seconds = clock.medians([around.replaced(position, k) for k in range(size)])
             rows[position, :size] = np.array(seconds) - seconds[0]
-    return sum_in_use(net, rows, constant)
+    return Latencies(constant, rows.tolist())
 
 
 def _derive_of(net: SupernetProtocol) -> Derive:

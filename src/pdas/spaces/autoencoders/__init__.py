@@ -39,6 +39,7 @@ class Autoencoders(Family):
 
     settings = ChainSettings
     sizes = AutoencoderSize
+    restores = True
 
     def space(self, network: ChainSettings) -> SearchSpace:
         return autoencoder_space(network)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,8 @@ from pdas.runs.run import Run
 from pdas.searches.trial import Derive
 from pdas.space import Architecture, SearchSpace
 from pdas.spaces.base import FAMILIES, Family
+from pdas.support.errors import SettingError
+from pdas.support.refusals import refuse
 from pdas.support.settings import Settings
 from pdas.tasks.base import Retraining, Task
 from pdas.tasks.image_tasks.data import TaskImages
@@ -41,6 +43,8 @@ class ImageTask(Task, Generic[D]):
     def __init__(self, recipe: Any, data: D) -> None:
         self.recipe: Recipe = recipe
         self.data = data
+
+    restores: ClassVar[bool] = False  # whether networks put out images
 
     @property
     @abstractmethod
@@ -68,6 +72,16 @@ class ImageTask(Task, Generic[D]):
     def size(self) -> Settings:
         """The size of the supernet."""
         shape = self.data.images.train.image_shape
+        if self.family.restores != self.restores:
+            kinds = {True: "images", False: "a vector for each image"}
+            refuse(
+                SettingError,
+                "network.space",
+                found=f"{self.recipe.network.space!r}, whose networks put out "
+                f"{kinds[self.family.restores]}",
+                expected=f"a family that puts out {kinds[self.restores]}",
+                remedy=f"{self.recipe.task} needs another family",
+            )
         size: Settings = self.family.size(self.recipe.network, shape, self.outputs)
         return size
 

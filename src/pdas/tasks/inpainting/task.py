@@ -32,6 +32,7 @@ class InpaintingTask(ImageTask[InpaintingData]):
     """
 
     recipe: InpaintingRecipe
+    restores = True
 
     @property
     def outputs(self) -> int:
