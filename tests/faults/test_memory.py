@@ -13,7 +13,8 @@ import torch
 from pdas.experiment.preparation import open_all, prepare
 from pdas.experiment.stages import Experiment
 from pdas.resume.checkpoint import Checkpoints
-from pdas.searches.search import Progress, search
+from pdas.searches.search import search
+from pdas.training.loop import Progress
 
 MB = 2**20
 STATUS = Path("/proc/self/statm")
