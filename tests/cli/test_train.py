@@ -64,7 +64,7 @@ def test_an_interrupt_is_one_line_and_the_unfinished_search_is_named(
     monkeypatch.setattr(train, "bar_text", interrupt)
     status, _, err = pdas("run", "digits", *CHANGES)
     run = Path("runs", "digits-0")
-    left = f"{run} holds what there is so far; add --resume to the command to continue"
+    left = f"{run} holds what there is; add --resume to the command to continue"
     assert status == 130 and err == f"pdas: interrupted; {left}\n"
     assert (run / "config.yaml").exists()
 
@@ -89,7 +89,7 @@ def test_an_interrupted_retraining_leaves_its_search(
     monkeypatch.setattr(train, "bar_text", interrupt)
     status, _, err = pdas("retrain", run, "--seed", 1)
     kept = run / "retrain-1"
-    left = f"{kept} holds what there is so far; add --resume to the command to continue"
+    left = f"{kept} holds what there is; add --resume to the command to continue"
     assert status == 130 and err == f"pdas: interrupted; {left}\n"
     status, _, err = pdas("retrain", run, "--seed", 1)
     assert status == 2 and "retrain-1 holds a retraining that has not finished" in err
