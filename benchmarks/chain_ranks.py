@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from pdas.searches.shared_weights import shared_weights
 from torch import Tensor, nn
 
 from pdas import recipes
 from pdas.distributed.ranks import Ranks
 from pdas.methods.pdas.optimizer import PDAS
+from pdas.methods.sampled.step import SearchStep
 from pdas.nn.sliced import SlicedWeight
 from pdas.resume.batches import ResumableBatches
 from pdas.searches.probe import rank_correlation
@@ -34,8 +34,11 @@ from pdas.searches.trial import Trial
 from pdas.space import Architecture, SearchSpace
 from pdas.spaces.autoencoders.space import Layer
 from pdas.spaces.autoencoders.supernet import AutoencoderSupernet, SearchLayer
-from pdas.tasks.inpainting import InpaintingTask
-from pdas.training.optimizers import course
+from pdas.tasks.inpainting.task import InpaintingTask
+from pdas.tasks.loading import open_task
+from pdas.training.candidates import Candidates, active_of
+from pdas.training.steps import steps_of
+from pdas.training.weights import WeightTraining
 
 UNIFORM = 20  # chains drawn uniformly; ten fixed ones follow, BASE among them
 # the layers that a fixed chain uses, by its depth
@@ -110,7 +113,7 @@ class Variant:
     net: Callable[..., AutoencoderSupernet] = AutoencoderSupernet
     own: tuple[int, ...] = ()  # dimensions of a weight, each size of which has its own
     draws: Callable[..., PDAS] = PDAS
-    settings: dict[str, Any] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()  # of the recipe
 
 
 VARIANTS = {
@@ -119,9 +122,9 @@ VARIANTS = {
     "own weights by widths in and out": Variant(own=(0, 1)),
     "own weights by source": Variant(net=BySource),
     "fair draws": Variant(draws=Fair),
-    "learning rate 0.025": Variant(settings={"learning_rate": 0.025}),
-    "AdamW, 0.003": Variant(settings={"weights": "adamw", "learning_rate": 0.003}),
-    "clipped at 0.5": Variant(settings={"clip": 0.5}),
+    "learning rate 0.025": Variant(changes=("search.optimizer.learning_rate=0.025",)),
+    "AdamW, 0.003": Variant(changes=("search.optimizer=adamw",)),
+    "clipped at 0.5": Variant(changes=("search.clip=0.5",)),
 }
 
 
@@ -134,9 +137,8 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    task = InpaintingTask.open(
-        recipes.load("inpaint-photos", ["data.image_size=32"]), None, FABRIC.device, False
-    )
+    recipe = recipes.load("inpaint-photos", ["data.image_size=32"])
+    task: Any = open_task(recipe, None, FABRIC.device, download=False)
     chains = list(_chains(task.space))
     own = [
         _kept(args.out / f"own-{i}-{args.own_steps}", lambda c=chain: own_loss(task, c, args))
@@ -157,7 +159,7 @@ def own_loss(task: InpaintingTask, chain: Architecture, args: argparse.Namespace
     loaders = task.search_batches(0)
     trial = Trial(task.loss, *loaders, task.recipe.search, 0, "cpu", "32-true")
     torch.manual_seed(0)
-    network = task.derive(task.supernet())(chain)
+    network = task.derive()(chain)
     return trial(network, None, args.own_steps, args.own_steps, JUDGED)[1]
 
 
@@ -173,17 +175,31 @@ def shared_losses(
     net = variant.net(**task.recipe.network.model_dump(), image_channels=3)
     if variant.own:
         _replace(net, variant.own)
-    settings = task.recipe.search.model_copy(update=variant.settings)
+    settings = recipes.change(task.recipe, variant.changes).search
     loaders = task.search_batches(seed)
     draws = variant.draws(task.space, seed=seed)
-    shared = shared_weights(
-        net, task.loss, draws, settings, FABRIC, Ranks(FABRIC), len(loaders[0]), args.steps, 2
+    weights = WeightTraining(
+        Candidates(net),
+        settings,
+        FABRIC,
+        Ranks(FABRIC),
+        steps=args.steps,
+        per_epoch=len(loaders[0]),
     )
-    for _, batch in course(ResumableBatches(loaders[0]), args.steps, 0):
-        shared.step(batch, None)
-        shared.schedule.step()
+    step = SearchStep(
+        FABRIC,
+        weights.network,
+        task.loss,
+        draws,
+        weights,
+        theta_mode=settings.theta_mode,
+        active=active_of(net),
+    )
+    for _, batch in steps_of(ResumableBatches(loaders[0]), args.steps, 0):
+        step(batch, None)
+        weights.end_step()
     batches = [batch for batch, _ in zip(loaders[1], range(JUDGED), strict=False)]
-    return shared.step.losses(chains, batches)
+    return step.losses(chains, batches)
 
 
 def correlation(one: Any, other: Any) -> str:

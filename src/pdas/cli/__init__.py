@@ -5,16 +5,12 @@ An error of the user is one line on standard error, without a traceback, and exi
 
 from __future__ import annotations
 
-import sys
+from pdas.cli.importing import importing
 
 
 def main() -> None:
     """Run the command line; the entry point of `pdas`."""
-    try:
-        # Imported here, so that Ctrl-C during this import also ends with one line.
+    with importing():  # until a command begins to work
         from pdas.cli.app import run_command
 
         run_command()
-    except KeyboardInterrupt:
-        print("pdas: interrupted", file=sys.stderr)
-        sys.exit(130)

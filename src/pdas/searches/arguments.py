@@ -42,8 +42,8 @@ def space_of(net: nn.Module) -> SearchSpace:
     return space
 
 
-def check_kinds(loss: object, limit: object, penalty: object) -> None:
-    """Check the types of three arguments of `pdas.search`.
+def check_kinds(loss: object, limit: object, penalty: object, weights: object = None) -> None:
+    """Check the types of four arguments of `pdas.search`.
 
     Raises:
         SettingError: one is of another type.
@@ -54,6 +54,14 @@ def check_kinds(loss: object, limit: object, penalty: object) -> None:
             "loss",
             found=type(loss).__name__,
             expected="a function loss(model, batch) that calls the model",
+        )
+    if weights is not None and not callable(weights):
+        refuse(
+            SettingError,
+            "weights",
+            found=type(weights).__name__,
+            expected="a function weights(parameters) that makes their optimizer",
+            remedy="set optimizer= to choose one by its name",
         )
     limits = limit if isinstance(limit, Sequence) else [limit]
     for name, value, kind in (
