@@ -66,7 +66,7 @@ def test_a_module_that_is_not_there_is_one_line(pdas: Pdas) -> None:
     status, _, err = pdas("--import", "not_there_at_all", "recipes")
     assert status == 2 and err == (
         "pdas: --import: found 'not_there_at_all' (No module named 'not_there_at_all'), expected a "
-        "module; mend not_there_at_all.py or run where it can be imported\n"
+        "module; correct not_there_at_all.py or run where it can be imported\n"
     )
 
 

@@ -108,7 +108,7 @@ def test_a_module_by_request_that_fails(here: Path) -> None:
     with pytest.raises(SettingError) as caught:
         import_modules(["fails_of_a_test"])
     assert str(caught.value) == (
-        "--import: found 'fails_of_a_test' (division by zero), expected a module; mend "
+        "--import: found 'fails_of_a_test' (division by zero), expected a module; correct "
         "fails_of_a_test.py or run where it can be imported"
     )
     assert imported_modules() == () and "fails_of_a_test" not in sys.modules
