@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from pdas.cost import Cost, ProductCost
+from pdas.cost.table import CostTable
 from pdas.nn.conditions import Conditions
-from pdas.nn.costs import CostTable, table_cost
+from pdas.nn.costs import table_cost
 from pdas.nn.counting.counts import multiply_adds, parameters
 from pdas.nn.counting.latency import latency
 from pdas.nn.counting.profile import Profile

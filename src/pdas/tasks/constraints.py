@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 from typing_extensions import Self
 
+from pdas.cost.base import Quantity
 from pdas.methods.constraints.limit import Limit
 from pdas.methods.constraints.penalty import Penalty
 from pdas.methods.settings import SearchSettings
@@ -22,20 +23,19 @@ if TYPE_CHECKING:
     from pdas.nn.counting.latency import Latencies
 
 MakeNet: TypeAlias = "Callable[[], nn.Module]"
-CostName = Literal["parameters", "multiply_adds", "latency"]
 
 
 class LimitSettings(Settings):
     """No architecture may cost more than `maximum`, in the unit of the cost."""
 
-    cost: CostName
+    cost: Quantity
     maximum: float
 
 
 class PenaltySettings(Settings):
     """See `pdas.Penalty`."""
 
-    cost: CostName
+    cost: Quantity
     target: float = Field(gt=0)
     weight: float = Field(gt=0)
 
@@ -83,7 +83,7 @@ class Costs:
         self._measure = latencies
         self.latencies: Latencies | None = None
 
-    def __getitem__(self, name: CostName) -> Cost:
+    def __getitem__(self, name: Quantity) -> Cost:
         """The cost of this name.
 
         Raises:

@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pdas.cost import Cost, FunctionCost
-from pdas.nn.costs import CostTable, table_cost
+from pdas.cost.table import CostTable
+from pdas.nn.costs import table_cost
 from pdas.nn.counting.latency import latency
 from pdas.nn.memo import Memo
 from pdas.nn.quantities import Quantity, check_quantity, image_size
