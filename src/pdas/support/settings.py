@@ -72,9 +72,19 @@ def _expected(kind: type[BaseModel], place: tuple[int | str, ...]) -> str:
         inner = kind.model_fields[group].annotation
         assert isinstance(inner, type) and issubclass(inner, BaseModel)
         kind = inner
-    near = get_close_matches(name, kind.model_fields, n=1, cutoff=0.7)
+    near = get_close_matches(name, kind.model_fields, n=1, cutoff=0.7) or _inside(kind, name)
     hint = f"; did you mean {near[0]}?" if near else ""
     return f"expected one of {', '.join(kind.model_fields)}{hint}"
+
+
+def _inside(kind: type[BaseModel], name: str) -> list[str]:
+    """Settings of that name in the default groups of some settings, as "optimizer.momentum"."""
+    groups = {key: field.default for key, field in kind.model_fields.items()}
+    return [
+        f"{key}.{name}"
+        for key, group in groups.items()
+        if isinstance(group, BaseModel) and name in type(group).model_fields
+    ]
 
 
 def first_difference(found: Mapping[str, Any], expected: Mapping[str, Any]) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
@@ -51,7 +51,12 @@ class TaskSearchSettings(SearchSettings):
     def _one_or_several(cls, value: object) -> object:
         if value is None:
             return ()
-        return value if isinstance(value, list | tuple) else (value,)
+        values = value if isinstance(value, list | tuple) else (value,)
+        if not all(isinstance(each, Mapping | LimitSettings) for each in values):
+            raise ValueError(
+                "expected one as {cost: parameters, maximum: 100000}, or a list of them"
+            )
+        return values
 
     @model_validator(mode="after")
     def _as_many_samples_as_the_method_compares(self) -> Self:
