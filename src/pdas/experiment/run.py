@@ -29,11 +29,11 @@ def run(
         data_dir: where the images are.
         seed: decides everything that is drawn.
         out: a new run directory; default `runs/<recipe>-<seed>`.
-        resume: whether `out` may hold this experiment, unfinished; then it continues from there.
+        resume: whether `out` may hold this experiment, unfinished, which then continues.
         changes: settings by their dotted names, as `{"search.epochs": 10}`.
 
     Returns:
-        The run directory.
+        The run of `out`.
 
     Raises:
         PdasError: a setting, the data or the directory does not fit.

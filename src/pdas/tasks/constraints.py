@@ -26,14 +26,24 @@ MakeNet: TypeAlias = "Callable[[], nn.Module]"
 
 
 class LimitSettings(Settings):
-    """No architecture may cost more than `maximum`, in the unit of the cost."""
+    """No architecture may cost more than `maximum`, in the unit of the cost; see `pdas.Limit`.
+
+    Example:
+        LimitSettings(cost="parameters", maximum=1e6)
+    """
 
     cost: Quantity
     maximum: float
 
 
 class PenaltySettings(Settings):
-    """See `pdas.Penalty`."""
+    """What costs more than `target` is worth less, the more so the larger `weight`.
+
+    See `pdas.Penalty`.
+
+    Example:
+        PenaltySettings(cost="multiply_adds", target=5e7, weight=0.1)
+    """
 
     cost: Quantity
     target: float = Field(gt=0)
@@ -41,7 +51,11 @@ class PenaltySettings(Settings):
 
 
 class TaskSearchSettings(SearchSettings):
-    """Settings of a search by a recipe, with costs by name."""
+    """Settings of a search by a recipe: costs are named, since a recipe holds no functions.
+
+    Example:
+        TaskSearchSettings(limit=LimitSettings(cost="parameters", maximum=1e6))
+    """
 
     limit: tuple[LimitSettings, ...] = ()  # one, or a list of several that must all hold
     penalty: PenaltySettings | None = None
@@ -74,12 +88,15 @@ class Costs:
     """The costs of the networks of a recipe, by name.
 
     Args:
-        net: gives the supernet, which is built if a cost is asked for.
-        x: an example image, as a batch of one.
-        latencies: gives what was measured.
+        net: makes the supernet; it is called only if a cost is asked for.
+        x: an example input, a batch of one.
+        latencies: returns what was measured; it is called only if the latency is asked for.
 
     Attributes:
         latencies: what was measured, if it was asked for.
+
+    Example:
+        Costs(task.supernet, task.example, measure)["parameters"](architecture)
     """
 
     def __init__(self, net: MakeNet, x: Tensor, latencies: Callable[[], Latencies]) -> None:
