@@ -9,6 +9,8 @@ from typing import Any
 from pdas import recipes
 from pdas.experiment.stages import Experiment
 from pdas.runs.run import Run
+from pdas.support.errors import SettingError
+from pdas.support.refusals import refuse
 
 
 def run(
@@ -40,6 +42,13 @@ def run(
         run = pdas.run("folder", data_dir="photos")
         pdas.load(run.path).predict(["photo.jpg"])
     """
+    if changes is not None and not isinstance(changes, Mapping):
+        refuse(
+            SettingError,
+            "changes",
+            found=type(changes).__name__,
+            expected='a mapping, as {"search.epochs": 10}',
+        )
     chosen = recipes.load(recipe, recipes.as_changes(changes or {}))
     folder = None if data_dir is None else Path(data_dir)
     experiment = Experiment(chosen, seed, folder)

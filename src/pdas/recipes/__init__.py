@@ -96,8 +96,18 @@ def _refuse_code(setting: str, name: str, changes: Sequence[str], file: str) -> 
 
 
 def as_changes(values: Mapping[str, Any]) -> list[str]:
-    """Changes of the form `key=value`, from values by their dotted names."""
-    return [f"{key}={json.dumps(value)}" for key, value in values.items()]
+    """Changes of the form `key=value`, from values by their dotted names.
+
+    Raises:
+        SettingError: a value is no plain data.
+    """
+    try:
+        return [f"{key}={json.dumps(value)}" for key, value in values.items()]
+    except TypeError as error:
+        raise SettingError(
+            f"changes: found a value that is no plain data ({reason(error)}), expected numbers, "
+            "text, lists and mappings; name a class as MODULE:NAME"
+        ) from error
 
 
 def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
@@ -107,7 +117,7 @@ def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
         SettingError: a key is unknown, or a value does not fit.
     """
     settings = recipe.model_dump()
-    for item in changes:
+    for item in sorted(changes, key=_is_name, reverse=True):
         key, equals, value = item.partition("=")
         if not equals or not key:
             refuse(
@@ -125,6 +135,12 @@ def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
             group.clear()  # the other settings belong to the former component
         group[last] = new
     return as_recipe(settings)
+
+
+def _is_name(item: str) -> bool:
+    """Whether a change names a component; these come first, so that its settings are not lost."""
+    key = item.partition("=")[0].split(".")
+    return key[-1] in COMPONENTS or key[-1] == COMPONENTS.get(key[-2:][0])
 
 
 def _group(settings: dict[str, Any], key: str, recipe: Recipe) -> tuple[dict[str, Any], str]:

@@ -93,7 +93,9 @@ def import_modules(names: Sequence[str], setting: str = "--import") -> None:
                 setting,
                 found=f"{short(name)} ({reason(error)})",
                 expected="a module",
-                remedy=f"correct {name}.py or run where it can be imported",
+                remedy=f"leave out .py: --import {name.removesuffix('.py')}"
+                if name.endswith(".py")
+                else f"correct {name}.py or run where it can be imported",
             ) from error
         # Kept, unlike in `imported`: pickling for a worker looks up the module by its name.
         sys.modules[name] = module

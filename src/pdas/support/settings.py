@@ -93,8 +93,19 @@ def _expected(kind: type[BaseModel], place: tuple[int | str, ...]) -> str:
         if isinstance(group, str):  # otherwise the index of one of several groups
             kind = _settings_in(kind.model_fields[group].annotation) or kind
     near = get_close_matches(str(name), kind.model_fields, n=1, cutoff=0.7)
+    near = near or _inside(kind, str(name))
     hint = f"; did you mean {near[0]}?" if near else ""
     return f"expected one of {', '.join(kind.model_fields)}{hint}"
+
+
+def _inside(kind: type[BaseModel], name: str) -> list[str]:
+    """Settings of that name in the default groups of some settings, as "optimizer.momentum"."""
+    groups = {key: field.default for key, field in kind.model_fields.items()}
+    return [
+        f"{key}.{name}"
+        for key, group in groups.items()
+        if isinstance(group, BaseModel) and name in type(group).model_fields
+    ]
 
 
 def _settings_in(annotation: Any) -> type[BaseModel] | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 from typing_extensions import Self
 
+from pdas.cost.base import Quantity
 from pdas.methods.constraints.limit import Limit
 from pdas.methods.constraints.penalty import Penalty
 from pdas.methods.settings import SearchSettings
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pdas.nn.counting.latency import Latencies
 
 MakeNet: TypeAlias = "Callable[[], nn.Module]"
-CostName = Literal["parameters", "multiply_adds", "latency"]
 
 
 class LimitSettings(Settings):
@@ -32,7 +32,7 @@ class LimitSettings(Settings):
         LimitSettings(cost="parameters", maximum=1e6)
     """
 
-    cost: CostName
+    cost: Quantity
     maximum: float
 
 
@@ -45,7 +45,7 @@ class PenaltySettings(Settings):
         PenaltySettings(cost="multiply_adds", target=5e7, weight=0.1)
     """
 
-    cost: CostName
+    cost: Quantity
     target: float = Field(gt=0)
     weight: float = Field(gt=0)
 
@@ -65,7 +65,12 @@ class TaskSearchSettings(SearchSettings):
     def _one_or_several(cls, value: object) -> object:
         if value is None:
             return ()
-        return value if isinstance(value, list | tuple) else (value,)
+        values = value if isinstance(value, list | tuple) else (value,)
+        if not all(isinstance(each, Mapping | LimitSettings) for each in values):
+            raise ValueError(
+                "expected one as {cost: parameters, maximum: 100000}, or a list of them"
+            )
+        return values
 
     @model_validator(mode="after")
     def _as_many_samples_as_the_method_compares(self) -> Self:
@@ -100,7 +105,7 @@ class Costs:
         self._measure = latencies
         self.latencies: Latencies | None = None
 
-    def __getitem__(self, name: CostName) -> Cost:
+    def __getitem__(self, name: Quantity) -> Cost:
         """The cost of this name.
 
         Raises:
