@@ -345,7 +345,7 @@ def test_two_data_sets_are_the_halves() -> None:
         ({"penalty": [1]}, "penalty: found list"),
         (
             {"method": torch.optim.SGD([torch.ones(1)])},
-            r"method: found SGD without ask, tell, best, space, .* give pdas\.P",
+            r"method: found SGD without ask, tell, best, space, .* add what it lacks",
         ),
     ],
 )
