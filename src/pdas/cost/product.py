@@ -100,7 +100,14 @@ class ProductCost:
         return not len(self._values)
 
     def __call__(self, architecture: Architecture) -> float:
-        """The cost of an architecture. Raises SpaceError if it is of another space."""
+        """The cost of an architecture.
+
+        Args:
+            architecture: of `space`.
+
+        Raises:
+            SpaceError: if the architecture is of another space.
+        """
         check_architecture("cost", architecture, self._space)
         indices = architecture.indices
         additive = self.table[np.arange(len(indices)), indices].sum()

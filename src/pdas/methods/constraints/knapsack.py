@@ -56,7 +56,11 @@ def most_probable(
 
 
 def ceiling(limit: float) -> float:
-    """The largest sum of costs that counts as within the limit."""
+    """The largest sum of costs that counts as within the limit.
+
+    Args:
+        limit: the largest cost; a 1e-12th of it is left for rounding.
+    """
     return limit + ROUNDING * abs(limit)
 
 

@@ -153,7 +153,11 @@ class Profile:
         return (i for i in range(size) if i != base.indices[position])
 
     def count(self, architecture: Architecture) -> int:
-        """The multiply-adds of one architecture, by running it."""
+        """The multiply-adds of one architecture, by running it.
+
+        Args:
+            architecture: of the space of the tree.
+        """
         self.runs += 1
         with self.tree.selected(architecture):
             return count(self.tree.module, self._inputs, self._named)
@@ -223,7 +227,11 @@ class Profile:
 
 
 def cloned(value: Any) -> Any:
-    """A copy of nested inputs, since a candidate may work in place."""
+    """A copy of nested inputs, since a candidate may work in place.
+
+    Args:
+        value: tensors in nested tuples, lists and mappings.
+    """
     if isinstance(value, Tensor):
         return value.detach().clone()
     if isinstance(value, Mapping):

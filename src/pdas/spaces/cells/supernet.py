@@ -81,7 +81,15 @@ class CellSupernet(nn.Module):
         return self.forward_many(x, [architecture])[0]
 
     def forward_many(self, x: Tensor, architectures: Sequence[Architecture]) -> list[Tensor]:
-        """The logits `(N, classes)` of each architecture on the same images, see `forward`."""
+        """The logits of several architectures on the same images; see `forward`.
+
+        Args:
+            x: images `(N, in_channels, H, W)`.
+            architectures: each of `space`.
+
+        Returns:
+            For each architecture `(N, classes)`.
+        """
         check_image_size(min(x.shape[-2:]))
         for architecture in architectures:
             check_architecture("architecture", architecture, self.space)
@@ -186,7 +194,15 @@ class CellSupernet(nn.Module):
 
 
 class SearchCell(nn.Module):
-    """One cell with the weights of every choice."""
+    """One cell with the weights of every choice.
+
+    Args:
+        position: where it is in the network.
+        settings: of the network.
+
+    Example:
+        SearchCell(position, CellSettings())(prev_prev, prev, plan, Memo())
+    """
 
     def __init__(self, position: Position, settings: CellSettings) -> None:
         super().__init__()
@@ -207,9 +223,16 @@ class SearchCell(nn.Module):
         self.output = SlicedOutput(settings.nodes, channels)
 
     def forward(self, prev_prev: Tensor, prev: Tensor, plan: CellPlan, memo: Memo) -> Tensor:
-        """The cell's output `(N, channels, H', W')`, for inputs after their ReLU.
+        """The cell's output; an input that the plan does not use is not read.
 
-        An input that `plan` does not use is not read.
+        Args:
+            prev_prev: the output of the cell before the previous one, after its ReLU.
+            prev: that of the previous cell, after its ReLU.
+            plan: the edges that are computed.
+            memo: of the pass, shared by several architectures.
+
+        Returns:
+            `(N, channels, H', W')`.
         """
         values = [
             memo(_after_relu(block), x) if source in plan.sources else x
@@ -241,6 +264,13 @@ class SlicedOutput(nn.Module):
 
     The weight is kept in one block a node and only the blocks of the loose ends are put together,
     so that the block of any other node has no gradient at all.
+
+    Args:
+        nodes: of the cell.
+        channels: of each node, and of the output.
+
+    Example:
+        SlicedOutput(nodes=5, channels=16)((3, 4), node3, node4)
     """
 
     def __init__(self, nodes: int, channels: int) -> None:
@@ -252,11 +282,26 @@ class SlicedOutput(nn.Module):
         self.norm = batch_statistics(channels)
 
     def weight(self, ends: Sequence[int]) -> Tensor:
-        """The weight `(channels, len(ends) * channels, 1, 1)` for these nodes."""
+        """The weight for some of the nodes.
+
+        Args:
+            ends: the nodes, from 0.
+
+        Returns:
+            `(channels, len(ends) * channels, 1, 1)`.
+        """
         return torch.cat([self.blocks[b] for b in ends], dim=1)
 
     def forward(self, ends: Sequence[int], *values: Tensor) -> Tensor:
-        """The output for the loose ends `ends` (nodes from 0) and their values."""
+        """The output of the cell.
+
+        Args:
+            ends: the loose ends, nodes from 0.
+            values: their outputs, `(N, channels, H, W)` each.
+
+        Returns:
+            `(N, channels, H, W)`.
+        """
         # ReLU before `cat`: the gradient that comes out of `cat` is not channels-last.
         x = torch.cat([F.relu(value) for value in values], dim=1)
         out: Tensor = self.norm(F.conv2d(x, self.weight(ends)))
