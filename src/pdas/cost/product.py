@@ -148,6 +148,6 @@ class ProductCost:
     def _total(self, additive: float, factors: FloatArray) -> float:
         """The cost where the table adds up to `additive` and each factor, (N,), is this number."""
         products = self._values.copy()
-        for numbers in self._numbers:
+        for numbers in self._numbers:  # row by row: F factors of all T products at a time
             products *= factors[numbers]
         return float(self.constant + additive + products.sum())

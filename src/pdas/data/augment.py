@@ -86,6 +86,7 @@ def channel_statistics(source: ImageSource) -> Standardise:
     total = torch.zeros(source.image_shape[0], dtype=torch.int64)
     squares = torch.zeros_like(total)
     for images, _ in source.batches(torch.split(torch.arange(len(source)), STATISTICS_BATCH)):
+        # Integer sums are exact, in any order and for any number of images.
         total += images.sum((0, 2, 3), dtype=torch.int64)
         squares += images.to(torch.int32).square_().sum((0, 2, 3), dtype=torch.int64)
     pixels = len(source) * source.image_shape[1] * source.image_shape[2]
@@ -171,6 +172,7 @@ class Augment:
         if not (self.pad or self.flip):
             return batch
         n, channels, height, width = batch.shape
+        # Drawn without padding too (then always 0), so that the flips are the same draws.
         top, left = self._draw(batch, generator, n, 2 * self.pad + 1, 2 * self.pad + 1)
         rows = top + torch.arange(height, device=batch.device)
         columns = left + torch.arange(width, device=batch.device)

@@ -108,6 +108,7 @@ class DiskImages:
             pin_memory=pin,
             generator=torch.Generator(),  # the loader seeds its workers: not from the global one
         )
+        # In the order of `parts`, whichever worker is done first.
         for decoded in loader:
             if isinstance(decoded, DataError):
                 raise decoded

@@ -201,7 +201,7 @@ class MemoryImages:
             expected = f"torch.int64 of shape ({len(images)},), one for each image"
             refuse(DataError, "labels", found=found, expected=expected)
         self.images = images
-        self.labels = labels.cpu()
+        self.labels = labels.cpu()  # splits and fingerprints need them there
         self.origin = origin
 
     @property

@@ -79,6 +79,7 @@ def half(images: Tensor, generator: torch.Generator) -> Tensor:
         rows >= height - height // 2,
     )
     hidden = torch.zeros((n, 1, height, width), dtype=torch.bool, device=images.device)
+    # Each half is a row or a column of bools, which broadcasts to the images that drew it.
     for side, pixels in enumerate(halves):
         hidden |= (sides == side) & pixels
     return hidden

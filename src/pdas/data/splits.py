@@ -39,6 +39,7 @@ def split_test(labels: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tens
     """
     generator = torch.Generator().manual_seed(seed)
     is_test = torch.zeros(len(labels), dtype=torch.bool)
+    # One permutation for each class, in the order of the labels.
     for label in range(int(labels.max()) + 1):
         members = (labels == label).nonzero().squeeze(1)
         count = min(max(round(fraction * len(members)), 1), len(members) - 1)

@@ -51,7 +51,7 @@ class SlicedWeight(nn.Module):
         blocks = list(self._parameters.values())  # row by row, as they were registered
         if len(counts) == 1:
             return _joined(blocks[: counts[0]], 0)
-        row = len(self._sizes[1])
+        row = len(self._sizes[1])  # blocks in a whole row
         bands = [_joined(blocks[i * row : i * row + counts[1]], 1) for i in range(counts[0])]
         return _joined(bands, 0)
 

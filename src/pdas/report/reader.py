@@ -175,7 +175,7 @@ def _parse_theta(path: Path) -> ThetaHistory:
         )
     if not (np.isfinite(steps).all() and np.isfinite(theta).all()):
         raise ValueError("steps or theta are not all finite")
-    chosen = sizes > 1
+    chosen = sizes > 1  # a variable of one category is always decided
     if not chosen.any():
         raise ValueError("no variable has more than one category")
     return ThetaHistory(steps, theta[:, chosen].max(axis=2), float((1 / sizes[chosen]).mean()))

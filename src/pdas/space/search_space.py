@@ -50,7 +50,7 @@ class SearchSpace(Mapping[str, tuple[Label, ...]]):
         self._variables = tuple(Categorical(name, labels) for name, labels in variables.items())
         self._positions = {name: position for position, name in enumerate(variables)}
         self._sizes = _frozen(np.array([len(v.categories) for v in self._variables]))
-        self._hash = hash(self._variables)
+        self._hash = hash(self._variables)  # once, since spaces are compared in every step
 
     @property
     def variables(self) -> tuple[Categorical, ...]:

@@ -87,6 +87,7 @@ class Limited(Wrapper):
         """
         batch = self.optimizer.ask(n)
         wanted, drawn = len(batch), 0
+        # The first ones that fit are kept, in the order in which they were drawn.
         within: list[Architecture] = []
         while True:
             kept = [architecture for architecture in batch if self._limits.hold(architecture)]

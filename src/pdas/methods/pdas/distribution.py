@@ -42,6 +42,7 @@ class CategoricalProduct:
         self.n = int(self.degrees.sum())
         self.reduced: BoolArray = column < K - 1
         self.padding: BoolArray = column >= K
+        # Uniform: 1 / K_i for each category that there is, 0 in the padding.
         self.theta: FloatArray = ~self.padding / K
         self.theta_min = _lower_bounds(sizes)[:, np.newaxis] * ~self.padding
         # What is left of each row's 1 to be shared out above the lower bounds, in (12).
@@ -117,6 +118,7 @@ class CategoricalProduct:
 
     def entropy(self) -> FloatArray:
         """Entropy of each variable in nats: shape (D,)."""
+        # With `padding` the entries beyond K_i have ln 1 = 0, where theta alone would give ln 0.
         total: FloatArray = (self.theta * np.log(self.theta + self.padding)).sum(axis=1)
         return np.abs(total)  # it is -total; 0, not -0, where all is decided
 

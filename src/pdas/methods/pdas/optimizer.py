@@ -109,7 +109,7 @@ class PDAS:
             OptimizerError: if n is no whole number above 0.
         """
         indices = self._p.sample(self._rng, checked_count(n, self._samples))
-        indices.flags.writeable = False
+        indices.flags.writeable = False  # the rows become the indices of immutable architectures
         return [Architecture(self._space, indices=row) for row in indices]  # they need no check
 
     def tell(
@@ -140,6 +140,7 @@ class PDAS:
         trace = fisher_trace(self._p, weights)
         if trace == 0:  # all utilities are 0
             return
+        # Both directions are taken at the theta before the update, as (13) says.
         g = natural_gradient(self._p, indices, weights)
         direction = whitened(self._p, g) / math.sqrt(trace)
         before = self._p.theta

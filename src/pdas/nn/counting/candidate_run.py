@@ -167,6 +167,7 @@ class _Runner:
         self._inside.append(0)
 
     def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
+        # What modules inside have counted is theirs: only the rest is this module's own.
         total = self._counter.get_total_flops() - self._start.pop()
         own = total - self._inside.pop()
         self._inside[-1] += total

@@ -119,6 +119,7 @@ class Profile:
         names = self.tree.space.names
         changes: list[Change] = []
         done: set[tuple[int, int]] = set()
+        # A run with another category may show further ones that change a shape: repeat until none.
         while pending := [flip for flip in self._pending(base, changes) if flip not in done]:
             for position, category in pending:
                 done.add((position, category))

@@ -191,6 +191,7 @@ class AutoencoderSupernet(nn.Module):
             height, width = x.shape[-2:]
             x = memo(weights.encode, layer, x)
             way.append((weights, layer, (height, width), x))
+        # Back up, the last layer first; at a skip it adds the map of the same layer.
         for weights, layer, size, h in reversed(way):
             x = memo(weights.decode, layer, size, x, h)
         return memo(self._output, x)

@@ -198,6 +198,7 @@ def drop_path(x: Tensor, rate: float) -> Tensor:
     Returns:
         The shape of `x`.
     """
+    # One draw for each sample; dividing keeps the mean of the output as it is.
     keep = torch.empty(x.shape[0], 1, 1, 1, dtype=x.dtype, device=x.device).bernoulli_(1 - rate)
     return x * keep.div_(1 - rate)
 

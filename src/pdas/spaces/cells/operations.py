@@ -112,6 +112,7 @@ class FactorisedReduction(nn.Module):
             x: `(N, C, H, W)`, at least 0.
         """
         height, width = x.shape[-2:]
+        # Negative padding cuts the first row and column off.
         shifted = F.pad(x, (-1, width % 2, -1, height % 2))
         halves = [self.even(_every_second(x)), self.odd(_every_second(shifted))]
         out: Tensor = self.norm(torch.cat(halves, dim=1))
