@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from pdas.searches.shared_weights import shared_weights
 from torch import Tensor, nn
 
 from pdas import recipes
 from pdas.distributed.ranks import Ranks
 from pdas.methods.pdas.optimizer import PDAS
+from pdas.methods.sampled.step import SearchStep
 from pdas.nn.sliced import SlicedWeight
 from pdas.resume.batches import ResumableBatches
 from pdas.searches.probe import rank_correlation
@@ -34,8 +34,13 @@ from pdas.searches.trial import Trial
 from pdas.space import Architecture, SearchSpace
 from pdas.spaces.autoencoders.space import Layer
 from pdas.spaces.autoencoders.supernet import AutoencoderSupernet, SearchLayer
-from pdas.tasks.inpainting import InpaintingTask
-from pdas.training.optimizers import course
+from pdas.tasks.base import Task
+from pdas.tasks.loading import open_task
+from pdas.training.candidates import Candidates
+from pdas.training.optimizers.adamw import AdamW
+from pdas.training.optimizers.sgd import Sgd
+from pdas.training.steps import steps_of
+from pdas.training.weights import WeightTraining
 
 UNIFORM = 20  # chains drawn uniformly; ten fixed ones follow, BASE among them
 # the layers that a fixed chain uses, by its depth
@@ -45,7 +50,7 @@ FABRIC = Fabric(accelerator="cpu", devices=1)
 
 
 class OwnWeights(nn.Module):
-    """In place of a sliced weight: an own one for each size that the given dimensions take."""
+    """In place of a sliced weight: an own one for each size that these dimensions take."""
 
     def __init__(self, sliced: SlicedWeight, dims: tuple[int, ...]) -> None:
         super().__init__()
@@ -119,8 +124,8 @@ VARIANTS = {
     "own weights by widths in and out": Variant(own=(0, 1)),
     "own weights by source": Variant(net=BySource),
     "fair draws": Variant(draws=Fair),
-    "learning rate 0.025": Variant(settings={"learning_rate": 0.025}),
-    "AdamW, 0.003": Variant(settings={"weights": "adamw", "learning_rate": 0.003}),
+    "learning rate 0.025": Variant(settings={"optimizer": Sgd(learning_rate=0.025)}),
+    "AdamW, 0.003": Variant(settings={"optimizer": AdamW(learning_rate=0.003)}),
     "clipped at 0.5": Variant(settings={"clip": 0.5}),
 }
 
@@ -134,9 +139,8 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    task = InpaintingTask.open(
-        recipes.load("inpaint-photos", ["data.image_size=32"]), None, FABRIC.device, False
-    )
+    recipe = recipes.load("inpaint-photos", ["data.image_size=32"])
+    task = open_task(recipe, None, FABRIC.device, download=False)
     chains = list(_chains(task.space))
     own = [
         _kept(args.out / f"own-{i}-{args.own_steps}", lambda c=chain: own_loss(task, c, args))
@@ -152,17 +156,17 @@ def main() -> None:
             print(f"| {name} | {seed} | {correlation(shared, own)} | {half} |", flush=True)
 
 
-def own_loss(task: InpaintingTask, chain: Architecture, args: argparse.Namespace) -> float:
+def own_loss(task: Task, chain: Architecture, args: argparse.Namespace) -> float:
     """The loss of a chain on D_theta after a training of its own."""
     loaders = task.search_batches(0)
     trial = Trial(task.loss, *loaders, task.recipe.search, 0, "cpu", "32-true")
     torch.manual_seed(0)
-    network = task.derive(task.supernet())(chain)
+    network = task.derive()(chain)
     return trial(network, None, args.own_steps, args.own_steps, JUDGED)[1]
 
 
 def shared_losses(
-    task: InpaintingTask,
+    task: Task,
     chains: list[Architecture],
     variant: Variant,
     seed: int,
@@ -176,14 +180,20 @@ def shared_losses(
     settings = task.recipe.search.model_copy(update=variant.settings)
     loaders = task.search_batches(seed)
     draws = variant.draws(task.space, seed=seed)
-    shared = shared_weights(
-        net, task.loss, draws, settings, FABRIC, Ranks(FABRIC), len(loaders[0]), args.steps, 2
+    weights = WeightTraining(
+        Candidates(net),
+        settings,
+        FABRIC,
+        Ranks(FABRIC),
+        steps=args.steps,
+        per_epoch=len(loaders[0]),
     )
-    for _, batch in course(ResumableBatches(loaders[0]), args.steps, 0):
-        shared.step(batch, None)
-        shared.schedule.step()
+    step = SearchStep(FABRIC, weights.network, task.loss, draws, weights)
+    for _, batch in steps_of(ResumableBatches(loaders[0]), args.steps, 0):
+        step(batch, None)
+        weights.end_step()
     batches = [batch for batch, _ in zip(loaders[1], range(JUDGED), strict=False)]
-    return shared.step.losses(chains, batches)
+    return step.losses(chains, batches)
 
 
 def correlation(one: Any, other: Any) -> str:

@@ -41,7 +41,7 @@ from pdas.spaces.cells.supernet import CellSupernet
 from pdas.support.cores import cores
 from pdas.tasks.classification.recipe import RetrainSettings
 from pdas.tasks.inpainting.task import restoration_loss
-from pdas.training.retrain import Trainee, retrain
+from pdas.training.retrain import TrainingModule, retrain
 
 SIDES = {"1 process": 1, "2 processes": 2}
 
@@ -83,7 +83,7 @@ class Steps:
         self._start, self._cpu = now, cpu
 
 
-class Classified(Trainee[CellNetwork]):
+class Classified(TrainingModule[CellNetwork]):
     def forward(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         return {"loss": F.cross_entropy(self.network(batch[0]), batch[1])}
 
@@ -172,9 +172,9 @@ def main() -> None:
     parser.add_argument("--case", choices=list(CASES))
     parser.add_argument("--ranks", type=int)
     parser.add_argument("--out", type=Path)
-    given = parser.parse_args()
-    if given.case:
-        measure(given.case, given.ranks, given.steps, given.out)
+    args = parser.parse_args()
+    if args.case:
+        measure(args.case, args.ranks, args.steps, args.out)
         return
     print(f"{cores()} cores, torch {torch.__version__}")
     print(
@@ -182,7 +182,7 @@ def main() -> None:
         f"{'waited ms':>11}{'sent MB':>9}{'weights MB':>11}"
     )
     for case in CASES:
-        compare(case, 1 if given.quick else given.turns, 3 if given.quick else given.steps)
+        compare(case, 1 if args.quick else args.turns, 3 if args.quick else args.steps)
 
 
 if __name__ == "__main__":

@@ -19,19 +19,21 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from pdas.searches.shared_weights import SharedWeights, shared_weights
 from problems import PROBLEMS
 from torch import nn
 from torch.nn.functional import cross_entropy, mse_loss
 
 from pdas.distributed.ranks import Ranks
 from pdas.methods.pdas.optimizer import PDAS
+from pdas.methods.plan import SCORED
+from pdas.methods.sampled.step import SearchStep
 from pdas.methods.settings import SearchSettings
 from pdas.nn import Supernet
-from pdas.searches.halving import SCORED
 from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
 from pdas.spaces.cells.supernet import CellSupernet
+from pdas.training.candidates import Candidates
 from pdas.training.measures import Loss
+from pdas.training.weights import WeightTraining
 
 COUNTS = (0, 2, 8, 16)  # architectures that theta learns from
 
@@ -67,24 +69,38 @@ def _pixels(model: Any, batch: Any) -> torch.Tensor:
     return mse_loss(model(batch[0]), batch[1])
 
 
-def steps_of(case: Case, fabric: Fabric, count: int, steps: int) -> SharedWeights:
+def step_of(case: Case, fabric: Fabric, count: int, steps: int) -> SearchStep:
     """The step of a search that judges so many architectures, drawn uniformly throughout."""
     optimizer = PDAS(case.net.space, seed=0, eta=1e-12)
-    settings, ranks, judged = SearchSettings(), Ranks(fabric), max(count, 2)
-    return shared_weights(
-        case.net, case.loss, optimizer, settings, fabric, ranks, steps, steps, judged
+    weights = WeightTraining(
+        Candidates(case.net),
+        SearchSettings(),
+        fabric,
+        Ranks(fabric),
+        steps=steps,
+        per_epoch=steps,
+    )
+    active = getattr(case.net, "active", None)
+    return SearchStep(
+        fabric,
+        weights.network,
+        case.loss,
+        optimizer,
+        weights,
+        theta_samples=max(count, 2),
+        active=active,
     )
 
 
 def milliseconds(case: Case, steps: int) -> dict[int, float]:
     """The median time of a step for each count."""
     fabric = Fabric(accelerator="cpu", devices=1)
-    ways = {count: steps_of(case, fabric, count, steps) for count in COUNTS}
+    ways = {count: step_of(case, fabric, count, steps) for count in COUNTS}
     times: dict[int, list[float]] = {count: [] for count in COUNTS}
     for index in range(steps + 1):
-        for count, way in ways.items():
+        for count, step in ways.items():
             start = time.perf_counter()
-            way.step(case.batch, case.batch if count else None)
+            step(case.batch, case.batch if count else None)
             if index:  # the first one warms up
                 times[count].append(1000 * (time.perf_counter() - start))
     return {count: statistics.median(found) for count, found in times.items()}
