@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,9 @@ from pdas.searches.trial import Trial
 from pdas.space import Architecture, SearchSpace
 from pdas.spaces.autoencoders.space import Layer
 from pdas.spaces.autoencoders.supernet import AutoencoderSupernet, SearchLayer
-from pdas.tasks.base import Task
+from pdas.tasks.inpainting.task import InpaintingTask
 from pdas.tasks.loading import open_task
-from pdas.training.candidates import Candidates
-from pdas.training.optimizers.adamw import AdamW
-from pdas.training.optimizers.sgd import Sgd
+from pdas.training.candidates import Candidates, active_of
 from pdas.training.steps import steps_of
 from pdas.training.weights import WeightTraining
 
@@ -115,7 +113,7 @@ class Variant:
     net: Callable[..., AutoencoderSupernet] = AutoencoderSupernet
     own: tuple[int, ...] = ()  # dimensions of a weight, each size of which has its own
     draws: Callable[..., PDAS] = PDAS
-    settings: dict[str, Any] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()  # of the recipe
 
 
 VARIANTS = {
@@ -124,9 +122,9 @@ VARIANTS = {
     "own weights by widths in and out": Variant(own=(0, 1)),
     "own weights by source": Variant(net=BySource),
     "fair draws": Variant(draws=Fair),
-    "learning rate 0.025": Variant(settings={"optimizer": Sgd(learning_rate=0.025)}),
-    "AdamW, 0.003": Variant(settings={"optimizer": AdamW(learning_rate=0.003)}),
-    "clipped at 0.5": Variant(settings={"clip": 0.5}),
+    "learning rate 0.025": Variant(changes=("search.optimizer.learning_rate=0.025",)),
+    "AdamW, 0.003": Variant(changes=("search.optimizer=adamw",)),
+    "clipped at 0.5": Variant(changes=("search.clip=0.5",)),
 }
 
 
@@ -140,7 +138,7 @@ def main() -> None:
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
     recipe = recipes.load("inpaint-photos", ["data.image_size=32"])
-    task = open_task(recipe, None, FABRIC.device, download=False)
+    task: Any = open_task(recipe, None, FABRIC.device, download=False)
     chains = list(_chains(task.space))
     own = [
         _kept(args.out / f"own-{i}-{args.own_steps}", lambda c=chain: own_loss(task, c, args))
@@ -156,7 +154,7 @@ def main() -> None:
             print(f"| {name} | {seed} | {correlation(shared, own)} | {half} |", flush=True)
 
 
-def own_loss(task: Task, chain: Architecture, args: argparse.Namespace) -> float:
+def own_loss(task: InpaintingTask, chain: Architecture, args: argparse.Namespace) -> float:
     """The loss of a chain on D_theta after a training of its own."""
     loaders = task.search_batches(0)
     trial = Trial(task.loss, *loaders, task.recipe.search, 0, "cpu", "32-true")
@@ -166,7 +164,7 @@ def own_loss(task: Task, chain: Architecture, args: argparse.Namespace) -> float
 
 
 def shared_losses(
-    task: Task,
+    task: InpaintingTask,
     chains: list[Architecture],
     variant: Variant,
     seed: int,
@@ -177,7 +175,7 @@ def shared_losses(
     net = variant.net(**task.recipe.network.model_dump(), image_channels=3)
     if variant.own:
         _replace(net, variant.own)
-    settings = task.recipe.search.model_copy(update=variant.settings)
+    settings = recipes.change(task.recipe, variant.changes).search
     loaders = task.search_batches(seed)
     draws = variant.draws(task.space, seed=seed)
     weights = WeightTraining(
@@ -188,7 +186,15 @@ def shared_losses(
         steps=args.steps,
         per_epoch=len(loaders[0]),
     )
-    step = SearchStep(FABRIC, weights.network, task.loss, draws, weights)
+    step = SearchStep(
+        FABRIC,
+        weights.network,
+        task.loss,
+        draws,
+        weights,
+        theta_mode=settings.theta_mode,
+        active=active_of(net),
+    )
     for _, batch in steps_of(ResumableBatches(loaders[0]), args.steps, 0):
         step(batch, None)
         weights.end_step()

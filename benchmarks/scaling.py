@@ -96,7 +96,7 @@ def cells(fabric: Fabric, steps: Steps, count: int) -> nn.Module:
     net = CellSupernet()
     batch = torch.randn(32, 3, 32, 32), torch.randint(10, (32,))
     halves = [batch], [batch]
-    pdas.search(net, classified, halves, steps=count, fabric=fabric, on_step=steps)
+    pdas.search(net, classified, halves, steps=count, preset="paper", fabric=fabric, on_step=steps)
     return net
 
 
@@ -104,7 +104,9 @@ def autoencoders(fabric: Fabric, steps: Steps, count: int) -> nn.Module:
     net = AutoencoderSupernet()
     clean = torch.rand(4, 3, 64, 64)
     halves = [(clean * 0.5, clean)], [(clean * 0.5, clean)]
-    pdas.search(net, restoration_loss, halves, steps=count, fabric=fabric, on_step=steps)
+    pdas.search(
+        net, restoration_loss, halves, steps=count, preset="paper", fabric=fabric, on_step=steps
+    )
     return net
 
 

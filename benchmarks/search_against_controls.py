@@ -80,7 +80,7 @@ def schedule(searches: int, randoms: int, with_base: bool) -> Iterator[tuple[str
 
 def changes(method: str, seed: int, out: Path) -> list[str]:
     """The changes of the recipe that make it that of a method."""
-    like = [f"search.like={out / f'pdas-{seed}' / 'architecture.json'}"]
+    like = [f"search.method.like={out / f'pdas-{seed}' / 'architecture.json'}"]
     return [f"search.method={method}", *(like if method == "base" else [])]
 
 

@@ -31,7 +31,7 @@ from pdas.methods.settings import SearchSettings
 from pdas.nn import Supernet
 from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
 from pdas.spaces.cells.supernet import CellSupernet
-from pdas.training.candidates import Candidates
+from pdas.training.candidates import Candidates, active_of
 from pdas.training.measures import Loss
 from pdas.training.weights import WeightTraining
 
@@ -69,18 +69,13 @@ def _pixels(model: Any, batch: Any) -> torch.Tensor:
     return mse_loss(model(batch[0]), batch[1])
 
 
-def step_of(case: Case, fabric: Fabric, count: int, steps: int) -> SearchStep:
+def steps_of(case: Case, fabric: Fabric, count: int, steps: int) -> SearchStep:
     """The step of a search that judges so many architectures, drawn uniformly throughout."""
     optimizer = PDAS(case.net.space, seed=0, eta=1e-12)
+    ranks = Ranks(fabric)
     weights = WeightTraining(
-        Candidates(case.net),
-        SearchSettings(),
-        fabric,
-        Ranks(fabric),
-        steps=steps,
-        per_epoch=steps,
+        Candidates(case.net), SearchSettings(), fabric, ranks, steps=steps, per_epoch=steps
     )
-    active = getattr(case.net, "active", None)
     return SearchStep(
         fabric,
         weights.network,
@@ -88,19 +83,20 @@ def step_of(case: Case, fabric: Fabric, count: int, steps: int) -> SearchStep:
         optimizer,
         weights,
         theta_samples=max(count, 2),
-        active=active,
+        active=active_of(case.net),
+        ranks=ranks,
     )
 
 
 def milliseconds(case: Case, steps: int) -> dict[int, float]:
     """The median time of a step for each count."""
     fabric = Fabric(accelerator="cpu", devices=1)
-    ways = {count: step_of(case, fabric, count, steps) for count in COUNTS}
+    ways = {count: steps_of(case, fabric, count, steps) for count in COUNTS}
     times: dict[int, list[float]] = {count: [] for count in COUNTS}
     for index in range(steps + 1):
-        for count, step in ways.items():
+        for count, way in ways.items():
             start = time.perf_counter()
-            step(case.batch, case.batch if count else None)
+            way(case.batch, case.batch if count else None)
             if index:  # the first one warms up
                 times[count].append(1000 * (time.perf_counter() - start))
     return {count: statistics.median(found) for count, found in times.items()}

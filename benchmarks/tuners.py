@@ -238,8 +238,8 @@ CHANGES: dict[str, dict[str, Any]] = {  # of the default, each by itself
     "no-warmup": {"warmup": 0},
     "two-samples": {"theta_samples": 2},
     "train-mode": {"theta_mode": "train"},
-    "whole-eta": {"eta_scale": 1},
-    "sgd": {"weights": "sgd"},
+    "whole-eta": {"method": {"eta_scale": 1}},
+    "sgd": {"optimizer": "sgd"},
 }
 CHANGED: dict[str, Method] = {
     name: partial(pdas_search, **settings) for name, settings in CHANGES.items()

@@ -161,6 +161,8 @@ def test_an_optimizer_of_ones_own_keeps_its_number_of_samples() -> None:
     )
     assert result.optimizer is optimizer
     assert told == [5, 5]
+    with pytest.raises(SettingError, match="found theta_samples = 4 and samples = 5, expected at"):
+        paper_search(Regression(), loss, data(), method=optimizer, theta_samples=4)
 
 
 def test_an_optimizer_of_another_space_is_refused() -> None:
@@ -343,7 +345,7 @@ def test_two_data_sets_are_the_halves() -> None:
         ({"penalty": [1]}, "penalty: found list"),
         (
             {"method": torch.optim.SGD([torch.ones(1)])},
-            r"method: found SGD without ask, tell, best, .* give pdas\.P",
+            r"method: found SGD without ask, tell, best, space, .* give pdas\.P",
         ),
     ],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pdas.support.errors import SettingError
-from pdas.support.imports import imported
+from pdas.support.imports import import_modules, imported, imported_modules
 
 SOURCE = """
 from __future__ import annotations
@@ -82,3 +82,33 @@ def test_no_such_class(here: Path, name: str) -> None:
         f"search.method: found 'few_of_a_test:{name}', but no class {name} in "
         f"{here / 'few_of_a_test.py'}, expected MODULE:CLASS; define it or name another"
     )
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget afterwards what was imported by request."""
+    monkeypatch.setattr("pdas.support.imports._by_request", [])
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_module_by_request_is_kept_and_imported_once(here: Path) -> None:
+    (here / "kept_of_a_test.py").write_text(SOURCE)
+    import_modules(["kept_of_a_test"])
+    module = sys.modules["kept_of_a_test"]
+    import_modules(["kept_of_a_test"])
+    assert sys.modules["kept_of_a_test"] is module
+    assert imported("kept_of_a_test:Evolution", "method") is module.Evolution
+    assert imported_modules() == ("kept_of_a_test",)
+    del sys.modules["kept_of_a_test"]
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_module_by_request_that_fails(here: Path) -> None:
+    (here / "fails_of_a_test.py").write_text("1 / 0\n")
+    with pytest.raises(SettingError) as caught:
+        import_modules(["fails_of_a_test"])
+    assert str(caught.value) == (
+        "--import: found 'fails_of_a_test' (division by zero), expected a module; mend "
+        "fails_of_a_test.py or run where it can be imported"
+    )
+    assert imported_modules() == () and "fails_of_a_test" not in sys.modules

@@ -125,3 +125,18 @@ def test_a_running_mean_is_of_what_was_added() -> None:
     for value in (1.0, 2.0, 6.0):
         mean.add({"loss": torch.tensor(value, requires_grad=True), "part": value / 2})
     assert mean.values() == {"loss": 3, "part": 1.5}
+
+
+def test_a_running_mean_counts_each_measure_by_itself() -> None:
+    mean = RunningMean()
+    for measures in ({"loss": 1.0}, {"loss": 3.0, "theta_loss": 5.0}, {"theta_loss": 6.0}):
+        mean.add(measures)
+    assert mean.values() == {"loss": 2, "theta_loss": 5.5}
+    other = RunningMean()
+    other.load_state_dict(mean.state_dict())
+    for each in (mean, other):
+        each.add({"loss": 5.0})
+        assert each.values() == {"loss": 3, "theta_loss": 5.5}
+    mean.clear()
+    mean.add({"theta_loss": 7.0})
+    assert mean.values() == {"theta_loss": 7}

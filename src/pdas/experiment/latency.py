@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from lightning_fabric import Fabric
-
+from pdas.distributed.fabric import Fabric
 from pdas.distributed.ranks import agreed
 from pdas.nn.counting.latency import Latencies
 from pdas.runs.reading import parse_json

@@ -97,15 +97,32 @@ class ExternalMethod(MethodSettings):
         return checked_optimizer(method, request.space)
 
 
+_MEMBERS = (  # of `pdas.methods.optimizer.Optimizer`
+    "ask",
+    "tell",
+    "best",
+    "space",
+    "smallest_tell",
+    "measures",
+    "state_dict",
+    "load_state_dict",
+)
+
+
+def _kind(method: object) -> str:
+    return f"the class {method.__name__}" if isinstance(method, type) else type(method).__name__
+
+
 def checked_optimizer(method: object, space: SearchSpace) -> Optimizer:
     """The optimizer; raises `SettingError` if it is none, or of another space."""
-    missing = [name for name in ("ask", "tell", "best") if not callable(getattr(method, name, 0))]
+    is_class = isinstance(method, type)
+    missing = [name for name in _MEMBERS if is_class or not hasattr(method, name)]
     if missing:
         refuse(
             SettingError,
             "method",
-            found=f"{type(method).__name__} without {', '.join(missing)}",
-            expected="a method's name, an optimizer with ask, tell and best, or a SearchMethod",
+            found=f"{_kind(method)} without {', '.join(missing)}",
+            expected="a method's name, an optimizer with these, or a SearchMethod",
             remedy="give pdas.PDAS(net.space), or leave it out",
         )
     optimizer: Any = method

@@ -57,10 +57,11 @@ class FrozenSettings:
         Raises:
             ValueError: one is not. A setting that `state` does not have is no difference.
         """
-        before = self._values | {n: state[n] for n in self._values if n in state}
-        name = first_difference(self._values, before)
+        known = self._values | {n: state[n] for n in self._values if n in state}
+        before, now = flat(known), flat(self._values)
+        name = first_difference(now, before)
         if name is not None:
-            raise ValueError(f"{name} was {before[name]!r}, and now is {self._values[name]!r}")
+            raise ValueError(f"{name} was {before.get(name)!r}, and now is {now.get(name)!r}")
 
 
 class Resumable:

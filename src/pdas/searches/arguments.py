@@ -38,7 +38,7 @@ def space_of(net: nn.Module) -> SearchSpace:
     return space
 
 
-def check_kinds(loss: object, limit: object, penalty: object) -> None:
+def check_kinds(loss: object, limit: object, penalty: object, weights: object = None) -> None:
     """Raise `SettingError` for an argument of another kind."""
     if not callable(loss):
         refuse(
@@ -46,6 +46,14 @@ def check_kinds(loss: object, limit: object, penalty: object) -> None:
             "loss",
             found=type(loss).__name__,
             expected="a function loss(model, batch) that calls the model",
+        )
+    if weights is not None and not callable(weights):
+        refuse(
+            SettingError,
+            "weights",
+            found=type(weights).__name__,
+            expected="a function weights(parameters) that makes their optimizer",
+            remedy="set optimizer= to choose one by its name",
         )
     limits = limit if isinstance(limit, Sequence) else [limit]
     for name, value, kind in (

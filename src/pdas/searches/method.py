@@ -20,7 +20,7 @@ from pdas.methods.sampled.method import Sampled
 from pdas.methods.settings import SearchSettings
 from pdas.space import SearchSpace
 from pdas.support.errors import SettingError
-from pdas.support.refusals import refuse
+from pdas.support.refusals import is_integer, refuse
 
 MethodArgument = str | Mapping[str, Any] | MethodSettings | Optimizer | SearchMethod
 
@@ -32,8 +32,8 @@ def is_named(method: object) -> bool:
 
 def own_samples(method: object) -> dict[str, int]:
     """The setting `samples` that an optimizer of the user's own brings along."""
-    samples = None if is_named(method) else getattr(method, "samples", None)
-    return {} if samples is None else {"samples": samples}
+    samples: Any = None if is_named(method) else getattr(method, "samples", None)
+    return {"samples": samples} if is_integer(samples) else {}
 
 
 def method_for(
@@ -60,6 +60,8 @@ def method_for(
     limits = () if limit is None else (limit,) if isinstance(limit, Limit) else tuple(limit)
     built: object = method
     if method is None or is_named(method):
+        named = settings.method
+        _check_samples(settings, settings.samples, named.smallest_tell, f"the method {named.name}")
         request = MethodRequest(space, seed, settings.samples, limits, baseline)
         built = settings.method.build(request)
     if isinstance(built, SearchMethod):
@@ -67,7 +69,8 @@ def method_for(
             _refuse_constraints(built, limits, penalty)
         return built
     optimizer = checked_optimizer(built, space)
-    _check_samples(optimizer, settings)
+    told = settings.theta_samples or settings.samples
+    _check_samples(settings, told, optimizer.smallest_tell, type(optimizer).__name__)
     sampler: Optimizer = Limited(optimizer, limits) if limits else optimizer
     return Sampled(sampler, None if penalty is None else Penalised(sampler, penalty))
 
@@ -86,14 +89,12 @@ def _refuse_constraints(
             )
 
 
-def _check_samples(optimizer: Optimizer, settings: SearchSettings) -> None:
-    told = settings.theta_samples or settings.samples
-    smallest = optimizer.smallest_tell
+def _check_samples(settings: SearchSettings, told: int, smallest: int, name: str) -> None:
     if told < smallest:
         refuse(
             SettingError,
             "search.samples",
             found=str(settings.samples),
-            expected=f"at least {smallest}, whose losses {type(optimizer).__name__} compares",
+            expected=f"at least {smallest}, whose losses {name} compares",
             remedy=f"set samples={smallest}",
         )

@@ -52,7 +52,7 @@ def search(
     limit: Limit | Sequence[Limit] | None = None,
     penalty: Penalty | None = None,
     weights: MakeOptimizer | None = None,
-    schedule: MakeSchedule | None = None,
+    schedule: MakeSchedule | str | Mapping[str, Any] | None = None,
     fabric: Fabric | None = None,
     checkpoints: Checkpoints | None = None,
     derive: Derive | None = None,
@@ -92,7 +92,8 @@ def search(
             `lambda parameters: torch.optim.AdamW(parameters, 1e-3)`, in place of
             `settings.optimizer`.
         schedule: makes the schedule of its learning rate, `schedule(optimizer, steps)`, which is
-            stepped after every step, in place of `settings.schedule`.
+            stepped after every step, in place of `settings.schedule`; or the name of one, or its
+            settings.
         fabric: devices and precision; default one CPU or GPU as Lightning Fabric finds it. Several
             by `strategy=pdas.distributed.devices.Ddp()`, after `fabric.launch()`; each trains its
             share of the samples, and `on_step` and `on_epoch` are called on all.
@@ -132,11 +133,13 @@ def search(
     """
     space = space_of(net)
     derive = derive_of(net, derive)
-    overrides = overrides | own_samples(method)
+    if schedule is not None and not callable(schedule):
+        overrides["schedule"], schedule = schedule, None
+    overrides |= own_samples(method)
     settings = settings_of(settings, preset, method, overrides, derivable=derive is not None)
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     check_fabric(fabric)
-    check_kinds(loss, limit, penalty)
+    check_kinds(loss, limit, penalty, weights)
     chosen = method_for(space, method, settings, limit, penalty, seed)
     if not chosen.trains:
         return SearchResult(chosen.best(), chosen)

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from pdas.support.errors import SettingError
 from pdas.support.settings import Settings, one_line
 
 
@@ -43,7 +44,13 @@ def component(value: object, kind_of: Callable[[str], type[C]], default: C, key:
     own = default.model_dump()
     name = values.get(key, own[key])
     base = own if name == own[key] else {}
-    kind = kind_of(str(name))
+    try:
+        kind = kind_of(str(name))
+    except SettingError as error:  # "its setting: found 'x', expected one of ...; remedy"
+        found = str(error).split(": ", 1)[1]
+        if isinstance(value, str):  # `one_line` puts the setting and what was found before it
+            raise ValueError(found.split(", ", 1)[1]) from None
+        raise ValueError(f".{key}: {found}") from None
     try:
         return kind.model_validate({**base, **values, key: name})
     except ValidationError as error:

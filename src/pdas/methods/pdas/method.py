@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError, field_validator
 
 from pdas.methods.components import METHODS, MethodRequest, MethodSettings
 from pdas.methods.pdas.optimizer import PDAS
@@ -20,6 +21,14 @@ class PdasSettings(MethodSettings):
     eta: Literal["adaptive", "fixed"] | Annotated[float, Field(gt=0)] = "adaptive"  # (13), or 1/n
     eta_scale: float = Field(1.0, gt=0, le=1)  # of eta_max (13), at which adaptive eta starts
     alpha: float = Field(1.5, gt=0)  # threshold of adaptive eta
+
+    @field_validator("eta", mode="wrap")
+    @classmethod
+    def _eta_is_a_name_or_a_number(cls, value: object, check: Callable[[object], Any]) -> Any:
+        try:
+            return check(value)
+        except ValidationError:  # one line of its own: pydantic would have one for each kind
+            raise ValueError("expected 'adaptive', 'fixed' or a number above 0") from None
 
     def build(self, request: MethodRequest) -> PDAS:
         return PDAS(
