@@ -22,7 +22,7 @@ examples: env
 	set -e; for example in examples/*.py; do echo "== $$example"; $(BIN)/python $$example; done
 
 test: env
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 test-long: env
 	$(BIN)/python -m pytest -q -m long

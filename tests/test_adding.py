@@ -15,7 +15,7 @@ from torch.utils.data import TensorDataset
 
 import pdas
 from pdas.nn import Choice, Linear, Supernet, Value
-from pdas.testing import CostTests, MethodCase, MethodTests, TaskCase, TaskTests
+from pdas.testing import CostTests, MethodCase, MethodTests, OptimizerTests, TaskCase, TaskTests
 from pdas.testing import WeightOptimizerTests as OptimizersOfWeights
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -88,6 +88,12 @@ class TestMethod(MethodTests):
             return hill.HillClimber(net.space, change=0.5)
 
         return lambda: MethodCase(method, choices(), squared, data())
+
+
+class TestOptimizer(OptimizerTests):
+    @pytest.fixture
+    def make(self) -> Any:
+        return lambda space, seed: module("adding-a-method").HillClimber(space, seed=seed)
 
 
 class TestTask(TaskTests):

@@ -133,3 +133,67 @@ def test_a_date_that_is_none_is_one_line() -> None:
 def test_a_task_that_is_no_name_is_one_line() -> None:
     with pytest.raises(SettingError, match=r"^task: found \[1\]"):
         recipes.load("digits", ["task=[1]"])
+
+
+def test_a_method_is_a_name_or_a_name_with_its_settings(tmp_path: Path) -> None:
+    def method(*changes: str) -> dict[str, object]:
+        return recipes.load("digits", changes).search.method.model_dump()
+
+    plain = method()
+    assert plain["name"] == "pdas"
+    assert method("search.method=pdas") == plain
+    assert method("search.method={name: pdas, alpha: 2}") == plain | {"alpha": 2}
+    assert method("search.method.alpha=2", "search.method.eta=fixed") == plain | {
+        "alpha": 2,
+        "eta": "fixed",
+    }
+    assert method("search.method={eta: 0.1}") == plain | {"eta": 0.1}
+    assert method("search.method=random") == {"name": "random"}
+    for changes in (
+        ("search.method=base", "search.method.like=a.json"),
+        ("search.method={name: base, like: a.json}",),
+        ("search.method={name: base}", "search.method.like=a.json"),
+    ):
+        assert method(*changes) == {"name": "base", "like": "a.json"}
+    (tmp_path / "r.yaml").write_text("{name: mine, search: {method: random}}")
+    recipe = recipes.load(str(tmp_path / "r.yaml"))
+    assert recipe.search.method.name == "random"
+    assert recipes.change(recipe, ["search.method=pdas"]).search.method.name == "pdas"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("search.method=[1]", r"^search\.method: found \[1\], expected a name, or a mapping"),
+        ("search.method={name: [1]}", r"^search\.method\.name: found .*\[1\].*, expected one"),
+        ("search.method={name: best}", r"^search\.method\.name: found 'best', expected one"),
+        ("search.method.beta=1", r"^search\.method\.beta: there is no such setting, expected one"),
+        ("search.method.alpha=-1", r"^search\.method\.alpha: found -1, expected greater than 0"),
+        ("search.method.eta=slow", r"^search\.method\.eta\S*: found 'slow', expected"),
+        ("search.method={name: random, alpha: 2}", r"^search\.method\.alpha: there is no such"),
+        ("search.method=base", r"^search\.method\.like: found '', expected the file of an arch"),
+        ("search.optimizer=adam", r"^search\.optimizer: found 'adam', expected one of adamw, sgd"),
+        ("search.schedule=steps", r"^search\.schedule: found 'steps', expected one of con"),
+    ],
+)
+def test_a_bad_component_is_one_line_that_names_it(change: str, message: str) -> None:
+    with pytest.raises(SettingError, match=message) as error:
+        recipes.load("digits", [change])
+    assert "\n" not in str(error.value)
+
+
+def test_a_method_that_is_code_is_refused_from_a_file_and_accepted_as_a_change(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "r.yaml"
+    refused = r"^search\.method: found 'evil:Method' in \S+, which is code .*; if you"
+    for method in ("evil:Method", '{name: "evil:Method", rate: 2}'):
+        file.write_text(f"name: mine\nsearch:\n  method: {method}\n")
+        for changes in ([], ["search.epochs=3"], ["search.method.rate=3"]):
+            with pytest.raises(SettingError, match=refused) as error:
+                recipes.load(str(file), changes)
+            assert str(error.value).endswith("add --set search.method=evil:Method")
+        assert recipes.load(str(file), ["search.method=random"]).search.method.name == "random"
+    allowed = recipes.load("digits", ["search.method=evil:Method", "search.method.rate=2"])
+    assert allowed.search.method.model_dump() == {"name": "evil:Method", "rate": 2}
+    assert recipes.load(str(file), ["search.method=evil:Method"]).search.method.name != "pdas"

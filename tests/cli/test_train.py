@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from pdas.cli import train
+from pdas.distributed.launch import started_ranks
 from pdas.experiment.stages import Experiment
 from pdas.runs.run import Run
 from tests.cli.conftest import CHANGES, Pdas, interrupt
@@ -64,7 +65,7 @@ def test_an_interrupt_is_one_line_and_the_unfinished_search_is_named(
     monkeypatch.setattr(train, "bar_text", interrupt)
     status, _, err = pdas("run", "digits", *CHANGES)
     run = Path("runs", "digits-0")
-    left = f"{run} holds what there is so far; add --resume to the command to continue"
+    left = f"{run} holds what there is; add --resume to the command to continue"
     assert status == 130 and err == f"pdas: interrupted; {left}\n"
     assert (run / "config.yaml").exists()
 
@@ -89,7 +90,19 @@ def test_an_interrupted_retraining_leaves_its_search(
     monkeypatch.setattr(train, "bar_text", interrupt)
     status, _, err = pdas("retrain", run, "--seed", 1)
     kept = run / "retrain-1"
-    left = f"{kept} holds what there is so far; add --resume to the command to continue"
+    left = f"{kept} holds what there is; add --resume to the command to continue"
     assert status == 130 and err == f"pdas: interrupted; {left}\n"
     status, _, err = pdas("retrain", run, "--seed", 1)
     assert status == 2 and "retrain-1 holds a retraining that has not finished" in err
+
+
+def test_the_processes_that_were_started_are_those_of_the_settings(
+    pdas: Pdas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert started_ranks() == 4
+    status, _, err = pdas("search", "digits", *CHANGES)
+    assert status == 2 and err == (
+        "pdas: device.devices: found 1 on 1 machine(s), expected the 4 processes that were "
+        "started; give --devices, and device.machines\n"
+    )

@@ -107,7 +107,7 @@ def test_steps_need_no_float64(recipe: str, monkeypatch: pytest.MonkeyPatch, tmp
     tiny = TINY if recipe == "digits" else TINY_INPAINTING
     experiment = Experiment(recipes.load(recipe, (*tiny, "search.epochs=null", "search.steps=2")))
     seen: list[str] = []
-    for stage in ("search", "retrain"):
+    for stage in ("run_search", "retrain"):
         module = f"pdas.experiment.stages.{stage}"
         original = getattr(__import__("pdas.experiment.stages", fromlist=[stage]), stage)
 
@@ -119,7 +119,7 @@ def test_steps_need_no_float64(recipe: str, monkeypatch: pytest.MonkeyPatch, tmp
         monkeypatch.setattr(module, watched)
     run: Run = experiment.search(tmp_path / "run")
     experiment.retrain(run)
-    assert seen == ["search", "retrain"]
+    assert seen == ["run_search", "retrain"]
 
 
 def test_determinism_is_asked_for_and_ends() -> None:

@@ -17,7 +17,7 @@ from pdas.distributed.launch import run_ranks, started_ranks
 from pdas.resume.checkpoint import Checkpoints
 from pdas.runs.run import Run
 from pdas.support.errors import SettingError
-from tests.cli.conftest import CHANGES, Pdas
+from tests.cli.conftest import CHANGES
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds pids there")
@@ -229,18 +229,6 @@ def test_devices_that_do_not_fit_are_one_line_before_anything_is_made(
     assert process.returncode == 2
     assert errors.startswith(f"pdas: {message}") and len(errors.splitlines()) == 1
     assert not (tmp_path / "run").exists()
-
-
-def test_the_processes_that_were_started_are_those_of_the_settings(
-    pdas: Pdas, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "4")
-    assert started_ranks() == 4
-    status, _, err = pdas("search", "digits", *CHANGES)
-    assert status == 2 and err == (
-        "pdas: device.devices: found 1 on 1 machine(s), expected the 4 processes that were "
-        "started; give --devices, and device.machines\n"
-    )
 
 
 def test_a_count_of_processes_that_is_none_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A stage goes on with what it was begun with, alone in its directory."""
+"""A stage is resumed with what it was begun with, alone in its directory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sweep: its runs are those of single experiments, and it goes on where it ended."""
+"""A sweep: its runs are those of single experiments, and it continues where it ended."""
 
 from __future__ import annotations
 

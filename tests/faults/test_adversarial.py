@@ -89,7 +89,7 @@ def run(name: str, samples: int, steps: int) -> None:
             assert not np.isfinite(told).any() or name == "penalised"
             assert inner.state_dict() == before
         check(optimizer, inner)
-        if i % 500 == 0:  # also what was saved meanwhile goes on
+        if i % 500 == 0:  # also what was saved by now continues
             assert optimizer.best().space == SPACE
             again, _ = make(name, samples)
             again.load_state_dict(optimizer.state_dict())

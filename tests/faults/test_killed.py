@@ -1,4 +1,4 @@
-"""`kill -9` at random moments: what goes on with --resume ends bit for bit as if never stopped."""
+"""`kill -9` at random moments: a run that is resumed ends bit for bit as one never stopped."""
 
 from __future__ import annotations
 

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import torch
 
-from pdas.distributed.devices import open_fabric
+from pdas.experiment.preparation import open_all, prepare
 from pdas.experiment.stages import Experiment
 from pdas.resume.checkpoint import Checkpoints
-from pdas.searches.search import Progress, search
+from pdas.searches.search import search
+from pdas.training.loop import Progress
 
 MB = 2**20
 STATUS = Path("/proc/self/statm")
@@ -32,8 +33,10 @@ def objects() -> int:
 
 def growth(experiment: Experiment, steps: int, folder: Path) -> tuple[float, int]:
     """MB and tensors by which a search of so many steps grows after a third of them."""
-    fabric = open_fabric(experiment.recipe.device)
-    task = experiment._task(fabric)
+    opened = open_all(experiment.recipe, None, download=False)
+    fabric, task = opened.fabric, opened.task
+    network = prepare(experiment.recipe, 0, opened, folder).network
+    assert network is not None
     found: list[tuple[int, int]] = []
 
     def on_step(progress: Progress) -> None:
@@ -43,7 +46,7 @@ def growth(experiment: Experiment, steps: int, folder: Path) -> tuple[float, int
     checkpoints: Any = Checkpoints(folder, seconds=0)
     checkpoints.due = lambda: False
     search(
-        experiment._supernet(task),
+        network,
         task.loss,
         task.search_batches(0),
         preset="paper",

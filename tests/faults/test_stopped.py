@@ -186,7 +186,7 @@ def test_a_data_file_that_vanishes_is_named_and_its_return_mends_all(
             for file in made:
                 file.rename(file.with_suffix(".away"))
 
-    message = r"/data/[ab]/\d+\.png; check the path; \S+\.ckpt is from before, and --resume goes"
+    message = r"/data/[ab]/\d+\.png; check the path; \S+\.ckpt is from before, and --resume cont"
     with pytest.raises(DataError, match=message) as error:
         experiment.search(tmp_path / "run", vanish)
     assert "\n" not in str(error.value)

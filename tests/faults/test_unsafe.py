@@ -12,12 +12,13 @@ import pytest
 import torch
 import yaml
 
-from pdas import recipes, report
+from pdas import recipes
 from pdas.data.load import load_images
 from pdas.data.settings import LabelledDataSettings, RestorationDataSettings
 from pdas.experiment.loggers import epoch_log
 from pdas.experiment.stages import Experiment
 from pdas.experiment.sweep import sweep
+from pdas.report.page import write_report
 from pdas.runs.run import Run
 from pdas.space import SearchSpace, load_labels
 from pdas.support.errors import DataError, RunError, SettingError, SpaceError
@@ -124,7 +125,7 @@ def test_a_link_in_a_run_is_not_written_through(
     run = Run(Path(shutil.copytree(finished.path, here / "run")))
     for name in ("report.html", "cells.png", "convergence.png", "report.html.part"):
         (run.path / name).symlink_to(outside / "mine")
-    report.write_report(run.path)
+    write_report(run.path)
     (run.path / "retrain-1").symlink_to(outside)
     with pytest.raises(RunError, match=r"^run: \S+retrain-1 is a link, expected a directory"):
         Experiment(experiment.recipe, 1).retrain(run, resume=True)

@@ -5,15 +5,12 @@ An error of the user is one line on standard error and exit status 2, without a 
 
 from __future__ import annotations
 
-import sys
+from pdas.cli.importing import importing
 
 
 def main() -> None:
     """The console script."""
-    try:
-        from pdas.cli.app import run_command  # here, so that Ctrl-C while it is imported is a line
+    with importing():  # until a command begins to work
+        from pdas.cli.app import run_command
 
         run_command()
-    except KeyboardInterrupt:
-        print("pdas: interrupted", file=sys.stderr)
-        sys.exit(130)

@@ -16,6 +16,8 @@ import typer
 
 from pdas._version import __version__
 from pdas.cli import finished, sweep, train
+from pdas.cli.importing import working
+from pdas.cli.interrupts import interruptible
 from pdas.distributed.launch import LOST, end_with_launcher, rank
 from pdas.support.errors import PdasError, PdasWarning, RankError
 from pdas.support.imports import import_modules
@@ -70,14 +72,11 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     """Make Ctrl-C one line and status 130, where the command itself says nothing better."""
 
     @wraps(command)
-    def interruptible(**values: object) -> None:
-        try:
+    def interruptible_command(**values: object) -> None:
+        with interruptible(), working():
             command(**values)
-        except KeyboardInterrupt:
-            typer.echo("pdas: interrupted", err=True)
-            raise typer.Exit(130) from None
 
-    return interruptible
+    return interruptible_command
 
 
 for _command in (

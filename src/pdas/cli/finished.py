@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from pdas import recipes
+from pdas.cli.importing import importing
+from pdas.cli.interrupts import interruptible
 from pdas.cli.options import Changes, DataDir, RunPath
 from pdas.cli.tables import table
 from pdas.distributed.launch import rank
@@ -22,7 +24,8 @@ from pdas.tasks.results import metrics_of
 def evaluate(run: RunPath, data_dir: DataDir = None, changes: Changes = None) -> None:
     """Measure every retraining of a run on the test images again, from its weights."""
     retrainings = Run.open(run).retrained()
-    from pdas.experiment.stages import Experiment
+    with importing():
+        from pdas.experiment.stages import Experiment
 
     rows = []
     for retraining in retrainings:
@@ -45,7 +48,8 @@ def predict(
 
     Its first retraining is used; name RUN/retrain-1 for another.
     """
-    from pdas.tasks.loading import load
+    with importing():
+        from pdas.tasks.loading import load
 
     network = load(run)
     predict_images = getattr(network, "predict", None)
@@ -72,13 +76,11 @@ def export(
 
     Its first retraining is used; name RUN/retrain-1 for another.
     """
-    from pdas.experiment.export import export as export_network
+    with importing():
+        from pdas.experiment.export import export as export_network
 
-    try:
+    with interruptible("the export was not finished"):
         made = export_network(run, format, out)
-    except KeyboardInterrupt:
-        typer.echo("pdas: interrupted; the export was not finished", err=True)
-        raise typer.Exit(130) from None
     for file in sorted(made.iterdir()):
         typer.echo(str(file))
 

@@ -7,17 +7,23 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pdas import recipes
+from pdas.cli.importing import importing
+from pdas.cli.interrupts import interruptible
 from pdas.cli.options import Changes, DataDir, Logger, LogLevel, Quiet, RecipeName
 from pdas.cli.progress import show_logs
 from pdas.cli.tables import sweep_rows, table
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 from pdas.tasks.results import metrics_of
+
+if TYPE_CHECKING:
+    from pdas.experiment.stages import Experiment
+    from pdas.experiment.sweep import Sweep
 
 MOST_SEEDS = 10_000
 
@@ -39,34 +45,41 @@ def sweep(
     show_logs(log_level)
     chosen = _seeds(seeds)
     loaded = recipes.load(recipe, changes or ())  # before torch is imported
-    from pdas.distributed.processes import Processes
-    from pdas.experiment.stages import Experiment
-    from pdas.experiment.sweep import sweep as run_sweep
+    with importing():
+        from pdas.experiment.stages import Experiment
 
     experiment = Experiment(loaded, data_dir=data_dir, logger=logger)
-    path = out or Path("runs") / f"{experiment.recipe.name}-sweep"
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        with nullcontext() if workers is None else Processes(workers) as executor:
-            done = run_sweep(
-                experiment,
-                chosen,
-                path,
-                executor=executor,
-                on_begin=partial(_show_begin, quiet),
-                on_end=partial(_show_seed, quiet),
-            )
-    except KeyboardInterrupt:
-        typer.echo("pdas: interrupted; run the same command again to continue", err=True)
-        raise typer.Exit(130) from None
+    done = _run(experiment, chosen, out or Path("runs") / f"{loaded.name}-sweep", workers, quiet)
     if not quiet and done.comparison["seeds"]:
-        metrics = metrics_of(experiment.recipe.model_dump(mode="json"))
-        rows = sweep_rows(done.comparison, metrics)
-        table(str(path), [*rows, ("all of it", str(path / "sweep.json"))])
+        rows = sweep_rows(done.comparison, metrics_of(loaded.model_dump(mode="json")))
+        table(str(done.path), [*rows, ("all of it", str(done.path / "sweep.json"))])
     for seed, error in done.failed.items():
         typer.echo(f"pdas: seed {seed}: {error}", err=True)
     if done.failed:
         raise typer.Exit(2)
+
+
+def _run(
+    experiment: Experiment, seeds: Sequence[int], out: Path, workers: int | None, quiet: bool
+) -> Sweep:
+    """Run the seeds; Ctrl-C and SIGTERM end all of them, each with a checkpoint."""
+    with importing():
+        from pdas.distributed.processes import Processes
+        from pdas.experiment.sweep import sweep as run_sweep
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with (
+        interruptible("run the same command again to continue"),
+        nullcontext() if workers is None else Processes(workers) as executor,
+    ):
+        return run_sweep(
+            experiment,
+            seeds,
+            out,
+            executor=executor,
+            on_begin=partial(_show_begin, quiet),
+            on_end=partial(_show_seed, quiet),
+        )
 
 
 def _seeds(text: str) -> list[int]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,11 +12,12 @@ import typer
 
 from pdas import recipes
 from pdas.cli.finished import write_report
+from pdas.cli.importing import importing
+from pdas.cli.interrupts import interruptible, interruptible_stage
 from pdas.cli.options import Out, RecipeName, Seed, TrainingOptions, with_training_options
 from pdas.cli.progress import Show, compared, progress_of, show_logs
-from pdas.distributed.launch import is_rank, rank, run_ranks, started_ranks
+from pdas.distributed.launch import is_rank, run_ranks, started_ranks
 from pdas.distributed.settings import DeviceSettings
-from pdas.resume.signals import StoppedError
 from pdas.runs.run import Run
 from pdas.support.errors import RunError, SettingError
 from pdas.support.metrics import bar_text
@@ -88,7 +87,8 @@ def _begin(
     """
     show_logs(options.log_level)
     recipe = load(options.all_changes)  # before torch is imported
-    from pdas.experiment.stages import Experiment
+    with importing():
+        from pdas.experiment.stages import Experiment
 
     data_dir = options.data_dir or own_data_dir
     asked = data_dir == options.data_dir  # by this command, and not by a file
@@ -121,7 +121,7 @@ def _launch(device: DeviceSettings) -> None:
 
 def _search(experiment: Experiment, out: Path | None, options: TrainingOptions) -> Run:
     path = out or Path("runs") / f"{experiment.recipe.name}-{experiment.seed}"
-    with _interruptible(path, options.resume), progress_of("search", options.quiet) as show:
+    with interruptible_stage(path, options.resume), progress_of("search", options.quiet) as show:
         return experiment.search(
             path,
             _shown(experiment, show),
@@ -132,7 +132,7 @@ def _search(experiment: Experiment, out: Path | None, options: TrainingOptions) 
 
 def _retrain(experiment: Experiment, run: Run, options: TrainingOptions) -> None:
     path = run.path / f"retrain-{experiment.seed}"
-    with _interruptible(path, options.resume), progress_of("retrain", options.quiet) as show:
+    with interruptible_stage(path, options.resume), progress_of("retrain", options.quiet) as show:
         experiment.retrain(run, _shown(experiment, show), resume=options.resume)
 
 
@@ -166,39 +166,14 @@ def _retrain_file(
         )
     experiment = _begin(partial(recipes.load, recipe), seed, options)
     path = out or Path("runs") / f"{experiment.recipe.name}-{file.stem}-{experiment.seed}"
-    with _interruptible(path, options.resume), progress_of("retrain", options.quiet) as show:
+    with interruptible_stage(path, options.resume), progress_of("retrain", options.quiet) as show:
         on_step = _shown(experiment, show)
         return experiment.retrain_file(file, path, on_step, resume=options.resume)
 
 
 def _report(run: Run, quiet: bool) -> None:
-    try:
+    with interruptible(f"all but the report is done: `pdas report {run.path}`"):
         write_report(run, quiet)
-    except KeyboardInterrupt:
-        typer.echo(
-            f"pdas: interrupted; all but the report is done: `pdas report {run.path}`", err=True
-        )
-        raise typer.Exit(130) from None
-
-
-@contextmanager
-def _interruptible(path: Path, resume: bool) -> Iterator[None]:
-    """Make Ctrl-C one line that says whether the directory `path` holds anything to resume from."""
-    # By os.path, since Path's raise for a name that cannot be.
-    config = os.path.join(path, "config.yaml")
-    others = os.path.exists(config) and not resume  # a run that is not this command's
-    try:
-        yield
-    except StoppedError as stopped:
-        if rank() == 0:
-            typer.echo(f"pdas: {stopped}; add --resume to the command to continue", err=True)
-        raise typer.Exit(130) from None
-    except KeyboardInterrupt:
-        begun = os.path.exists(config) and not others
-        kept = f"{path} holds what there is so far; add --resume to the command to continue"
-        left = kept if begun else f"nothing of {path} was written"
-        typer.echo(f"pdas: interrupted; {left}", err=True)
-        raise typer.Exit(130) from None
 
 
 def _shown(experiment: Experiment, show: Show) -> Callable[[Progress], None]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from pdas.space import Architecture, SearchSpace, check_architecture
+
+Quantity = Literal["parameters", "multiply_adds", "latency"]
+"""What every supernet can count or measure: its costs by name."""
 
 
 class Cost(Protocol):

@@ -21,7 +21,14 @@ _NO_MEASURES = ("seed",)
 
 
 def compare(recipe: Recipe, runs: Mapping[int, Run]) -> dict[str, Any]:
-    """The measures and the agreement of finished runs by seed, each with the seed's retraining.
+    """Compare finished runs.
+
+    Args:
+        recipe: of all of them.
+        runs: by seed; each has the retraining of its seed.
+
+    Returns:
+        "seeds"; "measures", see `measures`; "agreement", see `agreement`.
 
     Raises:
         RunError, SpaceError: a file is missing or damaged.
@@ -44,12 +51,15 @@ def measures(
 ) -> dict[str, Any]:
     """The spread of each number that was measured, by its key.
 
-    What no metric describes counts as measured where it is not the same for every seed: else it is
-    a setting, such as the size of the images.
+    A number that no metric describes counts as measured if it is not the same for every seed.
+    Otherwise it is a setting, such as the size of the images.
 
     Args:
         results: the content of `result.json` by seed.
         metrics: those of the task.
+
+    Returns:
+        By key, what `spread` returns.
     """
     values: dict[str, dict[int, float]] = {}
     for seed, result in results.items():
@@ -62,7 +72,14 @@ def measures(
 
 
 def spread(values: Mapping[int, float]) -> dict[str, Any]:
-    """Mean and standard deviation (n - 1) of a value of each seed."""
+    """The mean and the standard deviation of a sample.
+
+    Args:
+        values: one of each seed.
+
+    Returns:
+        "mean"; "std", with n - 1, None for a single seed; "values" by seed.
+    """
     numbers = list(values.values())
     return {
         "mean": mean(numbers),

@@ -1,4 +1,4 @@
-"""What a stage writes of every epoch: `metrics.csv`, `theta.npz`, and a logger."""
+"""What a stage writes after every epoch: `metrics.csv`, `theta.npz`, and the rows of a logger."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from pdas.training.loop import Progress
 
 @contextmanager
 def epochs_of_search(run: Run, logger: str | None) -> Iterator[Callable[[SearchResult], None]]:
-    """What writes the epochs of a search until now; see `epoch_log`."""
+    """As `epochs_of`, for a search: the history of theta is written as well.
+
+    Args:
+        run: the directory.
+        logger: its name, or None.
+
+    Yields:
+        What writes a result, of the epochs until now.
+    """
     with epochs_of(run, logger, "search") as write:
 
         def write_result(result: SearchResult) -> None:
@@ -29,7 +37,19 @@ def epochs_of_search(run: Run, logger: str | None) -> Iterator[Callable[[SearchR
 def epochs_of(
     run: Run, logger: str | None, stage: str
 ) -> Iterator[Callable[[Sequence[Progress]], None]]:
-    """What writes the epochs of a stage until now; see `epoch_log`."""
+    """Open what writes the measures of every epoch.
+
+    Args:
+        run: the directory. Where it does not write, nothing is logged either.
+        logger: its name, or None.
+        stage: "search" or "retrain", the prefix of the logged names.
+
+    Yields:
+        What writes a history, of all epochs until now.
+
+    Raises:
+        SettingError, RunError: see `epoch_log`.
+    """
     with epoch_log(logger if run.writes else None, run.path, stage) as log:
 
         def write(history: Sequence[Progress]) -> None:

@@ -1,7 +1,7 @@
 """A retrained network as files for other programs.
 
-Each format is a function that writes its file beside `network.json` and gives back what that file
-computes when it is loaded again. This is compared with the network before anything is handed over.
+Each format is a function that writes its file beside `network.json`, loads it again, and returns
+what it computes. This is compared with the network before the export is kept.
 """
 
 from __future__ import annotations
@@ -21,33 +21,45 @@ from torch import Tensor, nn
 from pdas.runs.directory import new_directory
 from pdas.runs.run import Run
 from pdas.support.errors import PdasError, RunError, SettingError, reason
+from pdas.support.refusals import check_one_of, refuse
 from pdas.tasks.description import Description, read_network
 from pdas.tasks.loading import load
 
 TOLERANCE = 1e-4  # of the largest output
 BATCH_SIZES = (1, 5)  # that are compared; programs are made with another one
+_REMEDY = "try another version of torch, or --format state_dict"
 
 Program = Callable[[Tensor], Tensor]
 
 
 def export(path: str | Path, format: str = "state_dict", out: Path | None = None) -> Path:
-    """Write the retrained network of a run into the new directory `out`, and return that.
+    """Write the retrained network of a run into a new directory.
 
-    `path` is a run directory (its first retraining) or one `retrain-<seed>/`; `format` is one of
-    `FORMATS`. By default `out` is `export-<format>` in the directory of the retraining. It holds
-    `network.json`, which `pdas.spaces.description.read_network` reads, and
+    The directory holds `network.json`, which `pdas.read_network` reads, and
 
     - "state_dict": `state_dict.pt`, the weights for the network of `read_network`;
     - "torch": `program.pt2`, for `torch.export.load`;
     - "onnx": `network.onnx`; it needs the extra `pdas-nas[onnx]`.
 
-    The latter two take a batch of any size, of images in [0, 1]. Raises `SettingError` for an
-    unknown format or a missing extra, and `RunError` if there is no finished retraining, if its
-    files are damaged, if `out` is taken, or if the exported network computes something else;
-    nothing is left then.
+    The latter two take a batch of any size, of images in [0, 1]. After an error nothing is left.
+
+    Args:
+        path: a run directory, of which the first retraining is used, or one `retrain-<seed>/`.
+        format: one of `FORMATS`.
+        out: the directory; default `export-<format>` in that of the retraining.
+
+    Returns:
+        The directory.
+
+    Raises:
+        SettingError: the format is unknown, or an extra is missing.
+        RunError: there is no finished retraining, its files are damaged, `out` is taken, or the
+            exported network computes something else.
+
+    Example:
+        export("runs/digits-0", "onnx", Path("digits-onnx"))
     """
-    if format not in FORMATS:
-        raise SettingError(f"--format: found {format!r}, expected one of {', '.join(FORMATS)}")
+    check_one_of("--format", format, FORMATS)
     if format == "onnx":
         _require_onnx()
     retrained = Run.open(path).retrained()[0]
@@ -108,7 +120,7 @@ FORMATS: Mapping[str, Callable[[Description, nn.Module, Path], Program]] = Mappi
 
 
 def _traced(description: Description, network: nn.Module) -> tuple[nn.Module, dict[str, Any]]:
-    """What both exporters are given: the program; a batch of zeros, and that its size is free."""
+    """The arguments of both exporters: the program; a batch of zeros, and that its size is free."""
     return description.program(network).eval(), {
         "args": (torch.zeros(2, *description.image_shape),),
         "dynamic_shapes": ({0: torch.export.Dim("batch")},),
@@ -123,17 +135,19 @@ def _check(exported: Program, program: Program, image_shape: tuple[int, int, int
         images = torch.rand(n, *image_shape, generator=generator)
         found, expected = exported(images), program(images)
         difference, largest = (found - expected).abs().max(), expected.abs().max()
-        if not difference <= TOLERANCE * largest:  # NaN, too
-            raise RunError(
-                f"export: found outputs that differ by {difference:.1g} from those of the network, "
-                f"expected at most {TOLERANCE:g} of their largest, {largest:.1g}; "
-                "try another version of torch, or --format state_dict"
+        if not difference <= TOLERANCE * largest:  # written so that NaN is refused, too
+            refuse(
+                RunError,
+                "export",
+                found=f"outputs that differ by {difference:.1g} from those of the network",
+                expected=f"at most {TOLERANCE:g} of their largest, {largest:.1g}",
+                remedy=_REMEDY,
             )
 
 
 @contextmanager
 def _one_line(format: str) -> Iterator[None]:
-    """Makes one line of what an exporter cannot do: they raise errors of many kinds."""
+    """Make one line of what an exporter cannot do: they raise errors of many kinds."""
     try:
         yield
     except PdasError:
@@ -141,7 +155,7 @@ def _one_line(format: str) -> Iterator[None]:
     except Exception as error:
         raise RunError(
             f"export: torch {torch.__version__} could not write this network as {format} "
-            f"({reason(error)}); try another version of torch, or --format state_dict"
+            f"({reason(error)}); {_REMEDY}"
         ) from error
 
 
@@ -150,7 +164,10 @@ def _require_onnx() -> None:
         try:
             import_module(name)
         except ImportError:
-            raise SettingError(
-                f"--format: found no package {name}, expected the extra of the format onnx; "
-                "pip install 'pdas-nas[onnx]'"
-            ) from None
+            refuse(
+                SettingError,
+                "--format",
+                found=f"no package {name}",
+                expected="the extra of the format onnx",
+                remedy="pip install 'pdas-nas[onnx]'",
+            )

@@ -16,14 +16,23 @@ FILE = "latency.json"
 
 
 def latencies_of(out: Path, fabric: Fabric, measure: Callable[[], Latencies]) -> Latencies:
-    """Those that the run in a directory was begun with, or new ones, of which rank 0's count."""
+    """The latencies of a run.
+
+    Args:
+        out: the run directory; if it holds latencies, these are read.
+        fabric: the devices; the measurement of rank 0 counts for all.
+        measure: measures anew.
+
+    Raises:
+        RunError: the file is damaged.
+    """
     if (out / FILE).exists():
         return Run(out).read(FILE, _parse)
     return agreed(fabric, measure())
 
 
 def keep_latencies(run: Run, latencies: Latencies) -> None:
-    """Write what a search was begun with."""
+    """Write what a search was begun with; raises `RunError`."""
     run.write_json(FILE, asdict(latencies))
 
 

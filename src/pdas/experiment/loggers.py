@@ -1,4 +1,4 @@
-"""The measures of every epoch for TensorBoard or W&B, by Fabric's loggers, as in `metrics.csv`."""
+"""The measures of every epoch for TensorBoard or W&B, as in `metrics.csv`, by Fabric's loggers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, cast
 from pdas.distributed.fabric import Logger, TensorBoardLogger
 from pdas.runs.run import Run
 from pdas.support.errors import SettingError, reason
+from pdas.support.refusals import check_one_of
 
 _MODULES = {"tensorboard": ("tensorboard",), "wandb": ("wandb", "pytorch_lightning")}
 LOGGERS = tuple(_MODULES)
@@ -20,29 +21,35 @@ Rows = Sequence[Mapping[str, float | int]]
 
 
 def check_logger(name: str | None) -> None:
-    """Raise `SettingError` for a logger that there is not, or that is not installed."""
+    """Raise `SettingError` for a logger that is unknown or not installed."""
     if name is None:
         return
-    if name not in _MODULES:
-        raise SettingError(
-            f"--logger: found {name!r}, expected one of {', '.join(LOGGERS)}; metrics.csv is "
-            "always written"
-        )
+    check_one_of("--logger", name, LOGGERS, remedy="metrics.csv is always written")
     missing = [module for module in _MODULES[name] if find_spec(module) is None]
     if missing:
-        raise SettingError(
-            f"--logger: found {name!r}, which needs {' and '.join(missing)}; "
-            f"pip install 'pdas-nas[{name}]'"
-        )
+        needed = " and ".join(missing)
+        remedy = f"pip install 'pdas-nas[{name}]'"
+        raise SettingError(f"--logger: found {name!r}, which needs {needed}; {remedy}")
 
 
 @contextmanager
 def epoch_log(name: str | None, directory: Path, stage: str) -> Iterator[Callable[[Rows], None]]:
-    """What logs the rows of a stage, those of all epochs so far, each row once.
+    """Open a logger for a stage.
 
-    A stage that goes on logs its epochs from the first again, with TensorBoard in place of what was
-    there, with W&B as another run of the same group. Raises `SettingError` if W&B does not begin,
-    and `RunError` if its directory is a link.
+    A resumed stage logs its epochs from the first again: TensorBoard in place of what was there,
+    W&B as another run of the same group.
+
+    Args:
+        name: one of `LOGGERS`, or None for none.
+        directory: of the stage; the logger writes below it.
+        stage: "search" or "retrain", the prefix of the logged names.
+
+    Yields:
+        What logs rows. It is called with those of all epochs until now, and logs each once.
+
+    Raises:
+        SettingError: W&B does not begin.
+        RunError: the directory of the logger is a link.
     """
     if name is None:
         yield lambda rows: None
@@ -79,10 +86,9 @@ def _wandb(directory: Path) -> Logger:
     try:
         assert logger.experiment  # now, before hours of training
     except Exception as error:  # of its service, its login, its settings
-        raise SettingError(
-            f"--logger: found that W&B does not begin ({reason(error, 150)}); "
-            "`wandb login`, or set WANDB_MODE=offline in the environment"
-        ) from error
+        state = f"found that W&B does not begin ({reason(error, 150)})"
+        remedy = "`wandb login`, or set WANDB_MODE=offline in the environment"
+        raise SettingError(f"--logger: {state}; {remedy}") from error
     return cast(Logger, logger)
 
 

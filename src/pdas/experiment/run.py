@@ -9,6 +9,8 @@ from typing import Any
 from pdas import recipes
 from pdas.experiment.stages import Experiment
 from pdas.runs.run import Run
+from pdas.support.errors import SettingError
+from pdas.support.refusals import refuse
 
 
 def run(
@@ -27,11 +29,11 @@ def run(
         data_dir: where the images are.
         seed: decides everything that is drawn.
         out: a new run directory; default `runs/<recipe>-<seed>`.
-        resume: whether `out` may hold this experiment, unfinished; then it continues from there.
+        resume: whether `out` may hold this experiment, unfinished, which then continues.
         changes: settings by their dotted names, as `{"search.epochs": 10}`.
 
     Returns:
-        The run directory.
+        The run of `out`.
 
     Raises:
         PdasError: a setting, the data or the directory does not fit.
@@ -40,6 +42,13 @@ def run(
         run = pdas.run("folder", data_dir="photos")
         pdas.load(run.path).predict(["photo.jpg"])
     """
+    if changes is not None and not isinstance(changes, Mapping):
+        refuse(
+            SettingError,
+            "changes",
+            found=type(changes).__name__,
+            expected='a mapping, as {"search.epochs": 10}',
+        )
     chosen = recipes.load(recipe, recipes.as_changes(changes or {}))
     folder = None if data_dir is None else Path(data_dir)
     experiment = Experiment(chosen, seed, folder)

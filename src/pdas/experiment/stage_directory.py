@@ -1,4 +1,4 @@
-"""The directory of a stage: a new one, or one that goes on as it was begun."""
+"""The directory of a stage: a new one, or one that is resumed with the settings it began with."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from pdas.support.errors import (
     SettingError,
 )
 from pdas.support.files import locked_directory
+from pdas.support.refusals import refuse
 from pdas.tasks.recipe import Recipe, check_same, recorded
 
 _log = logging.getLogger(__name__)
@@ -30,11 +31,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Origin:
-    """What a stage is begun with, and goes on with.
+    """What a stage begins with. It must be the same when the stage is resumed.
 
     Attributes:
-        about: more of it by name, as plain data: the fingerprints of training and test images, and
-            the architecture of a retraining.
+        recipe: all settings.
+        seed: of everything that is drawn.
+        data_dir: where the images are; it may change.
+        about: more by name, as plain data: the fingerprints of training and test images, and the
+            architecture of a retraining.
+
+    Example:
+        Origin(recipes.load("digits"), 0, None, {"test_images": "9f2c"})
     """
 
     recipe: Recipe
@@ -43,7 +50,7 @@ class Origin:
     about: Mapping[str, Any]
 
     def write(self, run: Run) -> None:
-        """Into `config.yaml`. Raises `RunError`."""
+        """Write it into the `config.yaml` of a run; raises `RunError`."""
         run.write_config(self.recipe, seed=self.seed, data_dir=self.data_dir, about=self.about)
 
 
@@ -51,17 +58,21 @@ class Origin:
 def stage_directory(
     path: Path, setting: str, origin: Origin, fabric: Fabric, *, resume: bool
 ) -> Iterator[Run | None]:
-    """The directory of a stage, begun or resumed; None if the stage is finished there already.
+    """Make the directory of a stage, or resume the stage that it holds.
 
-    Of several ranks the first sees to it, and its run alone writes. At the end checkpoints are
-    removed, and all ranks have come so far. An error also says which checkpoint is kept.
+    Of several ranks the first makes it, and only the run of the first writes. At the end the
+    checkpoints are removed, and all ranks wait for each other. An error also says which checkpoint
+    is kept.
 
     Args:
         path: the directory.
-        setting: by which it was chosen.
-        origin: what the stage is begun with.
+        setting: that names it, for messages.
+        origin: what the stage begins with.
         fabric: the devices.
         resume: whether `path` may hold the same stage, unfinished or finished.
+
+    Yields:
+        The run; None if the stage is already finished there.
 
     Raises:
         RunError: the directory is taken.
@@ -82,7 +93,7 @@ def stage_directory(
 def _on_first(
     path: Path, setting: str, origin: Origin, fabric: Fabric, resume: bool
 ) -> Iterator[Run]:
-    """The run of this rank; the first makes the directory before the others go on."""
+    """The run of this rank; the first makes the directory before the others continue."""
     if fabric.is_global_zero:
         with _begun(path, setting, origin, resume) as run:
             wait_for_all(fabric)
@@ -110,18 +121,20 @@ def _check_origin(run: Run, origin: Origin) -> None:
     recipe, seed, _ = recorded(run)
     check_same(origin.recipe, recipe, str(run.path))
     if origin.seed != seed:
-        raise SettingError(
-            f"--seed: found {origin.seed}, expected {seed} as in {run.path}; give it as it was, or "
-            "begin another run"
+        refuse(
+            SettingError,
+            "--seed",
+            found=str(origin.seed),
+            expected=f"{seed} as in {run.path}",
+            remedy="give it as it was, or begin another run",
         )
     begun_with = run.raw_config()
     for name, value in origin.about.items():
         if begun_with.get(name, value) != value:
-            raise DataError(
-                f"--resume: found another {name.replace('_', ' ')} than {run.path} was begun with; "
-                "restore what changed since, or begin another run"
-            )
-    if recipe != origin.recipe and run.is_unfinished:  # by a setting that may
+            found = f"found another {name.replace('_', ' ')} than {run.path} was begun with"
+            remedy = "restore what changed since, or begin another run"
+            raise DataError(f"--resume: {found}; {remedy}")
+    if recipe != origin.recipe and run.is_unfinished:  # by a setting that may change
         origin.write(run)
 
 
@@ -134,8 +147,8 @@ def _kept(run: Run) -> Iterator[None]:
         paths = Checkpoints(run.checkpoint_directory).paths()
         if isinstance(error, CheckpointError | RankError) or not paths:  # they say so
             raise
-        # What diverged diverges again.
-        how = "" if isinstance(error, NonFiniteLossError) else ", and --resume goes on from there"
+        # What diverged diverges again from the same checkpoint, so --resume is no remedy.
+        how = "" if isinstance(error, NonFiniteLossError) else ", and --resume continues from there"
         raise type(error)(f"{error}; {paths[-1]} is from before{how}") from error
 
 
@@ -144,17 +157,19 @@ def check_split(recipe: Recipe, searched: Recipe) -> None:
     for name in ("name", "test_fraction", "split_seed"):
         found, expected = (getattr(each.data, name) for each in (recipe, searched))
         if found != expected:
-            raise SettingError(
-                f"data.{name}: found {found!r}, expected {expected!r} as in the search, which "
-                "has seen what would now be test images; retrain the run's architecture.json "
-                "to use other data"
+            seen = "as in the search, which has seen what would now be test images"
+            refuse(
+                SettingError,
+                f"data.{name}",
+                found=repr(found),
+                expected=f"{expected!r} {seen}",
+                remedy="retrain the run's architecture.json to use other data",
             )
 
 
 def check_test_images(run: Run, fingerprint: str) -> None:
     """Raise `DataError` if data changed: what is now for the test may have been trained on."""
     if run.raw_config().get("test_images", fingerprint) != fingerprint:
-        raise DataError(
-            f"--data-dir: found other images for the test than those of {run.path}, with files "
-            "added, removed or renamed since; restore them, or search again"
-        )
+        found = f"found other images for the test than those of {run.path}"
+        change = "with files added, removed or renamed since"
+        raise DataError(f"--data-dir: {found}, {change}; restore them, or search again")

@@ -1,82 +1,64 @@
-"""The experiment of a recipe by stages, search, retrain, evaluate; each fills a run directory.
+"""The experiment of a recipe by stages: search, retrain, evaluate. Each fills a run directory.
 
-All that can be wrong with settings and data is found before a directory is made. Of several ranks
-all do the same; the run directory writes on the first alone.
+Settings and data are checked before a directory is made. All ranks run the same code; the run
+directory writes on the first rank only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
 
-from pdas.distributed.devices import check_samples, determinism, fresh_precision, open_fabric
-from pdas.distributed.fabric import Fabric
-from pdas.distributed.micro_batches import check_equal_parts
-from pdas.distributed.ranks import rank_zero_first
+from pdas.distributed.devices import determinism, fresh_precision
 from pdas.experiment.epoch_writer import epochs_of, epochs_of_search
-from pdas.experiment.latency import keep_latencies, latencies_of
+from pdas.experiment.latency import keep_latencies
 from pdas.experiment.loggers import check_logger
+from pdas.experiment.preparation import Opened, Prepared, check_batches, open_all, prepare
 from pdas.experiment.stage_directory import (
     Origin,
     check_split,
     check_test_images,
     stage_directory,
 )
-from pdas.nn.counting.latency import Latencies, measured
 from pdas.resume.checkpoint import Checkpoints
 from pdas.runs.run import Run
 from pdas.searches.finals import OnTrial
-from pdas.searches.method import method_for
 from pdas.searches.run_search import run_search
-from pdas.space import Architecture, load_labels
+from pdas.space import load_labels
 from pdas.support.errors import SpaceError
-from pdas.tasks.base import Task
-from pdas.tasks.constraints import Costs, limits_of, penalty_of
-from pdas.tasks.loading import fitted, open_task
+from pdas.tasks.loading import fitted
 from pdas.tasks.recipe import Recipe, recorded
 from pdas.training.loop import OnStep
 from pdas.training.memory import enough_memory
 from pdas.training.retrain import retrain
 
 if TYPE_CHECKING:
-    from pdas.methods.base import SearchMethod
-    from pdas.methods.constraints.penalty import Penalty
-
-
-@dataclass(frozen=True)
-class Opened:
-    """The devices of an experiment, and its task with the data on them."""
-
-    fabric: Fabric
-    task: Task
-
-    @property
-    def fingerprints(self) -> dict[str, str]:
-        """What tells whether the images are the same."""
-        return {
-            "training_images": self.task.training_images.fingerprint(),
-            "test_images": self.task.test_images.fingerprint(),
-        }
+    from pdas.space import Architecture
+    from pdas.tasks.base import Retraining
 
 
 @dataclass(frozen=True)
 class Experiment:
     """A recipe with its seed and, for data sets that need it, the directory of the images.
 
-    The seed decides the halves of the data, the weights, and everything else that is drawn, but not
-    which images are in use, which of them are for the test, and the masks of these: that is
+    The seed decides the halves of the data, the weights, and everything else that is drawn. Which
+    images are in use, which of them are for the test, and the masks of these are decided by
     `data.split_seed`. Devices and images are opened once, by the first stage that needs them.
 
     Attributes:
+        recipe: all settings.
+        seed: see above.
+        data_dir: the directory of the images, for data sets that need it.
         logger: "tensorboard" or "wandb", where the measures of every epoch go beside `metrics.csv`.
-        download: whether a data set may be written into `data_dir`, which nothing should if that
-            comes from a file of someone else.
+        download: whether a data set may be written into `data_dir`. Nothing should be if the
+            directory is named by a file of someone else.
+
+    Raises:
+        SettingError: the logger is not installed, or a batch cannot be divided as the recipe says.
 
     Example:
         experiment = Experiment(recipes.load("digits"))
@@ -91,7 +73,7 @@ class Experiment:
 
     def __post_init__(self) -> None:
         check_logger(self.logger)
-        self._check_batches()
+        check_batches(self.recipe)
 
     def search(
         self,
@@ -103,16 +85,20 @@ class Experiment:
     ) -> Run:
         """Search an architecture into the run directory `out`.
 
-        A method that needs no search, as "random", leaves everything after it the same.
+        With a method that does not train, as "random", everything after it is the same.
 
         Args:
-            out: a new directory, or with `resume` also one where this search was stopped; then it
-                continues from there, and ends as if it had not been.
+            out: a new directory.
             on_step, on_trial: as of `pdas.search`.
+            resume: whether `out` may also be a directory where this search was stopped. The search
+                continues there, and ends with the same result as without the stop.
+
+        Returns:
+            The run of `out`.
 
         Raises:
-            DataError, SettingError: the data or a setting does not fit, or is another one than that
-                of the search that is to be resumed.
+            DataError, SettingError: the data or a setting does not fit, or differs from that of the
+                search that is to be resumed.
             RunError: `out` is taken, or cannot be written.
             NotLearnedError: with a warm-up, the shared weights learned nothing.
             NonFiniteLossError: no architecture of a step had a finite loss.
@@ -120,31 +106,17 @@ class Experiment:
             RankError: of several ranks one ended, hung, or computes something else.
             StoppedError: Ctrl-C or SIGTERM ended it after a step.
         """
-        if self.recipe.search.method.trains:
-            check_samples("samples", self.recipe.search.samples, self.recipe.device.ranks)
         opened = self._opened
-        batches = opened.task.search_batches(self.seed)
-        supernet = cache(self._supernet)
-        costs = Costs(supernet, opened.task.example, partial(self._latencies, supernet, out))
-        method, penalty = self._method(costs)
-        opened.task.check_retraining(None if method.trains else method.best())
-        if method.trains:
-            supernet()
+        prepared = prepare(self.recipe, self.seed, opened, out)
         origin = self._origin(**opened.fingerprints)
         with stage_directory(out, "--out", origin, opened.fabric, resume=resume) as run:
-            if run is None:
-                return Run(out)
-            if costs.latencies is not None:
-                keep_latencies(run, costs.latencies)
-            summary: dict[str, Any] = {"seconds": 0.0, "steps": 0}
-            architecture = method.best() if not method.trains else None
-            if architecture is None:
-                architecture, summary = self._search(
-                    supernet(), batches, method, penalty, run, on_step, on_trial
-                )
-            name = self.recipe.search.method.name
-            run.write_json("search.json", {"method": name, "seed": self.seed} | summary)
-            run.write_architecture(architecture)
+            if run is not None:
+                if prepared.latencies is not None:
+                    keep_latencies(run, prepared.latencies)
+                architecture, summary = self._search(prepared, run, on_step, on_trial)
+                about = {"method": self.recipe.search.method.name, "seed": self.seed}
+                run.write_json("search.json", about | summary)
+                run.write_architecture(architecture)
         return Run(out)
 
     def retrain(
@@ -152,8 +124,16 @@ class Experiment:
     ) -> Run:
         """Retrain the architecture of a run from fresh weights, into its `retrain-<seed>/`.
 
-        The network of the last step is evaluated on the test images. With `resume` a retraining
-        that was stopped continues, as in `search`.
+        The network of the last step is evaluated on the test images.
+
+        Args:
+            run: of a finished search.
+            on_step: as of `pdas.search`.
+            resume: whether a retraining with this seed that was stopped may continue, as in
+                `search`.
+
+        Returns:
+            The run of the retraining.
 
         Raises:
             SettingError: no width meets the weight limit, or the test images would not be those of
@@ -173,28 +153,14 @@ class Experiment:
         path = run.inner(f"retrain-{self.seed}")
         origin = self._origin(**images, architecture=architecture.to_dict())
         with stage_directory(path, "--seed", origin, fabric, resume=resume) as retrained:
-            if retrained is None:
-                return Run(path)
-            fresh_precision(fabric)
-            with (
-                determinism(self.recipe.device),
-                epochs_of(retrained, self.logger, "retrain") as write,
-            ):
-                retrain(
-                    training.module,
-                    training.batches,
-                    self.recipe.retrain,
-                    fabric,
-                    checkpoints=Checkpoints(retrained.checkpoint_directory),
-                    on_step=on_step,
-                    on_epoch=write,
-                )
-            network = training.module.finished()
-            retrained.write_weights(network)
-            with enough_memory(_evaluation_too_large):
-                measures = task.evaluate(network, retrained)
-            about = training.about | {"seed": self.seed, "architecture": architecture.to_dict()}
-            retrained.write_json("result.json", measures | about)
+            if retrained is not None:
+                self._train(training, retrained, on_step)
+                network = training.module.finished()
+                retrained.write_weights(network)
+                with enough_memory(_evaluation_too_large):
+                    measures = task.evaluate(network, retrained)
+                about = {"seed": self.seed, "architecture": architecture.to_dict()}
+                retrained.write_json("result.json", measures | training.about | about)
         return Run(path)
 
     def retrain_file(
@@ -207,7 +173,14 @@ class Experiment:
     ) -> Run:
         """Retrain the architecture of a JSON file, in the run directory `out`.
 
-        The architecture may come from other data and another number of nodes or layers.
+        Args:
+            file: of an architecture, which may come from other data and from a space with another
+                number of nodes or layers.
+            out: a new directory.
+            on_step, resume: as of `retrain`.
+
+        Returns:
+            The run of `out`.
 
         Raises:
             SpaceError: the file holds no architecture of the recipe's family and choices.
@@ -229,7 +202,13 @@ class Experiment:
         return Run(out)
 
     def evaluate(self, retrained: Run) -> dict[str, Any]:
-        """Measures of a retrained network on the test images, taken again from its files.
+        """Measure a retrained network again, from its files, on the test images.
+
+        Args:
+            retrained: the run of the retraining.
+
+        Returns:
+            The measures by name, as in `result.json`.
 
         Raises:
             DataError: these are not the test images of the run.
@@ -244,55 +223,19 @@ class Experiment:
 
     @cached_property
     def _opened(self) -> Opened:
-        """Rank 0 loads the data first, so that a cache is made once; in the end all have them."""
-        fabric = open_fabric(self.recipe.device)
-        with (
-            enough_memory(lambda: "the images do not fit; lower data.image_size"),
-            rank_zero_first(fabric),
-        ):
-            task = open_task(self.recipe, self.data_dir, fabric.device, self.download)
-        return Opened(fabric, task)
+        return open_all(self.recipe, self.data_dir, self.download)
 
     def __getstate__(self) -> dict[str, Any]:
-        # for the processes of a sweep, which open devices and images themselves
+        # The processes of a sweep open devices and images themselves.
         return {name: value for name, value in self.__dict__.items() if name != "_opened"}
 
-    def _supernet(self) -> nn.Module:
-        torch.manual_seed(self.seed)
-        with enough_memory(lambda: "the supernet does not fit; lower network.channels"):
-            return self._opened.task.supernet()
-
-    def _latencies(self, supernet: Callable[[], nn.Module], out: Path) -> Latencies:
-        """Of the derived networks on an example image, on this device."""
-        task, fabric = self._opened.task, self._opened.fabric
-        derive = task.derive()
-
-        def on_device(architecture: Architecture) -> nn.Module:
-            return derive(architecture).to(fabric.device)
-
-        x = fabric.to_device(task.example)
-        net: Any = supernet()
-        return latencies_of(out, fabric, lambda: measured(net, x, derive=on_device))
-
-    def _method(self, costs: Costs) -> tuple[SearchMethod, Penalty | None]:
-        """The method, with limits and a penalty in it, and the penalty."""
-        task, settings = self._opened.task, self.recipe.search
-        limits, penalty = limits_of(settings, costs), penalty_of(settings, costs)
-        method = method_for(
-            task.space, None, settings, limits, penalty, self.seed, baseline=task.baseline
-        )
-        return method, penalty
-
     def _search(
-        self,
-        net: nn.Module,
-        batches: tuple[Any, Any],
-        method: SearchMethod,
-        penalty: Penalty | None,
-        run: Run,
-        on_step: OnStep,
-        on_trial: OnTrial,
-    ) -> tuple[Any, dict[str, Any]]:
+        self, prepared: Prepared, run: Run, on_step: OnStep, on_trial: OnTrial
+    ) -> tuple[Architecture, dict[str, Any]]:
+        """The architecture, and what `search.json` says of the search."""
+        method, network = prepared.method, prepared.network
+        if network is None:
+            return method.best(), {"seconds": 0.0, "steps": 0}
         task, fabric = self._opened.task, self._opened.fabric
         fresh_precision(fabric)
         with (
@@ -300,14 +243,14 @@ class Experiment:
             epochs_of_search(run, self.logger) as write,
         ):
             result = run_search(
-                net,
+                network,
                 task.loss,
-                batches,
+                prepared.batches,
                 method,
                 self.recipe.search,
                 fabric,
                 seed=self.seed,
-                penalty=penalty,
+                penalty=prepared.penalty,
                 checkpoints=Checkpoints(run.checkpoint_directory),
                 derive=task.derive(),
                 on_step=on_step,
@@ -320,17 +263,22 @@ class Experiment:
         steps = {"seconds": result.seconds, "steps": result.history[-1].step}
         return result.architecture, steps | dict(method.measures())
 
-    def _check_batches(self) -> None:
-        """Refuse batches that cannot be shared out."""
-        search, retrain = self.recipe.search, self.recipe.retrain
-        check_equal_parts("search", search.batch_size, accumulate=search.accumulate)
-        check_equal_parts(
-            "retrain",
-            retrain.batch_size,
-            ranks=self.recipe.device.ranks,
-            accumulate=retrain.accumulate,
-            smallest=retrain.smallest_part,
-        )
+    def _train(self, training: Retraining, retrained: Run, on_step: OnStep) -> None:
+        fabric = self._opened.fabric
+        fresh_precision(fabric)
+        with (
+            determinism(self.recipe.device),
+            epochs_of(retrained, self.logger, "retrain") as write,
+        ):
+            retrain(
+                training.module,
+                training.batches,
+                self.recipe.retrain,
+                fabric,
+                checkpoints=Checkpoints(retrained.checkpoint_directory),
+                on_step=on_step,
+                on_epoch=write,
+            )
 
     def _origin(self, **about: Any) -> Origin:
         return Origin(self.recipe, self.seed, self.data_dir, about)

@@ -22,6 +22,7 @@ from pdas.runs.run import Run
 from pdas.support.cores import cores
 from pdas.support.errors import PdasError, RunError, SettingError, reason
 from pdas.support.files import atomic_write, creating_directory
+from pdas.support.refusals import refuse
 from pdas.support.settings import LARGEST_SEED
 from pdas.tasks.recipe import Recipe, check_same, recorded
 
@@ -33,11 +34,16 @@ OnEnd = Callable[[int, str | None], None]
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a sweep came to.
+    """The result of a sweep.
 
     Attributes:
+        path: its directory.
         comparison: the content of `sweep.json`.
-        failed: of each seed that failed, why, in one line.
+        failed: by seed that failed, why, in one line.
+
+    Example:
+        done = sweep(recipes.load("digits"), [0, 1, 2], Path("sweeps/digits"))
+        done.comparison["measures"]["test_error"]["mean"]
     """
 
     path: Path
@@ -54,17 +60,24 @@ def sweep(
     on_begin: Callable[[Sequence[int]], None] = lambda seeds: None,
     on_end: OnEnd = lambda seed, error: None,
 ) -> Sweep:
-    """Search and retrain with each of the seeds, into `out/seed-<n>/`, and compare what was found.
+    """Search and retrain with each of several seeds, into `out/seed-<n>/`, and compare the results.
 
-    What is finished there is not done again, what was begun goes on. A seed that fails does not
-    stop the others. The comparison of those that are finished is written to `out/sweep.json`.
+    A seed that is finished there is not run again, one that was stopped is resumed. A seed that
+    fails does not stop the others. The comparison of the finished ones is written to
+    `out/sweep.json`.
 
     Args:
+        experiment: what is run; its own seed does not count.
+        seeds: different ones.
+        out: a new directory, or that of the same sweep.
         executor: runs the seeds; default one process for each on this machine, as many at a time as
             there are cores, or one at a time on a GPU. It is left open. Its workers need `out` and
             the data under the same names. A process does one seed at a time.
-        on_begin: told of the seeds that are not finished.
-        on_end: told of each seed that ended, with the error if it failed.
+        on_begin: called with the seeds that are not finished.
+        on_end: called with each seed that ended, and the error if it failed.
+
+    Returns:
+        The comparison, and what failed.
 
     Raises:
         SettingError: `seeds` are none, or `out` holds a sweep with other settings.
@@ -72,14 +85,15 @@ def sweep(
     """
     if not isinstance(experiment, Experiment):
         experiment = Experiment(experiment)
-    if experiment.data_dir is not None:  # a worker may stand elsewhere
+    if experiment.data_dir is not None:  # a worker may have another working directory
         experiment = replace(experiment, data_dir=experiment.data_dir.resolve())
     _check_seeds(seeds)
     _check_devices(experiment.recipe)
     _check_same(experiment.recipe, out)
     with creating_directory(out, "--out"):
         out.mkdir(parents=True, exist_ok=True)
-    # By all seeds, so that one that goes on has as many threads as before, and the same result.
+    # By the number of all seeds, not of the unfinished ones: a resumed seed must have as many
+    # threads as before, or its sums would be rounded otherwise.
     workers = min(default_workers(experiment.recipe), len(seeds))
     with Processes(workers) if executor is None else nullcontext(executor) as pool:
         unfinished = [seed for seed in seeds if not _is_finished(out, seed)]
@@ -111,14 +125,22 @@ def _run_all(
 
 
 def run_seed(experiment: Experiment, path: Path) -> None:
-    """Search, retrain and evaluate in `path`, or go on with that."""
+    """Search, retrain and evaluate in `path`, or resume that.
+
+    Args:
+        experiment: with its seed.
+        path: the directory of the run.
+
+    Raises:
+        PdasError: see `Experiment`.
+    """
     with _alone:
         run = experiment.search(path, resume=True)
         experiment.retrain(run, resume=True)
 
 
 def default_workers(recipe: Recipe) -> int:
-    """How many seeds at a time: one for each core, or one where a GPU computes."""
+    """Seeds that run at a time: one for each core, or one where a GPU computes."""
     on_gpu = recipe.device.accelerator != "cpu" and torch.cuda.is_available()
     return 1 if on_gpu or recipe.device.accelerator == "mps" else cores()
 
@@ -129,13 +151,13 @@ def _error(future: Future[None]) -> str | None:
     except PdasError as error:
         return str(error)
     except StoppedError as error:
-        return f"{error}; run the same command again to go on"
+        return f"{error}; run the same command again to continue"
     except BrokenExecutor:
         return (
             "its process ended without a word, as where memory runs out; run the same command "
             "again, with fewer --workers"
         )
-    except Exception as error:  # of a library, or ours; the other seeds go on
+    except Exception as error:  # of a library, or ours; the other seeds continue
         _log.error("sweep: an error that is none of the user", exc_info=error)
         return f"{type(error).__name__}: {reason(error)}"
     return None
@@ -144,22 +166,28 @@ def _error(future: Future[None]) -> str | None:
 def _check_seeds(seeds: Sequence[int]) -> None:
     in_range = all(0 <= seed <= LARGEST_SEED for seed in seeds)
     if not seeds or len(set(seeds)) < len(seeds) or not in_range:
-        raise SettingError(
-            f"--seeds: found {list(seeds)}, expected different ones from 0 to {LARGEST_SEED}; "
-            "give their number, as 5, or themselves, as 3,7,11"
+        refuse(
+            SettingError,
+            "--seeds",
+            found=str(list(seeds)),
+            expected=f"different ones from 0 to {LARGEST_SEED}",
+            remedy="give their number, as 5, or themselves, as 3,7,11",
         )
 
 
 def _check_devices(recipe: Recipe) -> None:
     if recipe.device.ranks > 1:
-        raise SettingError(
-            f"device.devices: found {recipe.device.ranks} for each seed of a sweep, expected 1; "
-            "use --workers, since seeds side by side exchange nothing"
+        refuse(
+            SettingError,
+            "device.devices",
+            found=f"{recipe.device.ranks} for each seed of a sweep",
+            expected="1",
+            remedy="use --workers, since seeds side by side exchange nothing",
         )
 
 
 def _check_same(recipe: Recipe, out: Path) -> None:
-    """Refuse a directory that holds anything but this sweep."""
+    """Refuse a directory that holds something else than this sweep."""
     names = [path.name for path in out.iterdir()] if out.is_dir() else []
     if names and not any(name == "sweep.json" or name.startswith("seed-") for name in names):
         raise RunError(f"--out: {out} holds something else than a sweep; give another")

@@ -6,6 +6,7 @@ makes an optimizer or a `SearchMethod`. On the command line `MODULE:NAME` is one
 
 from __future__ import annotations
 
+import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -109,6 +110,20 @@ _MEMBERS = (  # of `pdas.methods.optimizer.Optimizer`
 )
 
 
+def _check_tell(method: Any) -> None:
+    """Refuse a `tell` that cannot be told which variables are in use."""
+    try:
+        inspect.signature(method.tell).bind([], [], None)
+    except TypeError:
+        refuse(
+            SettingError,
+            "method",
+            found=f"{_kind(method)}.tell{inspect.signature(method.tell)}",
+            expected="tell(architectures, losses, active=None)",
+            remedy="add the argument, which may be passed over",
+        )
+
+
 def _kind(method: object) -> str:
     return f"the class {method.__name__}" if isinstance(method, type) else type(method).__name__
 
@@ -121,10 +136,14 @@ def checked_optimizer(method: object, space: SearchSpace) -> Optimizer:
         refuse(
             SettingError,
             "method",
-            found=f"{_kind(method)} without {', '.join(missing)}",
-            expected="a method's name, an optimizer with these, or a SearchMethod",
-            remedy="give pdas.PDAS(net.space), or leave it out",
+            found=_kind(method) if is_class else f"{_kind(method)} without {', '.join(missing)}",
+            expected="a method's name, an optimizer with ask, tell, best and the rest of "
+            "pdas.methods.optimizer.Optimizer, or a SearchMethod",
+            remedy=f"make one: {getattr(method, '__name__', '')}(net.space)"
+            if is_class
+            else "add what it lacks, or use another",
         )
+    _check_tell(method)
     optimizer: Any = method
     check_space("method", optimizer, space, SettingError, "make it with net.space")
     return optimizer  # type: ignore[no-any-return]

@@ -125,6 +125,24 @@ def checked_count(n: int | None, default: int) -> int:
     return count
 
 
+def checked_state(state: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
+    """The parts of a state, for `load_state_dict`.
+
+    Raises:
+        OptimizerError: if one is missing.
+    """
+    missing = [name for name in names if name not in state]
+    if missing:
+        refuse(
+            OptimizerError,
+            "load_state_dict",
+            found=f"a state without {', '.join(missing)}",
+            expected=f"{', '.join(names)}",
+            remedy="give what state_dict() of the same optimizer returned",
+        )
+    return [state[name] for name in names]
+
+
 def checked_losses(
     space: SearchSpace,
     architectures: Sequence[Architecture],

@@ -9,18 +9,16 @@ For any supernet. What it says of what an architecture uses decides the kind of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from pdas.cost import Cost, FunctionCost, ProductCost, Term
+from pdas.cost.table import CostTable
 from pdas.nn.conditions import Conditions, signed_cases
 from pdas.nn.protocols import ActiveSupernet, ConditionedSupernet, SupernetProtocol
-from pdas.space import Architecture, Label, SearchSpace
+from pdas.space import Architecture, SearchSpace
 from pdas.support.arrays import FloatArray
-
-CostTable = Mapping[str, Mapping[Label, float]]
-"""`{"op": {"conv3": 1.2, "conv5": 2.1}, ...}`: a number for every category of some variables."""
 
 
 def table_cost(net: SupernetProtocol, table: CostTable) -> Cost:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import get_args
 
 from torch import Tensor
 
+from pdas.cost.base import Quantity
 from pdas.support.errors import SettingError
 from pdas.support.refusals import check_one_of, refuse
 
-Quantity = Literal["parameters", "multiply_adds", "latency"]
 QUANTITIES: tuple[str, ...] = get_args(Quantity)
 
 

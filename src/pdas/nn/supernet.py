@@ -9,14 +9,16 @@ import torch
 from torch import nn
 
 from pdas.cost import Cost, ProductCost
+from pdas.cost.base import Quantity
+from pdas.cost.table import CostTable
 from pdas.nn.conditions import Conditions
-from pdas.nn.costs import CostTable, table_cost
+from pdas.nn.costs import table_cost
 from pdas.nn.counting.counts import multiply_adds, parameters
 from pdas.nn.counting.latency import latency
 from pdas.nn.counting.profile import Profile
 from pdas.nn.derive import derive
 from pdas.nn.module_tree import ModuleTree
-from pdas.nn.quantities import Quantity, check_quantity
+from pdas.nn.quantities import check_quantity
 from pdas.space import Architecture
 from pdas.support.arrays import BoolArray
 from pdas.support.errors import NetworkError

@@ -85,13 +85,19 @@ def _refuse_code(setting: str, name: str, changes: Sequence[str], file: str) -> 
 
 def as_changes(values: Mapping[str, Any]) -> list[str]:
     """Changes of the form `key=value` from values by their dotted names."""
-    return [f"{key}={json.dumps(value)}" for key, value in values.items()]
+    try:
+        return [f"{key}={json.dumps(value)}" for key, value in values.items()]
+    except TypeError as error:
+        raise SettingError(
+            f"changes: found a value that is no plain data ({reason(error)}), expected numbers, "
+            "text, lists and mappings; name a class as MODULE:NAME"
+        ) from error
 
 
 def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
     """The recipe with changes of the form `key=value`."""
     settings = recipe.model_dump()
-    for item in changes:
+    for item in sorted(changes, key=_is_name, reverse=True):
         key, equals, value = item.partition("=")
         if not equals or not key:
             refuse(
@@ -109,6 +115,12 @@ def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
             group.clear()  # of another component the other settings are not known
         group[last] = new
     return as_recipe(settings)
+
+
+def _is_name(item: str) -> bool:
+    """Whether a change names a component; these come first, so that its settings are not lost."""
+    key = item.partition("=")[0].split(".")
+    return key[-1] in COMPONENTS or key[-1] == COMPONENTS.get(key[-2:][0])
 
 
 def _group(settings: dict[str, Any], key: str, recipe: Recipe) -> tuple[dict[str, Any], str]:

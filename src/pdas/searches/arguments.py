@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Sequence, Sized
+from collections.abc import Mapping, Sequence, Sized
 from concurrent.futures import Executor
 from typing import Any
 
@@ -67,6 +67,19 @@ def check_kinds(loss: object, limit: object, penalty: object, weights: object = 
                 found=type(value).__name__,
                 expected=f"one pdas.{kind.__name__}",
                 remedy="make it of net.cost(...)",
+            )
+
+
+def refuse_twice(overrides: Mapping[str, Any], **functions: object) -> None:
+    """Refuse a setting beside the function that takes its place."""
+    for name, function in functions.items():
+        if function is not None and name in overrides:
+            refuse(
+                SettingError,
+                name,
+                found="a setting and a function for the same",
+                expected="one of both",
+                remedy="leave one out",
             )
 
 

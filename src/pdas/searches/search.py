@@ -28,6 +28,7 @@ from pdas.searches.arguments import (
     check_kinds,
     check_ranks,
     derive_of,
+    refuse_twice,
     space_of,
 )
 from pdas.searches.finals import OnTrial
@@ -139,6 +140,7 @@ def search(
     settings = settings_of(settings, preset, method, overrides, derivable=derive is not None)
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     check_fabric(fabric)
+    refuse_twice(overrides, optimizer=weights, schedule=schedule)
     check_kinds(loss, limit, penalty, weights)
     chosen = method_for(space, method, settings, limit, penalty, seed)
     if not chosen.trains:

@@ -94,7 +94,9 @@ def import_modules(names: Sequence[str], setting: str = "--import") -> None:
                 setting,
                 found=f"{short(name)} ({reason(error)})",
                 expected="a module",
-                remedy=f"mend {name}.py or run where it can be imported",
+                remedy=f"leave out .py: --import {name.removesuffix('.py')}"
+                if name.endswith(".py")
+                else f"mend {name}.py or run where it can be imported",
             ) from error
         # Kept, unlike in `imported`: what is pickled for a worker is looked up here by name.
         sys.modules[name] = module

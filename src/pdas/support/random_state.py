@@ -11,9 +11,15 @@ import torch
 
 
 def random_state(generators: Sequence[torch.Generator] = ()) -> dict[str, Any]:
-    """The global generators of torch, on all devices, of Python and of numpy, and those given.
+    """The state of the global generators and of further ones.
 
-    It is plain data and tensors; many numbers are a tensor, since one by one they pickle slowly.
+    The global ones are those of torch, on all devices, of Python and of numpy.
+
+    Args:
+        generators: further ones; `set_random_state` needs them in the same order.
+
+    Returns:
+        Plain data and tensors. Many numbers are a tensor, since one by one they pickle slowly.
     """
     version, internal, gauss = random.getstate()
     name, keys, *rest = np.random.get_state(legacy=True)  # of a user's data sets and losses
@@ -27,7 +33,7 @@ def random_state(generators: Sequence[torch.Generator] = ()) -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any], generators: Sequence[torch.Generator] = ()) -> None:
-    """Go on from `random_state(generators)`."""
+    """Continue from a `random_state(generators)`."""
     torch.set_rng_state(state["torch"].cpu())
     if state["cuda"]:
         torch.cuda.set_rng_state_all([each.cpu() for each in state["cuda"]])

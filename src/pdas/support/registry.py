@@ -66,7 +66,7 @@ class Registry(Generic[T]):
                 self._setting,
                 found=short(name),
                 expected=f"one of {', '.join(self.names())}",
-                remedy="see the documentation for adding one",
+                remedy="import the module that registers another first, as by pdas --import MODULE",
             )
         return self._found[name]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -57,6 +57,8 @@ def one_line(error: ValidationError, kind: type[Settings], prefix: str = "") -> 
     message = first["msg"].removeprefix("Value error, ")
     if message.startswith("."):  # of a component, which says the rest by itself
         return f"{key}{message}".removeprefix(".")
+    if first["type"] == "model_type":
+        message = "expected its settings by their names, a mapping"
     if message.startswith("Input should be "):
         message = f"expected {message.removeprefix('Input should be ')}"
     message = message[0].lower() + message[1:]
@@ -67,14 +69,32 @@ def one_line(error: ValidationError, kind: type[Settings], prefix: str = "") -> 
 
 def _expected(kind: type[BaseModel], place: tuple[int | str, ...]) -> str:
     """The settings there are in the group of an unknown one, and which of them may be meant."""
-    *groups, name = map(str, place)
+    *groups, name = place
     for group in groups:
-        inner = kind.model_fields[group].annotation
-        assert isinstance(inner, type) and issubclass(inner, BaseModel)
-        kind = inner
-    near = get_close_matches(name, kind.model_fields, n=1, cutoff=0.7)
+        if isinstance(group, str):  # otherwise the index of one of several groups
+            kind = _settings_in(kind.model_fields[group].annotation) or kind
+    near = get_close_matches(str(name), kind.model_fields, n=1, cutoff=0.7)
+    near = near or _inside(kind, str(name))
     hint = f"; did you mean {near[0]}?" if near else ""
     return f"expected one of {', '.join(kind.model_fields)}{hint}"
+
+
+def _inside(kind: type[BaseModel], name: str) -> list[str]:
+    """Settings of that name in the default groups of some settings, as "optimizer.momentum"."""
+    groups = {key: field.default for key, field in kind.model_fields.items()}
+    return [
+        f"{key}.{name}"
+        for key, group in groups.items()
+        if isinstance(group, BaseModel) and name in type(group).model_fields
+    ]
+
+
+def _settings_in(annotation: Any) -> type[BaseModel] | None:
+    """The settings in an annotation, also in `A | None` and in `tuple[A, ...]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = map(_settings_in, get_args(annotation))
+    return next((each for each in inner if each is not None), None)
 
 
 def first_difference(found: Mapping[str, Any], expected: Mapping[str, Any]) -> str | None:

@@ -5,7 +5,7 @@ A task is a package (or a module of a user) that registers one `TaskKind`:
     class Counting(TaskKind): ...
     TASKS.add("counting", Counting())
 
-Tasks are imported to look one up by name, so they import torch inside functions.
+Looking up a task by its name imports all of them, so a task imports torch inside functions only.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ class Retraining:
     Attributes:
         module: the network with its loss.
         batches: of the training set.
-        about: what `result.json` says of the network and the data, to load and to read it.
+        about: what `result.json` says of the network and the data; by it the network is loaded.
+
+    Example:
+        Retraining(ClassifierTraining(network, settings), batches, {"classes": ["cat", "dog"]})
     """
 
     module: TrainingModule[Any]
@@ -54,7 +57,12 @@ class Retraining:
 class Task(ABC):
     """The data of an experiment on a device, with its networks and losses.
 
-    What is drawn comes from a seed that is an argument, weights from torch's global generator.
+    Weights are drawn from torch's global generator; everything else from a seed, an argument.
+
+    Example:
+        task = TASKS["classification"].open(recipes.load("digits"), None, torch.device("cpu"))
+        network = task.supernet()
+        network(task.example, task.space.uniform(rng))
     """
 
     @property
@@ -68,25 +76,33 @@ class Task(ABC):
 
     @abstractmethod
     def derive(self) -> Derive:
-        """What makes the network of an architecture at the size of the supernet, for finalists."""
+        """A function that makes the network of an architecture, at the size of the supernet."""
 
     @property
     def baseline(self) -> Baseline | None:
-        """The plain architecture of the same depth as another one, if there is such a thing."""
+        """A function: from an architecture to the plain one of the same depth; None if none is."""
         return None
 
     @property
     @abstractmethod
     def example(self) -> Tensor:
-        """An input of the network as a batch of one, of which the shape counts."""
+        """A batch of one input of the network; only its shape counts."""
 
     @abstractmethod
     def loss(self, model: Model, batch: Any) -> Measures:
-        """The loss of the search: a mapping with "loss" and other measures."""
+        """The loss of the search.
+
+        Args:
+            model: the supernet with an architecture, from inputs to outputs.
+            batch: one of `search_batches`, on the device.
+
+        Returns:
+            "loss", a tensor of shape (), to be minimised, and other measures by name.
+        """
 
     @abstractmethod
     def search_batches(self, seed: int) -> tuple[Loader, Loader]:
-        """Batches of D_W and of D_theta."""
+        """Batches of D_W and of D_theta; raises `SettingError` if there are too few images."""
 
     @property
     @abstractmethod
@@ -100,31 +116,50 @@ class Task(ABC):
 
     @abstractmethod
     def check_retraining(self, architecture: Architecture | None) -> None:
-        """Raise `SettingError` if what is found could not be retrained.
+        """Raise `SettingError` if the result of a search could not be retrained.
 
         Args:
-            architecture: what was found; None asks for any of the space.
+            architecture: the result; None, before a search, asks for any of the space.
         """
 
     @abstractmethod
     def retraining(self, architecture: Architecture, seed: int) -> Retraining:
-        """The derived network with fresh weights, and its training."""
+        """Prepare the training of the derived network, with fresh weights.
+
+        Args:
+            architecture: of `space`.
+            seed: of the batches.
+
+        Raises:
+            SettingError: no size of the network meets the settings.
+        """
 
     @abstractmethod
     def evaluate(self, network: nn.Module, retrained: Run) -> dict[str, Any]:
-        """Measures of a network on the test images; pictures of them go into the run directory."""
+        """Measure a network on the test images.
+
+        Args:
+            network: just trained, without what is for training alone.
+            retrained: the run of the retraining, for further files, as pictures.
+
+        Returns:
+            Measures by name, for `result.json`.
+        """
 
     @abstractmethod
     def evaluate_saved(self, retrained: Run) -> dict[str, Any]:
-        """Measures of a retrained network from its files."""
+        """As `evaluate`, of the network in the files of a retraining; writes nothing."""
 
 
 class TaskKind(ABC):
     """A task by its name, without data: what recipes, reports and programs ask of it.
 
     Attributes:
-        recipe: its settings.
+        recipe: the class of its recipes.
         metrics: what its losses and its evaluation measure.
+
+    Example:
+        TASKS["classification"].metrics[0].heading
     """
 
     recipe: ClassVar[type[Recipe]]
@@ -135,6 +170,12 @@ class TaskKind(ABC):
         self, recipe: Any, data_dir: Path | None, device: torch.device, download: bool = True
     ) -> Task:
         """Load the data of a recipe.
+
+        Args:
+            recipe: of the class `recipe`.
+            data_dir: where the images are, for data sets that need it.
+            device: where the images go.
+            download: whether a data set may be written into `data_dir`.
 
         Raises:
             DataError, SettingError: the data is missing or broken, or does not fit the settings.

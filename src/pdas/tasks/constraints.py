@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 from typing_extensions import Self
 
+from pdas.cost.base import Quantity
 from pdas.methods.constraints.limit import Limit
 from pdas.methods.constraints.penalty import Penalty
 from pdas.methods.settings import SearchSettings
@@ -22,26 +23,39 @@ if TYPE_CHECKING:
     from pdas.nn.counting.latency import Latencies
 
 MakeNet: TypeAlias = "Callable[[], nn.Module]"
-CostName = Literal["parameters", "multiply_adds", "latency"]
 
 
 class LimitSettings(Settings):
-    """No architecture may cost more than `maximum`, in the unit of the cost."""
+    """No architecture may cost more than `maximum`, in the unit of the cost; see `pdas.Limit`.
 
-    cost: CostName
+    Example:
+        LimitSettings(cost="parameters", maximum=1e6)
+    """
+
+    cost: Quantity
     maximum: float
 
 
 class PenaltySettings(Settings):
-    """See `pdas.Penalty`."""
+    """What costs more than `target` is worth less, the more so the larger `weight`.
 
-    cost: CostName
+    See `pdas.Penalty`.
+
+    Example:
+        PenaltySettings(cost="multiply_adds", target=5e7, weight=0.1)
+    """
+
+    cost: Quantity
     target: float = Field(gt=0)
     weight: float = Field(gt=0)
 
 
 class TaskSearchSettings(SearchSettings):
-    """Settings of a search by a recipe, with costs by name."""
+    """Settings of a search by a recipe: costs are named, since a recipe holds no functions.
+
+    Example:
+        TaskSearchSettings(limit=LimitSettings(cost="parameters", maximum=1e6))
+    """
 
     limit: tuple[LimitSettings, ...] = ()  # one, or a list of several that must all hold
     penalty: PenaltySettings | None = None
@@ -51,7 +65,12 @@ class TaskSearchSettings(SearchSettings):
     def _one_or_several(cls, value: object) -> object:
         if value is None:
             return ()
-        return value if isinstance(value, list | tuple) else (value,)
+        values = value if isinstance(value, list | tuple) else (value,)
+        if not all(isinstance(each, Mapping | LimitSettings) for each in values):
+            raise ValueError(
+                "expected one as {cost: parameters, maximum: 100000}, or a list of them"
+            )
+        return values
 
     @model_validator(mode="after")
     def _as_many_samples_as_the_method_compares(self) -> Self:
@@ -69,12 +88,15 @@ class Costs:
     """The costs of the networks of a recipe, by name.
 
     Args:
-        net: gives the supernet, which is built if a cost is asked for.
-        x: an example image, as a batch of one.
-        latencies: gives what was measured.
+        net: makes the supernet; it is called only if a cost is asked for.
+        x: an example input, a batch of one.
+        latencies: returns what was measured; it is called only if the latency is asked for.
 
     Attributes:
         latencies: what was measured, if it was asked for.
+
+    Example:
+        Costs(task.supernet, task.example, measure)["parameters"](architecture)
     """
 
     def __init__(self, net: MakeNet, x: Tensor, latencies: Callable[[], Latencies]) -> None:
@@ -83,7 +105,7 @@ class Costs:
         self._measure = latencies
         self.latencies: Latencies | None = None
 
-    def __getitem__(self, name: CostName) -> Cost:
+    def __getitem__(self, name: Quantity) -> Cost:
         """The cost of this name.
 
         Raises:

@@ -32,12 +32,18 @@ class Description(Settings, ABC):
     """A network and its images; a task has a subclass.
 
     Attributes:
-        output_name: of the output in files of programs.
+        output_name: the name of the output in files of programs.
+        format: of the file.
+        pdas: the version that wrote it.
         task: what the network is for.
         network: its size, which names its architecture family.
         architecture: its labels.
         image_shape: (C, H, W) of the images that it was trained with.
-        input, output: what it takes and gives, in words.
+        input, output: what it takes and returns, in words.
+
+    Example:
+        description = pdas.load("runs/digits-0").description()
+        description.build()
     """
 
     output_name: ClassVar[str]
@@ -88,20 +94,28 @@ class Description(Settings, ABC):
 
     @abstractmethod
     def program(self, network: nn.Module) -> nn.Module:
-        """The network with what its images need before and after it, as a single module.
+        """The network with what comes before and after it, as a single module.
 
-        Programs take images float32 `(N, C, H, W)` in [0, 1], so nothing else has to be known.
+        Args:
+            network: as of `build`.
+
+        Returns:
+            A module that takes images float32 `(N, C, H, W)` in [0, 1]; nothing else has to be
+            known to use it.
         """
 
 
 def read_network(path: str | Path) -> nn.Module:
     """The plain network that the `network.json` of an export describes, with fresh weights.
 
-    Its own come by `load_state_dict(torch.load("state_dict.pt", weights_only=True))`; like every
-    new module it is in training mode.
+    Like every new module it is in training mode. The weights of the export are loaded by
+    `load_state_dict(torch.load("state_dict.pt", weights_only=True))`.
 
     Args:
         path: the file.
+
+    Returns:
+        The network.
 
     Raises:
         RunError: the file is missing or damaged, or of a format that is not known.

@@ -19,7 +19,19 @@ if TYPE_CHECKING:
 def open_task(
     recipe: Recipe, data_dir: Path | None, device: torch.device, download: bool = True
 ) -> Task:
-    """The task of a recipe with its data; raises `DataError` and `SettingError`."""
+    """Load the data of a recipe.
+
+    Args:
+        data_dir: where the images are, for data sets that need it.
+        device: where the images go.
+        download: whether a data set may be written into `data_dir`.
+
+    Returns:
+        The task of the recipe.
+
+    Raises:
+        DataError, SettingError: the data is missing or broken, or does not fit the settings.
+    """
     return TASKS[recipe.task].open(recipe, data_dir, device, download)
 
 
@@ -29,7 +41,13 @@ def recipe_space(recipe: Recipe) -> SearchSpace:
 
 
 def fitted(recipe: Recipe, labels: Mapping[str, Label]) -> tuple[Recipe, Architecture]:
-    """The recipe with as large a space as these labels need, and their architecture in it.
+    """Enlarge the space of a recipe for an architecture of elsewhere.
+
+    Args:
+        labels: of the architecture, as in `architecture.json`.
+
+    Returns:
+        The recipe with as large a space as the labels need, and the architecture in that space.
 
     Raises:
         SpaceError: they are not of the recipe's family and choices.
@@ -40,10 +58,13 @@ def fitted(recipe: Recipe, labels: Mapping[str, Label]) -> tuple[Recipe, Archite
 
 
 def load(path: str | Path) -> Any:
-    """What a retrained network is to users, as a `Classifier`.
+    """Load a retrained network.
 
     Args:
         path: a run directory, of which the first retraining is used, or one `retrain-<seed>/`.
+
+    Returns:
+        What the task of the run offers to users, as a `Classifier`.
 
     Raises:
         RunError: there is no finished retraining, or its files are damaged.

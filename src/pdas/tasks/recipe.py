@@ -29,7 +29,11 @@ from pdas.training.settings import TrainingSettings
 
 
 class RetrainSettings(TrainingSettings):
-    """The training of the found network, from fresh weights on the whole training set."""
+    """The training of the found network, from fresh weights on the whole training set.
+
+    Example:
+        RetrainSettings(epochs=20, batch_size=32)
+    """
 
     batch_size: int
 
@@ -45,6 +49,10 @@ class Recipe(Settings):
         network: the architecture family, by `network.space`, and its settings.
         search, retrain: the two trainings.
         device: where they run.
+
+    Example:
+        recipe = recipes.load("digits", ["search.epochs=10"])
+        recipe.search.epochs
     """
 
     name: Name
@@ -68,7 +76,14 @@ class Recipe(Settings):
 
 
 def as_recipe(values: Mapping[str, Any]) -> Recipe:
-    """The recipe of these values; raises `SettingError` for the first that does not fit."""
+    """Make the recipe of a task from plain data.
+
+    Args:
+        values: as in a YAML file; "task" names the task, default `DEFAULT`.
+
+    Raises:
+        SettingError: for the first value that does not fit.
+    """
     from pdas.tasks.base import DEFAULT, TASKS
 
     kind = TASKS[values.get("task", DEFAULT)]
@@ -76,9 +91,16 @@ def as_recipe(values: Mapping[str, Any]) -> Recipe:
 
 
 def check_same(found: Recipe, expected: Recipe, where: str) -> None:
-    """Raise `SettingError` for the first setting that is not as it was when `where` was begun.
+    """Refuse to resume a run with other settings.
 
-    All but those that a resumed run may change; see `first_difference`.
+    Args:
+        found: the recipe now.
+        expected: that of the run.
+        where: the directory of the run, for the message.
+
+    Raises:
+        SettingError: for the first setting that differs, apart from those that a resumed run may
+            change; see `first_difference`.
     """
     new, old = (flat(each.model_dump(mode="json")) for each in (found, expected))
     name = first_difference(new, old)
@@ -93,7 +115,10 @@ def check_same(found: Recipe, expected: Recipe, where: str) -> None:
 
 
 def recorded(run: Run) -> tuple[Recipe, int, Path | None]:
-    """The recipe, the seed and the data directory of a run, from its `config.yaml`.
+    """Read what a run was begun with, from its `config.yaml`.
+
+    Returns:
+        The recipe, the seed and the data directory.
 
     Raises:
         RunError: the file is missing or damaged, or its recipe is not valid today.

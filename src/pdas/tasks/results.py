@@ -1,6 +1,6 @@
-"""What the tasks say of a result: its metrics, and the sections that they add to the report.
+"""What the tasks know of a result: its metrics, and the sections that they add to the report.
 
-A run is read leniently: if its recipe names no task that is known, every task may speak.
+A run of an unknown task can be read too: then the metrics and sections of every task are used.
 """
 
 from __future__ import annotations

@@ -10,7 +10,9 @@ from pdas.distributed.ranks import Ranks
 from pdas.resume.batches import ResumableBatches
 from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.resumable import FrozenSettings, Resumable, Stateful
-from pdas.training.measures import RunningMean
+from pdas.support.errors import SettingError
+from pdas.support.refusals import refuse
+from pdas.training.measures import RunningMean, is_number
 from pdas.training.settings import TrainingSettings
 from pdas.training.steps import Step, steps_of
 from pdas.training.stopwatch import Stopwatch
@@ -173,7 +175,21 @@ class Loop:
             step=step.step,
             epoch=step.epoch,
             steps=step.steps,
-            measures=self._mean.values() | dict(reported),
+            measures=_joined(self._mean.values(), reported),
             learning_rate=rate,
             seconds=self.watch.seconds(),
         )
+
+
+def _joined(measured: dict[str, float], reported: Mapping[str, float]) -> dict[str, float]:
+    """What the loss measured, and what the method reports of itself."""
+    for name, value in reported.items():
+        if not is_number(value) or name in measured:
+            refuse(
+                SettingError,
+                "measures",
+                found=f"{name!r} = {value!r}" + (", which the loss measures" * (name in measured)),
+                expected="numbers by names of their own",
+                remedy="mend measures() of the method",
+            )
+    return measured | {name: float(value) for name, value in reported.items()}

@@ -30,7 +30,7 @@ def as_measures(loss: Tensor | Measures) -> Measures:
             "returns a scalar tensor, or a mapping that has one as 'loss'; take the mean of several"
         )
     for name, measure in measures.items():
-        if not ((isinstance(measure, Tensor) and measure.numel() == 1) or _is_number(measure)):
+        if not ((isinstance(measure, Tensor) and measure.numel() == 1) or is_number(measure)):
             raise SettingError(
                 f"loss: found {type(measure).__name__} as the measure {name!r}, expected a number "
                 "or a tensor of one"
@@ -38,7 +38,8 @@ def as_measures(loss: Tensor | Measures) -> Measures:
     return measures
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Whether a measure is a plain number."""
     return isinstance(value, int | float | np.number)
 
 

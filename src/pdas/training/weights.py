@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,8 +12,8 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.ranks import Ranks
-from pdas.support.errors import NonFiniteLossError, SettingError
-from pdas.support.refusals import refuse
+from pdas.support.errors import NonFiniteLossError, SettingError, reason
+from pdas.support.refusals import refusal, refuse
 from pdas.training.components import MakeOptimizer, MakeSchedule
 from pdas.training.settings import TrainingSettings
 
@@ -117,18 +118,34 @@ def optimizer_and_schedule(
         steps: of the whole training.
         stays: steps for which the learning rate of the settings' schedule stays the same.
     """
-    make = make_optimizer or settings.optimizer.make
-    optimizer = make(module.parameters())
+    optimizer: Any
+    if make_optimizer is None:
+        optimizer = settings.optimizer.make(module.parameters())
+    else:
+        optimizer = _made("weights", "weights(parameters)", make_optimizer, module.parameters())
     if not isinstance(optimizer, Optimizer):
         _refuse_kind("weights", optimizer, "a torch.optim.Optimizer", "weights(parameters)")
-    schedule = (
-        settings.schedule.make(optimizer, steps, stays)
-        if make_schedule is None
-        else make_schedule(optimizer, steps)
-    )
+    if make_schedule is None:
+        return optimizer, settings.schedule.make(optimizer, steps, stays)
+    call = "schedule(optimizer, steps)"
+    schedule = _made("schedule", call, make_schedule, optimizer, steps)
     if not isinstance(schedule, LRScheduler):
-        _refuse_kind("schedule", schedule, "a schedule of torch", "schedule(optimizer, steps)")
+        _refuse_kind("schedule", schedule, "a schedule of torch", call)
     return optimizer, schedule
+
+
+def _made(argument: str, call: str, make: Callable[..., Any], *inputs: Any) -> Any:
+    """What a function of the user makes."""
+    try:
+        return make(*inputs)
+    except (TypeError, AttributeError, ValueError) as error:
+        raise refusal(
+            SettingError,
+            argument,
+            found=f"that {call} fails ({type(error).__name__}: {reason(error)})",
+            expected="a function of these arguments",
+            remedy="mend it",
+        ) from error
 
 
 def _refuse_kind(argument: str, found: object, expected: str, call: str) -> None:

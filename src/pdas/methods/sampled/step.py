@@ -24,7 +24,8 @@ from pdas.methods.base import Active
 from pdas.methods.optimizer import Optimizer
 from pdas.space import Architecture
 from pdas.support.arrays import BoolArray
-from pdas.support.errors import NonFiniteLossError, SettingError
+from pdas.support.errors import NonFiniteLossError, OptimizerError, SettingError
+from pdas.support.refusals import refuse
 from pdas.training.candidates import Model, bind
 from pdas.training.judging import Judging
 from pdas.training.measures import Loss, Measures, RunningMean, as_measures, loss_of, numbers
@@ -104,20 +105,33 @@ class SearchStep:
     def __call__(self, weight_batch: Any, theta_batch: Any | None) -> StepRecord:
         """Run the step; raises `NonFiniteLossError` if no architecture has a finite loss."""
         self._steps += 1
-        architectures = self._optimizer.ask(self._samples)
+        architectures = self._asked(self._samples)
         weights = {} if self._weights is None else self._update_weights(architectures, weight_batch)
         if theta_batch is None:
             return StepRecord(weights, {})
         theta = self._update_theta(self._judged(architectures), theta_batch)
         return StepRecord(weights, theta)
 
+    def _asked(self, n: int | None) -> list[Architecture]:
+        """n architectures of the optimizer."""
+        architectures = self._optimizer.ask(n)
+        if n is not None and len(architectures) != n:
+            refuse(
+                OptimizerError,
+                "ask",
+                found=f"{len(architectures)} architectures of {type(self._optimizer).__name__}",
+                expected=f"the {n} that were asked for",
+                remedy="mend its ask(n)",
+            )
+        return architectures
+
     def _judged(self, trained: list[Architecture]) -> list[Architecture]:
         """The architectures that theta learns from."""
         count = self._theta_samples or len(trained)
         if self._resample:
-            return self._optimizer.ask(count)
+            return self._asked(count)
         further = count - len(trained)
-        return trained + self._optimizer.ask(further) if further else trained
+        return trained + self._asked(further) if further else trained
 
     def model(self, architecture: Architecture) -> Model:
         """One architecture with the shared weights."""

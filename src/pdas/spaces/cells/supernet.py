@@ -17,10 +17,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pdas.cost import Cost, FunctionCost
-from pdas.nn.costs import CostTable, table_cost
+from pdas.cost.base import Quantity
+from pdas.cost.table import CostTable
+from pdas.nn.costs import table_cost
 from pdas.nn.counting.latency import latency
 from pdas.nn.memo import Memo
-from pdas.nn.quantities import Quantity, check_quantity, image_size
+from pdas.nn.quantities import check_quantity, image_size
 from pdas.space import Architecture, check_architecture
 from pdas.spaces.cells.layout import Position, check_image_size, layout, needed_cells
 from pdas.spaces.cells.network import CellNetwork, stem

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 
 class Classification(TaskKind):
-    """See `TaskKind`."""
+    """See `TaskKind`.
+
+    Example:
+        TASKS["classification"].load(run)
+    """
 
     recipe = ClassificationRecipe
     metrics = METRICS

@@ -27,6 +27,10 @@ PART = 256  # images that are classified at a time
 class Prediction:
     """The most probable class of an image.
 
+    Attributes:
+        label: the name of the class.
+        probability: in [0, 1].
+
     Example:
         Prediction(label="cat", probability=0.97)
     """
@@ -44,8 +48,6 @@ class Classifier:
 
     Attributes:
         network: the plain network, in evaluation mode.
-        classes: the names of the classes, in the order of the network's outputs.
-        image_size: pixels a side that the network was trained at.
         standardise: how images were scaled in training.
 
     Example:
@@ -60,10 +62,12 @@ class Classifier:
 
     @property
     def classes(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of the network's outputs."""
         return self._description.classes
 
     @property
     def image_size(self) -> int:
+        """Pixels a side that the network was trained at."""
         return self._description.image_shape[1]
 
     @property
@@ -95,7 +99,17 @@ class Classifier:
         return logits.softmax(1)
 
     def predict(self, images: Tensor | Sequence[str | Path]) -> list[Prediction]:
-        """The most probable class of each image, given as a tensor or as paths of files."""
+        """Classify images.
+
+        Args:
+            images: as of `probabilities`, or paths of files of any size.
+
+        Returns:
+            The most probable class of each image.
+
+        Raises:
+            DataError: the images have another type or shape, or a file is no image.
+        """
         predictions: list[Prediction] = []
         for start in range(0, len(images), PART):
             values, labels = self.probabilities(self._read(images[start : start + PART])).max(1)

@@ -18,11 +18,15 @@ from pdas.tasks.image_tasks.data import TaskImages, drawn
 
 @dataclass(frozen=True, kw_only=True)
 class ClassificationData(TaskImages[Batches]):
-    """Images on a device, ready to become batches.
+    """Images on a device, ready to become batches `(images, labels)`.
 
     Attributes:
         standardise: by the mean and standard deviation of the training images.
         augment: what is done to training images.
+
+    Example:
+        data = ClassificationData.load(recipe.data, None, torch.device("cpu"))
+        images, labels = next(iter(data.test_batches()))
     """
 
     smallest_batch = RetrainSettings.smallest_part
@@ -40,7 +44,15 @@ class ClassificationData(TaskImages[Batches]):
     ) -> ClassificationData:
         """Load and check the images of a recipe.
 
-        Raises `DataError` for missing or broken data, `SettingError` for images too small.
+        Args:
+            settings: which images.
+            data_dir: where they are, for data sets that need it.
+            device: where they go.
+            download: whether a data set may be written into `data_dir`.
+
+        Raises:
+            DataError: the data is missing or broken.
+            SettingError: the images are too small for their augmentation.
         """
         images = load_images(settings, data_dir, download)
         train = drawn(images.train, settings.train_images, settings.split_seed)

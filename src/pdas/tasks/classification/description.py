@@ -19,6 +19,9 @@ class ClassifierDescription(Description):
     Attributes:
         classes: in the order of the outputs.
         mean, std: of each channel, of images in [0, 1].
+
+    Example:
+        pdas.load("runs/digits-0").description().classes
     """
 
     output_name = "logits"
@@ -57,6 +60,9 @@ class ClassifierProgram(nn.Module):
     Args:
         network: takes images that are standardised.
         mean, std: of each channel of the images in [0, 1].
+
+    Example:
+        ClassifierProgram(network, (0.5,), (0.25,))(images).softmax(1)
     """
 
     mean: Tensor

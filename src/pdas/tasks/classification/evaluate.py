@@ -10,7 +10,16 @@ from pdas.data.batches import Batches
 
 @torch.no_grad()
 def error_percent(network: nn.Module, batches: Batches, classes: int) -> float:
-    """Percentage of images that the network, in evaluation mode, puts into a wrong class."""
+    """The test error.
+
+    Args:
+        network: from images to logits `(N, classes)`; it is put into evaluation mode.
+        batches: of images and labels.
+        classes: how many there are.
+
+    Returns:
+        The percentage of images that are put into a wrong class.
+    """
     from torchmetrics.classification import MulticlassAccuracy  # slow to import
 
     network.eval()

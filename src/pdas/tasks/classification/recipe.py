@@ -15,19 +15,31 @@ from pdas.tasks.recipe import RetrainSettings as BaseRetrainSettings
 
 
 class ClassificationDataSettings(LabelledDataSettings):
-    """The images; the paper's are CIFAR-10."""
+    """The images; the paper's are CIFAR-10.
+
+    Example:
+        ClassificationDataSettings(name="digits", cutout=0)
+    """
 
     name: str = "cifar10"
 
 
 class ClassificationSearchSettings(TaskSearchSettings):
-    """A search of cells."""
+    """A search for classifiers.
+
+    Example:
+        ClassificationSearchSettings(epochs=40, batch_size=32)
+    """
 
     mask_inactive: bool = False  # as in the paper
 
 
 class RetrainSettings(BaseRetrainSettings):
-    """The training of the found architecture, from fresh weights on the whole training set."""
+    """The training of the found architecture, from fresh weights on the whole training set.
+
+    Example:
+        RetrainSettings(epochs=20, weight_limit=100_000)
+    """
 
     smallest_part: ClassVar[int] = 2  # the auxiliary classifier normalises maps of one pixel
 
@@ -36,11 +48,15 @@ class RetrainSettings(BaseRetrainSettings):
     cells_per_stage: int = Field(6, ge=1)  # N
     weight_limit: int = Field(3_000_000, ge=1)  # the width C is the largest under this limit
     drop_path: float = Field(0.3, ge=0, lt=1)  # at the end, rising linearly from 0
-    auxiliary_weight: float = Field(0.4, ge=0)  # 0: no auxiliary classifier
+    auxiliary_weight: float = Field(0.4, ge=0)  # of its loss; 0: no auxiliary classifier
 
 
 class ClassificationRecipe(Recipe):
-    """One experiment of image classification, complete."""
+    """One experiment of image classification, complete.
+
+    Example:
+        ClassificationRecipe(name="mine", data=ClassificationDataSettings(name="folder"))
+    """
 
     task: Literal["classification"] = "classification"
     data: ClassificationDataSettings = ClassificationDataSettings()

@@ -20,7 +20,11 @@ from pdas.training.retrain import TrainingModule
 
 
 class ClassificationTask(ImageTask[ClassificationData]):
-    """See `Task`. Batches are `(images, labels)`."""
+    """See `Task`. Batches are `(images, labels)`.
+
+    Example:
+        task = ClassificationTask(recipe, ClassificationData.load(recipe.data, None, device))
+    """
 
     recipe: ClassificationRecipe
 
@@ -62,6 +66,13 @@ class ClassifierTraining(TrainingModule[nn.Module]):
     """A derived classifier with its loss, and the auxiliary loss and drop path where it has them.
 
     The drop path rate rises from 0 in the first epoch to the setting in the last one.
+
+    Args:
+        network: from images to logits.
+        settings: of the retraining.
+
+    Example:
+        ClassifierTraining(network, recipe.retrain)((images, labels))["loss"].backward()
     """
 
     def __init__(self, network: nn.Module, settings: RetrainSettings) -> None:

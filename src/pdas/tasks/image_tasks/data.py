@@ -1,4 +1,4 @@
-"""What the image sets of all tasks have in common: which are in use, and batches that fit."""
+"""What the images of all tasks have in common: which are in use, and batches that fit."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pdas.data.images import ImageData, ImageSource
 from pdas.data.splits import halves
 from pdas.searches.arguments import check_batch_size
 from pdas.support.errors import SettingError
+from pdas.support.refusals import refuse
 
 B = TypeVar("B")
 
@@ -30,6 +31,12 @@ class TaskImages(ABC, Generic[B]):
 
     Attributes:
         images: training and test images, and the names of the classes.
+        device: where they are.
+        smallest_batch: images that a batch of a retraining has at least.
+
+    Example:
+        data = ClassificationData.load(recipe.data, None, torch.device("cpu"))
+        weight_batches, theta_batches = data.search_batches(32, seed=0)
     """
 
     smallest_batch: ClassVar[int] = 1  # of a retraining
@@ -40,7 +47,14 @@ class TaskImages(ABC, Generic[B]):
     def search_batches(self, batch_size: int, seed: int) -> tuple[B, B]:
         """Batches of D_W and of D_theta, random halves of the training images.
 
-        Both are training data. Raises `SettingError` if the batch is larger than a half.
+        Both are augmented as training data.
+
+        Args:
+            batch_size: images of a batch.
+            seed: of the halves, the order and the augmentation.
+
+        Raises:
+            SettingError: the batch is larger than a half.
         """
         generator = torch.Generator().manual_seed(seed)
         indices = halves(len(self.images.train), generator)
@@ -52,7 +66,15 @@ class TaskImages(ABC, Generic[B]):
         return first, second
 
     def training_batches(self, batch_size: int, seed: int) -> B:
-        """Batches of all training images; raises `SettingError` if there are too few."""
+        """Batches of all training images.
+
+        Args:
+            batch_size: images of a batch.
+            seed: of the order and the augmentation.
+
+        Raises:
+            SettingError: there are too few images.
+        """
         self.check_training_batch(batch_size)
         generator = torch.Generator().manual_seed(seed)
         return self._training_batches(self.images.train, batch_size, generator)
@@ -61,14 +83,16 @@ class TaskImages(ABC, Generic[B]):
         """Raise `SettingError` if a batch of the retraining is larger than the training set."""
         images = len(self.images.train)
         if batch_size > images:
-            raise SettingError(
-                f"retrain.batch_size: found {batch_size}, expected {self.smallest_batch} to "
-                f"{images}, the number of training images; add --set retrain.batch_size={images} "
-                "or more images"
+            refuse(
+                SettingError,
+                "retrain.batch_size",
+                found=str(batch_size),
+                expected=f"{self.smallest_batch} to {images}, the number of training images",
+                remedy=f"add --set retrain.batch_size={images} or more images",
             )
 
     @abstractmethod
     def _training_batches(
         self, source: ImageSource, batch_size: int, generator: torch.Generator
     ) -> B:
-        """Batches of training images, changed and shuffled by the generator."""
+        """Batches of training images, shuffled and augmented by the generator."""

@@ -29,11 +29,15 @@ D = TypeVar("D", bound=TaskImages[Any])
 
 
 class ImageTask(Task, Generic[D]):
-    """What tasks on images have in common; a subclass says what is learned, and judges it.
+    """What tasks on images have in common; a subclass adds the losses and the evaluation.
 
     Args:
-        recipe: whose family the networks are of.
+        recipe: names the architecture family of the networks.
         data: its images on a device.
+
+    Example:
+        class Counting(ImageTask[ClassificationData]):
+            outputs = 1
     """
 
     def __init__(self, recipe: Any, data: D) -> None:
@@ -49,7 +53,7 @@ class ImageTask(Task, Generic[D]):
 
     @abstractmethod
     def training_module(self, network: nn.Module) -> TrainingModule[Any]:
-        """A derived network with the loss of its retraining."""
+        """Join a derived network with the loss of its retraining."""
 
     @abstractmethod
     def about(self) -> dict[str, Any]:
@@ -138,5 +142,5 @@ class ImageTask(Task, Generic[D]):
 
 
 def _derived(family: Family, size: Settings, architecture: Architecture) -> nn.Module:
-    # a function of the module, so that it pickles for an executor
+    # A function at module level, so that it can be pickled for the processes of an executor.
     return family.network(architecture.to_dict(), size)

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 
 class Inpainting(TaskKind):
-    """See `TaskKind`."""
+    """See `TaskKind`.
+
+    Example:
+        TASKS["inpainting"].load(run)
+    """
 
     recipe = InpaintingRecipe
     metrics = METRICS

@@ -18,11 +18,12 @@ def biharmonic(masked: Tensor, hidden: Tensor) -> Tensor:
         masked: `(N, C, H, W)`, values in [0, 1].
         hidden: bool `(N, 1, H, W)`.
 
-    An image that is hidden altogether stays as it is.
+    Returns:
+        As `masked`; an image that is hidden altogether stays as it is.
     """
     images = masked.permute(0, 2, 3, 1).cpu().double().numpy()
     masks = hidden[:, 0].cpu().numpy()
-    # Threads would wait for each other: most of the work is in the interpreter.
+    # In processes: threads would wait for each other, as most of the work is in the interpreter.
     restored = Parallel(n_jobs=-1)(
         delayed(_restore)(image, mask) for image, mask in zip(images, masks, strict=True)
     )

@@ -26,6 +26,10 @@ class InpaintingData(TaskImages[MaskedBatches]):
         mask: which pixels are hidden.
         flip: whether training images are mirrored at random.
         test_seed: decides the masks of the test images.
+
+    Example:
+        data = InpaintingData.load(recipe.data, find_mask("pixel"), None, torch.device("cpu"))
+        masked, clean = next(iter(data.test_batches()))
     """
 
     mask: Mask
@@ -41,12 +45,24 @@ class InpaintingData(TaskImages[MaskedBatches]):
         device: torch.device,
         download: bool = True,
     ) -> InpaintingData:
-        """Load and check the images of a recipe; raises `DataError` and `SettingError`."""
+        """Load and check the images of a recipe.
+
+        Args:
+            settings: which images.
+            mask: which pixels are hidden.
+            data_dir: where the images are, for data sets that need it.
+            device: where they go.
+            download: whether a data set may be written into `data_dir`.
+
+        Raises:
+            DataError: the data is missing or broken.
+            SettingError: the mask does not fit the images.
+        """
         images = load_images(settings, data_dir, download)
         train = drawn(images.train, settings.train_images, settings.split_seed)
         test = drawn(images.test, settings.test_images, settings.split_seed)
         used = ImageData(train, test, images.classes).to(device)
-        # A mask of the user's own is to fail before anything is made.
+        # Drawn for nothing, so that a mask of the user's own fails before a directory is made.
         blank = torch.zeros(2, *used.train.image_shape, device=device)
         draw_mask(mask, blank, torch.Generator().manual_seed(settings.split_seed))
         return cls(

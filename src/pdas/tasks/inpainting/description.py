@@ -10,7 +10,11 @@ from pdas.tasks.description import Description
 
 
 class RestorerDescription(Description):
-    """A network that restores images."""
+    """A network that restores images.
+
+    Example:
+        pdas.load("runs/inpaint-photos-0").description().build()
+    """
 
     output_name = "restored"
 
@@ -30,7 +34,14 @@ class RestorerDescription(Description):
 
 
 class RestorerProgram(nn.Module):
-    """The network, then clipping to [0, 1]: masked images to restored ones of the same shape."""
+    """The network, then clipping to [0, 1]: masked images to restored ones of the same shape.
+
+    Args:
+        network: from masked images to restored ones.
+
+    Example:
+        RestorerProgram(network)(masked)
+    """
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()

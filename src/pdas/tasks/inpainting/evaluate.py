@@ -1,6 +1,6 @@
 """Evaluation of an auto-encoder on test images, beside two baselines.
 
-The test images are gone through batch by batch, since a whole set of them may not fit in memory.
+The test images are processed batch by batch, since all of them may not fit in memory.
 """
 
 from __future__ import annotations
@@ -22,13 +22,21 @@ SAMPLES = ("masked", "restored", "clean")
 
 @torch.no_grad()
 def network_quality(network: nn.Module, data: InpaintingData) -> Quality:
-    """The quality of what a network, in evaluation mode, makes of each test image."""
+    """The quality of each restored test image; the network is put into evaluation mode."""
     network.eval()
     return joined([quality(network(masked), clean) for masked, clean in data.test_batches()])
 
 
 def measures(found: Quality, data: InpaintingData) -> dict[str, Any]:
-    """Means and standard deviations over the test images, in all and for each class."""
+    """Means and standard deviations over the test images, of all and of each class.
+
+    Args:
+        found: of the test images, in their order.
+        data: whose test images they are.
+
+    Returns:
+        See `Quality.summary`; "images", their number; with several classes, "by_class".
+    """
     labels = data.images.test.labels
     summary: dict[str, Any] = found.summary()
     summary["images"] = len(labels)

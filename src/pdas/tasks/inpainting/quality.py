@@ -14,7 +14,11 @@ LARGEST_PSNR = 100.0  # dB
 
 @dataclass(frozen=True)
 class Quality:
-    """PSNR in dB and SSIM of N images, float64 `(N,)` each, on the CPU."""
+    """PSNR in dB and SSIM of N images, float64 `(N,)` each, on the CPU.
+
+    Example:
+        quality(restored, clean).summary()["psnr"]
+    """
 
     psnr: Tensor
     ssim: Tensor
@@ -33,11 +37,19 @@ class Quality:
 
 
 def quality(restored: Tensor, clean: Tensor) -> Quality:
-    """PSNR (peak 1) and SSIM of images `(N, C, H, W)`; the restored are clipped to [0, 1] first.
+    """PSNR with peak 1, and SSIM.
 
-    SSIM as Wang et al. 2004: an 11x11 Gaussian window of sigma 1.5, population covariance, mean
-    over channels and the places of a whole window; H and W are at least 11. PSNR is at most 100 dB,
-    that of equal images, so that means stay finite.
+    SSIM is that of Wang et al., "Image Quality Assessment: From Error Visibility to Structural
+    Similarity", 2004: an 11x11 Gaussian window of sigma 1.5, population covariance, the mean over
+    channels and over the positions of a whole window. PSNR is at most 100 dB, that of equal images,
+    so that means stay finite.
+
+    Args:
+        restored: images `(N, C, H, W)`, H and W at least 11; they are clipped to [0, 1] first.
+        clean: the true images, values in [0, 1].
+
+    Returns:
+        The quality of each image.
     """
     from torchmetrics.functional.image import (  # slow to import
         peak_signal_noise_ratio,

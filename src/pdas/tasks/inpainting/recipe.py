@@ -16,14 +16,22 @@ from pdas.training.optimizers.sgd import Sgd
 
 
 class InpaintingDataSettings(RestorationDataSettings):
-    """The images to be restored."""
+    """The images to be restored.
+
+    Example:
+        InpaintingDataSettings(name="photos", image_size=32)
+    """
 
     name: str = "celeba"
     image_size: int = Field(64, ge=16)  # pixels; the window of SSIM needs 11
 
 
 class InpaintingSearchSettings(TaskSearchSettings):
-    """A search of auto-encoders."""
+    """A search for networks that restore images.
+
+    Example:
+        InpaintingSearchSettings(steps=600)
+    """
 
     epochs: int | None = Field(None, ge=1)
     steps: int | None = Field(50_000, ge=1)
@@ -33,7 +41,11 @@ class InpaintingSearchSettings(TaskSearchSettings):
 
 
 class InpaintingRetrainSettings(RetrainSettings):
-    """The training of the found auto-encoder, from fresh weights on the whole training set."""
+    """The training of the found auto-encoder, from fresh weights on the whole training set.
+
+    Example:
+        InpaintingRetrainSettings(steps=2000)
+    """
 
     steps: int | None = Field(500_000, ge=1)
     batch_size: int = Field(16, ge=1)
@@ -41,7 +53,11 @@ class InpaintingRetrainSettings(RetrainSettings):
 
 
 class InpaintingRecipe(Recipe):
-    """One experiment of inpainting, complete."""
+    """One experiment of inpainting, complete.
+
+    Example:
+        InpaintingRecipe(name="mine", mask="pixel")
+    """
 
     task: Literal["inpainting"] = "inpainting"
     mask: str = "center"  # center, pixel, half, or MODULE:FUNCTION

@@ -36,6 +36,9 @@ class Samples:
     Attributes:
         images: `(3, n, C, H, W)` for each of "masked", "restored" and "clean"; C is 1 or 3.
         psnr: of the restored images, in dB: `(3, n)`.
+
+    Example:
+        samples_figure(Samples(images, psnr)).savefig("restored.png")
     """
 
     images: dict[str, Pixels]
@@ -43,9 +46,16 @@ class Samples:
 
 
 def draw_samples(retraining: str | PathLike[str]) -> Path:
-    """Draw the test images of a `retrain-<seed>/` into its `restored.png` and return the path.
+    """Draw some test images of a retraining into its `restored.png`.
 
-    Raises RunError if its `restored.npz` is missing or damaged.
+    Args:
+        retraining: the directory `retrain-<seed>/`.
+
+    Returns:
+        The path of the picture.
+
+    Raises:
+        RunError: the `restored.npz` of the directory is missing or damaged.
     """
     run = Run(Path(retraining))
     samples = run.read("restored.npz", _parse)

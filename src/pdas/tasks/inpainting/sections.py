@@ -14,7 +14,11 @@ _FEW = 10  # classes that are shown without being asked for
 
 
 def sections(retraining: Path, result: Mapping[str, object]) -> list[Section]:
-    """The quality of the restored images, and a sheet of some of them, as far as there are any.
+    """The quality of the restored images, and a sheet of some of them, if there are any.
+
+    Args:
+        retraining: the directory; the sheet is drawn into it.
+        result: the content of `result.json`.
 
     Raises:
         ValueError, LookupError: the result makes no sense.

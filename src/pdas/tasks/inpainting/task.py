@@ -25,7 +25,11 @@ from pdas.training.retrain import TrainingModule
 
 
 class InpaintingTask(ImageTask[InpaintingData]):
-    """See `Task`. Batches are `(masked, clean)` images."""
+    """See `Task`. Batches are `(masked, clean)` images.
+
+    Example:
+        task = InpaintingTask(recipe, InpaintingData.load(recipe.data, mask, None, device))
+    """
 
     recipe: InpaintingRecipe
     restores = True
@@ -55,14 +59,26 @@ class InpaintingTask(ImageTask[InpaintingData]):
 
 
 class RestorerTraining(TrainingModule[nn.Module]):
-    """A derived network with the loss of inpainting."""
+    """A derived network with the loss of inpainting.
+
+    Example:
+        RestorerTraining(network)((masked, clean))["loss"].backward()
+    """
 
     def forward(self, batch: tuple[Tensor, Tensor]) -> Measures:
         return restoration_loss(self.network, batch)
 
 
 def restoration_loss(model: Model, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
-    """Mean squared error of a batch `(masked, clean)` over all pixels, and the mean PSNR in dB."""
+    """The loss of inpainting.
+
+    Args:
+        model: from masked images to restored ones.
+        batch: masked and clean images, `(N, C, H, W)` each, values in [0, 1].
+
+    Returns:
+        "loss", the mean squared error over all pixels, and "psnr", the mean PSNR in dB.
+    """
     masked, clean = batch
     restored = model(masked)
     with torch.no_grad():
