@@ -10,8 +10,9 @@ architectures get the same final training, and the test error of that is compare
 
 `no-warmup` and others of its kind are the default with one part changed, which tells what it gains.
 
-Each finished row goes to the file at once, and a second call does those that are missing. Rows are
-in the order of seeds, so that a table of part of them is balanced. All is computed on one thread.
+Each row is written to the file when it is finished, and a second call does those that are missing.
+Rows are in the order of seeds, so that a table of part of them is balanced. All is computed on one
+thread.
 """
 
 from __future__ import annotations

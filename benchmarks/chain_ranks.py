@@ -48,7 +48,7 @@ FABRIC = Fabric(accelerator="cpu", devices=1)
 
 
 class OwnWeights(nn.Module):
-    """In place of a sliced weight: an own one for each size that the given dimensions take."""
+    """In place of a sliced weight: an own one for each size that these dimensions take."""
 
     def __init__(self, sliced: SlicedWeight, dims: tuple[int, ...]) -> None:
         super().__init__()

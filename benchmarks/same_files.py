@@ -57,7 +57,7 @@ READERS: Mapping[str, Callable[[Path], Values]] = {
 
 
 def results(folder: Path, renamed: Mapping[str, str]) -> dict[str, Values]:
-    """What a run left, by file and name, all but what may differ; some names are given others."""
+    """What a run left, by file and name, all but what may differ; some names are replaced."""
     found = {}
     for path in sorted(path for path in folder.rglob("*") if path.suffix in READERS):
         values: Values = {}

@@ -76,8 +76,8 @@ def recipe_job(recipe: str, settings: Mapping[str, str], slow: float) -> Job:
     """`pdas run`, stopped twice in its search and once in its retraining."""
 
     def arguments(side: Side, folder: Path) -> list[str]:
-        given = {"device.accelerator": "cpu", **settings}
-        pairs = [f"{side.settings.get(name, name)}={value}" for name, value in given.items()]
+        own = {"device.accelerator": "cpu", **settings}
+        pairs = [f"{side.settings.get(name, name)}={value}" for name, value in own.items()]
         sets = [word for pair in pairs for word in ("--set", pair)]
         return ["-m", "pdas.cli", "run", recipe, "--quiet", "--out", "run", *sets]
 
@@ -210,14 +210,14 @@ def main() -> None:
         parser.add_argument(f"--{side}", type=lambda path: Path(path).resolve(), required=True)
     parser.add_argument("--short", action="store_true", help="shorter trainings")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="such as digits or tabular.py")
-    given = parser.parse_args()
-    check_package(given.before)
-    check_package(given.after)
+    args = parser.parse_args()
+    check_package(args.before)
+    check_package(args.after)
     begin, same = time.monotonic(), True
-    for job in jobs(given.short):
-        if given.only is None or job.name in given.only:
+    for job in jobs(args.short):
+        if args.only is None or job.name in args.only:
             with tempfile.TemporaryDirectory() as folder:
-                same &= check(job, given.before, given.after, Path(folder))
+                same &= check(job, args.before, args.after, Path(folder))
     print(f"{'all the same' if same else 'not the same'}, {time.monotonic() - begin:.0f} s in all")
     sys.exit(not same)
 

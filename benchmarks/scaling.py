@@ -174,9 +174,9 @@ def main() -> None:
     parser.add_argument("--case", choices=list(CASES))
     parser.add_argument("--ranks", type=int)
     parser.add_argument("--out", type=Path)
-    given = parser.parse_args()
-    if given.case:
-        measure(given.case, given.ranks, given.steps, given.out)
+    args = parser.parse_args()
+    if args.case:
+        measure(args.case, args.ranks, args.steps, args.out)
         return
     print(f"{cores()} cores, torch {torch.__version__}")
     print(
@@ -184,7 +184,7 @@ def main() -> None:
         f"{'waited ms':>11}{'sent MB':>9}{'weights MB':>11}"
     )
     for case in CASES:
-        compare(case, 1 if given.quick else given.turns, 3 if given.quick else given.steps)
+        compare(case, 1 if args.quick else args.turns, 3 if args.quick else args.steps)
 
 
 if __name__ == "__main__":

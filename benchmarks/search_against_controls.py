@@ -3,7 +3,7 @@
 Runs whole experiments of one recipe, searches and uniform draws, each with its own seed, and
 compares the retrained networks on the test images. Of inpainting also the paper's BASE, once for
 each search and of the depth of what that found. Every finished run stays in OUT, and a second call
-goes on where the first one stopped:
+continues where the first one stopped:
 
     python benchmarks/search_against_controls.py OUT [--searches 5] [--randoms 10] [--recipe NAME]
 """

@@ -23,7 +23,7 @@ from pdas.space import Architecture
 from pdas.support.errors import NotLearnedError
 
 VALIDATION = 0.2  # share of the training examples
-PART = 3  # of the candidates of a rung of successive halving, one of so many goes on
+PART = 3  # of the candidates of a rung of successive halving, one of so many is continued
 RUNGS = (1 / 9, 1 / 3, 1.0)  # of a training
 STEP_PASSES = 2 * (1 + FORWARD)  # of `pdas.search`: two samples are trained, and scored
 
@@ -63,7 +63,7 @@ class Trials:
 
     @property
     def passes(self) -> float:
-        """Training passes that all candidates cost so far."""
+        """Training passes that all candidates have cost until now."""
         return sum(training.passes for training in self.trainings)
 
     def cost(self, share: float, scores: int = 1) -> float:
@@ -103,7 +103,7 @@ def random_search(problem: Problem, passes: float, seed: int) -> Found:
 
 
 def successive_halving(problem: Problem, passes: float, seed: int) -> Found:
-    """As many candidates as can be paid; a third of them goes on at each rung of `RUNGS`."""
+    """As many candidates as can be paid; a third of them is continued at each rung of `RUNGS`."""
     trials, rng = Trials(problem, seed), np.random.default_rng(seed)
     count = 1
     while _halving_cost(trials, count + 1) <= passes:

@@ -128,7 +128,7 @@ class Training:
         net = problem.net  # when it is first made it draws weights, so before the seed
         torch.manual_seed(seed)  # of the fresh weights, and of dropout
         self.network = net.derive(architecture)
-        self.passes = 0.0  # spent so far, those of errors on held-out examples included
+        self.passes = 0.0  # spent until now, those of errors on held-out examples included
         self._problem = problem
         self._examples = examples
         self._steps = 0

@@ -47,6 +47,16 @@ class FunctionCost:
     function: Callable[[Architecture], float] = field(repr=False)
 
     def __call__(self, architecture: Architecture) -> float:
-        """`function(architecture)`. Raises SpaceError if it is of another space."""
+        """The cost of an architecture.
+
+        Args:
+            architecture: of `space`.
+
+        Returns:
+            `function(architecture)`, in the unit of the function.
+
+        Raises:
+            SpaceError: if the architecture is of another space.
+        """
         check_architecture("cost", architecture, self.space)
         return float(self.function(architecture))

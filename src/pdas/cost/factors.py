@@ -34,7 +34,16 @@ class Term:
 
 
 class DistinctFactors:
-    """The factors of all products, each once, by numbers; number 0 is 1 whatever is chosen."""
+    """The factors of all products, each kept once and known by a number; number 0 is always 1.
+
+    Args:
+        space: whose categories have the factors.
+
+    Example:
+        >>> distinct = DistinctFactors(SearchSpace({"op": ["conv3", "conv5"]}))
+        >>> distinct.number(0, np.array([9.0, 25.0]))
+        1
+    """
 
     def __init__(self, space: SearchSpace) -> None:
         self._width = int(space.sizes.max())
@@ -43,7 +52,12 @@ class DistinctFactors:
         self._variables = [0]
 
     def number(self, variable: int, factor: FloatArray) -> int:
-        """The number of this factor of this variable, from 1."""
+        """The number of this factor of this variable, from 1; equal factors have one number.
+
+        Args:
+            variable: its position in the space.
+            factor: one number for each category, shape (K_i,).
+        """
         key = variable, factor.tobytes()
         if key not in self._numbers:
             self._numbers[key] = len(self._rows)
@@ -57,7 +71,14 @@ class DistinctFactors:
 
 
 def padded(products: Iterable[tuple[int, ...]]) -> IntArray:
-    """The numbers of the factors of all products, shape (F, T), filled up with 0."""
+    """The numbers of the factors of all products, as one array.
+
+    Args:
+        products: the numbers of each product, of any length.
+
+    Returns:
+        Shape (F, T) for T products of at most F factors, filled up with 0.
+    """
     columns = list(products)
     filled = np.zeros((max(map(len, columns), default=0), len(columns)), dtype=np.int64)
     for t, numbers in enumerate(columns):
@@ -66,7 +87,14 @@ def padded(products: Iterable[tuple[int, ...]]) -> IntArray:
 
 
 def varying(space: SearchSpace, term: Term) -> tuple[float, dict[int, FloatArray]]:
-    """A term as its value, constant factors included, and the factors that vary.
+    """A term as its value, with constant factors multiplied in, and the factors that vary.
+
+    Args:
+        space: of the term.
+        term: a value and its factors.
+
+    Returns:
+        The value; and by the position of a variable its factor, shape (K_i,).
 
     Raises:
         SettingError: if its value is not finite.

@@ -100,7 +100,14 @@ class ProductCost:
         return not len(self._values)
 
     def __call__(self, architecture: Architecture) -> float:
-        """The cost of an architecture. Raises SpaceError if it is of another space."""
+        """The cost of an architecture.
+
+        Args:
+            architecture: of `space`.
+
+        Raises:
+            SpaceError: if the architecture is of another space.
+        """
         check_architecture("cost", architecture, self._space)
         indices = architecture.indices
         additive = self.table[np.arange(len(indices)), indices].sum()
@@ -141,6 +148,6 @@ class ProductCost:
     def _total(self, additive: float, factors: FloatArray) -> float:
         """The cost where the table adds up to `additive` and each factor, (N,), is this number."""
         products = self._values.copy()
-        for numbers in self._numbers:
+        for numbers in self._numbers:  # row by row: F factors of all T products at a time
             products *= factors[numbers]
         return float(self.constant + additive + products.sum())

@@ -17,6 +17,10 @@ CostTable = Mapping[str, Mapping[Label, float]]
 def table_rows(space: SearchSpace, table: CostTable) -> dict[int, FloatArray]:
     """The costs of the labels, in order, of each variable in the table.
 
+    Args:
+        space: the search space.
+        table: `{name: {label: cost}}` of some of its variables.
+
     Returns:
         By the position of a variable: its costs, shape (K_i,).
 
@@ -40,7 +44,15 @@ def table_rows(space: SearchSpace, table: CostTable) -> dict[int, FloatArray]:
 
 
 def checked_cost(name: str, cost: float) -> float:
-    """A cost of the table as a float. Raises SettingError if it is negative or not finite."""
+    """A cost of the table as a float.
+
+    Args:
+        name: how the message names it.
+        cost: the number in the table.
+
+    Raises:
+        SettingError: if it is negative or not finite.
+    """
     if not is_finite(cost) or cost < 0:
         refuse(
             SettingError,

@@ -25,14 +25,14 @@ STATISTICS_BATCH = 256
 
 @dataclass(frozen=True)
 class Standardise:
-    """Per-channel standardisation of uint8 images: (x / 255 - mean) / std.
+    """Standardisation of uint8 images, each channel by itself: (x / 255 - mean) / std.
 
-    Attributes:
+    Args:
         mean: channel means of x / 255.
         std: channel standard deviations of x / 255. A constant channel (0) is divided by 1.
 
     Raises:
-        SettingError: there are more means than deviations or fewer, or one is negative.
+        SettingError: the numbers of means and deviations differ, or a deviation is negative.
 
     Example:
         Standardise(mean=(0.5,), std=(0.25,))(images)
@@ -54,7 +54,14 @@ class Standardise:
         return tuple(std or 1.0 for std in self.std)
 
     def __call__(self, batch: Tensor) -> Tensor:
-        """uint8 (N, C, H, W) to float32 of the same shape, on the same device."""
+        """Standardise a batch, on its device.
+
+        Args:
+            batch: uint8 (N, C, H, W).
+
+        Returns:
+            float32 of the same shape.
+        """
         shape = (1, len(self.mean), 1, 1)
         mean = 255 * torch.tensor(self.mean, device=batch.device).view(shape)
         std = 255 * torch.tensor(self.divisor, device=batch.device).view(shape)
@@ -67,12 +74,19 @@ def channel_statistics(source: ImageSource) -> Standardise:
     Every image is counted, so every file of images on disk is decoded: a broken one is named here,
     before anything is trained.
 
+    Args:
+        source: the training images.
+
+    Returns:
+        The standardisation by these numbers.
+
     Raises:
         DataError: a file is broken.
     """
     total = torch.zeros(source.image_shape[0], dtype=torch.int64)
     squares = torch.zeros_like(total)
     for images, _ in source.batches(torch.split(torch.arange(len(source)), STATISTICS_BATCH)):
+        # Integer sums are exact, in any order and for any number of images.
         total += images.sum((0, 2, 3), dtype=torch.int64)
         squares += images.to(torch.int32).square_().sum((0, 2, 3), dtype=torch.int64)
     pixels = len(source) * source.image_shape[1] * source.image_shape[2]
@@ -85,10 +99,11 @@ def channel_statistics(source: ImageSource) -> Standardise:
 class Augment:
     """Random crop after padding, horizontal flip and cutout, each drawn for each image.
 
-    Attributes:
+    Args:
         pad: pixels of black added on every side before a crop of the original size; 0 is no crop.
         flip: whether each image is mirrored with probability 1/2.
-        cutout: side of the square set to 0 (DeVries & Taylor 2017); 0 is no cutout. Its centre is
+        cutout: side of the square set to 0 (DeVries and Taylor, "Improved Regularization of
+            Convolutional Neural Networks with Cutout", 2017); 0 is no cutout. Its centre is
             uniform over the pixels, so that it is clipped at the border.
 
     Raises:
@@ -106,9 +121,15 @@ class Augment:
         self._check(lambda pixels: pixels >= 0, "at least 0", "set it to 0 for none")
 
     def check_size(self, size: int) -> None:
-        """Raise SettingError if the padding or the cut-out square exceeds images of `size` pixels.
+        """Check that the padding and the cut-out square are not larger than the images.
 
-        So much padding or cutout leaves little of an image to learn from, and takes much memory.
+        Such padding or cutout leaves little of an image to learn from, and takes much memory.
+
+        Args:
+            size: of the images, in pixels a side.
+
+        Raises:
+            SettingError: one of them is larger.
         """
         expected = f"0 to {size} (the images have {size}x{size} pixels)"
         self._check(lambda pixels: pixels <= size, expected, "lower it")
@@ -123,9 +144,15 @@ class Augment:
     def __call__(
         self, batch: Tensor, generator: torch.Generator, standardise: Standardise | None = None
     ) -> Tensor:
-        """Augment a batch (N, C, H, W), uint8 or float; it is not changed in place.
+        """Augment a batch; it is not changed in place.
 
-        With `standardise` (of a uint8 batch) the result is float32, standardised before cutout.
+        Args:
+            batch: (N, C, H, W), uint8 or float.
+            generator: draws the crops, then the flips, then the centres of the squares.
+            standardise: of a uint8 batch, applied before cutout.
+
+        Returns:
+            The shape of `batch`; with `standardise` float32, else the dtype of `batch`.
         """
         batch = self.crop_and_flip(batch, generator)
         if standardise is not None:
@@ -133,10 +160,19 @@ class Augment:
         return self.cut_out(batch, generator)
 
     def crop_and_flip(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        """A batch of the same shape, each image with an offset and a direction of its own."""
+        """Crop and flip a batch; each image has an offset and a direction of its own.
+
+        Args:
+            batch: (N, C, H, W), uint8 or float.
+            generator: draws the crops, then the flips.
+
+        Returns:
+            A batch of the same shape and dtype.
+        """
         if not (self.pad or self.flip):
             return batch
         n, channels, height, width = batch.shape
+        # Drawn without padding too (then always 0), so that the flips are the same draws.
         top, left = self._draw(batch, generator, n, 2 * self.pad + 1, 2 * self.pad + 1)
         rows = top + torch.arange(height, device=batch.device)
         columns = left + torch.arange(width, device=batch.device)
@@ -149,7 +185,15 @@ class Augment:
         return padded.gather(2, pixels.view(n, 1, -1).expand(-1, channels, -1)).view_as(batch)
 
     def cut_out(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        """A batch with one square of each image set to 0."""
+        """Set one square of each image to 0.
+
+        Args:
+            batch: (N, C, H, W), uint8 or float.
+            generator: draws the centres.
+
+        Returns:
+            A batch of the same shape and dtype.
+        """
         if not self.cutout:
             return batch
         n, _, height, width = batch.shape
@@ -175,5 +219,11 @@ class Augment:
 def training_transform(
     standardise: Standardise, augment: Augment, generator: torch.Generator
 ) -> Callable[[Tensor], Tensor]:
-    """The transform of training batches; that of evaluation is `standardise` alone."""
+    """The transform of training batches; that of evaluation is `standardise` alone.
+
+    Args:
+        standardise: applied before cutout.
+        augment: what is drawn for each image.
+        generator: draws it.
+    """
     return partial(augment, generator=generator, standardise=standardise)

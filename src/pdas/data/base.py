@@ -40,6 +40,9 @@ class Request:
         memory_limit: bytes that the images may take in memory.
         workers: processes that decode files.
         download: whether files may be written into `data_dir`.
+
+    Example:
+        request.folder("a folder with images.npz")  # in the `read` of a data set
     """
 
     name: str
@@ -74,7 +77,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Form:
-    """The size and the channels of images, where the settings do not say. None: as stored."""
+    """The form of images where the settings do not say it.
+
+    Attributes:
+        size: height and width in pixels; None: as stored.
+        channels: 1 or 3; None: as stored.
+
+    Example:
+        Form(size=64, channels=3)
+    """
 
     size: int | None = None
     channels: int | None = None
@@ -103,7 +114,11 @@ class DataSet:
     has_test: bool = True
 
     def form(self, use: Use) -> Form | None:
-        """The form of the images for this use; None if the set does not serve it."""
+        """The form of the images for a use; None if the set does not serve it.
+
+        Args:
+            use: what the images are for.
+        """
         return self.labelled if use == "labelled" else self.restoration
 
 
@@ -111,5 +126,9 @@ SETS: Registry[DataSet] = Registry("data.name", "pdas.data.sets")
 
 
 def names(use: Use) -> tuple[str, ...]:
-    """The names of the data sets for this use, in alphabetical order."""
+    """The names of the data sets for a use, in alphabetical order.
+
+    Args:
+        use: what the images are for.
+    """
     return tuple(name for name in SETS.names() if SETS[name].form(use) is not None)

@@ -75,7 +75,11 @@ class Batches:
         return self.pass_from(0)
 
     def pass_from(self, first: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """A pass that begins at its batch `first`; the order is drawn now, nothing else."""
+        """A pass that begins at one of its batches; the order is drawn now, nothing else.
+
+        Args:
+            first: the index of that batch, from 0.
+        """
         order = torch.split(self._order(), self.batch_size)[first : len(self)]
         return (
             (self.transform(images).contiguous(memory_format=torch.channels_last), labels)

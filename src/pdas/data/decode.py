@@ -29,6 +29,9 @@ class Header:
         width: pixels, of the upright image.
         height: pixels, of the upright image.
         grey: whether it is stored without colours.
+
+    Example:
+        read_header("photo.jpg").width
     """
 
     width: int
@@ -40,6 +43,9 @@ def read_header(path: str | Path) -> Header:
     """Size and mode of an image file, without decoding it, except for TIFF.
 
     An orientation that a PNG file stores after the pixels is not seen.
+
+    Args:
+        path: of the file.
 
     Raises:
         DataError: the file is missing, broken or no image.
@@ -58,11 +64,20 @@ def read_header(path: str | Path) -> Header:
 
 
 def read_image(path: str | Path, size: int, channels: int, box: Box | None = None) -> Tensor:
-    """Decode one image file as uint8 (channels, size, size).
+    """Decode one image file.
 
     The image is turned as its EXIF orientation says and converted to grey (channels = 1) or RGB
     (channels = 3, transparency dropped). With a box it is cropped to the part of the box that is in
     it. Then it is resized to a square, whatever its shape, by PIL's bilinear filter.
+
+    Args:
+        path: of the file.
+        size: height and width of the result, in pixels.
+        channels: 1 or 3.
+        box: the part of the upright image that is used; None is the whole.
+
+    Returns:
+        uint8 (channels, size, size).
 
     Raises:
         DataError: the file is missing, broken or no image, or no part of the box is in it.
@@ -73,7 +88,20 @@ def read_image(path: str | Path, size: int, channels: int, box: Box | None = Non
 def read_crops(
     path: str | Path, boxes: Sequence[Box | None], size: int, channels: int
 ) -> list[Tensor]:
-    """As `read_image` with each of the boxes (None is the whole), decoding the file once."""
+    """Decode several parts of one image file, which is read once; see `read_image`.
+
+    Args:
+        path: of the file.
+        boxes: the parts of the upright image; None is the whole.
+        size: height and width of each result, in pixels.
+        channels: 1 or 3.
+
+    Returns:
+        For each box uint8 (channels, size, size).
+
+    Raises:
+        DataError: the file is missing, broken or no image, or no part of a box is in it.
+    """
     whole = all(box is None for box in boxes)
     try:
         with Image.open(path) as opened:

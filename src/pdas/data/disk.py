@@ -26,7 +26,7 @@ READ_BATCH = 64  # images decoded at a time when a whole source is read
 
 
 class DiskImages:
-    """Images decoded and resized from their files, batch by batch.
+    """Images decoded and resized from their files, batch by batch; an `ImageSource`.
 
     Args:
         paths: N image files; the same one several times, if it has several boxes.
@@ -61,27 +61,42 @@ class DiskImages:
 
     @property
     def image_shape(self) -> Shape:
+        """(C, H, W)."""
         return self.channels, self.size, self.size
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def fingerprint(self) -> str:
+        """See `ImageSource`; that of the names of the files."""
         # By the names of files and folders, not by where these are kept today.
         root = os.path.commonpath([os.path.dirname(path) for path in self.paths])
         names = [Path(path).relative_to(root).as_posix() for path in self.paths]
         return digest("\n".join(names).encode())
 
     def to(self, device: torch.device | str) -> DiskImages:
+        """The same object, since nothing is kept in memory."""
         return self
 
     def subset(self, indices: Tensor) -> Subset:
+        """The images `indices` (int64), in that order."""
         return Subset(self, indices)
 
     def batches(
         self, order: Iterable[Tensor], device: torch.device | str = "cpu"
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """See `ImageSource.batches`. Raises DataError, naming the file, at a broken image."""
+        """Decode images batch by batch.
+
+        Args:
+            order: index tensors, each for one batch of n images.
+            device: where the batches are put.
+
+        Yields:
+            uint8 (n, C, H, W) and the labels, int64 (n,).
+
+        Raises:
+            DataError: an image is broken; the message names the file.
+        """
         parts = [part.tolist() for part in order]
         pin = torch.device(device).type == "cuda"
         loader = DataLoader(
@@ -93,6 +108,7 @@ class DiskImages:
             pin_memory=pin,
             generator=torch.Generator(),  # the loader seeds its workers: not from the global one
         )
+        # In the order of `parts`, whichever worker is done first.
         for decoded in loader:
             if isinstance(decoded, DataError):
                 raise decoded
@@ -100,12 +116,20 @@ class DiskImages:
             yield images.to(device, non_blocking=pin), labels.to(device, non_blocking=pin)
 
     def check(self) -> None:
-        """Decode all images and keep none. Raises DataError, naming the file, at a broken one."""
+        """Decode all images and keep none.
+
+        Raises:
+            DataError: an image is broken; the message names the file.
+        """
         for _ in self._in_order():
             pass
 
     def read(self) -> MemoryImages:
-        """Decode all images into one tensor. Raises DataError, naming the file, at a broken one."""
+        """Decode all images into one tensor.
+
+        Raises:
+            DataError: an image is broken; the message names the file.
+        """
         images = torch.empty((len(self), *self.image_shape), dtype=torch.uint8)
         parts = torch.split(images, READ_BATCH)
         for part, (decoded, _) in zip(parts, self._in_order(), strict=True):

@@ -26,6 +26,9 @@ class Files:
         paths: N files; one file several times, if it has several boxes.
         boxes: the part of each that is used; None: the whole.
         labels: the class of each, from 0; None: all 0.
+
+    Example:
+        Files(["cat.png", "dog.png"], labels=[0, 1])
     """
 
     paths: Sequence[str]
@@ -34,7 +37,11 @@ class Files:
 
 
 def image_files(folder: Path) -> list[str]:
-    """The image files in a folder and all folders below, sorted; hidden ones are passed over."""
+    """The image files in a folder and all folders below, sorted; hidden ones are left out.
+
+    Args:
+        folder: where to look; links to folders are followed.
+    """
     files: list[str] = []
     for parent, folders, names in os.walk(folder, followlinks=True):
         folders[:] = filter(is_visible, folders)  # not into thumbnails and other copies

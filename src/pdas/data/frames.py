@@ -16,13 +16,22 @@ if TYPE_CHECKING:
 
 
 def flat(boxes: Mapping[str, Sequence[Box]]) -> Files:
-    """Several boxes of each file, file after file."""
+    """Several boxes of each file, file after file.
+
+    Args:
+        boxes: by the path of a file.
+    """
     paths = [path for path, squares in boxes.items() for _ in squares]
     return Files(paths, [box for squares in boxes.values() for box in squares])
 
 
 def center_square(width: int, height: int, size: int | None = None) -> Box:
-    """The central square of `size` pixels, or the largest there is."""
+    """The central square of an image.
+
+    Args:
+        width, height: of the image, in pixels.
+        size: of the square; None: the largest that there is.
+    """
     side = min(width, height) if size is None else size
     left, top = (width - side) // 2, (height - side) // 2
     return left, top, left + side, top + side
@@ -31,7 +40,14 @@ def center_square(width: int, height: int, size: int | None = None) -> Box:
 def random_squares(
     width: int, height: int, size: int, count: int, generator: torch.Generator
 ) -> list[Box]:
-    """`count` squares of `size` pixels, independent, each with the same chance at every place."""
+    """Squares drawn at random, independent, each with the same chance at every place.
+
+    Args:
+        width, height: of the image, in pixels.
+        size: of the squares.
+        count: how many.
+        generator: draws all left sides first, then all tops.
+    """
     import torch
 
     lefts, tops = (
@@ -42,7 +58,12 @@ def random_squares(
 
 
 def grid_squares(width: int, height: int, size: int) -> list[Box]:
-    """All squares of a grid from the top left corner, row by row; none overlap."""
+    """All squares of a grid from the top left corner, row by row; none overlap.
+
+    Args:
+        width, height: of the image, in pixels.
+        size: of the squares.
+    """
     return [
         (left, top, left + size, top + size)
         for top in range(0, height - size + 1, size)
@@ -51,7 +72,12 @@ def grid_squares(width: int, height: int, size: int) -> list[Box]:
 
 
 def clipped(box: Box, width: int, height: int) -> Box | None:
-    """The part of the box that is in the image, or None if there is none."""
+    """The part of a box that is in the image; None if there is none.
+
+    Args:
+        box: left, top, right and bottom.
+        width, height: of the image, in pixels.
+    """
     left, top, right, bottom = box
     left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
     return (left, top, right, bottom) if left < right and top < bottom else None

@@ -45,17 +45,33 @@ class ImageSource(Protocol):
         ...
 
     def to(self, device: torch.device | str) -> ImageSource:
-        """The same images kept on `device`, where they are kept at all. Use it before `subset`."""
+        """The same images kept on a device, where they are kept at all. Use it before `subset`.
+
+        Args:
+            device: as torch names it.
+        """
         ...
 
     def subset(self, indices: Tensor) -> ImageSource:
-        """The images `indices` (int64), in that order."""
+        """Some of the images.
+
+        Args:
+            indices: int64 (n,), of the images, in the order that they shall have.
+        """
         ...
 
     def batches(
         self, order: Iterable[Tensor], device: torch.device | str = "cpu"
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """For each index tensor (n,) of `order`: uint8 (n, C, H, W) and int64 (n,) on `device`."""
+        """The images in batches.
+
+        Args:
+            order: index tensors, each for one batch of n images.
+            device: where the batches are put.
+
+        Yields:
+            uint8 (n, C, H, W) and the labels, int64 (n,).
+        """
         ...
 
 
@@ -91,6 +107,7 @@ class ImageData:
 
     @property
     def channels(self) -> int:
+        """Channels of the images."""
         return self.train.image_shape[0]
 
     @property
@@ -99,7 +116,11 @@ class ImageData:
         return self.train.image_shape[1]
 
     def to(self, device: torch.device | str) -> ImageData:
-        """The same data with what is in memory kept on `device`."""
+        """The same data with what is in memory kept on a device.
+
+        Args:
+            device: as torch names it.
+        """
         return ImageData(self.train.to(device), self.test.to(device), self.classes)
 
 
@@ -109,7 +130,15 @@ def digest(content: bytes) -> str:
 
 
 class Subset:
-    """Some images of another source, which it shares."""
+    """Some images of another source, which it shares; an `ImageSource`.
+
+    Args:
+        source: the images.
+        indices: int64 (n,), of those in the subset, in order.
+
+    Example:
+        Subset(source, torch.arange(100))
+    """
 
     def __init__(self, source: ImageSource, indices: Tensor) -> None:
         self.source = source
@@ -117,32 +146,38 @@ class Subset:
 
     @property
     def labels(self) -> Tensor:
+        """int64 (n,)."""
         return self.source.labels[self.indices]
 
     @property
     def image_shape(self) -> Shape:
+        """(C, H, W)."""
         return self.source.image_shape
 
     def __len__(self) -> int:
         return len(self.indices)
 
     def fingerprint(self) -> str:
+        """That of the whole source."""
         return self.source.fingerprint()
 
     def to(self, device: torch.device | str) -> Subset:
+        """The same part of the source on a device."""
         return Subset(self.source.to(device), self.indices)
 
     def subset(self, indices: Tensor) -> Subset:
+        """A part of this part, without another layer."""
         return Subset(self.source, self.indices[indices.cpu()])
 
     def batches(
         self, order: Iterable[Tensor], device: torch.device | str = "cpu"
     ) -> Iterator[tuple[Tensor, Tensor]]:
+        """See `ImageSource.batches`."""
         return self.source.batches((self.indices[part] for part in order), device)
 
 
 class MemoryImages:
-    """Images held as one tensor.
+    """Images held as one tensor; an `ImageSource`.
 
     Args:
         images: uint8 (N, C, H, W), on the device where batches are to be cut out.
@@ -166,11 +201,12 @@ class MemoryImages:
             expected = f"torch.int64 of shape ({len(images)},), one for each image"
             refuse(DataError, "labels", found=found, expected=expected)
         self.images = images
-        self.labels = labels.cpu()
+        self.labels = labels.cpu()  # splits and fingerprints need them there
         self.origin = origin
 
     @property
     def image_shape(self) -> Shape:
+        """(C, H, W)."""
         _, channels, height, width = self.images.shape
         return channels, height, width
 
@@ -178,17 +214,21 @@ class MemoryImages:
         return len(self.images)
 
     def fingerprint(self) -> str:
+        """See `ImageSource`; that of the files, else of the labels, which no conversion changes."""
         return self.origin or digest(self.labels.numpy().tobytes())
 
     def to(self, device: torch.device | str) -> MemoryImages:
+        """The same images on a device; the labels stay on the CPU."""
         return MemoryImages(self.images.to(device), self.labels, self.origin)
 
     def subset(self, indices: Tensor) -> Subset:
+        """The images `indices` (int64), in that order."""
         return Subset(self, indices)
 
     def batches(
         self, order: Iterable[Tensor], device: torch.device | str = "cpu"
     ) -> Iterator[tuple[Tensor, Tensor]]:
+        """See `ImageSource.batches`."""
         for part in order:
             images = self.images.index_select(0, part.to(self.images.device))
             yield images.to(device), self.labels[part].to(device)

@@ -24,9 +24,16 @@ SIDES = 4  # left, right, top, bottom
 
 
 def center(images: Tensor, generator: torch.Generator) -> Tensor:
-    """The central half in each direction: 32x32 pixels of 64x64; nothing is drawn.
+    """Hide the central half in each direction: 32x32 pixels of 64x64; nothing is drawn.
 
     Of H rows, H // 2 are hidden, with as many before as after, or one more after.
+
+    Args:
+        images: (N, C, H, W).
+        generator: not used.
+
+    Returns:
+        bool (N, 1, H, W), True if hidden.
     """
     n, _, height, width = images.shape
     hidden = torch.zeros((n, 1, height, width), dtype=torch.bool, device=images.device)
@@ -36,14 +43,30 @@ def center(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def pixel(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Each pixel with probability 0.8, independently."""
+    """Hide each pixel with probability 0.8, independently.
+
+    Args:
+        images: (N, C, H, W).
+        generator: draws one number for each pixel.
+
+    Returns:
+        bool (N, 1, H, W), True if hidden.
+    """
     n, _, height, width = images.shape
     draws = torch.rand((n, 1, height, width), generator=generator, device=generator.device)
     return (draws < PIXEL_PROBABILITY).to(images.device)
 
 
 def half(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Of each image one of the left, right, top and bottom half, W // 2 columns or H // 2 rows."""
+    """Hide the left, right, top or bottom half of each image: W // 2 columns or H // 2 rows.
+
+    Args:
+        images: (N, C, H, W).
+        generator: draws one side for each image.
+
+    Returns:
+        bool (N, 1, H, W), True if hidden.
+    """
     n, _, height, width = images.shape
     sides = torch.randint(SIDES, (n, 1, 1, 1), generator=generator, device=generator.device)
     sides = sides.to(images.device)
@@ -56,6 +79,7 @@ def half(images: Tensor, generator: torch.Generator) -> Tensor:
         rows >= height - height // 2,
     )
     hidden = torch.zeros((n, 1, height, width), dtype=torch.bool, device=images.device)
+    # Each half is a row or a column of bools, which broadcasts to the images that drew it.
     for side, pixels in enumerate(halves):
         hidden |= (sides == side) & pixels
     return hidden
@@ -65,7 +89,10 @@ MASKS: dict[str, Mask] = {"center": center, "pixel": pixel, "half": half}
 
 
 def find_mask(name: str) -> Mask:
-    """The mask of that name: one of `MASKS`, or "MODULE:FUNCTION", which is imported.
+    """The mask of a name.
+
+    Args:
+        name: one of `MASKS`, or "MODULE:FUNCTION", which is imported.
 
     Raises:
         SettingError: there is no such mask, or its module cannot be imported.
@@ -76,7 +103,15 @@ def find_mask(name: str) -> Mask:
 
 
 def draw_mask(mask: Mask, images: Tensor, generator: torch.Generator) -> Tensor:
-    """What `mask` hides of images (N, C, H, W): bool (N, 1, H, W) on their device.
+    """Draw a mask for a batch, and check what a function of the user's own returns.
+
+    Args:
+        mask: which pixels are hidden.
+        images: (N, C, H, W).
+        generator: draws the mask.
+
+    Returns:
+        bool (N, 1, H, W) on the device of the images, True if hidden.
 
     Raises:
         SettingError: the mask fails, or is no bool tensor that broadcasts to that shape.
@@ -155,7 +190,11 @@ class MaskedBatches:
         return ((masked, clean) for masked, clean, _ in self.with_masks())
 
     def pass_from(self, first: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """A pass that begins at its batch `first`; the order is drawn now, nothing else."""
+        """A pass that begins at one of its batches; the order is drawn now, nothing else.
+
+        Args:
+            first: the index of that batch, from 0.
+        """
         passing = map(self._with_mask, self.batches.pass_from(first))
         return ((masked, clean) for masked, clean, _ in passing)
 

@@ -28,6 +28,12 @@ def from_arrays(
 ) -> ImageData:
     """Images of arrays, in memory, with another size and other channels where requested.
 
+    Args:
+        request: which form.
+        train: images and labels of the training set, as they are stored.
+        test: those of the test set.
+        classes: the name of each label.
+
     Raises:
         SettingError: they need more bytes than the limit; said before they are converted.
     """
@@ -48,6 +54,12 @@ def from_files(
 ) -> ImageData:
     """Images of files: in memory if all of them fit within the limit, else on disk.
 
+    Args:
+        request: which form.
+        train: files of the training set.
+        test: those of the test set.
+        classes: the name of each label.
+
     Raises:
         DataError: a file is broken. Each is decoded once to see it, but for the labelled training
             images of a set on disk, which `channel_statistics` decodes.
@@ -65,7 +77,13 @@ def from_files(
 
 
 def disk_images(request: Request, files: Files, workers: int) -> DiskImages:
-    """The files, decoded by so many processes in the size and the channels that are requested."""
+    """Image files as a source, in the size and the channels that are requested.
+
+    Args:
+        request: which form; its size and its channels are not None.
+        files: the images.
+        workers: processes that decode.
+    """
     size, channels = request.image_size, request.channels
     assert size and channels  # files differ: a set of files has a form without None
     labels = [0] * len(files.paths) if files.labels is None else files.labels
@@ -80,7 +98,16 @@ def disk_images(request: Request, files: Files, workers: int) -> DiskImages:
 
 
 def check_memory(request: Request, size: int, needed: int) -> None:
-    """Raise SettingError if a set that is kept in memory needs more bytes than the limit."""
+    """Check that a set that is kept in memory fits within the limit.
+
+    Args:
+        request: with the limit.
+        size: height and width of the images, for the message.
+        needed: bytes.
+
+    Raises:
+        SettingError: it does not fit.
+    """
     if needed > request.memory_limit:
         refuse(
             SettingError,

@@ -7,10 +7,17 @@ from torch import Tensor
 
 
 def halves(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Random halves D_W and D_theta of n training images (Algorithm 1).
+    """Random halves D_W and D_theta of the training images (Algorithm 1).
 
-    Two disjoint int64 tensors (n // 2,) of indices, so that a pass over either has as many batches;
-    where n is odd, one image takes no part in the search.
+    Where n is odd, one image takes no part in the search, so that a pass over either half has as
+    many batches.
+
+    Args:
+        n: training images.
+        generator: draws one permutation.
+
+    Returns:
+        Two disjoint int64 tensors (n // 2,) of indices.
     """
     order = torch.randperm(n, generator=generator)
     half = n // 2
@@ -18,12 +25,21 @@ def halves(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
 
 
 def split_test(labels: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Indices of a training and a test part, in ascending order, split class by class.
+    """Split images into a training and a test part, class by class.
 
-    Of each class about `fraction`, but at least one image, is for the test, and at least one stays.
+    Of each class about `fraction` is for the test, but at least one image, and at least one stays.
+
+    Args:
+        labels: int64 (N,), from 0.
+        fraction: of the test part.
+        seed: draws the split.
+
+    Returns:
+        The indices of the training and of the test images, int64, ascending.
     """
     generator = torch.Generator().manual_seed(seed)
     is_test = torch.zeros(len(labels), dtype=torch.bool)
+    # One permutation for each class, in the order of the labels.
     for label in range(int(labels.max()) + 1):
         members = (labels == label).nonzero().squeeze(1)
         count = min(max(round(fraction * len(members)), 1), len(members) - 1)

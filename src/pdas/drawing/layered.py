@@ -77,6 +77,9 @@ def arrange(
         heights: of the vertices. Neighbours in a layer, lanes too, are `gap` apart or more.
         pitches: distance between the arrivals at a vertex, which lie evenly about its centre.
         gap: in the unit of the heights.
+
+    Returns:
+        Where everything stands, in the unit of the heights.
     """
     chains = [_chain(i, connection, depths) for i, connection in enumerate(connections)]
     layers: Layers = [[] for _ in range(max(depths.values()) + 1)]
@@ -135,6 +138,10 @@ def order_layers(layers: Sequence[Sequence[str]], links: Sequence[tuple[str, str
 
     Barycentre sweeps from several shuffled starts; the same graph always gets the same order.
     The first layer stays as it is: a drawing has as many crossings as its mirror image.
+
+    Args:
+        layers: the vertices of each, left to right.
+        links: between neighbouring layers.
     """
     rng = random.Random(0)
     best = [list(layer) for layer in layers]
@@ -150,7 +157,12 @@ def order_layers(layers: Sequence[Sequence[str]], links: Sequence[tuple[str, str
 
 
 def count_crossings(layers: Sequence[Sequence[str]], links: Sequence[tuple[str, str]]) -> int:
-    """The number of pairs of links that cross, not counting those that share an end."""
+    """The number of pairs of links that cross, not counting those that share an end.
+
+    Args:
+        layers: the vertices of each, bottom to top.
+        links: between neighbouring layers.
+    """
     position = _positions(layers)
     layer_of = {vertex: i for i, layer in enumerate(layers) for vertex in layer}
     between = defaultdict(list)
@@ -233,6 +245,9 @@ def spread(pulls: Sequence[tuple[float, float]], minima: Sequence[float]) -> lis
     Args:
         pulls: the goals, and the weights of the squared distances to them.
         minima: the distances.
+
+    Returns:
+        The heights, in order.
     """
     offsets = [0.0]
     for minimum in minima:

@@ -20,7 +20,11 @@ Dashes = str | tuple[float, tuple[float, float]]
 
 
 def new_drawing(width: float, height: float) -> tuple[Figure, Axes]:
-    """A figure of this size in inches, and axes that fill it."""
+    """A figure, and axes that fill it and whose unit is an inch.
+
+    Args:
+        width, height: in inches.
+    """
     figure = new_figure(width, height)
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, height))
     axes.set_axis_off()
@@ -35,7 +39,14 @@ def add_box(
     edge: str,
     dashes: Dashes = "solid",
 ) -> None:
-    """A rectangle with round corners."""
+    """Add a rectangle with round corners.
+
+    Args:
+        axes: of `new_drawing`.
+        centre, size: in inches.
+        face, edge: its colours.
+        dashes: of the edge, as matplotlib names them.
+    """
     (x, y), (width, height) = centre, size
     axes.add_patch(
         FancyBboxPatch(
@@ -59,7 +70,18 @@ def add_label(
     size: float = TEXT,
     side: str = "center",
 ) -> None:
-    """A line of text; its baseline is the same for all at a height, so that lines look level."""
+    """Add a line of text.
+
+    All texts at one height have the same baseline, so that lines look level.
+
+    Args:
+        axes: of `new_drawing`.
+        middle: where it is, in inches.
+        text: a single line.
+        colour: of the text.
+        size: in points.
+        side: "center", or the side of the text that is at `middle`.
+    """
     axes.text(
         middle[0],
         middle[1] - 0.36 * size / 72,
@@ -72,7 +94,14 @@ def add_label(
 
 
 def add_title(axes: Axes, corner: Point, title: str, note: str = "") -> None:
-    """A title whose baseline begins at a point, and a note behind it."""
+    """Add a title, and a note behind it.
+
+    Args:
+        axes: of `new_drawing`.
+        corner: where the baseline of the title begins, in inches.
+        title: in bold.
+        note: small and grey.
+    """
     x, y = corner
     look = font(TITLE_TEXT, "bold")
     axes.text(x, y, title, color=INK, fontproperties=look)
@@ -81,14 +110,28 @@ def add_title(axes: Axes, corner: Point, title: str, note: str = "") -> None:
 
 
 def add_caption(axes: Axes, corner: Point, lines: Sequence[str], pitch: float) -> None:
-    """Lines of small text above a point."""
+    """Add lines of small text.
+
+    Args:
+        axes: of `new_drawing`.
+        corner: where the baseline of the last line begins, in inches.
+        lines: from the top.
+        pitch: the distance of two lines, in inches.
+    """
     x, y = corner
     for i, line in enumerate(reversed(lines)):
         axes.text(x, y + i * pitch, line, color=MUTED, fontproperties=font(CAPTION_TEXT))
 
 
 def add_arrow(axes: Axes, points: Sequence[Point], colour: str, thickness: float = 0.9) -> None:
-    """An arrow along straight lines."""
+    """Add an arrow along straight lines.
+
+    Args:
+        axes: of `new_drawing`.
+        points: from the tail to the head, in inches.
+        colour: of the line and the head.
+        thickness: in points.
+    """
     axes.add_patch(
         FancyArrowPatch(
             path=Path(points),

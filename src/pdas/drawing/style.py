@@ -26,7 +26,12 @@ Colour = tuple[float, float, float]
 
 
 def font(size: float, weight: str = "normal") -> FontProperties:
-    """The font of all pictures, in points."""
+    """The font of all pictures.
+
+    Args:
+        size: in points.
+        weight: "normal" or "bold".
+    """
     return FontProperties(family="DejaVu Sans", size=size, weight=weight)
 
 
@@ -37,13 +42,23 @@ def text_width(text: str, look: FontProperties) -> float:
 
 
 def tint(colour: str, strength: float) -> Colour:
-    """A colour thinned with white; strength 1 leaves it as it is."""
+    """A colour thinned with white.
+
+    Args:
+        colour: as matplotlib names it.
+        strength: 1 leaves it as it is, 0 is white.
+    """
     red, green, blue = (1 - strength * (1 - part) for part in to_rgb(colour))
     return red, green, blue
 
 
 def new_figure(width: float, height: float, **settings: Any) -> Figure:
-    """A white figure of this size in inches, tied to no global state."""
+    """A white figure, tied to no global state of matplotlib.
+
+    Args:
+        width, height: in inches.
+        settings: of matplotlib's `Figure`.
+    """
     return Figure(figsize=(width, height), dpi=DPI, facecolor="white", **settings)
 
 

@@ -86,17 +86,29 @@ class ChoicePoint(nn.Module):
         return self.category
 
     def select(self, category: int | None) -> None:
-        """Use this category from now on. With None the choice point may not be used."""
+        """Use a category from now on.
+
+        Args:
+            category: its index; with None the choice point may not be used.
+        """
         object.__setattr__(self, "category", category)  # `nn.Module`'s own is slow
 
     def candidate(self, number: int) -> nn.Module:
-        """One of the modules that it decides about, to be called."""
+        """One of the modules that the choice point decides about, to be called.
+
+        Args:
+            number: its position among the candidates.
+        """
         candidate = self._modules[str(number)]
         assert candidate is not None
         return candidate
 
     def condition_of(self, child: str) -> Conditions:
-        """Under which categories the child module of this name is used."""
+        """Under which categories a child module is used.
+
+        Args:
+            child: the name by which it is registered.
+        """
         # Candidates are registered by their numbers. Other children, as the width of an elastic
         # layer, are always used.
         numbered = child.isdecimal()
@@ -117,11 +129,22 @@ class ChoicePoint(nn.Module):
             self.select(selected)
 
     def derived(self, copy: Copy) -> nn.Module:
-        """The plain module that replaces it in the derived network of the selected category."""
+        """The plain module that replaces the choice point in the derived network.
+
+        Args:
+            copy: copies a module that stays, with its own choices replaced.
+        """
         raise NotImplementedError
 
     def in_same_mode(self, module: nn.Module) -> nn.Module:
-        """A new module, in training or evaluation mode as this one."""
+        """Put a new module into training or evaluation mode, as this one is.
+
+        Args:
+            module: to be changed in place.
+
+        Returns:
+            The same module.
+        """
         module.training = self.training
         return module
 

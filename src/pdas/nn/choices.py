@@ -47,9 +47,11 @@ class Choice(ChoicePoint):
         super().__init__(name, list(candidates), list(candidates.values()), one_hot)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """The output of the selected candidate, which gets all arguments."""
         return self.candidate(self.selected)(*args, **kwargs)
 
     def derived(self, copy: Copy) -> nn.Module:
+        """A copy of the selected candidate."""
         return copy(self.candidate(self.selected))
 
 
@@ -71,6 +73,14 @@ class OptionalLayer(ChoicePoint):
         super().__init__(name, (True, False), [layer], [(True, False)])
 
     def forward(self, x: Any, *others: Any, **named: Any) -> Any:
+        """The output of the layer, or its input where the layer is passed over.
+
+        Args:
+            x: one tensor.
+
+        Raises:
+            NetworkError: there are more inputs.
+        """
         if others or named:
             refuse(
                 NetworkError,
@@ -82,6 +92,7 @@ class OptionalLayer(ChoicePoint):
         return self.candidate(0)(x) if self.selected == 0 else x
 
     def derived(self, copy: Copy) -> nn.Module:
+        """A copy of the layer, or `nn.Identity`."""
         return copy(self.candidate(0)) if self.selected == 0 else self.in_same_mode(nn.Identity())
 
 
@@ -119,6 +130,11 @@ class Repeat(ChoicePoint):
         self._counts = tuple(counts)
 
     def forward(self, x: Any) -> Any:
+        """The output of the last block that runs.
+
+        Args:
+            x: the input of the first block.
+        """
         for block in self:
             x = block(x)
         return x
@@ -142,9 +158,11 @@ class Repeat(ChoicePoint):
 
     @property
     def base_category(self) -> int:
+        """The category of the most blocks."""
         return self._counts.index(max(self._counts))
 
     def derived(self, copy: Copy) -> nn.Module:
+        """`nn.Sequential` of copies of the blocks that run."""
         count = self._counts[self.selected]
         blocks = (copy(self.candidate(number)) for number in range(count))
         return self.in_same_mode(nn.Sequential(*blocks))
@@ -205,6 +223,14 @@ class InputChoice(ChoicePoint):
         self._alone = choose is None
 
     def forward(self, inputs: Sequence[Tensor]) -> Any:
+        """The selected tensor, or the list of the selected ones.
+
+        Args:
+            inputs: all tensors, as a list or a tuple.
+
+        Raises:
+            NetworkError: there are more or fewer tensors than the choice has inputs.
+        """
         if not isinstance(inputs, list | tuple) or len(inputs) != self._count:
             found = f"{type(inputs).__name__} of {len(inputs)}"
             expected = f"a list of {self._count} tensors"
@@ -213,6 +239,7 @@ class InputChoice(ChoicePoint):
         return inputs[chosen[0]] if self._alone else [inputs[i] for i in chosen]
 
     def derived(self, copy: Copy) -> nn.Module:
+        """`PickOne` or `PickSome`."""
         chosen = self._sets[self.selected]
         return self.in_same_mode(PickOne(chosen[0]) if self._alone else PickSome(list(chosen)))
 
@@ -248,6 +275,7 @@ class PickOne(nn.Module):
         self.index = index
 
     def forward(self, inputs: list[Tensor]) -> Tensor:
+        """The tensor with the index."""
         return inputs[self.index]
 
 
@@ -266,4 +294,5 @@ class PickSome(nn.Module):
         self.indices = indices
 
     def forward(self, inputs: list[Tensor]) -> list[Tensor]:
+        """The tensors with the indices, in order."""
         return [inputs[i] for i in self.indices]

@@ -10,7 +10,14 @@ from pdas.support.refusals import refuse
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]  # so that it runs, and is not traced
 def refuse_compilation(what: str) -> None:
-    """Raise `NetworkError`; `what` names the module."""
+    """Refuse to be compiled, by an error that says what to compile instead.
+
+    Args:
+        what: names the module in the message.
+
+    Raises:
+        NetworkError: always.
+    """
     refuse(
         NetworkError,
         what,

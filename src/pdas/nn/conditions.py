@@ -30,22 +30,33 @@ class Conditions(Mapping[str, BoolArray]):
         self._key = frozenset((name, used.tobytes()) for name, used in self._categories.items())
 
     def __and__(self, other: Mapping[str, BoolArray]) -> Conditions:
-        """Where both hold."""
+        """The conditions under which both hold.
+
+        Args:
+            other: conditions, of the same variables or of others.
+        """
         both = dict(self._categories)
         for name, used in other.items():
             both[name] = both[name] & used if name in both else used
         return Conditions(both)
 
     def hold(self, architecture: Architecture) -> bool:
-        """Whether an architecture meets all of them."""
+        """Whether an architecture meets all conditions.
+
+        Args:
+            architecture: of a space with all these variables.
+        """
         indices, space = architecture.indices, architecture.space
         return all(used[indices[space.position(name)]] for name, used in self._categories.items())
 
     def factors(self, space: SearchSpace) -> dict[int, FloatArray]:
         """The conditions as a product of zeros and ones, one factor for each variable.
 
+        Args:
+            space: with all these variables.
+
         Returns:
-            by the position of the variable in the space, float `(K_i,)`.
+            By the position of a variable in the space, float `(K_i,)`.
         """
         return {space.position(name): used.astype(float) for name, used in self.items()}
 

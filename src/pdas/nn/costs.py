@@ -45,6 +45,9 @@ def sum_in_use(net: SupernetProtocol, rows: FloatArray, constant: float = 0.0) -
         net: the supernet.
         rows: the numbers, by variable and category, `(D, max K)`.
         constant: of what every architecture has.
+
+    Returns:
+        The cost of an architecture, in the unit of the numbers.
     """
     if isinstance(net, ConditionedSupernet):
         return _sum_of_products(net.space, net.use_conditions, rows, constant)

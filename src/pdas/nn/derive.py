@@ -20,7 +20,17 @@ _RESETS = ("reset_parameters", "_reset_parameters")  # the latter in some module
 
 
 def derive(tree: ModuleTree, architecture: Architecture, *, keep_weights: bool) -> nn.Module:
-    """The plain network of the architecture; see `Supernet.derive`."""
+    """The plain network of an architecture; see `Supernet.derive`.
+
+    Args:
+        tree: the module with its choice points.
+        architecture: of its space.
+        keep_weights: copy the weights instead of drawing fresh ones.
+
+    Raises:
+        SpaceError: the architecture is of another space.
+        NetworkError: a module cannot be copied, or nothing draws its weights afresh.
+    """
     _refuse_what_would_be_lost(tree)
     with tree.selected(architecture):
         network = _replaced(tree, architecture)

@@ -63,7 +63,10 @@ class ModuleTree:
 
     @contextmanager
     def selected(self, architecture: Architecture) -> Iterator[None]:
-        """Use this architecture within the block.
+        """Use an architecture within a `with` block.
+
+        Args:
+            architecture: of `space`.
 
         Raises:
             SpaceError: the architecture is of another space.
@@ -90,13 +93,28 @@ class ModuleTree:
             self._select(before)
 
     def active(self, architecture: Architecture) -> BoolArray:
-        """Which variables an architecture uses, bool `(D,)`."""
+        """Which variables an architecture uses.
+
+        Args:
+            architecture: of `space`.
+
+        Returns:
+            bool `(D,)`.
+
+        Raises:
+            SpaceError: the architecture is of another space.
+        """
         check_architecture("architecture", architecture, self.space)
         used = [any(case.hold(architecture) for case in cases) for cases in self.conditions]
         return np.array(used, dtype=bool)
 
     def activated(self, architecture: Architecture, position: int) -> Architecture:
-        """The architecture with as few others as it takes for a variable to be used."""
+        """An architecture with as few changes as it takes for a variable to be used.
+
+        Args:
+            architecture: of `space`.
+            position: of the variable in the space.
+        """
         indices = architecture.indices.copy()
         for name, used in self.conditions[position][0].items():
             outer = self.space.position(name)
@@ -105,7 +123,12 @@ class ModuleTree:
         return self.space.architecture(indices)
 
     def describe(self, position: int, category: int) -> str:
-        """One category of a variable and where it is, for a message."""
+        """One category of a variable and where it is, for a message.
+
+        Args:
+            position: of the variable in the space.
+            category: its index.
+        """
         label = self.space.variables[position].categories[category]
         return f"{self.choice_points[position][0]}: {label!r}"
 

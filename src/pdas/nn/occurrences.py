@@ -18,7 +18,16 @@ from pdas.support.refusals import refuse
 
 @dataclass(frozen=True)
 class Occurrence:
-    """A module, one path that leads to it, and the conditions under which it runs there."""
+    """A module, one path that leads to it, and the conditions under which it runs there.
+
+    Attributes:
+        path: the names of the modules around it, joined by dots; empty for the whole.
+        module: at this path.
+        conditions: all must hold.
+
+    Example:
+        [occurrence.path for occurrence in occurrences(module)]
+    """
 
     path: str
     module: nn.Module
@@ -31,7 +40,10 @@ class Occurrence:
 
 
 def occurrences(module: nn.Module) -> list[Occurrence]:
-    """All modules inside and the module itself, parents first.
+    """All modules inside of a module and the module itself, parents first.
+
+    Args:
+        module: of the user.
 
     Raises:
         NetworkError: a choice is inside of a module that cannot hold one.

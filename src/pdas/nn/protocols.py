@@ -28,7 +28,12 @@ class SupernetProtocol(Protocol):
     def __call__(self, x: Any, architecture: Architecture) -> Any:
         """The output of one architecture; only what it uses is computed.
 
-        There may be more inputs, before the architecture or by name.
+        Args:
+            x: the input. There may be more inputs, before the architecture or by name.
+            architecture: of `space`.
+
+        Raises:
+            SpaceError: the architecture is of another space.
         """
 
 
@@ -41,7 +46,15 @@ class SharingSupernet(SupernetProtocol, Protocol):
     """
 
     def forward_many(self, x: Any, architectures: Sequence[Architecture]) -> Sequence[Any]:
-        """The outputs of the architectures on the same input."""
+        """The outputs of several architectures on the same input.
+
+        Args:
+            x: the input.
+            architectures: each of `space`.
+
+        Returns:
+            One output for each architecture, in order.
+        """
 
 
 @runtime_checkable
@@ -53,7 +66,14 @@ class ActiveSupernet(SupernetProtocol, Protocol):
     """
 
     def active(self, architecture: Architecture) -> BoolArray:
-        """For each variable whether it matters, bool `(D,)`."""
+        """Which variables an architecture uses.
+
+        Args:
+            architecture: of `space`.
+
+        Returns:
+            bool `(D,)`.
+        """
 
 
 @runtime_checkable

@@ -14,7 +14,14 @@ QUANTITIES: tuple[str, ...] = get_args(Quantity)
 
 
 def check_quantity(quantity: str) -> None:
-    """Raise `SettingError` if a quantity is unknown."""
+    """Check the name of a quantity.
+
+    Args:
+        quantity: what was asked for.
+
+    Raises:
+        SettingError: it is none of `QUANTITIES`.
+    """
     remedy = "or give a table of numbers for each category, or make a pdas.cost.FunctionCost"
     check_one_of("cost", quantity, QUANTITIES, remedy)
 
@@ -22,7 +29,12 @@ def check_quantity(quantity: str) -> None:
 def image_size(
     x: Tensor | None, channels: int, quantity: Quantity = "multiply_adds"
 ) -> tuple[int, int]:
-    """Height and width in pixels of the example images `x` `(N, channels, H, W)`.
+    """Height and width in pixels of example images.
+
+    Args:
+        x: `(N, channels, H, W)`.
+        channels: of the images of the network.
+        quantity: for which they are needed, for the message.
 
     Raises:
         SettingError: `x` is missing, which this quantity needs, or is no such images.

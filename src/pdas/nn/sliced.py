@@ -39,12 +39,19 @@ class SlicedWeight(nn.Module):
             self.register_parameter(f"from{name}", nn.Parameter(block))
 
     def forward(self, *size: int) -> Tensor:
-        """The slice of this size in the first dimensions, each out of `sizes`."""
+        """The leading slice of a size.
+
+        Args:
+            size: in the first dimensions, each out of `sizes`.
+
+        Returns:
+            The slice: one block, or several that are put together by a copy.
+        """
         counts = [ends.index(n) + 1 for ends, n in zip(self._sizes, size, strict=True)]
         blocks = list(self._parameters.values())  # row by row, as they were registered
         if len(counts) == 1:
             return _joined(blocks[: counts[0]], 0)
-        row = len(self._sizes[1])
+        row = len(self._sizes[1])  # blocks in a whole row
         bands = [_joined(blocks[i * row : i * row + counts[1]], 1) for i in range(counts[0])]
         return _joined(bands, 0)
 

@@ -58,7 +58,13 @@ class Supernet(nn.Module):
         self.space = self._tree.space
 
     def forward(self, *inputs: Any, architecture: Architecture | None = None, **named: Any) -> Any:
-        """The module's output for one architecture, which is given last or by its name.
+        """The module's output for one architecture.
+
+        Args:
+            inputs: of the module, by position. The last of them is the architecture, unless that is
+                passed by its name.
+            architecture: of `space`.
+            named: inputs of the module by name.
 
         Raises:
             NetworkError: there is no architecture, or it runs under `torch.compile` or in an
@@ -79,9 +85,15 @@ class Supernet(nn.Module):
             return self.module(*inputs, **named)
 
     def active(self, architecture: Architecture) -> BoolArray:
-        """Which variables an architecture uses, bool `(D,)`.
+        """Which variables an architecture uses.
 
         The others are those of choices inside candidates that are not taken.
+
+        Args:
+            architecture: of `space`.
+
+        Returns:
+            bool `(D,)`.
 
         Raises:
             SpaceError: the architecture is of another space.
@@ -97,13 +109,16 @@ class Supernet(nn.Module):
         """The plain module of one architecture: each choice is replaced by what was chosen.
 
         It shares nothing with this one. Its weights are drawn afresh by `reset_parameters()` of its
-        modules, the innermost first, so that a module of one's own has the last word with a method
-        of that name; modules whose weights are all frozen keep them. Batch norms start
-        their running statistics anew.
+        modules, the innermost first. So a module of your own with a method of that name has the
+        last word. Modules whose weights are all frozen keep them. Batch norms start their running
+        statistics anew.
 
         Args:
             architecture: of `space`.
-            keep_weights: copy the weights instead, and running statistics.
+            keep_weights: copy the weights and the running statistics instead.
+
+        Returns:
+            A module with no choice in it, in the same mode (training or evaluation).
 
         Raises:
             SpaceError: the architecture is of another space.
@@ -121,8 +136,8 @@ class Supernet(nn.Module):
             inputs, named: as the module is called with.
 
         Raises:
-            NetworkError: a candidate does not fit the others, which is named with its choice; or
-                what `derive` raises.
+            NetworkError: a candidate does not fit the others, and the message names it and its
+                choice; or no network can be derived.
         """
         profile = Profile(self._tree, inputs, named)
         profile.warn_of_other_outputs()

@@ -42,6 +42,7 @@ class Value(ChoicePoint):
         return self.variable.categories[self.selected]
 
     def derived(self, copy: Copy) -> nn.Module:
+        """A `Constant` with the selected value."""
         return self.in_same_mode(Constant(self.value))
 
     def __eq__(self, other: object) -> bool:
@@ -125,12 +126,19 @@ Width = int | Value | Multiple
 
 
 def selected_value(width: Any) -> Any:
-    """The selected value of a choice; anything else as it is."""
+    """The selected value of a choice; anything else as it is.
+
+    Args:
+        width: a `Value`, a `Multiple`, or something plain.
+    """
     return width.value if isinstance(width, Value | Multiple) else width
 
 
 def widths_of(width: Width) -> tuple[int, ...]:
     """All numbers that a width may be, ascending.
+
+    Args:
+        width: a number, a `Value` or a multiple of one.
 
     Raises:
         NetworkError: it may be something that is no width.
@@ -155,7 +163,12 @@ def widths_of(width: Width) -> tuple[int, ...]:
 
 
 def conditions_above(width: Width, start: int) -> Conditions:
-    """Where a width is above `start`."""
+    """The conditions under which a width is above a number.
+
+    Args:
+        width: a number, a `Value` or a multiple of one.
+        start: the number.
+    """
     if isinstance(width, int):
         return Conditions()
     value, factor = _factored(width)
@@ -169,7 +182,11 @@ def _factored(width: Value | Multiple) -> tuple[Value, int]:
 
 
 def same_width(first: Width, second: Width) -> bool:
-    """Whether two widths are always equal."""
+    """Whether two widths are equal in every architecture.
+
+    Args:
+        first, second: a number, a `Value` or a multiple of one, each.
+    """
     return _identity(first) == _identity(second)
 
 

@@ -37,6 +37,9 @@ _COLOURS = (BLUE, ORANGE, INK, GREY)
 def plot_convergence(run_dir: str | PathLike[str]) -> Path:
     """Plot the search of a run into its `convergence.png`.
 
+    Args:
+        run_dir: the run directory.
+
     Returns:
         The path of the picture.
 
@@ -56,7 +59,7 @@ def convergence_figure(
     """Panels above each other: max theta over the variables, measures of the method, the losses.
 
     Args:
-        theta: None for a method that has none.
+        theta: its history; None for a method that has none.
         metrics: the columns of `metrics.csv`.
         of_task: metrics of the task, which are none of the method.
     """
@@ -92,6 +95,8 @@ def method_measures(metrics: Metrics, of_task: Sequence[Metric], has_theta: bool
     """What the method of a search reports: the columns that are neither of training nor of a task.
 
     Args:
+        metrics: the columns of `metrics.csv`.
+        of_task: metrics of the task.
         has_theta: whether theta is drawn, of which convergence is the mean.
     """
     known = {metric.key for metric in of_task} | ({"convergence"} if has_theta else set())

@@ -18,6 +18,9 @@ _OTHERS = ("seed", "seconds", "steps")  # numbers in `search.json` that the meth
 def summary_rows(run_dir: str | PathLike[str]) -> Rows:
     """The results of a run, as (label, value); a row whose figures are missing is left out.
 
+    Args:
+        run_dir: the run directory.
+
     Raises:
         RunError: the directory is no run, or one of its files is damaged.
     """
@@ -35,7 +38,11 @@ def summarise(summary: Summary) -> Rows:
 
 
 def method(summary: Summary) -> str:
-    """The method of the search, as `search.json` or else the recipe says it."""
+    """The name of the method of the search, from `search.json` or else from the recipe.
+
+    Args:
+        summary: of the run.
+    """
     settings = summary.recipe.get("search")
     planned = settings.get("method") if isinstance(settings, Mapping) else None
     if isinstance(planned, Mapping):  # with settings of its own
@@ -53,13 +60,21 @@ def _search_rows(search: Mapping[str, object]) -> Rows:
 
 
 def architecture_text(architecture: Mapping[str, object]) -> str:
-    """An architecture in lines: as its family tells it, or else its labels."""
+    """An architecture in lines: as its family describes it, or else its labels.
+
+    Args:
+        architecture: the labels.
+    """
     family = family_of(architecture)
     return labels_text(architecture) if family is None else family.text(architecture)
 
 
 def architecture_rows(architecture: Mapping[str, object]) -> Rows:
-    """An architecture in few words: as its family tells it, or else its labels."""
+    """An architecture in few words: as its family describes it, or else its labels.
+
+    Args:
+        architecture: the labels.
+    """
     family = family_of(architecture)
     if family is not None and (rows := family.rows(architecture)):
         return rows

@@ -17,7 +17,11 @@ _HEADINGS = ("rank", "loss, trained", "steps", "loss, shared weights", "other ch
 
 
 def add_finalists(body: Element, run: Run) -> None:
-    """The finalists, the best first, if there were any.
+    """Add a table of the finalists, the best first, if there were any.
+
+    Args:
+        body: of the page.
+        run: of which `finalists.json` is read.
 
     Raises:
         RunError: the file is damaged.

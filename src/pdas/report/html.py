@@ -11,20 +11,38 @@ from pdas.tasks.section import Section, Table
 
 
 def add(parent: Element, tag: str, text: str) -> Element:
-    """Add an element with a text, and return it."""
+    """Add an element with a text, and return it.
+
+    Args:
+        parent: the element around it.
+        tag: of the new element.
+        text: plain; the library escapes it.
+    """
     element = SubElement(parent, tag)
     element.text = text
     return element
 
 
 def add_picture(parent: Element, path: Path, description: str) -> None:
-    """Add a picture that is within the page."""
+    """Add a picture whose bytes are in the page itself.
+
+    Args:
+        parent: the element around it.
+        path: of a PNG file.
+        description: in words, for people who do not see it.
+    """
     data = b64encode(path.read_bytes()).decode("ascii")
     SubElement(parent, "img", src=f"data:image/png;base64,{data}", alt=description)
 
 
 def add_table(parent: Element, rows: Iterable[Sequence[str]], headings: Sequence[str] = ()) -> None:
-    """A table whose first column names the row."""
+    """Add a table whose first column names the row.
+
+    Args:
+        parent: the element around it.
+        rows: the texts of the cells.
+        headings: of the columns; none by default.
+    """
     table = SubElement(SubElement(parent, "div", {"class": "scroll"}), "table")
     if headings:
         line = SubElement(SubElement(table, "thead"), "tr")
@@ -39,7 +57,12 @@ def add_table(parent: Element, rows: Iterable[Sequence[str]], headings: Sequence
 
 
 def add_section(parent: Element, section: Section) -> None:
-    """Add what a task says of a retrained network."""
+    """Add what a task says of a retrained network.
+
+    Args:
+        parent: the element around it.
+        section: texts, tables and pictures.
+    """
     add(parent, "h3", section.title)
     for text in section.paragraphs:
         add(parent, "p", text)

@@ -46,6 +46,9 @@ def write_report(run_dir: str | PathLike[str]) -> Path:
     The pictures are drawn anew: that of the architecture, `convergence.png`, and those of the task
     in each retraining.
 
+    Args:
+        run_dir: the run directory.
+
     Returns:
         The path of the page.
 

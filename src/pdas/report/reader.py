@@ -27,15 +27,19 @@ BASELINES = "baselines"  # in a result: measures by the name of what a network i
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run has come to.
+    """The files of a run, in short.
 
     Attributes:
+        run: the run directory.
         recipe, environment: of `config.yaml`.
         others: what `config.yaml` holds beside them.
         metrics: those of the task.
         architecture, search: the content of the files of this name; empty if one is missing.
         results: of the finished retrainings, by the names of their directories.
         recipes: that of each of them; empty where its `config.yaml` is missing.
+
+    Example:
+        read_summary("runs/digits-0").results["retrain-0"]
     """
 
     run: Run
@@ -63,6 +67,9 @@ class ThetaHistory:
         steps: `(T,)`.
         largest: max_j theta_ij, `(T, D)`.
         uniform: the mean over the D variables of 1/K_i, where the search starts.
+
+    Example:
+        read_theta(Run.open("runs/digits-0")).largest.mean(axis=1)
     """
 
     steps: FloatArray
@@ -71,10 +78,13 @@ class ThetaHistory:
 
 
 def read_summary(run_dir: str | PathLike[str]) -> Summary:
-    """Sum up a run directory.
+    """Read what the report shows of a run.
+
+    Args:
+        run_dir: the run directory.
 
     Raises:
-        RunError: it is none, or one of its files is damaged.
+        RunError: the directory is no run, or one of its files is damaged.
     """
     run = Run.open(run_dir)
     config = run.raw_config()
@@ -99,7 +109,10 @@ def read_summary(run_dir: str | PathLike[str]) -> Summary:
 
 
 def read_theta(run: Run) -> ThetaHistory:
-    """The history in `theta.npz`.
+    """The history of theta in `theta.npz`.
+
+    Args:
+        run: of a search.
 
     Raises:
         RunError: the file is missing or damaged.
@@ -109,6 +122,12 @@ def read_theta(run: Run) -> ThetaHistory:
 
 def read_metrics(run: Run) -> dict[str, FloatArray]:
     """The columns of `metrics.csv`, "step" among them; an empty cell is NaN.
+
+    Args:
+        run: of a search or a retraining.
+
+    Returns:
+        By the name of a column: one number for each epoch.
 
     Raises:
         RunError: the file is missing or damaged.
@@ -156,7 +175,7 @@ def _parse_theta(path: Path) -> ThetaHistory:
         )
     if not (np.isfinite(steps).all() and np.isfinite(theta).all()):
         raise ValueError("steps or theta are not all finite")
-    chosen = sizes > 1
+    chosen = sizes > 1  # a variable of one category is always decided
     if not chosen.any():
         raise ValueError("no variable has more than one category")
     return ThetaHistory(steps, theta[:, chosen].max(axis=2), float((1 / sizes[chosen]).mean()))

@@ -19,7 +19,11 @@ Results = Sequence[Mapping[str, object]]
 
 
 def result_rows(summary: Summary) -> Rows:
-    """A row for each metric that was measured, as "test error" and "2.31 %"; the task's first."""
+    """A row for each metric that was measured, as "test error" and "2.31 %"; the task's first.
+
+    Args:
+        summary: of the run.
+    """
     metrics = with_general(summary.metrics)
     return [row for metric in metrics for row in _rows_of(metric, summary)]
 

@@ -22,6 +22,8 @@ def add_retrainings(body: Element, summary: Summary, elsewhere: Sequence[str] = 
     Settings that differ are columns too. Below the table, the sections of the task.
 
     Args:
+        body: of the page.
+        summary: of the run.
         elsewhere: keys of values that the page shows in another part.
 
     Raises:

@@ -26,7 +26,11 @@ def flattened(settings: Mapping[str, object]) -> dict[str, str]:
 
 
 def duration(seconds: float) -> str:
-    """A time in one or two units, such as "20 min 44 s"."""
+    """A time in one or two units, such as "20 min 44 s".
+
+    Args:
+        seconds: at least 0.
+    """
     if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -14,13 +14,17 @@ from pdas.support.files import creating_directory, locked_directory
 
 @contextmanager
 def new_directory(path: Path, setting: str) -> Iterator[Path]:
-    """Make a directory that must not hold anything yet.
+    """Make a directory that must not hold anything yet, for the time of a `with` block.
 
-    What was made is removed if a `PdasError` follows, the directories above it too, unless there
-    are metrics of an epoch by then, or a checkpoint.
+    If a `PdasError` ends the block, what was made is removed, with the directories above it. It
+    stays if it holds the metrics of an epoch, or a checkpoint.
 
     Args:
+        path: of the directory.
         setting: that names the directory, for messages.
+
+    Yields:
+        The path.
 
     Raises:
         RunError: the directory holds something, is no directory or cannot be made.

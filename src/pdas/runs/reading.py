@@ -36,10 +36,17 @@ _REMEDY = "restore it, or search or retrain again"
 
 
 def read_file(file: Path, parse: Callable[[Path], T]) -> T:
-    """What `parse` makes of a file.
+    """What `parse` makes of a file; anything that goes wrong becomes one line.
+
+    Args:
+        file: its path.
+        parse: reads the file.
+
+    Returns:
+        What `parse` returns.
 
     Raises:
-        RunError: the file is missing or damaged; it names the file.
+        RunError: the file is missing or damaged; the message names it.
     """
     try:
         return parse(file)
@@ -53,12 +60,26 @@ def read_file(file: Path, parse: Callable[[Path], T]) -> T:
 
 
 def parse_json(file: Path) -> dict[str, Any]:
-    """The JSON object in a file, for `Run.read`."""
+    """The JSON object in a file, for `Run.read`.
+
+    Args:
+        file: its path.
+
+    Raises:
+        ValueError: it holds something else.
+    """
     return _mapping(json.loads(read_text(file)), "the file")
 
 
 def parse_config(file: Path) -> dict[str, Any]:
-    """All of a `config.yaml`, for `Run.read`."""
+    """All of a `config.yaml`, for `Run.read`; "recipe" and "environment" are always there.
+
+    Args:
+        file: its path.
+
+    Raises:
+        ValueError: it holds something else.
+    """
     config = _mapping(safe_yaml(read_text(file)), "the file")
     return config | {key: _mapping(config.get(key, {}), key) for key in ("recipe", "environment")}
 

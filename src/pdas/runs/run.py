@@ -44,11 +44,12 @@ class Run:
         writes: whether it writes. Of several ranks only the first does; on the others whatever
             would write or remove a file does nothing.
 
+    Attributes:
+        path, writes: the same.
+
     Raises:
-        RunError: of one line. What reads a file raises it, with its name, if it is missing or
-            damaged. What writes one raises it if it cannot be written. `open`, `inner`,
-            `checkpoint_directory`, `architecture_file` and `retrained` raise it if there is not
-            what they are asked for.
+        RunError: with a message of one line. A method that reads a file raises it if the file is
+            missing or damaged. A method that writes one raises it if that fails.
 
     Example:
         run = Run.open("runs/digits-0")
@@ -61,7 +62,14 @@ class Run:
 
     @classmethod
     def open(cls, path: str | PathLike[str]) -> Run:
-        """An existing run; raises `RunError` if `path` is none."""
+        """An existing run.
+
+        Args:
+            path: of its directory.
+
+        Raises:
+            RunError: there is no `config.yaml` in it.
+        """
         if not (Path(path) / "config.yaml").is_file():
             expected = "expected a directory made by `pdas search` or `pdas run`; check the path"
             raise RunError(f"run: {path} has no config.yaml, {expected}")
@@ -82,7 +90,14 @@ class Run:
         data_dir: Path | None,
         about: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        """Write the resolved recipe, what it is `about` by name, and what it ran on."""
+        """Write `config.yaml`: the resolved recipe, and what it ran on.
+
+        Args:
+            recipe: all its settings.
+            seed: of the stage.
+            data_dir: of the images; None if they are installed with a package.
+            about: what else to write, by name.
+        """
         from pdas.support.environment import environment  # asks torch
 
         config = {
@@ -95,11 +110,20 @@ class Run:
         self._write("config.yaml", yaml.safe_dump(config, sort_keys=False))
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
-        """Write `name`, indented."""
+        """Write a file of JSON, indented.
+
+        Args:
+            name: of the file.
+            content: plain data.
+        """
         self._write(name, json.dumps(content, indent=2) + "\n")
 
     def write_metrics(self, rows: Sequence[Mapping[str, float | int]]) -> None:
-        """Write `metrics.csv`, a row for each epoch; what an epoch did not measure is empty."""
+        """Write `metrics.csv`, a row for each epoch.
+
+        Args:
+            rows: by column; the cell of what an epoch did not measure is empty.
+        """
         text = io.StringIO(newline="")
         # The last row has all columns in order, the first ones none for theta during a warm-up.
         columns = dict.fromkeys(name for row in reversed(rows) for name in row)
@@ -111,7 +135,13 @@ class Run:
     def write_theta(
         self, space: SearchSpace, steps: Sequence[int], theta: Sequence[FloatArray]
     ) -> None:
-        """Write the history of theta: `steps (T,)`, `theta (T, D, K_max)`, `names`, `sizes`."""
+        """Write the history of theta, `theta.npz`.
+
+        Args:
+            space: of theta; its names and sizes are written too.
+            steps: T numbers.
+            theta: T arrays of shape (D, max K).
+        """
         self.write_arrays(
             "theta.npz",
             steps=np.asarray(steps),
@@ -121,24 +151,37 @@ class Run:
         )
 
     def write_arrays(self, name: str, /, **arrays: Any) -> None:
-        """Write arrays by name into the archive `name`, an `.npz`."""
+        """Write arrays into an archive of numpy.
+
+        Args:
+            name: of the file, with the suffix `.npz`.
+            arrays: by name.
+        """
         if self.writes:
             with atomic_write(self.path / name) as file:
                 np.savez_compressed(file, **arrays)
 
     def write_architecture(self, architecture: Architecture) -> None:
-        """Write `architecture.json`, by which a search has finished."""
+        """Write `architecture.json`, the last file of a search, by which it counts as finished.
+
+        Args:
+            architecture: the one that was found.
+        """
         self._write("architecture.json", architecture.to_json() + "\n")
 
     def write_weights(self, network: nn.Module) -> None:
-        """Write `weights.safetensors`."""
+        """Write `weights.safetensors`.
+
+        Args:
+            network: whose weights are saved.
+        """
         from pdas.runs.weights import save_weights  # needs torch
 
         if self.writes:
             save_weights(network, self.path / "weights.safetensors")
 
     def remove_checkpoints(self) -> None:
-        """Make room, when the training is done and written; a link in their place stays."""
+        """Remove the checkpoints when the training is finished; a link in their place stays."""
         if self.writes:
             with suppress(RunError):  # of a link, which rmtree refuses as well
                 shutil.rmtree(self.checkpoint_directory, ignore_errors=True)
@@ -155,11 +198,20 @@ class Run:
         return self.read("config.yaml", parse_config)
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """The JSON object in `name`."""
+        """The JSON object in a file of the run.
+
+        Args:
+            name: of the file.
+        """
         return self.read(name, parse_json)
 
     def read(self, name: str, parse: Callable[[Path], T]) -> T:
-        """What `parse` makes of the file `name`; whatever goes wrong becomes one line."""
+        """What a function makes of a file of the run; whatever goes wrong becomes a `RunError`.
+
+        Args:
+            name: of the file.
+            parse: reads the file at a path.
+        """
         return read_file(self.path / name, parse)
 
     # ---- what there is
@@ -184,11 +236,22 @@ class Run:
 
     @property
     def checkpoint_directory(self) -> Path:
-        """Where its training is kept while it runs."""
+        """Where the training keeps its checkpoints while it runs.
+
+        Raises:
+            RunError: it is a link.
+        """
         return self.inner("checkpoint")
 
     def inner(self, name: str) -> Path:
-        """The directory `name` in this one; raises `RunError` if it is a link to elsewhere."""
+        """The directory of this name in this one.
+
+        Args:
+            name: of the directory, which need not exist.
+
+        Raises:
+            RunError: it is a link, which may lead elsewhere.
+        """
         path = self.path / name
         if path.is_symlink():
             expected = "expected a directory of the run's own; remove the link"
@@ -196,7 +259,11 @@ class Run:
         return path
 
     def architecture_file(self) -> Path:
-        """The file of the found architecture; raises `RunError` if the search has not finished."""
+        """The file of the architecture that was found.
+
+        Raises:
+            RunError: the search has not finished, or this is a retraining.
+        """
         if self.stage == "retraining":
             expected = f"expected the search that it is of; give {self.path.parent}"
             raise RunError(f"run: {self.path} is a retraining, {expected}")
@@ -211,7 +278,11 @@ class Run:
         return [Run(file.parent) for file in sorted(files, key=lambda f: (len(str(f)), str(f)))]
 
     def retrained(self) -> list[Run]:
-        """This one if it is a finished retraining, or else those there are; `RunError` if none."""
+        """This run if it is a finished retraining, else the finished retrainings in it.
+
+        Raises:
+            RunError: there is none.
+        """
         retrained = [self] if (self.path / "result.json").is_file() else self.retrainings()
         if not retrained:
             state = f"holds no finished retraining; `pdas retrain {self.path}` first"

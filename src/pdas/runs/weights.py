@@ -11,7 +11,15 @@ from pdas.support.files import atomic_write
 
 
 def save_weights(network: nn.Module, file: Path) -> None:
-    """Save the weights of a network in `file`; raises `RunError` if it cannot be written."""
+    """Save the weights of a network in a file of safetensors.
+
+    Args:
+        network: on any device.
+        file: replaced as a whole if it exists.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
     # safetensors refuses other layouts, as that of a channels-last weight.
     weights = {name: w.contiguous() for name, w in network.state_dict().items()}
     with atomic_write(file) as stream:
@@ -19,9 +27,14 @@ def save_weights(network: nn.Module, file: Path) -> None:
 
 
 def load_weights(network: nn.Module, file: Path) -> None:
-    """Put the weights in `file` into a network; for `Run.read`, which makes errors one line.
+    """Put the weights in a file into a network; for `Run.read`, which makes errors one line.
 
-    Raises `ValueError` if they are those of another network, and what reading raises.
+    Args:
+        network: of the same architecture and size; changed in place.
+        file: of `save_weights`.
+
+    Raises:
+        ValueError: the weights are those of another network.
     """
     weights = load_file(file)
     try:

@@ -88,7 +88,15 @@ class Architecture:
         return self._indices
 
     def replaced(self, position: int, category: int) -> Architecture:
-        """The same with another category index of the variable at a position. Raises SpaceError."""
+        """The same architecture with another category of one variable.
+
+        Args:
+            position: of the variable in the space, from 0.
+            category: the index of its new category.
+
+        Raises:
+            SpaceError: if the category is out of range.
+        """
         indices = self.indices.copy()
         indices[position] = category
         return self._space.architecture(indices)
@@ -102,7 +110,11 @@ class Architecture:
         return json.dumps(self.to_dict(), indent=2)
 
     def save(self, path: str | Path) -> None:
-        """Write `to_json()` to a file; `SearchSpace.load` reads it."""
+        """Write `to_json()` to a file; `SearchSpace.load` reads it.
+
+        Args:
+            path: of the file, which is replaced if it exists.
+        """
         Path(path).write_text(self.to_json() + "\n", encoding="utf-8")
 
     def __getitem__(self, name: str) -> Label:
@@ -140,7 +152,10 @@ def as_labels(assignment: Architecture | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def load_labels(path: str | Path) -> dict[str, Any]:
-    """The values `{name: value}` in a file of `Architecture.save`, of whatever space.
+    """The values `{name: value}` in a file that `Architecture.save` wrote, of any space.
+
+    Args:
+        path: of the file.
 
     Raises:
         SpaceError: if the file cannot be read or holds something else.
@@ -152,10 +167,13 @@ def load_labels(path: str | Path) -> dict[str, Any]:
 
 
 def parse_labels(text: str) -> dict[str, Any]:
-    """The values `{name: value}` in the text of `Architecture.to_json`, of whatever space.
+    """The values `{name: value}` in the text of `Architecture.to_json`, of any space.
+
+    Args:
+        text: JSON.
 
     Raises:
-        SpaceError: if it is other text.
+        SpaceError: if the text is no JSON object.
     """
     expected = "a JSON object {name: label}"
     try:

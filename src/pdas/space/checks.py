@@ -46,9 +46,17 @@ def check_space(
     kind: type[PdasError] = SpaceError,
     remedy: str = "make both from the same network or space",
 ) -> None:
-    """Raise an error unless what has a `space`, as a cost or an optimizer, has this one.
+    """Raise an error unless a thing that has a `space`, as a cost or an optimizer, has this one.
 
-    The arguments are those of `check_architecture`.
+    Args:
+        what: how the message names it, as "limit.cost".
+        thing: with an attribute `space`.
+        space: the expected search space.
+        kind: the exception.
+        remedy: what the user can do about it.
+
+    Raises:
+        PdasError: of `kind`, if its space is another one.
     """
     its_space = getattr(thing, "space", None)
     if its_space is space or its_space == space:  # nearly always the first, which is fast

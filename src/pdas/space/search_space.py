@@ -50,7 +50,7 @@ class SearchSpace(Mapping[str, tuple[Label, ...]]):
         self._variables = tuple(Categorical(name, labels) for name, labels in variables.items())
         self._positions = {name: position for position, name in enumerate(variables)}
         self._sizes = _frozen(np.array([len(v.categories) for v in self._variables]))
-        self._hash = hash(self._variables)
+        self._hash = hash(self._variables)  # once, since spaces are compared in every step
 
     @property
     def variables(self) -> tuple[Categorical, ...]:
@@ -68,7 +68,14 @@ class SearchSpace(Mapping[str, tuple[Label, ...]]):
         return self._sizes
 
     def position(self, name: str) -> int:
-        """The place of a variable in the order, from 0. Raises KeyError as a mapping does."""
+        """The place of a variable in the order, from 0.
+
+        Args:
+            name: of the variable.
+
+        Raises:
+            KeyError: if there is no such variable, as of any mapping.
+        """
         return self._positions[name]
 
     def architecture(
@@ -123,7 +130,11 @@ class SearchSpace(Mapping[str, tuple[Label, ...]]):
         return [Architecture(self, indices=row) for row in _frozen(array)]
 
     def uniform(self, rng: np.random.Generator) -> Architecture:
-        """One architecture, every variable drawn uniformly from its categories."""
+        """One architecture, every variable drawn uniformly from its categories.
+
+        Args:
+            rng: draws one integer for each variable, in order.
+        """
         return self.architecture(rng.integers(self._sizes))
 
     def to_dict(self) -> dict[str, list[Label]]:
@@ -131,11 +142,25 @@ class SearchSpace(Mapping[str, tuple[Label, ...]]):
         return {variable.name: list(variable.categories) for variable in self.variables}
 
     def from_json(self, text: str) -> Architecture:
-        """The architecture that `Architecture.to_json` wrote. Raises SpaceError."""
+        """The architecture in a text that `Architecture.to_json` wrote.
+
+        Args:
+            text: JSON.
+
+        Raises:
+            SpaceError: if the text is no JSON object, or its values are not those of this space.
+        """
         return self._from_values(parse_labels(text))
 
     def load(self, path: str | Path) -> Architecture:
-        """The architecture saved at a path by `Architecture.save`. Raises SpaceError."""
+        """The architecture in a file that `Architecture.save` wrote.
+
+        Args:
+            path: of the file.
+
+        Raises:
+            SpaceError: if the file cannot be read, or its values are not those of this space.
+        """
         labels = load_labels(path)
         try:
             return self._from_values(labels)

@@ -20,13 +20,16 @@ Label = str | int | float | bool
 
 @dataclass(frozen=True)
 class Variable(ABC):
-    """One structure parameter.
+    """One structure parameter; the base class of every kind.
 
     Args:
         name: not empty; unique in its space.
 
     Raises:
         SpaceError: if the name is no text or empty.
+
+    Example:
+        class Integer(Variable): ...  # with `check`; `Categorical` is the kind that there is
     """
 
     name: str
@@ -44,6 +47,9 @@ class Variable(ABC):
     @abstractmethod
     def check(self, value: object) -> Label:
         """The value as this variable has it.
+
+        Args:
+            value: of any type, for example from a file.
 
         Raises:
             SpaceError: if it is none of its values.
@@ -87,11 +93,25 @@ class Categorical(Variable):
         object.__setattr__(self, "_index", index)
 
     def check(self, value: object) -> Label:
-        """The label as it is among the categories. Raises SpaceError if it is unknown."""
+        """The label as it is among the categories, so that 1.0 becomes 1.
+
+        Args:
+            value: a label.
+
+        Raises:
+            SpaceError: if the label is unknown.
+        """
         return self.categories[self.index(value)]
 
     def index(self, label: object) -> int:
-        """The position of a label among the categories. Raises SpaceError if it is unknown."""
+        """The position of a label among the categories, from 0.
+
+        Args:
+            label: one of the categories.
+
+        Raises:
+            SpaceError: if the label is unknown.
+        """
         if isinstance(label, Label) and label in self._index:
             return self._index[label]
         known = ", ".join(map(repr, self.categories))

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 class Picture:
     """A picture of a report, beside the page.
 
+    Attributes:
+        file: of PNG.
+        caption: in words.
+
     Example:
         Picture(folder / "cells.png", "The normal and the reduction cell")
     """
@@ -75,7 +79,11 @@ class Family(ABC):
 
     @abstractmethod
     def space(self, network: Any) -> SearchSpace:
-        """The search space of these settings, or of a size."""
+        """The search space.
+
+        Args:
+            network: settings, or a size.
+        """
 
     @abstractmethod
     def size(self, network: Any, image_shape: tuple[int, int, int], outputs: int) -> FamilySettings:
@@ -93,6 +101,9 @@ class Family(ABC):
     def parsed_size(self, values: Mapping[str, Any]) -> FamilySettings:
         """A size from the plain data in `result.json` or `network.json`.
 
+        Args:
+            values: by the name of a setting.
+
         Raises:
             SettingError: it is none.
         """
@@ -100,12 +111,17 @@ class Family(ABC):
 
     @abstractmethod
     def supernet(self, size: Any) -> nn.Module:
-        """The supernet with fresh weights."""
+        """The supernet with fresh weights.
+
+        Args:
+            size: the size.
+        """
 
     def retrained_size(self, size: Any, architecture: Assignment | None, retrain: Any) -> Any:
         """The size of the network that is retrained; by default that of the supernet.
 
         Args:
+            size: of the supernet.
             architecture: None asks for the one that is hardest to fit, before a search.
             retrain: the group `retrain` of the recipe.
 
@@ -127,7 +143,12 @@ class Family(ABC):
         """
 
     def parameters(self, architecture: Architecture | Mapping[str, object], size: Any) -> int:
-        """The numbers in the weights of the derived network; by default those of a network."""
+        """The numbers in the weights of the derived network; by default it is built and counted.
+
+        Args:
+            architecture: of the space of `size`, or its labels.
+            size: the size.
+        """
         import torch
 
         with torch.random.fork_rng(devices=()):  # a count draws no random numbers
@@ -138,6 +159,9 @@ class Family(ABC):
         """Whether labels are those of an architecture of this family, and of nothing else.
 
         By default: whether they are of the default settings, fitted to them.
+
+        Args:
+            labels: by the name of a variable.
         """
         try:
             self.space(self.fitted(validated(self.settings, {}), labels)).architecture(labels)
@@ -148,13 +172,24 @@ class Family(ABC):
     def fitted(self, network: Any, labels: Mapping[str, Label]) -> Any:
         """The settings with as large a space as these labels need; by default as they are.
 
+        Args:
+            network: settings.
+            labels: of an architecture of this family.
+
         Raises:
             SpaceError: the labels are of no space of this family.
         """
         return network
 
     def baseline(self, architecture: Architecture) -> Architecture:
-        """A plain architecture of the same depth, the paper's BASE."""
+        """A plain architecture of the same depth, the paper's BASE.
+
+        Args:
+            architecture: with this depth.
+
+        Raises:
+            SettingError: the family has none, as by default.
+        """
         refuse(
             SettingError,
             "search.method",
@@ -164,11 +199,22 @@ class Family(ABC):
         )
 
     def text(self, labels: Mapping[str, object]) -> str:
-        """An architecture in lines, for people."""
+        """An architecture in lines, for people.
+
+        Args:
+            labels: of an architecture of this family.
+        """
         return labels_text(labels)
 
     def rows(self, labels: Mapping[str, object]) -> list[tuple[str, str]]:
-        """An architecture in few words, as rows of a label and a value; none by default."""
+        """An architecture in few words; no rows by default.
+
+        Args:
+            labels: of an architecture of this family.
+
+        Returns:
+            Rows of a label and a value.
+        """
         return []
 
     def picture(
@@ -177,6 +223,8 @@ class Family(ABC):
         """Draw an architecture into a file of a folder; None, as by default, if there is no way.
 
         Args:
+            labels: of an architecture of this family.
+            folder: where the file is written.
             image_size: pixels a side of the images, where they are known.
         """
         return None
@@ -186,7 +234,11 @@ FAMILIES: Registry[Family] = Registry("network.space", "pdas.spaces", folders=Tr
 
 
 def family_of(labels: Mapping[str, object]) -> Family | None:
-    """The family that labels of an architecture belong to; None if to none that is known."""
+    """The family that labels of an architecture belong to; None if it is no known family.
+
+    Args:
+        labels: by the name of a variable.
+    """
     families = (FAMILIES[name] for name in FAMILIES.names())
     return next((family for family in families if family.recognises(labels)), None)
 

@@ -26,7 +26,16 @@ MOST_SHARED = 0.05  # of the test images: some real sets have a few images twice
 
 @dataclass(frozen=True)
 class Loader:
-    """Reads a data set for one use."""
+    """Reads a data set for one use.
+
+    Attributes:
+        settings: the class of the settings for this use.
+        name: of the data set.
+        data_dir: where its files are, if it needs that.
+
+    Example:
+        Loader(LabelledDataSettings, "digits", None)(image_size=20).train
+    """
 
     settings: type[ImageSettings]
     name: str
@@ -34,6 +43,7 @@ class Loader:
 
     @property
     def use(self) -> Use:
+        """What the images are for."""
         return self.settings.use
 
     def __call__(self, *, download: bool = True, **settings: object) -> ImageData:
@@ -76,6 +86,7 @@ class DataSetTests:
 
     @pytest.fixture
     def data_dir(self) -> Path | None:
+        """The directory of a small copy; none by default."""
         return None
 
     def test_it_serves_a_use(self, name: str) -> None:

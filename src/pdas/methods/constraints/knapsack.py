@@ -56,7 +56,11 @@ def most_probable(
 
 
 def ceiling(limit: float) -> float:
-    """The largest sum of costs that counts as within the limit."""
+    """The largest sum of costs that counts as within the limit.
+
+    Args:
+        limit: the largest cost; a 1e-12th of it is left for rounding.
+    """
     return limit + ROUNDING * abs(limit)
 
 
@@ -90,6 +94,7 @@ class _Knapsack:
         runner_up = excess[:, min(1, excess.shape[1] - 1)]
         undecided = np.ones(len(self.loss), dtype=np.bool_)
         first, second = _Frontier(), _Frontier()
+        # Least decided first: there is a good solution early, and its bound stops the rest.
         for i in np.argsort(runner_up).tolist():
             frontier = min(first, second, key=lambda f: len(f.cost))
             frontier.extend(i, self)
@@ -108,6 +113,8 @@ class _Knapsack:
         """Take the best pair of partial choices if it is better than the best known solution."""
         room = self.budget - self._of(self.cost, self.start)[undecided].sum()
         loss = self._of(self.loss, self.start)[undecided].sum()
+        # Costs ascend and losses descend in a frontier, so the best partner of each choice of the
+        # first is the costliest one of the second that still fits.
         partners = np.searchsorted(second.cost, room - first.cost, side="right") - 1
         fitting = np.flatnonzero(partners >= 0)
         if not len(fitting):
@@ -167,6 +174,7 @@ class _Frontier:
         self.cost = np.add.outer(self.cost, knapsack.cost[i]).ravel()
         self.loss = np.add.outer(self.loss, knapsack.loss[i]).ravel()
         self._floor += float(knapsack.floor[i])
+        # Entry k of the flat sums extends partial choice k // max K by category k % max K.
         parents, categories = np.divmod(np.arange(len(self.cost)), knapsack.cost.shape[1])
         self._steps.append((i, parents, categories))
         excess = self.loss + knapsack.price * self.cost - self._floor
@@ -190,7 +198,7 @@ class _Frontier:
 
 def _undominated(cost: FloatArray, loss: FloatArray) -> IntArray:
     """Which are cheaper than all of less loss, or of equal loss to rounding; ascending cost."""
-    order: IntArray = np.lexsort((loss, cost))
+    order: IntArray = np.lexsort((loss, cost))  # by cost, and among equal costs by loss
     steps = np.floor(loss[order] / ROUNDING)
     before = np.minimum.accumulate(np.concatenate([[np.inf], steps]))[:-1]
     return order[steps < before]

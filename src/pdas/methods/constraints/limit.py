@@ -50,7 +50,11 @@ class Limit:
             )
 
     def holds(self, architecture: Architecture) -> bool:
-        """Whether the cost is within the limit, or over it by a 1e-12th of it at most."""
+        """Whether an architecture is within the limit, or over it by at most a 1e-12th of it.
+
+        Args:
+            architecture: of the space of the cost.
+        """
         return self.cost(architecture) <= ceiling(self.maximum)
 
     @property
@@ -113,9 +117,16 @@ class Limits:
         limits: one or more.
         space: the space that is searched.
 
+    Attributes:
+        all: the limits.
+
     Raises:
         SpaceError: if a cost is of another space.
         SettingError: if there is no limit.
+
+    Example:
+        limits = Limits([Limit(parameters, 3e6), Limit(multiply_adds, 1e8)], space)
+        limits.hold(architecture)
     """
 
     def __init__(self, limits: Limit | Sequence[Limit], space: SearchSpace) -> None:
@@ -145,7 +156,9 @@ class Limits:
     def architecture_within(self, first: Architecture, theta: FloatArray | None) -> Architecture:
         """An architecture within all limits.
 
-        The arguments are those of `Limit.architecture_within`.
+        Args:
+            first: where to look first.
+            theta: shape (D, max K), to take the most probable one where it can be computed.
 
         Raises:
             SettingError: if there is none or none is found.

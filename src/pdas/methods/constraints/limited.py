@@ -77,13 +77,17 @@ class Limited(Wrapper):
         return self.rejected / self.drawn if self.drawn else 0.0
 
     def ask(self, n: int | None = None) -> list[Architecture]:
-        """n architectures within the limits; the wrapped optimizer's number by default.
+        """Draw architectures within the limits.
+
+        Args:
+            n: how many; the wrapped optimizer's number by default.
 
         Raises:
             OptimizerError: if 10,000 draws for each do not give them.
         """
         batch = self.optimizer.ask(n)
         wanted, drawn = len(batch), 0
+        # The first ones that fit are kept, in the order in which they were drawn.
         within: list[Architecture] = []
         while True:
             kept = [architecture for architecture in batch if self._limits.hold(architecture)]
@@ -104,7 +108,16 @@ class Limited(Wrapper):
         losses: npt.ArrayLike,
         active: npt.ArrayLike | None = None,
     ) -> None:
-        """Tell the wrapped optimizer, and remember the best if that has no distribution."""
+        """Tell the wrapped optimizer, and remember the best architecture if it has no distribution.
+
+        Args:
+            architectures: of this space.
+            losses: shape (lambda,).
+            active: bool, shape (lambda, D), or None for all.
+
+        Raises:
+            PdasError: as the wrapped optimizer.
+        """
         self.optimizer.tell(architectures, losses, active)
         if self._has_distribution:
             return
@@ -150,6 +163,9 @@ class Limited(Wrapper):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue exactly where `state_dict` was taken, of a search within limits too.
+
+        Args:
+            state: of `state_dict`.
 
         Raises:
             OptimizerError: as the wrapped optimizer does, or without the counts of draws.

@@ -14,7 +14,7 @@ DRAWS = 1_000  # uniform ones
 
 
 def cheapest_found(cost: Cost, first: Architecture, enough: float) -> tuple[Architecture, float]:
-    """A cheap architecture and its cost: the first that costs at most `enough`, if one is met.
+    """A cheap architecture and its cost; the first that costs at most `enough`, if one is found.
 
     Looks at `first`, at uniform draws, and then at all that differ in one variable from the
     cheapest found, until none of these is cheaper. The draws are the same every time.
@@ -23,6 +23,9 @@ def cheapest_found(cost: Cost, first: Architecture, enough: float) -> tuple[Arch
         cost: to be made small.
         first: where to look first.
         enough: a cost at which the search stops.
+
+    Returns:
+        The cheapest architecture that was looked at, and its cost.
     """
     best, least = first, math.inf
     for architecture in _draws(first):

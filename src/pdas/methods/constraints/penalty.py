@@ -49,12 +49,23 @@ class Penalty:
         check_positive("penalty.weight", self.weight, "give one in the unit of the loss")
 
     def __call__(self, architecture: Architecture) -> float:
-        """weight * max(cost / target - 1, 0)."""
+        """weight * max(cost / target - 1, 0), in the unit of the loss.
+
+        Args:
+            architecture: of the space of the cost.
+
+        Raises:
+            SpaceError: if it is of another space.
+        """
         return self.weight * max(self.cost(architecture) / self.target - 1, 0.0)
 
 
 class Penalised(Wrapper):
     """An optimizer that is told losses with a penalty on the cost; all else is as it was.
+
+    Args:
+        optimizer: any optimizer.
+        penalty: what is added to its losses.
 
     Attributes:
         optimizer: the wrapped one.
@@ -78,7 +89,16 @@ class Penalised(Wrapper):
         losses: npt.ArrayLike,
         active: npt.ArrayLike | None = None,
     ) -> None:
-        """Tell the wrapped optimizer the losses with the penalty of each architecture added."""
+        """Tell the wrapped optimizer the losses with the penalty of each architecture added.
+
+        Args:
+            architectures: of this space.
+            losses: shape (lambda,); a loss that is not finite stays so.
+            active: bool, shape (lambda, D), or None for all.
+
+        Raises:
+            PdasError: as the wrapped optimizer.
+        """
         _, values = checked_losses(self.space, architectures, losses, self.smallest_tell)
         penalties = [self.penalty(architecture) for architecture in architectures]
         with np.errstate(over="ignore", invalid="ignore"):  # a loss may be infinite or NaN

@@ -14,10 +14,19 @@ from pdas.support.refusals import refuse
 
 
 class Wrapper:
-    """An optimizer that leaves to `optimizer` whatever a subclass does not do itself.
+    """An optimizer around another one; what a subclass does not do itself, the other one does.
 
     What the wrapped optimizer has beyond the protocol, such as `theta` or `samples`, can be read
     here too.
+
+    Args:
+        optimizer: the wrapped one.
+
+    Attributes:
+        optimizer: the same.
+
+    Example:
+        class Penalised(Wrapper): ...  # with a `tell` of its own
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
@@ -71,7 +80,15 @@ class Wrapper:
 
 
 def check_cost(setting: str, cost: object) -> None:
-    """Raise SettingError if `cost` is no cost of architectures."""
+    """Check that something is a cost of architectures.
+
+    Args:
+        setting: how the message names it.
+        cost: to be checked.
+
+    Raises:
+        SettingError: if it cannot be called, or has no search space.
+    """
     if not callable(cost) or not isinstance(getattr(cost, "space", None), SearchSpace):
         refuse(
             SettingError,

@@ -14,7 +14,11 @@ from pdas.support.refusals import check_integer, check_positive, is_finite, refu
 def check_settings(
     space: object, seed: object, samples: object, eta: object, alpha: object, eta_scale: object
 ) -> None:
-    """Raise SettingError if one of the arguments of `PDAS` is out of range."""
+    """Check the arguments of `PDAS`, which its docstring describes.
+
+    Raises:
+        SettingError: if one of them is out of range.
+    """
     if not isinstance(space, SearchSpace):
         refuse(
             SettingError,
@@ -46,7 +50,18 @@ def check_settings(
 
 
 def check_active(active: npt.ArrayLike, shape: tuple[int, ...]) -> BoolArray:
-    """The mask of the active variables as an array of this shape. Raises OptimizerError."""
+    """The mask of the active variables as an array.
+
+    Args:
+        active: what `tell` was called with.
+        shape: (lambda, D), one row for each architecture.
+
+    Returns:
+        Bool, of this shape.
+
+    Raises:
+        OptimizerError: if it has another shape or type.
+    """
     mask = np.asarray(active)
     if mask.shape != shape or mask.dtype != np.bool_:
         refuse(
@@ -60,7 +75,16 @@ def check_active(active: npt.ArrayLike, shape: tuple[int, ...]) -> BoolArray:
 
 
 def check_finite(losses: FloatArray, indices: IntArray, step: int) -> None:
-    """Raise NonFiniteLossError if no loss is finite."""
+    """Check that at least one loss is finite, so that there is something to rank.
+
+    Args:
+        losses: shape (lambda,).
+        indices: of the architectures, shape (lambda, D), for the message.
+        step: for the message.
+
+    Raises:
+        NonFiniteLossError: if no loss is finite.
+    """
     if not np.isfinite(losses).any():
         refuse(
             NonFiniteLossError,

@@ -42,6 +42,7 @@ class CategoricalProduct:
         self.n = int(self.degrees.sum())
         self.reduced: BoolArray = column < K - 1
         self.padding: BoolArray = column >= K
+        # Uniform: 1 / K_i for each category that there is, 0 in the padding.
         self.theta: FloatArray = ~self.padding / K
         self.theta_min = _lower_bounds(sizes)[:, np.newaxis] * ~self.padding
         # What is left of each row's 1 to be shared out above the lower bounds, in (12).
@@ -53,36 +54,71 @@ class CategoricalProduct:
         self._last = self._row_start + sizes - 1
 
     def last(self, values: FloatArray) -> FloatArray:
-        """Each variable's value for its last category, j = K_i: shape (D,)."""
+        """The entry of each variable's last category, j = K_i.
+
+        Args:
+            values: shape (D, max K).
+
+        Returns:
+            Shape (D,).
+        """
         return values.take(self._last)
 
     def sample(self, rng: np.random.Generator, n: int) -> IntArray:
-        """Category indices of n independent draws: shape (n, D)."""
+        """Draw n architectures independently.
+
+        Args:
+            rng: draws one uniform number for each sample and variable.
+            n: how many.
+
+        Returns:
+            Category indices, shape (n, D).
+        """
         cdf = self.theta.cumsum(axis=1) + self._beyond_reduced
         below: BoolArray = rng.random((n, len(self.sizes), 1)) >= cdf
         first_not_below: IntArray = below.argmin(axis=2)  # False is less than True
         return first_not_below
 
     def scatter(self, indices: IntArray, weights: FloatArray) -> FloatArray:
-        """sum_n w_ni m_nij, with M_n one-hot in `indices` and w = `weights`, both (n, D)."""
+        """sum_n w_ni m_nij, where m_ni is the one-hot vector of the category of sample n.
+
+        Args:
+            indices: of the categories, shape (n, D).
+            weights: w, shape (n, D).
+
+        Returns:
+            Shape (D, max K).
+        """
         flat = (indices + self._row_start).ravel()
         totals = np.bincount(flat, weights.ravel(), minlength=self.theta.size)
         return totals.reshape(self.theta.shape).astype(np.float64, copy=False)
 
     def set(self, theta: FloatArray) -> None:
-        """Take a theta whose rows sum to one, brought above the lower bounds (Appendix B)."""
+        """Take a theta, after it is brought above the lower bounds by (11) and (12) of Appendix B.
+
+        Args:
+            theta: shape (D, max K); its rows sum to one, but entries may be below their bounds.
+        """
         above = np.maximum(theta, self.theta_min) - self.theta_min  # (11)
         # (12), written so that rounding cannot lead below the bound
         scale = self._mass_above / above.sum(axis=1, keepdims=True)
         self.theta = self.theta_min + above * scale
 
     def log_probability(self, indices: IntArray) -> FloatArray:
-        """ln p_theta of architectures: shape (...) for indices of shape (..., D)."""
+        """ln p_theta of architectures.
+
+        Args:
+            indices: of the categories, shape (..., D).
+
+        Returns:
+            Shape (...).
+        """
         total: FloatArray = np.log(self.theta.take(indices + self._row_start)).sum(axis=-1)
         return total
 
     def entropy(self) -> FloatArray:
         """Entropy of each variable in nats: shape (D,)."""
+        # With `padding` the entries beyond K_i have ln 1 = 0, where theta alone would give ln 0.
         total: FloatArray = (self.theta * np.log(self.theta + self.padding)).sum(axis=1)
         return np.abs(total)  # it is -total; 0, not -0, where all is decided
 

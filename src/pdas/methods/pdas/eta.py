@@ -23,7 +23,12 @@ class Eta(Protocol):
     eta: float
 
     def adapt(self, direction: FloatArray) -> None:
-        """Learn from A^T g / sqrt(Tr(F Cov[g])), both at the theta before the update."""
+        """Learn from the direction of one update of theta.
+
+        Args:
+            direction: A^T g / sqrt(Tr(F Cov[g])), shape (D, max K); both at the theta before the
+                update.
+        """
         ...
 
     def state_dict(self) -> dict[str, Any]:
@@ -31,12 +36,16 @@ class Eta(Protocol):
         ...
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from such a state."""
+        """Continue from a state of `state_dict`.
+
+        Args:
+            state: of an eta of the same kind and space.
+        """
         ...
 
 
 class AdaptiveEta:
-    """Equation (13), with eta_min = 0 and eta starting at eta_max = scale n^(-1/2).
+    """Equation (13) of Appendix C, with eta_min = 0 and eta starting at eta_max = scale n^(-1/2).
 
     Args:
         shape: of the direction, (D, max K).
@@ -47,6 +56,10 @@ class AdaptiveEta:
     Attributes:
         alpha, eta_max: fixed.
         eta, gamma, s: the state; `s` has the direction's shape.
+
+    Example:
+        >>> AdaptiveEta((2, 3), n=4, alpha=1.5).eta
+        0.5
     """
 
     def __init__(self, shape: tuple[int, ...], n: int, alpha: float, scale: float = 1.0) -> None:
@@ -57,6 +70,7 @@ class AdaptiveEta:
         self.s: FloatArray = np.zeros(shape)
 
     def adapt(self, direction: FloatArray) -> None:
+        """Update s, gamma and eta by (13); all right-hand sides have the eta before."""
         eta = self.eta
         self.s = (1 - eta) * self.s + math.sqrt(eta * (2 - eta)) * direction
         self.gamma = (1 - eta) ** 2 * self.gamma + eta * (2 - eta)
@@ -66,9 +80,15 @@ class AdaptiveEta:
         self.eta = eta * math.exp(exponent) if exponent < largest else self.eta_max  # (13)
 
     def state_dict(self) -> dict[str, Any]:
+        """eta, gamma and s, as data that JSON holds without loss."""
         return {"eta": self.eta, "gamma": self.gamma, "s": self.s.tolist()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a state of `state_dict`.
+
+        Raises:
+            ValueError: if s is of another shape.
+        """
         s = np.array(state["s"], dtype=np.float64)
         if s.shape != self.s.shape:
             raise ValueError(f"s has shape {s.shape}, expected {self.s.shape}")
@@ -76,7 +96,15 @@ class AdaptiveEta:
 
 
 class FixedEta:
-    """A constant eta: it has no state."""
+    """A constant eta: it has no state.
+
+    Args:
+        eta: > 0.
+
+    Example:
+        >>> FixedEta(0.1).eta
+        0.1
+    """
 
     def __init__(self, eta: float) -> None:
         self.eta = eta
@@ -102,6 +130,9 @@ def make_eta(
         n: sum (K_i - 1), the degrees of freedom of the distribution.
         alpha: threshold of the adaptive eta.
         scale: of eta_max of the adaptive eta.
+
+    Returns:
+        `AdaptiveEta`, or `FixedEta` of 1 / n or of the constant.
     """
     if setting == "adaptive":
         return AdaptiveEta(shape, n, alpha, scale)

@@ -52,5 +52,9 @@ def fisher_trace(p: CategoricalProduct, weights: FloatArray) -> float:
     """Tr(F Cov[g]) if U and M are independent: sum_i (K_i - 1) sum_n (a_ni U_n)^2 / lambda^2.
 
     With all variables active it is n / 2 for lambda = 2.
+
+    Args:
+        p: the distribution.
+        weights: a_ni U_n, shape (lambda, D).
     """
     return float((weights**2 @ p.degrees).sum()) / len(weights) ** 2

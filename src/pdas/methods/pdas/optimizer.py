@@ -100,9 +100,16 @@ class PDAS:
         return self._samples
 
     def ask(self, n: int | None = None) -> list[Architecture]:
-        """n >= 1 architectures drawn from p_theta; lambda = `samples` by default."""
+        """Draw architectures from p_theta.
+
+        Args:
+            n: how many, at least 1; lambda = `samples` by default.
+
+        Raises:
+            OptimizerError: if n is no whole number above 0.
+        """
         indices = self._p.sample(self._rng, checked_count(n, self._samples))
-        indices.flags.writeable = False
+        indices.flags.writeable = False  # the rows become the indices of immutable architectures
         return [Architecture(self._space, indices=row) for row in indices]  # they need no check
 
     def tell(
@@ -133,6 +140,7 @@ class PDAS:
         trace = fisher_trace(self._p, weights)
         if trace == 0:  # all utilities are 0
             return
+        # Both directions are taken at the theta before the update, as (13) says.
         g = natural_gradient(self._p, indices, weights)
         direction = whitened(self._p, g) / math.sqrt(trace)
         before = self._p.theta
@@ -176,7 +184,14 @@ class PDAS:
         return dict(zip(self._space.names, self._p.entropy().tolist(), strict=True))
 
     def log_probability(self, architecture: Architecture) -> float:
-        """ln p_theta(architecture). Raises OptimizerError if it is of another space."""
+        """ln p_theta(architecture).
+
+        Args:
+            architecture: of `space`.
+
+        Raises:
+            OptimizerError: if it is of another space.
+        """
         check_architecture("log_probability", architecture, self._space, OptimizerError)
         return float(self._p.log_probability(architecture.indices))
 
@@ -192,6 +207,9 @@ class PDAS:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue exactly where `state_dict` was taken, in an optimizer with the same settings.
+
+        Args:
+            state: of `state_dict`.
 
         Raises:
             OptimizerError: if the state is of another space or kind, or malformed.

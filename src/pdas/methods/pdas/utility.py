@@ -28,6 +28,7 @@ def rank_utility(losses: FloatArray) -> FloatArray:
     chosen = math.ceil(lam / 4)
     by_rank = [1.0] * chosen + [0.0] * (lam - 2 * chosen) + [-1.0] * chosen
 
+    # `rank` counts the losses that are better; a group of equal losses takes the mean of its ranks.
     utilities, rank = [0.0] * lam, 0
     for _, group in groupby(sorted(range(lam), key=key), key=key):
         tied = list(group)

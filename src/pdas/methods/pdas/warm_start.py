@@ -14,7 +14,15 @@ from pdas.support.refusals import is_finite, refuse
 def initial_theta(
     space: SearchSpace, initial: Probabilities | Architecture, confidence: float
 ) -> FloatArray:
-    """theta of the setting `initial` of `PDAS`: shape (D, max K).
+    """theta of the setting `initial` of `PDAS`.
+
+    Args:
+        space: the search space.
+        initial: `{name: probabilities}`, or an architecture.
+        confidence: of an architecture, in [0, 1].
+
+    Returns:
+        Shape (D, max K), 0 beyond K_i.
 
     Raises:
         SpaceError: if `initial` is of another space, or has numbers that are no probabilities.
@@ -31,6 +39,11 @@ def theta_of_architecture(
     """theta that mixes an architecture, by `confidence`, with uniform choice.
 
     Each label of the architecture has confidence + (1 - confidence) / K_i.
+
+    Args:
+        space: the search space.
+        architecture: of this space.
+        confidence: in [0, 1].
 
     Returns:
         Shape (D, max K), 0 beyond K_i.

@@ -66,8 +66,13 @@ def run_candidates(
 ) -> CandidateRun:
     """Run a module once, in evaluation mode, with every candidate of each choice.
 
+    Args:
+        module: with an architecture selected.
+        inputs, named: what it is called with.
+
     Raises:
-        MisfitError: a candidate fails; else the error of the network.
+        MisfitError: a candidate fails where others of its choice do not. Any other error is that of
+            the module.
     """
     with ExitStack() as stack:
         stack.enter_context(evaluating(module))
@@ -76,7 +81,12 @@ def run_candidates(
 
 
 def count(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> int:
-    """The multiply-adds of a call on these inputs, in evaluation mode."""
+    """The multiply-adds of one call, in evaluation mode.
+
+    Args:
+        module: with an architecture selected.
+        inputs, named: what it is called with.
+    """
     with evaluating(module), counting(module) as counter:
         module(*inputs, **named)
     return counter.get_total_flops() // 2  # PyTorch counts a multiply-add as two
@@ -84,7 +94,11 @@ def count(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) ->
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients within the block."""
+    """Evaluation mode without gradients within a `with` block.
+
+    Args:
+        module: of which every part has its own mode again after the block.
+    """
     training = [(part, part.training) for part in module.modules()]
     module.eval()
     try:
@@ -97,7 +111,14 @@ def evaluating(module: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def counting(module: nn.Module) -> Iterator[FlopCounterMode]:
-    """Count within the block, also in layers that PyTorch would run in one piece."""
+    """Count within a `with` block, also in layers that PyTorch would run in one piece.
+
+    Args:
+        module: that runs in the block.
+
+    Yields:
+        PyTorch's counter, which counts a multiply-add as two.
+    """
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
@@ -146,6 +167,7 @@ class _Runner:
         self._inside.append(0)
 
     def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
+        # What modules inside have counted is theirs: only the rest is this module's own.
         total = self._counter.get_total_flops() - self._start.pop()
         own = total - self._inside.pop()
         self._inside[-1] += total
@@ -204,7 +226,11 @@ def _replaced(choice_point: ChoicePoint, name: str, function: Callable[..., Any]
 
 
 def shape(value: Any) -> Any:
-    """The shapes of the tensors in nested tuples, lists and mappings."""
+    """The shapes of the tensors in nested tuples, lists and mappings.
+
+    Args:
+        value: what a module returned; of anything else the shape is None.
+    """
     if isinstance(value, Tensor):
         return tuple(value.shape)
     if isinstance(value, Mapping):

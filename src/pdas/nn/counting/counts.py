@@ -29,7 +29,11 @@ COMPARED = 3  # architectures that are counted by running them, to see whether t
 
 
 def parameters(tree: ModuleTree) -> ProductCost:
-    """The numbers in the weights of the derived network; a weight used twice counts once."""
+    """The numbers in the weights of the derived network; a weight used twice counts once.
+
+    Args:
+        tree: the module with its choice points.
+    """
     sizes: dict[int, int] = {}
     used: dict[int, list[Conditions]] = {}
     for occurrence in tree.occurrences:
@@ -62,6 +66,9 @@ def multiply_adds(profile: Profile) -> ProductCost:
 
     Architectures that are drawn at random are counted by running them. If that gives another
     number, a `PdasWarning` says so.
+
+    Args:
+        profile: of the network on a sample.
     """
     space = profile.tree.space
     cost = ProductCost(space, _multiply_add_terms(profile))

@@ -70,18 +70,25 @@ def latency(
 
 @dataclass(frozen=True)
 class Latencies:
-    """Seconds that were measured, as they can be kept.
+    """Seconds that were measured, as plain numbers that a file can keep.
 
     Attributes:
         constant: of the base.
         rows: what each category adds to it, `(D, max K)`.
+
+    Example:
+        measured(net, images).cost(net)(architecture)
     """
 
     constant: float
     rows: list[list[float]]
 
     def cost(self, net: SupernetProtocol) -> Cost:
-        """The cost of architectures of the supernet that was measured."""
+        """The cost of architectures, in seconds.
+
+        Args:
+            net: the supernet that was measured.
+        """
         return sum_in_use(net, np.array(self.rows), self.constant)
 
 
@@ -92,7 +99,15 @@ def measured(
     derive: Derive | None = None,
     repeats: int = REPEATS,
 ) -> Latencies:
-    """What `latency` measures; the arguments are the same."""
+    """What `latency` measures, before it is made a cost.
+
+    Args:
+        net, inputs, named, derive, repeats: as of `latency`.
+
+    Raises:
+        SettingError: there are no inputs, or `repeats` is none.
+        NetworkError: a network cannot be derived.
+    """
     check_integer("repeats", repeats, 1)
     clock = _Clock(derive or _derive_of(net), inputs, named or {}, repeats)
     space = net.space

@@ -119,6 +119,7 @@ class Profile:
         names = self.tree.space.names
         changes: list[Change] = []
         done: set[tuple[int, int]] = set()
+        # A run with another category may show further ones that change a shape: repeat until none.
         while pending := [flip for flip in self._pending(base, changes) if flip not in done]:
             for position, category in pending:
                 done.add((position, category))
@@ -153,7 +154,11 @@ class Profile:
         return (i for i in range(size) if i != base.indices[position])
 
     def count(self, architecture: Architecture) -> int:
-        """The multiply-adds of one architecture, by running it."""
+        """The multiply-adds of one architecture, by running it.
+
+        Args:
+            architecture: of the space of the tree.
+        """
         self.runs += 1
         with self.tree.selected(architecture):
             return count(self.tree.module, self._inputs, self._named)
@@ -223,7 +228,11 @@ class Profile:
 
 
 def cloned(value: Any) -> Any:
-    """A copy of nested inputs, since a candidate may work in place."""
+    """A copy of nested inputs, since a candidate may work in place.
+
+    Args:
+        value: tensors in nested tuples, lists and mappings.
+    """
     if isinstance(value, Tensor):
         return value.detach().clone()
     if isinstance(value, Mapping):

@@ -69,10 +69,19 @@ class ElasticLayer(nn.Module):
 
 
 def elastic_weight(whole: Tensor | None, *widths: Width) -> ElasticWeight | None:
-    """A weight with its widths, if there is one."""
+    """A weight with its widths; None if there is no weight.
+
+    Args:
+        whole: the weight of the widest.
+        widths: of its first dimensions.
+    """
     return None if whole is None else ElasticWeight(whole, *widths)
 
 
 def selected_weight(weight: ElasticWeight | None) -> Tensor | None:
-    """The selected slice of a weight, if there is one."""
+    """The selected slice of a weight; None if there is no weight.
+
+    Args:
+        weight: of a layer.
+    """
     return None if weight is None else weight.selected()

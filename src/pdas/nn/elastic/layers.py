@@ -42,6 +42,7 @@ class Linear(ElasticLayer):
         return F.linear(x, self.weight.selected(), selected_weight(self.bias))
 
     def plain(self) -> nn.Linear:
+        """`nn.Linear` of the selected widths, with fresh weights."""
         return nn.Linear(
             selected_value(self.in_features),
             selected_value(self.out_features),
@@ -105,6 +106,7 @@ class Conv2d(ElasticLayer):
         return F.conv2d(x, weight, bias, stride, self.padding, self.dilation, groups)
 
     def plain(self) -> nn.Conv2d:
+        """`nn.Conv2d` of the selected widths, with fresh weights."""
         return nn.Conv2d(
             selected_value(self.in_channels),
             selected_value(self.out_channels),
@@ -163,6 +165,7 @@ class ConvTranspose2d(ElasticLayer):
         return F.conv_transpose2d(x, weight, bias, stride, self.padding, self.output_padding)
 
     def plain(self) -> nn.ConvTranspose2d:
+        """`nn.ConvTranspose2d` of the selected widths, with fresh weights."""
         return nn.ConvTranspose2d(
             selected_value(self.in_channels),
             selected_value(self.out_channels),

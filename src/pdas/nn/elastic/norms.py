@@ -112,6 +112,7 @@ class LayerNorm(ElasticLayer):
         return F.layer_norm(x, shape, weight, bias, self.eps)
 
     def plain(self) -> nn.LayerNorm:
+        """`nn.LayerNorm` of the selected width, with fresh weights."""
         width = selected_value(self.normalized_shape)
         return nn.LayerNorm(width, self.eps, self.weight is not None)
 
@@ -154,5 +155,6 @@ class GroupNorm(ElasticLayer):
         return F.group_norm(x, self.num_groups, weight, bias, self.eps)
 
     def plain(self) -> nn.GroupNorm:
+        """`nn.GroupNorm` of the selected width, with fresh weights."""
         width = selected_value(self.num_channels)
         return nn.GroupNorm(self.num_groups, width, self.eps, self.weight is not None)

@@ -17,6 +17,9 @@ class Chain:
         passed: those of the chain that it does not, since its map is 1x1 already.
         known: how many layers the architecture has variables of.
         sizes: pixels a side of the image and of the map behind each layer; empty if unknown.
+
+    Example:
+        read_chain(architecture, image_size=64).sizes
     """
 
     layers: tuple[Layer, ...]

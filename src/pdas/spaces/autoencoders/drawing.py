@@ -46,7 +46,11 @@ _PASSED = f"Left out, since the map is 1{_TIMES}1 already:"
 
 
 def chain_figure(chain: Chain) -> Figure:
-    """The encoder on the left from the image down, the decoder on the right back up."""
+    """The encoder on the left from the image down, the decoder on the right back up.
+
+    Args:
+        chain: of `read_chain`.
+    """
     return _Drawing(chain).figure
 
 

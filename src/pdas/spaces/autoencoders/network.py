@@ -60,7 +60,14 @@ class AutoencoderNetwork(nn.Module):
         self.output = he(output, relu=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The restored images, of the shape of `x` `(N, image_channels, H, W)`."""
+        """The restored images.
+
+        Args:
+            x: `(N, image_channels, H, W)`.
+
+        Returns:
+            The shape of `x`; not clipped.
+        """
         maps = []
         sizes = []
         for convolution in self.encoder:

@@ -16,9 +16,13 @@ from pdas.spaces.autoencoders.space import OUTPUT_KERNEL, Layer, decode_chain, t
 def count_weights(
     architecture: Assignment, image_channels: int, size: tuple[int, int] | None = None
 ) -> int:
-    """Weights of `AutoencoderNetwork(architecture, image_channels, size)`.
+    """Weights of an `AutoencoderNetwork`.
 
-    Without a size no layer is passed over, as with images that are large enough.
+    Args:
+        architecture: of the auto-encoder space, or its labels.
+        image_channels: of the images.
+        size: height and width of the images. Without it no layer is passed over, as with images
+            that are large enough.
     """
     chain = decode_chain(architecture)
     if size is not None:
@@ -29,9 +33,14 @@ def count_weights(
 def count_multiply_adds(
     architecture: Assignment, image_channels: int, size: tuple[int, int]
 ) -> int:
-    """Multiply-adds of `AutoencoderNetwork(architecture, image_channels, size)` for one image.
+    """Multiply-adds of an `AutoencoderNetwork` for one image.
 
     Those at the zeros of a padding count, as is usual.
+
+    Args:
+        architecture: of the auto-encoder space, or its labels.
+        image_channels: of the image.
+        size: its height and width.
     """
     chain = traversed(decode_chain(architecture), *size)
     return sum(weights * pixels for weights, pixels in _layers(chain, image_channels, size))

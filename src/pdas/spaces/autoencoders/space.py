@@ -26,7 +26,11 @@ OUTPUT_KERNEL = 3  # of the convolution after the decoder
 
 @dataclass(frozen=True)
 class LayerType:
-    """A kernel of `kernel` x `kernel`, with a skip connection or else with stride 2.
+    """A kernel, with a skip connection or else with stride 2.
+
+    Attributes:
+        kernel: pixels a side.
+        skip: whether there is a skip connection.
 
     Example:
         LayerType.parse("3x3_down").stride  # 2
@@ -42,7 +46,14 @@ class LayerType:
 
     @classmethod
     def parse(cls, label: str) -> LayerType:
-        """The type of a label; raises `SpaceError` for what is none."""
+        """The type of a label.
+
+        Args:
+            label: as "3x3_skip".
+
+        Raises:
+            SpaceError: it is no label of a type.
+        """
         kernel, _, use = label.partition("_")
         if use not in ("skip", "down"):
             refuse(SpaceError, "layer type", found=repr(label), expected="one as '3x3_skip'")
@@ -61,7 +72,17 @@ class LayerType:
 
 @dataclass(frozen=True)
 class Layer:
-    """An encoder layer in use: number `index`, which reads layer `source` and has `channels`."""
+    """An encoder layer in use.
+
+    Attributes:
+        index: its number, from 1.
+        type: its kernel, and skip or stride.
+        channels: of its output.
+        source: the number of the layer that it reads; 0 is the image.
+
+    Example:
+        Layer(1, LayerType(3, skip=True), channels=64, source=0)
+    """
 
     index: int
     type: LayerType
@@ -75,12 +96,20 @@ class Layer:
 
 
 def layer_types(settings: ChainSettings) -> tuple[LayerType, ...]:
-    """All types of a layer."""
+    """All types that a layer may have.
+
+    Args:
+        settings: of the space.
+    """
     return tuple(LayerType(kernel, skip) for skip in (True, False) for kernel in settings.kernels)
 
 
 def autoencoder_space(settings: ChainSettings) -> SearchSpace:
-    """The variables `layer1/type`, `layer1/channels`, `layer2/type`, ... `output/from`."""
+    """The variables `layer1/type`, `layer1/channels`, `layer2/type`, ... `output/from`.
+
+    Args:
+        settings: of the space.
+    """
     variables: dict[str, Sequence[Label]] = {}
     types = tuple(kind.label for kind in layer_types(settings))
     for i in range(1, settings.layers + 1):
@@ -94,6 +123,9 @@ def autoencoder_space(settings: ChainSettings) -> SearchSpace:
 
 def decode_chain(architecture: Assignment) -> tuple[Layer, ...]:
     """The chain of layers in use, from the image on.
+
+    Args:
+        architecture: of the auto-encoder space, or its labels.
 
     Raises:
         SpaceError: a label is not one of an auto-encoder.
@@ -111,13 +143,24 @@ def decode_chain(architecture: Assignment) -> tuple[Layer, ...]:
 
 
 def active_variables(architecture: Architecture) -> BoolArray:
-    """Which variables matter, shape (D,): those of the layers in use, and the output's."""
+    """Which variables matter: those of the layers in use, and the output's.
+
+    Args:
+        architecture: of the auto-encoder space.
+
+    Returns:
+        bool, shape (D,).
+    """
     in_use = tuple(f"layer{layer.index}/" for layer in decode_chain(architecture))
     return np.array([name == OUTPUT or name.startswith(in_use) for name in architecture.space])
 
 
 def count_layers(architecture: Assignment) -> int:
-    """Layers that an architecture has variables of; 0 if it is of another space."""
+    """Layers that an architecture has variables of; 0 if it is of another space.
+
+    Args:
+        architecture: an architecture, or its labels.
+    """
     layers = 0
     while f"layer{layers + 1}/type" in architecture:
         layers += 1
@@ -125,7 +168,11 @@ def count_layers(architecture: Assignment) -> int:
 
 
 def is_chain(architecture: Mapping[str, object]) -> bool:
-    """Whether labels are those of an auto-encoder, and of nothing else."""
+    """Whether labels are those of an auto-encoder, and of nothing else.
+
+    Args:
+        architecture: the labels.
+    """
     layers = count_layers(architecture)
     labels = {
         name: label
@@ -161,8 +208,7 @@ def traversed(chain: Sequence[Layer], height: int, width: int) -> tuple[Layer, .
 
     Args:
         chain: of `decode_chain`.
-        height: of the image, in pixels.
-        width: likewise.
+        height, width: of the image, in pixels.
     """
     through: list[Layer] = []
     for layer in chain:
@@ -177,6 +223,9 @@ def chain_text(chain: Sequence[Layer]) -> str:
     """The chain as the paper draws it: "(3x3, 256, from 0) -> (5x5 skip, 128, from 1)".
 
     A layer without skip connection samples down.
+
+    Args:
+        chain: of `decode_chain`.
     """
     return " -> ".join(map(str, chain)) or "(the image)"
 
@@ -185,6 +234,9 @@ def base_architecture(architecture: Architecture) -> Architecture:
     """The paper's BASE of the same depth: the same chain of 3x3 layers with skips, 64 channels.
 
     Where the space has others, the kernel nearest to 3 and the number of channels nearest to 64.
+
+    Args:
+        architecture: with this chain.
     """
     space = architecture.space
     labels = architecture.to_dict()

@@ -96,7 +96,15 @@ class AutoencoderSupernet(nn.Module):
         return self.forward_many(x, [architecture])[0]
 
     def forward_many(self, x: Tensor, architectures: Sequence[Architecture]) -> list[Tensor]:
-        """The restored images of each architecture for the same `x`, see `forward`."""
+        """The restored images of several architectures for the same input; see `forward`.
+
+        Args:
+            x: images `(N, image_channels, H, W)`.
+            architectures: each of `space`.
+
+        Returns:
+            For each architecture the shape of `x`.
+        """
         for architecture in architectures:
             check_architecture("architecture", architecture, self.space)
         memo = Memo()
@@ -111,8 +119,11 @@ class AutoencoderSupernet(nn.Module):
 
         Changing another one changes nothing. It is the same for images of every size.
 
+        Args:
+            architecture: of `space`.
+
         Returns:
-            A bool for each variable, shape (D,).
+            bool, shape (D,).
 
         Raises:
             SpaceError: the architecture is of another space.
@@ -182,6 +193,7 @@ class AutoencoderSupernet(nn.Module):
             height, width = x.shape[-2:]
             x = memo(weights.encode, layer, x)
             way.append((weights, layer, (height, width), x))
+        # Back up, the last layer first; at a skip it adds the map of the same layer.
         for weights, layer, size, h in reversed(way):
             x = memo(weights.decode, layer, size, x, h)
         return memo(self._output, x)
@@ -208,7 +220,15 @@ class AutoencoderSupernet(nn.Module):
 
 
 class SearchLayer(nn.Module):
-    """The weights of one layer, encoder and decoder, for each type."""
+    """The weights of one layer, encoder and decoder, for each type.
+
+    Args:
+        settings: of the network.
+        reads_image: whether the layer may read the image, whose channels are then a width too.
+
+    Example:
+        SearchLayer(AutoencoderSettings(), reads_image=True).encode(layer, images)
+    """
 
     def __init__(self, settings: AutoencoderSettings, *, reads_image: bool) -> None:
         super().__init__()
@@ -223,14 +243,32 @@ class SearchLayer(nn.Module):
             self.decoder[kind.label] = SlicedWeight(decoder.weight, widths, widths)
 
     def encode(self, layer: Layer, x: Tensor) -> Tensor:
-        """ReLU of the convolution, `(N, in, H, W) -> (N, channels, H', W')`."""
+        """ReLU of the convolution.
+
+        Args:
+            layer: with its type and its channels.
+            x: `(N, in, H, W)`.
+
+        Returns:
+            `(N, channels, H', W')`; H' and W' are halved by a stride of 2.
+        """
         weight = self.encoder[layer.type.label](layer.channels, x.shape[1])
         kind = layer.type
         # In place, since autograd keeps the output of a ReLU and not its input.
         return F.conv2d(x, weight, stride=kind.stride, padding=kind.padding).relu_()
 
     def decode(self, layer: Layer, size: Size, x: Tensor, h: Tensor) -> Tensor:
-        """ReLU of the transposed convolution to `size`, at a skip with the encoder's `h` added."""
+        """ReLU of the transposed convolution.
+
+        Args:
+            layer: the encoder layer that this one mirrors.
+            size: height and width of the output, those that the encoder layer read.
+            x: `(N, in, H', W')`.
+            h: the output of the encoder layer; it is added at a skip.
+
+        Returns:
+            `(N, channels, H, W)`.
+        """
         weight = self.decoder[layer.type.label](x.shape[1], layer.channels)
         kind = layer.type
         # With stride 2 two sizes lead to the same map; so many rows and columns are missing.

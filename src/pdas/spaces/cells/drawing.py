@@ -65,7 +65,11 @@ _FURTHER = ("#4f9a86", "#8a6bb1", "#b5667f", "#7d8c3f", "#a0704a", "#3f8ea3")
 
 
 def cells_figure(architecture: Assignment) -> Figure:
-    """The normal cell above the reduction cell of an architecture for which `is_cell` holds."""
+    """The normal cell above the reduction cell.
+
+    Args:
+        architecture: for which `is_cell` holds.
+    """
     cells = [read_cell(architecture, name) for name in CELL_TYPES]
     box_width = _box_width(cells)
     layouts = [lay_out(cell, box_width) for cell in cells]
@@ -86,7 +90,11 @@ def cells_figure(architecture: Assignment) -> Figure:
 
 
 def operation_colours(operations: Iterable[str]) -> dict[str, str]:
-    """A colour for each operation: fixed for those of the paper, in turn for others."""
+    """A colour for each operation: fixed for those of the paper, one after the other for others.
+
+    Args:
+        operations: the names.
+    """
     others = sorted(set(operations) - set(_COLOURS))
     return _COLOURS | {name: _FURTHER[i % len(_FURTHER)] for i, name in enumerate(others)}
 

@@ -34,7 +34,16 @@ Columns = Sequence[tuple[float, float]]  # left and right of each
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle, or the square around a node's circle, with its text; x and y are the centre."""
+    """A rectangle, or the square around a node's circle, with its text.
+
+    Attributes:
+        x, y: of the centre, in inches.
+        width, height: in inches.
+        text: in the box.
+
+    Example:
+        Box(0.0, 0.0, width=1.0, height=0.27, text="prev")
+    """
 
     x: float
     y: float
@@ -47,8 +56,15 @@ class Box:
 class Wire:
     """A line from a vertex to another: S-curves between columns, straight lines inside them.
 
-    `points` alternate: a curve from the first to the second, a line to the third, and so on.
-    `operation` and `slot` (1 or 2) are None on a wire from a loose end to the output.
+    Attributes:
+        source, target: the vertices.
+        operation: None on a wire from a loose end to the output.
+        slot: 1 or 2; None as the operation.
+        points: they alternate: a curve from the first to the second, a line to the third, and so
+            on.
+
+    Example:
+        Wire("prev", "node1", operation="identity", slot=1)
     """
 
     source: str
@@ -62,7 +78,15 @@ class Wire:
 class CellLayout:
     """A drawn cell; it starts at x = 0 and lies between the heights `bottom` and `top`.
 
-    `operations` has a box for each (node, slot), `nodes` a circle for each node.
+    Attributes:
+        inputs: a box for each input of the cell.
+        operations: a box for each (node, slot).
+        nodes: a circle for each node.
+        output: a box.
+        wires: between them.
+
+    Example:
+        lay_out(read_cell(architecture, "normal"), box_width=1.0).width
     """
 
     inputs: Mapping[str, Box]
@@ -100,7 +124,12 @@ class CellLayout:
 
 
 def lay_out(cell: Cell, box_width: float) -> CellLayout:
-    """The layout of a cell whose boxes for inputs and operations are `box_width` wide."""
+    """The layout of a cell.
+
+    Args:
+        cell: to be drawn.
+        box_width: of the boxes of inputs and operations, in inches.
+    """
     depths = _depths(cell)
     wires = [Wire(e.source, e.node, e.operation, e.slot) for e in cell.edges]
     wires += [Wire(node, OUTPUT) for node in cell.loose_ends]

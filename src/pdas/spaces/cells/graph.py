@@ -11,7 +11,17 @@ from pdas.spaces.cells.space import CELL_INPUTS, decode
 
 @dataclass(frozen=True)
 class NamedEdge:
-    """One of the two inputs of a node: the operation of a slot (1 or 2) applied to a source."""
+    """One of the two inputs of a node: an operation applied to a source.
+
+    Attributes:
+        source: "prev_prev", "prev" or an earlier node.
+        node: "node1" and so on.
+        slot: 1 or 2.
+        operation: its name.
+
+    Example:
+        NamedEdge("prev", "node1", slot=1, operation="identity")
+    """
 
     source: str
     node: str
@@ -21,9 +31,15 @@ class NamedEdge:
 
 @dataclass(frozen=True)
 class Cell:
-    """The nodes of a cell, "node1" and so on, and their edges in order of node and slot.
+    """A cell by names.
 
-    The outputs of the loose ends, the nodes that no other node uses, make the output of the cell.
+    Attributes:
+        nodes: "node1" and so on.
+        edges: in order of node and slot.
+        loose_ends: the nodes that no other node uses; the output of the cell is made of theirs.
+
+    Example:
+        read_cell(architecture, "normal").loose_ends
     """
 
     nodes: tuple[str, ...]
@@ -32,7 +48,12 @@ class Cell:
 
 
 def read_cell(architecture: Assignment, cell: str) -> Cell:
-    """The cell "normal" or "reduction" of an architecture for which `is_cell` holds."""
+    """A cell of an architecture.
+
+    Args:
+        architecture: for which `is_cell` holds, or its labels.
+        cell: "normal" or "reduction".
+    """
     plan = decode(architecture, cell)
     nodes = tuple(f"node{b}" for b in range(1, len(plan.nodes) + 1))
     sources = (*CELL_INPUTS, *nodes)
@@ -45,13 +66,22 @@ def read_cell(architecture: Assignment, cell: str) -> Cell:
 
 
 def count_operations(cell: Cell) -> str:
-    """The operations of a cell by number, such as "4 sep_conv_3x3, 2 identity"."""
+    """The operations of a cell by number, such as "4 sep_conv_3x3, 2 identity".
+
+    Args:
+        cell: of `read_cell`.
+    """
     counts = Counter(edge.operation for edge in cell.edges)
     return ", ".join(f"{count} {operation}" for operation, count in counts.most_common())
 
 
 def cell_text(name: str, cell: Cell) -> str:
-    """A cell in lines, each node as a sum."""
+    """A cell in lines, each node as a sum.
+
+    Args:
+        name: "normal" or "reduction".
+        cell: of `read_cell`.
+    """
     lines = [f"{name} cell"]
     for node in cell.nodes:
         terms = [f"{e.operation}({e.source})" for e in cell.edges if e.node == node]

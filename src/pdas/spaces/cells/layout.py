@@ -26,6 +26,9 @@ class Position:
         channels: of its nodes and its output.
         in_channels: of the outputs of the cell before the previous one and of the previous one.
         halve_prev_prev: whether the former has twice the resolution of the latter.
+
+    Example:
+        layout(CellSettings())[0].channels
     """
 
     kind: str
@@ -34,12 +37,20 @@ class Position:
     halve_prev_prev: bool
 
     def stride(self, source: int) -> int:
-        """Stride of an operation on this source: 2 on the inputs of a reduction cell."""
+        """Stride of an operation: 2 on the inputs of a reduction cell, else 1.
+
+        Args:
+            source: of the operation; 0 and 1 are the inputs of the cell.
+        """
         return 2 if self.kind == "reduction" and source < 2 else 1
 
 
 def layout(settings: CellSettings) -> tuple[Position, ...]:
-    """The positions of all cells, first to last."""
+    """The positions of all cells, first to last.
+
+    Args:
+        settings: the size of the network.
+    """
     kinds = (["normal"] * settings.cells_per_stage + ["reduction"]) * STAGES
     positions: list[Position] = []
     channels = settings.channels
@@ -54,7 +65,12 @@ def layout(settings: CellSettings) -> tuple[Position, ...]:
 
 
 def needed_cells(positions: Sequence[Position], plans: Mapping[str, CellPlan]) -> list[bool]:
-    """Which cells the last one depends on: a cell that no needed cell reads is never computed."""
+    """Which cells the last one depends on: a cell that no needed cell reads is never computed.
+
+    Args:
+        positions: of all cells.
+        plans: of the two kinds of cells.
+    """
     needed = [False] * len(positions)
     needed[-1] = True
     for index in range(len(positions) - 1, -1, -1):
@@ -70,13 +86,24 @@ def auxiliary_cell(positions: Sequence[Position], needed: Sequence[bool]) -> int
 
     It is the last reduction cell, or, where the architecture passes that one by, the first needed
     cell after it, which has the same shape.
+
+    Args:
+        positions: of all cells.
+        needed: of `needed_cells`.
     """
     last_reduction = max(i for i, position in enumerate(positions) if position.kind == "reduction")
     return next(i for i in range(last_reduction, len(positions)) if needed[i])
 
 
 def check_image_size(size: int) -> None:
-    """Raise `SettingError` if images of `size` pixels a side cannot pass all reductions."""
+    """Check that images are large enough for all reductions.
+
+    Args:
+        size: pixels a side.
+
+    Raises:
+        SettingError: they are too small.
+    """
     reductions = STAGES - 1
     smallest = SMALLEST_MAP * 2**reductions
     if size < smallest:

@@ -77,11 +77,28 @@ class CellNetwork(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits `(N, classes)` of images `(N, in_channels, H, W)`, H and W at least 8."""
+        """The logits.
+
+        Args:
+            x: images `(N, in_channels, H, W)`, H and W at least 8.
+
+        Returns:
+            `(N, classes)`.
+
+        Raises:
+            SettingError: the images are too small.
+        """
         return self._forward(x)[0]
 
     def forward_with_auxiliary(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The logits and those of the auxiliary classifier, which the network must have."""
+        """The logits and those of the auxiliary classifier, which the network must have.
+
+        Args:
+            x: images `(N, in_channels, H, W)`, H and W at least 8.
+
+        Returns:
+            Twice `(N, classes)`.
+        """
         assert self.auxiliary is not None
         logits, features = self._forward(x)
         return logits, self.auxiliary(features)
@@ -102,7 +119,15 @@ class CellNetwork(nn.Module):
 
 
 class DerivedCell(nn.Module):
-    """One cell with just the inputs and edges of its plan."""
+    """One cell with just the inputs and edges of its plan.
+
+    Args:
+        position: where it is in the network.
+        plan: what it computes.
+
+    Example:
+        DerivedCell(position, plan)(prev_prev, prev, drop_path=0.0)
+    """
 
     def __init__(self, position: Position, plan: CellPlan) -> None:
         super().__init__()
@@ -127,7 +152,16 @@ class DerivedCell(nn.Module):
         self.output = ReLUConvNorm(len(plan.loose_ends) * channels, channels, affine_batch_norm)
 
     def forward(self, prev_prev: Tensor, prev: Tensor, drop_path: float) -> Tensor:
-        """The cell's output; each path but identities is dropped at the rate `drop_path`."""
+        """The output of the cell.
+
+        Args:
+            prev_prev: the output of the cell before the previous one, `(N, C, H, W)`.
+            prev: that of the previous cell.
+            drop_path: the rate at which each path but identities is dropped.
+
+        Returns:
+            `(N, channels, H', W')`; H' and W' are halved by a reduction cell.
+        """
         values = [prev_prev, prev]  # and then the outputs of the nodes, numbered as sources
         for source, block in self.inputs.items():
             values[int(source)] = block(values[int(source)])
@@ -155,18 +189,30 @@ class DerivedCell(nn.Module):
 def drop_path(x: Tensor, rate: float) -> Tensor:
     """Zero whole samples with a probability, and divide the others by 1 - it.
 
-    Larsson et al. 2017, as NASNet uses it: for each path and sample by itself.
+    Larsson et al., "FractalNet", ICLR 2017, as NASNet uses it: for each path and sample by itself.
 
     Args:
         x: `(N, C, H, W)`.
         rate: the probability, in [0, 1).
+
+    Returns:
+        The shape of `x`.
     """
+    # One draw for each sample; dividing keeps the mean of the output as it is.
     keep = torch.empty(x.shape[0], 1, 1, 1, dtype=x.dtype, device=x.device).bernoulli_(1 - rate)
     return x * keep.div_(1 - rate)
 
 
 class AuxiliaryHead(nn.Module):
-    """Auxiliary classifier; maps below 8x8 are pooled adaptively to 2x2 (paper, section 4.1)."""
+    """Auxiliary classifier; maps below 8x8 are pooled adaptively to 2x2 (paper, section 4.1).
+
+    Args:
+        in_channels: of the map that it reads.
+        classes: outputs.
+
+    Example:
+        AuxiliaryHead(64, classes=10)(features)
+    """
 
     def __init__(self, in_channels: int, classes: int) -> None:
         super().__init__()
@@ -181,7 +227,14 @@ class AuxiliaryHead(nn.Module):
         self.classifier = nn.Linear(768, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits `(N, classes)` of a map `(N, in_channels, H, W)`."""
+        """The logits.
+
+        Args:
+            x: a map `(N, in_channels, H, W)`.
+
+        Returns:
+            `(N, classes)`.
+        """
         x = F.relu(x)
         x = _halves(x) if min(x.shape[-2:]) < 8 else F.avg_pool2d(x, 5, 3)
         out: Tensor = self.classifier(self.features(x).mean((2, 3)))
@@ -196,7 +249,12 @@ def _halves(x: Tensor) -> Tensor:
 
 
 def stem(settings: CellSettings, norm: Norm) -> nn.Sequential:
-    """3x3 convolution to 3C channels and normalisation."""
+    """3x3 convolution to 3C channels and normalisation.
+
+    Args:
+        settings: the size of the network.
+        norm: the normalisation of a number of channels.
+    """
     channels = settings.stem_channels
     return nn.Sequential(
         nn.Conv2d(settings.in_channels, channels, 3, padding=1, bias=False), norm(channels)
@@ -204,11 +262,22 @@ def stem(settings: CellSettings, norm: Norm) -> nn.Sequential:
 
 
 def input_block(position: Position, source: int, norm: Norm) -> nn.Module:
-    """Brings an input of a cell to the cell's channels and, where it is larger, to its size."""
+    """Brings an input of a cell to the cell's channels and, where it is larger, to its size.
+
+    Args:
+        position: of the cell.
+        source: 0 or 1.
+        norm: the normalisation of a number of channels.
+    """
     block = FactorisedReduction if source == 0 and position.halve_prev_prev else ReLUConvNorm
     return block(position.in_channels[source], position.channels, norm)
 
 
 def edge_name(b: int, edge: Edge) -> str:
-    """Name of the module of an edge into node b."""
+    """Name of the module of an edge.
+
+    Args:
+        b: the node, from 0, that the edge leads to.
+        edge: into that node.
+    """
     return f"node{b}_from{edge.source}_{edge.operation}"

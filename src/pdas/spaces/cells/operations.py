@@ -30,7 +30,11 @@ def affine_batch_norm(channels: int) -> nn.Module:
 
 
 class Identity(nn.Identity):
-    """The input as it is; a class of its own because drop path spares it."""
+    """The input as it is; a class of its own because drop path spares it.
+
+    Example:
+        Identity()(x) is x
+    """
 
 
 class ReLUFirst(nn.Sequential):
@@ -43,14 +47,26 @@ class ReLUFirst(nn.Sequential):
     """
 
     def after_relu(self, x: Tensor) -> Tensor:
-        """The block's output for `x`, its input after the ReLU."""
+        """The block's output for an input that has passed the ReLU.
+
+        Args:
+            x: `(N, C, H, W)`, at least 0.
+        """
         for module in islice(self, 1, None):
             x = module(x)
         return x
 
 
 class ReLUConvNorm(ReLUFirst):
-    """ReLU, 1x1 convolution without bias, normalisation; `(N, in, H, W) -> (N, out, H, W)`."""
+    """ReLU, 1x1 convolution without bias, normalisation; `(N, in, H, W) -> (N, out, H, W)`.
+
+    Args:
+        in_channels, out_channels: of the maps.
+        norm: the normalisation of a number of channels.
+
+    Example:
+        ReLUConvNorm(8, 16, affine_batch_norm)(x)
+    """
 
     def __init__(self, in_channels: int, out_channels: int, norm: Norm) -> None:
         super().__init__(
@@ -69,6 +85,13 @@ class FactorisedReduction(nn.Module):
     The pixels are picked before the convolutions, which have stride 1: with a stride, the weight
     gradient of a channels-last 1x1 convolution of few input channels (below 8, or 16 with AVX-512)
     writes outside its memory on CPUs (https://github.com/uxlfoundation/oneDNN/issues/6035).
+
+    Args:
+        in_channels, out_channels: of the maps.
+        norm: the normalisation of a number of channels.
+
+    Example:
+        FactorisedReduction(8, 16, affine_batch_norm)(x)
     """
 
     def __init__(self, in_channels: int, out_channels: int, norm: Norm) -> None:
@@ -79,11 +102,17 @@ class FactorisedReduction(nn.Module):
         self.norm = norm(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """The reduced map."""
         return self.after_relu(F.relu(x))
 
     def after_relu(self, x: Tensor) -> Tensor:
-        """The block's output for `x`, its input after the ReLU."""
+        """The block's output for an input that has passed the ReLU.
+
+        Args:
+            x: `(N, C, H, W)`, at least 0.
+        """
         height, width = x.shape[-2:]
+        # Negative padding cuts the first row and column off.
         shifted = F.pad(x, (-1, width % 2, -1, height % 2))
         halves = [self.even(_every_second(x)), self.odd(_every_second(shifted))]
         out: Tensor = self.norm(torch.cat(halves, dim=1))
@@ -96,7 +125,17 @@ def _every_second(x: Tensor) -> Tensor:
 
 
 class SeparableConv(ReLUFirst):
-    """Twice: ReLU, depthwise and pointwise convolution, normalisation. The first has the stride."""
+    """Twice: ReLU, depthwise and pointwise convolution, normalisation. The first has the stride.
+
+    Args:
+        channels: in and out.
+        kernel: pixels a side, odd.
+        stride: of the first depthwise convolution.
+        norm: the normalisation of a number of channels.
+
+    Example:
+        SeparableConv(16, kernel=3, stride=1, norm=affine_batch_norm)(x)
+    """
 
     def __init__(self, channels: int, kernel: int, stride: int, norm: Norm) -> None:
         super().__init__(

@@ -21,7 +21,12 @@ from pdas.support.refusals import refuse
 
 
 def count_weights(architecture: Assignment, settings: CellSettings) -> int:
-    """Weights of `CellNetwork(architecture, settings)` without the auxiliary classifier."""
+    """Weights of a `CellNetwork` without the auxiliary classifier.
+
+    Args:
+        architecture: of the cell space, or its labels.
+        settings: the size of the network.
+    """
     plans = {cell: decode(architecture, cell) for cell in CELL_TYPES}
     positions = layout(settings)
     cells = sum(
@@ -36,9 +41,14 @@ def count_weights(architecture: Assignment, settings: CellSettings) -> int:
 def count_multiply_adds(
     architecture: Assignment, settings: CellSettings, size: tuple[int, int]
 ) -> int:
-    """Multiply-adds of `CellNetwork(architecture, settings)` for one image of this size.
+    """Multiply-adds of a `CellNetwork` for one image.
 
     Those of convolutions and the classifier, at the zeros of a padding too, as is usual.
+
+    Args:
+        architecture: of the cell space, or its labels.
+        settings: the size of the network.
+        size: height and width of the image, in pixels.
     """
     plans = {cell: decode(architecture, cell) for cell in CELL_TYPES}
     positions = layout(settings)
@@ -65,7 +75,7 @@ def widest(
         name: of the architecture, for the message.
 
     Raises:
-        SettingError: no width has so few weights.
+        SettingError: even the smallest width has more weights.
     """
 
     def weights(channels: int) -> int:
@@ -94,6 +104,9 @@ def heaviest(settings: CellSettings) -> dict[str, Label]:
 
     All its nodes read both inputs of the cell, so that none reads another: every edge and every
     block of the cell's output has weights of its own.
+
+    Args:
+        settings: the size of the network.
     """
     uniform = [
         encode(CellPlan(((Edge(0, name), Edge(1, name)),) * settings.nodes))

@@ -19,10 +19,15 @@ CELL_INPUTS = ("prev_prev", "prev")
 
 @dataclass(frozen=True)
 class Edge:
-    """One input of a node: the operation applied to a source, as the networks number it.
+    """One input of a node: an operation applied to a source, as the networks number it.
 
-    Sources 0 and 1 are the cell's inputs, the outputs of the cell before the previous one and of
-    the previous one; source `2 + b` is node b, counted from 0.
+    Attributes:
+        source: 0 and 1 are the cell's inputs, the outputs of the cell before the previous one and
+            of the previous one; `2 + b` is node b, counted from 0.
+        operation: its name.
+
+    Example:
+        Edge(1, "sep_conv_3x3")
     """
 
     source: int
@@ -31,7 +36,14 @@ class Edge:
 
 @dataclass(frozen=True)
 class CellPlan:
-    """A decoded cell: the two edges of every node, in order."""
+    """A decoded cell.
+
+    Attributes:
+        nodes: the two edges of every node, in order.
+
+    Example:
+        CellPlan(((Edge(0, "identity"), Edge(1, "identity")),)).loose_ends  # (0,)
+    """
 
     nodes: tuple[tuple[Edge, Edge], ...]
 
@@ -47,7 +59,12 @@ class CellPlan:
 
 
 def cell_space(nodes: int, operations: Sequence[str]) -> SearchSpace:
-    """The variables of both cell types, `"normal/node1/in1"` and so on."""
+    """The variables of both cell types, `"normal/node1/in1"` and so on.
+
+    Args:
+        nodes: B, of each cell.
+        operations: the names that a node may choose among.
+    """
     variables: dict[str, Sequence[str]] = {}
     for cell in CELL_TYPES:
         for b in range(1, nodes + 1):
@@ -58,7 +75,11 @@ def cell_space(nodes: int, operations: Sequence[str]) -> SearchSpace:
 
 
 def count_nodes(architecture: Assignment) -> int:
-    """B, the nodes of each cell, of an architecture or its labels."""
+    """B, the nodes of each cell; 0 if there are none.
+
+    Args:
+        architecture: an architecture, or its labels.
+    """
     nodes = 0
     while f"{CELL_TYPES[0]}/node{nodes + 1}/in1" in architecture:
         nodes += 1
@@ -66,7 +87,11 @@ def count_nodes(architecture: Assignment) -> int:
 
 
 def is_cell(architecture: Mapping[str, object]) -> bool:
-    """Whether labels are those of a normal and a reduction cell, and of nothing else."""
+    """Whether labels are those of a normal and a reduction cell, and of nothing else.
+
+    Args:
+        architecture: the labels.
+    """
     nodes = count_nodes(architecture)
     try:
         for cell in CELL_TYPES:
@@ -77,7 +102,12 @@ def is_cell(architecture: Mapping[str, object]) -> bool:
 
 
 def decode(architecture: Assignment, cell: str) -> CellPlan:
-    """The plan of one cell type, `"normal"` or `"reduction"`, of an architecture."""
+    """The plan of one cell type.
+
+    Args:
+        architecture: of the cell space, or its labels.
+        cell: "normal" or "reduction".
+    """
     nodes: list[tuple[Edge, Edge]] = []
     for b in range(1, count_nodes(architecture) + 1):
         prefix = f"{cell}/node{b}"
@@ -93,7 +123,11 @@ def decode(architecture: Assignment, cell: str) -> CellPlan:
 
 
 def encode(plan: CellPlan) -> dict[str, Label]:
-    """The labels of the architecture whose normal and reduction cell both are this plan."""
+    """The labels of the architecture whose normal and reduction cell both are one plan.
+
+    Args:
+        plan: of both cells.
+    """
     labels: dict[str, Label] = {}
     for cell in CELL_TYPES:
         for b, edges in enumerate(plan.nodes, start=1):

@@ -8,7 +8,7 @@ are fast. Unused weights get no gradient, so that the optimizer leaves them as t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -25,11 +25,12 @@ from pdas.nn.memo import Memo
 from pdas.nn.quantities import check_quantity, image_size
 from pdas.space import Architecture, check_architecture
 from pdas.spaces.cells.layout import Position, check_image_size, layout, needed_cells
-from pdas.spaces.cells.network import CellNetwork, edge_name, input_block, stem
-from pdas.spaces.cells.operations import OPERATIONS, batch_statistics
+from pdas.spaces.cells.network import CellNetwork, stem
+from pdas.spaces.cells.operations import batch_statistics
+from pdas.spaces.cells.search_cell import SearchCell
 from pdas.spaces.cells.settings import CellSettings
 from pdas.spaces.cells.size import count_multiply_adds, count_weights
-from pdas.spaces.cells.space import CELL_TYPES, CellPlan, Edge, cell_space, decode
+from pdas.spaces.cells.space import CELL_TYPES, cell_space, decode
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 from pdas.support.settings import validated
@@ -83,7 +84,15 @@ class CellSupernet(nn.Module):
         return self.forward_many(x, [architecture])[0]
 
     def forward_many(self, x: Tensor, architectures: Sequence[Architecture]) -> list[Tensor]:
-        """The logits `(N, classes)` of each architecture on the same images, see `forward`."""
+        """The logits of several architectures on the same images; see `forward`.
+
+        Args:
+            x: images `(N, in_channels, H, W)`.
+            architectures: each of `space`.
+
+        Returns:
+            For each architecture `(N, classes)`.
+        """
         check_image_size(min(x.shape[-2:]))
         for architecture in architectures:
             check_architecture("architecture", architecture, self.space)
@@ -185,84 +194,6 @@ class CellSupernet(nn.Module):
                 weights[f"cells.{index}.output.1.weight"] = cell.output.weight(ends).detach()
         own = network.state_dict()
         network.load_state_dict({name: weights.get(name, value) for name, value in own.items()})
-
-
-class SearchCell(nn.Module):
-    """One cell with the weights of every choice."""
-
-    def __init__(self, position: Position, settings: CellSettings) -> None:
-        super().__init__()
-        channels = position.channels
-        self.inputs = nn.ModuleList(
-            input_block(position, source, batch_statistics) for source in (0, 1)
-        )
-        self.edges = nn.ModuleDict()
-        weightless: dict[tuple[str, int], nn.Module] = {}
-        for b in range(settings.nodes):
-            for edge in (Edge(s, o) for s in range(b + 2) for o in settings.operations):
-                stride = position.stride(edge.source)
-                operation = OPERATIONS[edge.operation](channels, stride, batch_statistics)
-                if not list(operation.parameters()):
-                    # One module for all nodes, so that `Memo` sees that they do the same.
-                    operation = weightless.setdefault((edge.operation, stride), operation)
-                self.edges[edge_name(b, edge)] = operation
-        self.output = SlicedOutput(settings.nodes, channels)
-
-    def forward(self, prev_prev: Tensor, prev: Tensor, plan: CellPlan, memo: Memo) -> Tensor:
-        """The cell's output `(N, channels, H', W')`, for inputs after their ReLU.
-
-        An input that `plan` does not use is not read.
-        """
-        values = [
-            memo(_after_relu(block), x) if source in plan.sources else x
-            for source, (block, x) in enumerate(zip(self.inputs, (prev_prev, prev), strict=True))
-        ]
-        for b, edges in enumerate(plan.nodes):
-            terms = [_apply(self.edges[edge_name(b, e)], values[e.source], memo) for e in edges]
-            # In one order: a + b of one architecture is then b + a of another.
-            values.append(memo(torch.add, *sorted(terms, key=id)))
-        return memo(self.output, plan.loose_ends, *(values[b + 2] for b in plan.loose_ends))
-
-
-def _after_relu(block: nn.Module) -> Callable[[Tensor], Tensor]:
-    """The method that takes an input after its ReLU."""
-    after_relu = block.after_relu
-    assert callable(after_relu)
-    return after_relu
-
-
-def _apply(operation: nn.Module, x: Tensor, memo: Memo) -> Tensor:
-    """An operation on `x`, whose ReLU is shared by all operations that begin with it."""
-    if hasattr(operation, "after_relu"):
-        return memo(_after_relu(operation), memo(F.relu, x))
-    return memo(operation, x)
-
-
-class SlicedOutput(nn.Module):
-    """ReLU, 1x1 convolution and batch norm of the concatenated loose ends of a cell.
-
-    The weight is kept in one block a node and only the blocks of the loose ends are put together,
-    so that the block of any other node has no gradient at all.
-    """
-
-    def __init__(self, nodes: int, channels: int) -> None:
-        super().__init__()
-        whole = nn.Conv2d(nodes * channels, channels, 1, bias=False).weight.detach()
-        self.blocks = nn.ParameterList(
-            nn.Parameter(block.clone()) for block in torch.split(whole, channels, dim=1)
-        )
-        self.norm = batch_statistics(channels)
-
-    def weight(self, ends: Sequence[int]) -> Tensor:
-        """The weight `(channels, len(ends) * channels, 1, 1)` for these nodes."""
-        return torch.cat([self.blocks[b] for b in ends], dim=1)
-
-    def forward(self, ends: Sequence[int], *values: Tensor) -> Tensor:
-        """The output for the loose ends `ends` (nodes from 0) and their values."""
-        # ReLU before `cat`: the gradient that comes out of `cat` is not channels-last.
-        x = torch.cat([F.relu(value) for value in values], dim=1)
-        out: Tensor = self.norm(F.conv2d(x, self.weight(ends)))
-        return out
 
 
 class _Route:

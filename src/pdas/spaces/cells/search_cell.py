@@ -1,0 +1,131 @@
+"""One cell of the supernet: the weights of every choice, of which a plan uses some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pdas.nn.memo import Memo
+from pdas.spaces.cells.layout import Position
+from pdas.spaces.cells.network import edge_name, input_block
+from pdas.spaces.cells.operations import OPERATIONS, batch_statistics
+from pdas.spaces.cells.settings import CellSettings
+from pdas.spaces.cells.space import CellPlan, Edge
+
+
+class SearchCell(nn.Module):
+    """One cell with the weights of every choice.
+
+    Args:
+        position: where it is in the network.
+        settings: of the network.
+
+    Example:
+        SearchCell(position, CellSettings())(prev_prev, prev, plan, Memo())
+    """
+
+    def __init__(self, position: Position, settings: CellSettings) -> None:
+        super().__init__()
+        channels = position.channels
+        self.inputs = nn.ModuleList(
+            input_block(position, source, batch_statistics) for source in (0, 1)
+        )
+        self.edges = nn.ModuleDict()
+        weightless: dict[tuple[str, int], nn.Module] = {}
+        for b in range(settings.nodes):
+            for edge in (Edge(s, o) for s in range(b + 2) for o in settings.operations):
+                stride = position.stride(edge.source)
+                operation = OPERATIONS[edge.operation](channels, stride, batch_statistics)
+                if not list(operation.parameters()):
+                    # One module for all nodes, so that `Memo` sees that they do the same.
+                    operation = weightless.setdefault((edge.operation, stride), operation)
+                self.edges[edge_name(b, edge)] = operation
+        self.output = SlicedOutput(settings.nodes, channels)
+
+    def forward(self, prev_prev: Tensor, prev: Tensor, plan: CellPlan, memo: Memo) -> Tensor:
+        """The cell's output; an input that the plan does not use is not read.
+
+        Args:
+            prev_prev: the output of the cell before the previous one, after its ReLU.
+            prev: that of the previous cell, after its ReLU.
+            plan: the edges that are computed.
+            memo: of the pass, shared by several architectures.
+
+        Returns:
+            `(N, channels, H', W')`.
+        """
+        values = [
+            memo(_after_relu(block), x) if source in plan.sources else x
+            for source, (block, x) in enumerate(zip(self.inputs, (prev_prev, prev), strict=True))
+        ]
+        for b, edges in enumerate(plan.nodes):
+            terms = [_apply(self.edges[edge_name(b, e)], values[e.source], memo) for e in edges]
+            # In one order: a + b of one architecture is then b + a of another.
+            values.append(memo(torch.add, *sorted(terms, key=id)))
+        return memo(self.output, plan.loose_ends, *(values[b + 2] for b in plan.loose_ends))
+
+
+def _after_relu(block: nn.Module) -> Callable[[Tensor], Tensor]:
+    """The method that takes an input after its ReLU."""
+    after_relu = block.after_relu
+    assert callable(after_relu)
+    return after_relu
+
+
+def _apply(operation: nn.Module, x: Tensor, memo: Memo) -> Tensor:
+    """An operation on `x`, whose ReLU is shared by all operations that begin with it."""
+    if hasattr(operation, "after_relu"):
+        return memo(_after_relu(operation), memo(F.relu, x))
+    return memo(operation, x)
+
+
+class SlicedOutput(nn.Module):
+    """ReLU, 1x1 convolution and batch norm of the concatenated loose ends of a cell.
+
+    The weight is kept in one block a node and only the blocks of the loose ends are put together,
+    so that the block of any other node has no gradient at all.
+
+    Args:
+        nodes: of the cell.
+        channels: of each node, and of the output.
+
+    Example:
+        SlicedOutput(nodes=5, channels=16)((3, 4), node3, node4)
+    """
+
+    def __init__(self, nodes: int, channels: int) -> None:
+        super().__init__()
+        whole = nn.Conv2d(nodes * channels, channels, 1, bias=False).weight.detach()
+        self.blocks = nn.ParameterList(
+            nn.Parameter(block.clone()) for block in torch.split(whole, channels, dim=1)
+        )
+        self.norm = batch_statistics(channels)
+
+    def weight(self, ends: Sequence[int]) -> Tensor:
+        """The weight for some of the nodes.
+
+        Args:
+            ends: the nodes, from 0.
+
+        Returns:
+            `(channels, len(ends) * channels, 1, 1)`.
+        """
+        return torch.cat([self.blocks[b] for b in ends], dim=1)
+
+    def forward(self, ends: Sequence[int], *values: Tensor) -> Tensor:
+        """The output of the cell.
+
+        Args:
+            ends: the loose ends, nodes from 0.
+            values: their outputs, `(N, channels, H, W)` each.
+
+        Returns:
+            `(N, channels, H, W)`.
+        """
+        # ReLU before `cat`: the gradient that comes out of `cat` is not channels-last.
+        x = torch.cat([F.relu(value) for value in values], dim=1)
+        out: Tensor = self.norm(F.conv2d(x, self.weight(ends)))
+        return out
