@@ -12,7 +12,7 @@ from pdas.data.settings import LabelledDataSettings
 from pdas.spaces.base import FamilySettings
 from pdas.spaces.cells.settings import NetworkSettings
 from pdas.support.metrics import Metric
-from pdas.tasks.base import TASKS, Task, TaskKind
+from pdas.tasks.base import TASKS, OpenedTask, Task
 from pdas.tasks.constraints import TaskSearchSettings
 from pdas.tasks.recipe import Recipe, RetrainSettings
 
@@ -45,13 +45,13 @@ class CountingRecipe(Recipe):
     retrain: CountingRetrain = CountingRetrain()
 
 
-class Counting(TaskKind):
+class Counting(Task):
     recipe = CountingRecipe
     metrics = (MISCOUNT,)
 
     def open(
         self, recipe: Any, data_dir: Path | None, device: torch.device, download: bool = True
-    ) -> Task:
+    ) -> OpenedTask:
         from tests.strangers.counting_task import opened
 
         return opened(recipe, data_dir, device)

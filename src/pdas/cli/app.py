@@ -16,7 +16,7 @@ from typing import Annotated, TextIO
 import typer
 
 from pdas._version import __version__
-from pdas.cli import finished, sweep, train
+from pdas.cli import sweep, train
 from pdas.cli.importing import working
 from pdas.cli.interrupts import interruptible
 from pdas.distributed.launch import LOST, end_with_launcher, rank
@@ -89,13 +89,13 @@ for _command in (
     train.search,
     train.retrain,
     sweep.sweep,
-    finished.evaluate,
-    finished.predict,
-    finished.export,
-    finished.report,
+    finished_runs.evaluate,
+    finished_runs.predict,
+    finished_runs.export,
+    finished_runs.report,
 ):
     app.command()(_interruptible(_command))
-app.command(name="recipes")(finished.list_recipes)
+app.command(name="recipes")(finished_runs.list_recipes)
 
 
 def _show_warning(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pdas import recipes
-from pdas.cli.finished import write_report
+from pdas.cli.finished_runs import write_report
 from pdas.cli.importing import importing
 from pdas.cli.interrupts import interruptible, interruptible_stage
 from pdas.cli.options import Out, RecipeName, Seed, TrainingOptions, with_training_options

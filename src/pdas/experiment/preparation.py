@@ -18,7 +18,7 @@ from pdas.experiment.latency import latencies_of
 from pdas.nn.counting.latency import Latencies, measured
 from pdas.searches.method import method_for
 from pdas.space import Architecture
-from pdas.tasks.base import Task
+from pdas.tasks.base import OpenedTask
 from pdas.tasks.constraints import Costs, limits_of, penalty_of
 from pdas.tasks.loading import open_task
 from pdas.tasks.recipe import Recipe
@@ -38,7 +38,7 @@ class Opened:
     """
 
     fabric: Fabric
-    task: Task
+    task: OpenedTask
 
     @property
     def fingerprints(self) -> dict[str, str]:

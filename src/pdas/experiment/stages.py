@@ -26,7 +26,7 @@ from pdas.experiment.stage_directory import (
 )
 from pdas.resume.checkpoint import Checkpoints
 from pdas.runs.run import Run
-from pdas.searches.finals import OnTrial
+from pdas.searches.comparison import OnTrial
 from pdas.searches.run_search import run_search
 from pdas.space import load_labels
 from pdas.support.errors import SpaceError

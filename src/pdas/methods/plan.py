@@ -1,4 +1,4 @@
-"""How a search divides its length; `pdas.searches.plan` makes the plan.
+"""How a search divides its length; `pdas.searches.planning` makes the plan.
 
 The unit of cost is a training pass of one architecture on one batch.
 """

@@ -20,7 +20,7 @@ class SearchSettings(TrainingSettings):
     `epochs` or `steps` set the cost of a search in steps of the paper's search. Each of these
     trains `samples` architectures (one training pass each) and scores them (a third of a pass each,
     since there is no backward pass). A warm-up costs less, so there are more steps. Further samples
-    and finalists cost more, so there are fewer steps. See `pdas.searches.plan`.
+    and finalists cost more, so there are fewer steps. See `pdas.searches.planning`.
 
     Example:
         settings = pdas.SearchSettings(epochs=60, method={"name": "pdas", "eta_scale": 0.1})

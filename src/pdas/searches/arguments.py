@@ -19,7 +19,7 @@ from pdas.methods.constraints.limit import Limit
 from pdas.methods.constraints.penalty import Penalty
 from pdas.methods.settings import SearchSettings
 from pdas.resume.batches import Loader
-from pdas.searches.plan import MOST_FINALISTS
+from pdas.searches.planning import MOST_FINALISTS
 from pdas.searches.trial import Derive, Trial
 from pdas.space import Architecture, SearchSpace
 from pdas.support.errors import NetworkError, SettingError

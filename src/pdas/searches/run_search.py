@@ -21,8 +21,8 @@ from pdas.searches.arguments import (
     most_networks,
     space_of,
 )
-from pdas.searches.finals import Finals, OnTrial
-from pdas.searches.plan import plan_search
+from pdas.searches.comparison import FinalistComparison, OnTrial
+from pdas.searches.planning import plan_search
 from pdas.searches.result import SearchResult
 from pdas.searches.trial import Derive, Trial
 from pdas.training.batch_norm import without_running_statistics
@@ -90,7 +90,7 @@ def run_search(
     check_derive(net, derive, settings.finalists_share, trial, method.best())
     result = SearchResult(method.best(), method)
     result.add_theta()
-    finals = Finals(context, method, trial, derive, executor, penalty, on_trial)
+    finals = FinalistComparison(context, method, trial, derive, executor, penalty, on_trial)
     loop = Loop(
         "search",
         settings,
@@ -161,7 +161,7 @@ def _run(
     loop: Loop,
     context: SearchContext,
     method: SearchMethod,
-    finals: Finals | None,
+    finals: FinalistComparison | None,
     result: SearchResult,
     on_step: OnStep,
     on_epoch: Callable[[SearchResult], None],

@@ -31,7 +31,7 @@ from pdas.searches.arguments import (
     refuse_twice,
     space_of,
 )
-from pdas.searches.finals import OnTrial
+from pdas.searches.comparison import OnTrial
 from pdas.searches.method import method_for, own_samples
 from pdas.searches.presets import settings_of
 from pdas.searches.result import SearchResult

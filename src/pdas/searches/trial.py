@@ -30,7 +30,7 @@ from pdas.support.errors import NonFiniteLossError
 from pdas.support.random_state import random_state, set_random_state
 from pdas.training.batch_norm import without_running_statistics
 from pdas.training.components import MakeOptimizer, MakeSchedule
-from pdas.training.judging import Judging
+from pdas.training.evaluation_mode import EvaluationMode
 from pdas.training.measures import Loss, RunningMean, as_measures, loss_of
 from pdas.training.weights import clip_gradients, optimizer_and_schedule
 
@@ -211,7 +211,7 @@ class Trial:
         """The mean loss over D_theta, with the same draws every time."""
         _seed(generators, self.seed)
         mean = RunningMean()
-        with Judging(network.train())():
+        with EvaluationMode(network.train())():
             for batch in islice(self.theta_batches, judged):
                 on_device = move_data_to_device(batch, torch.device(self.device))
                 mean.add({"loss": loss_of(as_measures(self.loss(network, on_device)))})

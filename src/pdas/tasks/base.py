@@ -1,8 +1,8 @@
 """What a task is: what is learned from which data by which loss, and how it is judged.
 
-A task is a package (or a module of a user) that registers one `TaskKind`:
+A task is a package (or a module of a user) that registers one `Task`:
 
-    class Counting(TaskKind): ...
+    class Counting(Task): ...
     TASKS.add("counting", Counting())
 
 Looking up a task by its name imports all of them, so a task imports torch inside functions only.
@@ -54,7 +54,7 @@ class Retraining:
     about: dict[str, Any]
 
 
-class Task(ABC):
+class OpenedTask(ABC):
     """The data of an experiment on a device, with its networks and losses.
 
     Weights are drawn from torch's global generator; everything else from a seed, an argument.
@@ -151,7 +151,7 @@ class Task(ABC):
         """As `evaluate`, of the network in the files of a retraining; writes nothing."""
 
 
-class TaskKind(ABC):
+class Task(ABC):
     """A task by its name, without data: what recipes, reports and programs ask of it.
 
     Attributes:
@@ -168,7 +168,7 @@ class TaskKind(ABC):
     @abstractmethod
     def open(
         self, recipe: Any, data_dir: Path | None, device: torch.device, download: bool = True
-    ) -> Task:
+    ) -> OpenedTask:
         """Load the data of a recipe.
 
         Args:
@@ -213,4 +213,4 @@ class TaskKind(ABC):
 
 
 DEFAULT = "classification"  # of a recipe that names no task
-TASKS: Registry[TaskKind] = Registry("task", "pdas.tasks", folders=True)
+TASKS: Registry[Task] = Registry("task", "pdas.tasks", folders=True)

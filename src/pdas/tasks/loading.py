@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pdas.runs.run import Run
 from pdas.space import Architecture, Label, SearchSpace
 from pdas.spaces.base import FAMILIES
-from pdas.tasks.base import TASKS, Task
+from pdas.tasks.base import TASKS, OpenedTask
 from pdas.tasks.recipe import Recipe, recorded
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def open_task(
     recipe: Recipe, data_dir: Path | None, device: torch.device, download: bool = True
-) -> Task:
+) -> OpenedTask:
     """Load the data of a recipe.
 
     Args:

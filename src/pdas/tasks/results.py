@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pdas.support.metrics import Metric
-from pdas.tasks.base import TASKS, TaskKind
+from pdas.tasks.base import TASKS, Task
 from pdas.tasks.section import Section
 
 
@@ -39,7 +39,7 @@ def sections_of(
     return [section for kind in _kinds(recipe) for section in kind.sections(run_path, result)]
 
 
-def _kinds(recipe: Mapping[str, object]) -> list[TaskKind]:
+def _kinds(recipe: Mapping[str, object]) -> list[Task]:
     task = recipe.get("task")
     if isinstance(task, str) and task in TASKS:
         return [TASKS[task]]

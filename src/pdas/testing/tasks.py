@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pdas.runs.run import Run
 from pdas.support.metrics import is_number
-from pdas.tasks.base import TASKS, Task
+from pdas.tasks.base import TASKS, OpenedTask
 from pdas.tasks.recipe import Recipe, as_recipe
 
 
@@ -33,7 +33,7 @@ class TaskCase:
     recipe: Recipe
     data_dir: Path | None = None
 
-    def opened(self) -> Task:
+    def opened(self) -> OpenedTask:
         """The task with its data, on the CPU."""
         kind = TASKS[self.recipe.task]
         return kind.open(self.recipe, self.data_dir, torch.device("cpu"))

@@ -19,7 +19,7 @@ from pdas.methods.sampled.constant_output import ConstantOutput
 from pdas.methods.sampled.theta_start import ThetaStart
 from pdas.nn import Choice, Supernet
 from pdas.resume.batches import ResumableBatches
-from pdas.searches.plan import Plan
+from pdas.searches.planning import Plan
 from pdas.support.errors import NotLearnedError, OutOfMemoryError
 
 ALONE = Ranks(Fabric(accelerator="cpu", devices=1))

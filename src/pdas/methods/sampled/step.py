@@ -27,7 +27,7 @@ from pdas.support.arrays import BoolArray
 from pdas.support.errors import NonFiniteLossError, OptimizerError, SettingError
 from pdas.support.refusals import refuse
 from pdas.training.candidates import Model, bind
-from pdas.training.judging import Judging
+from pdas.training.evaluation_mode import EvaluationMode
 from pdas.training.measures import Loss, Measures, RunningMean, as_measures, loss_of, numbers
 from pdas.training.weights import WeightTraining
 
@@ -73,7 +73,7 @@ class SearchStep:
             itself.
         resample: draw new architectures for the update of theta (not Algorithm 1).
         theta_samples: architectures from which theta learns; by default those that are trained.
-        theta_mode: "eval" judges them without dropout, see `Judging`.
+        theta_mode: "eval" judges them without dropout, see `EvaluationMode`.
         active: the variables that an architecture uses, bool `(D,)`; only these learn from it. By
             default all.
         ranks: those of `fabric`.
@@ -110,7 +110,7 @@ class SearchStep:
         self._accumulate = accumulate
         self._resample = resample
         self._theta_samples = theta_samples
-        self._judging = Judging(net) if theta_mode == "eval" else nullcontext
+        self._evaluation_mode = EvaluationMode(net) if theta_mode == "eval" else nullcontext
         self._active = active
         self._steps = 0
         self._dropped = 0
@@ -176,7 +176,7 @@ class SearchStep:
         for batch in batches:
             for first in range(0, len(own), TOGETHER):
                 part = slice(first, first + TOGETHER)
-                with self._judging():
+                with self._evaluation_mode():
                     _add(means[part], self._measure_own(own[part], batch))
         return self._ranks.gather([mean.values()["loss"] for mean in means])
 
@@ -242,7 +242,7 @@ class SearchStep:
     def _update_theta(self, architectures: Sequence[Architecture], batch: Any) -> dict[str, float]:
         own = [RunningMean() for _ in self._ranks.share(architectures)]
         for part in parts_of(batch, self._accumulate, "search.accumulate"):
-            with self._judging():
+            with self._evaluation_mode():
                 _add(own, self._measure(architectures, part))
         measured = self._ranks.gather([mean.values() for mean in own])
         losses = [measures["loss"] for measures in measured]

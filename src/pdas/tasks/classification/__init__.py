@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pdas.tasks.base import TASKS, TaskKind
+from pdas.tasks.base import TASKS, Task
 from pdas.tasks.classification.metrics import METRICS
 from pdas.tasks.classification.recipe import ClassificationRecipe
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pdas.tasks.classification.task import ClassificationTask
 
 
-class Classification(TaskKind):
-    """See `TaskKind`.
+class Classification(Task):
+    """See `Task`.
 
     Example:
         TASKS["classification"].load(run)

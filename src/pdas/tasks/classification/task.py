@@ -20,7 +20,7 @@ from pdas.training.retrain import TrainingModule
 
 
 class ClassificationTask(ImageTask[ClassificationData]):
-    """See `Task`. Batches are `(images, labels)`.
+    """See `OpenedTask`. Batches are `(images, labels)`.
 
     Example:
         task = ClassificationTask(recipe, ClassificationData.load(recipe.data, None, device))

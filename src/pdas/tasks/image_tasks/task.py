@@ -19,7 +19,7 @@ from pdas.spaces.base import FAMILIES, Family
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 from pdas.support.settings import Settings
-from pdas.tasks.base import Retraining, Task
+from pdas.tasks.base import OpenedTask, Retraining
 from pdas.tasks.image_tasks.data import TaskImages
 from pdas.tasks.networks import load_network
 from pdas.tasks.recipe import Recipe
@@ -28,7 +28,7 @@ from pdas.training.retrain import TrainingModule
 D = TypeVar("D", bound=TaskImages[Any])
 
 
-class ImageTask(Task, Generic[D]):
+class ImageTask(OpenedTask, Generic[D]):
     """What tasks on images have in common; a subclass adds the losses and the evaluation.
 
     Args:

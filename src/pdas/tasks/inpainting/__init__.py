@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pdas.tasks.base import TASKS, TaskKind
+from pdas.tasks.base import TASKS, Task
 from pdas.tasks.inpainting.metrics import METRICS
 from pdas.tasks.inpainting.recipe import InpaintingRecipe
 from pdas.tasks.section import Section
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pdas.tasks.inpainting.task import InpaintingTask
 
 
-class Inpainting(TaskKind):
-    """See `TaskKind`.
+class Inpainting(Task):
+    """See `Task`.
 
     Example:
         TASKS["inpainting"].load(run)

@@ -25,7 +25,7 @@ from pdas.training.retrain import TrainingModule
 
 
 class InpaintingTask(ImageTask[InpaintingData]):
-    """See `Task`. Batches are `(masked, clean)` images.
+    """See `OpenedTask`. Batches are `(masked, clean)` images.
 
     Example:
         task = InpaintingTask(recipe, InpaintingData.load(recipe.data, mask, None, device))

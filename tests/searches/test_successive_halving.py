@@ -20,9 +20,9 @@ from pdas.distributed.ranks import Ranks
 from pdas.methods.constraints.limited import Limited
 from pdas.methods.sampled.proposals import propose
 from pdas.methods.settings import SearchSettings
-from pdas.searches.final_trials import FinalTrials
 from pdas.searches.finalists import Finalist, best_first
-from pdas.searches.halving import judged_batches, round_steps, rounds, whole_steps
+from pdas.searches.halving_rounds import judged_batches, round_steps, rounds, whole_steps
+from pdas.searches.successive_halving import SuccessiveHalving
 from pdas.searches.trial import Trial
 from pdas.space import Architecture
 from pdas.support.errors import NonFiniteLossError
@@ -77,9 +77,11 @@ def finalists(count: int) -> list[Finalist]:
     return [Finalist(a, shared_loss=float(i)) for i, a in enumerate(found)]
 
 
-def finals(passes: float, executor: Any = None, trial_steps: int | None = None) -> FinalTrials:
+def finals(
+    passes: float, executor: Any = None, trial_steps: int | None = None
+) -> SuccessiveHalving:
     ranks, trial = Ranks(Fabric(accelerator="cpu", devices=1)), FakeTrial()
-    return FinalTrials(SPACE, trial, passes, derive, ranks, executor, trial_steps)  # type: ignore[arg-type]
+    return SuccessiveHalving(SPACE, trial, passes, derive, ranks, executor, trial_steps)  # type: ignore[arg-type]
 
 
 def plain(count: int, passes: float) -> list[tuple[Architecture, float | None, int]]:
@@ -96,7 +98,7 @@ def plain(count: int, passes: float) -> list[tuple[Architecture, float | None, i
     return [(a, *known.get(a, (None, 0))) for a in [f.architecture for f in finalists(count)]]
 
 
-def table(found: FinalTrials) -> list[tuple[Architecture, float | None, int]]:
+def table(found: SuccessiveHalving) -> list[tuple[Architecture, float | None, int]]:
     return [(f.architecture, f.loss, f.steps) for f in found.finalists]
 
 
@@ -172,7 +174,7 @@ def wide(architecture: Architecture) -> nn.Module:
     return nn.Sequential(nn.Linear(2, width), nn.Tanh(), nn.Dropout(0.2), nn.Linear(width, 1))
 
 
-def real(executor: Any = None) -> FinalTrials:
+def real(executor: Any = None) -> SuccessiveHalving:
     """Trials that train networks."""
     x = torch.randn(40, 2, generator=torch.Generator().manual_seed(0))
     halves = [
@@ -181,15 +183,15 @@ def real(executor: Any = None) -> FinalTrials:
     ]
     trial = Trial(squared, *halves, SearchSettings(optimizer="adamw"), 7, "cpu", "32-true")
     ranks = Ranks(Fabric(accelerator="cpu", devices=1))
-    return FinalTrials(SPACE, trial, 60.0, wide, ranks, executor)
+    return SuccessiveHalving(SPACE, trial, 60.0, wide, ranks, executor)
 
 
-def run_to(found: FinalTrials, stop: int) -> None:
+def run_to(found: SuccessiveHalving, stop: int) -> None:
     for _, _ in zip(range(stop), found.run(), strict=False):
         pass
 
 
-def trained(found: FinalTrials) -> FinalTrials:
+def trained(found: SuccessiveHalving) -> SuccessiveHalving:
     """After all trials of five finalists."""
     found.begin(finalists(5))
     run_to(found, 99)

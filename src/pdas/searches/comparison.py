@@ -13,8 +13,8 @@ from typing import Any
 
 from pdas.methods.base import SearchContext, SearchMethod
 from pdas.methods.constraints.penalty import Penalty
-from pdas.searches.final_trials import FinalTrials
 from pdas.searches.finalists import Finalist, best_first
+from pdas.searches.successive_halving import SuccessiveHalving
 from pdas.searches.trial import Derive, Trial
 from pdas.space import Architecture
 
@@ -22,7 +22,7 @@ OnTrial = Callable[[Sequence[Finalist], int, int], None]
 """Called with the finalists, the number of trainings that are done, and that of all trainings."""
 
 
-class Finals:
+class FinalistComparison:
     """Compares finalists.
 
     Args:
@@ -35,7 +35,7 @@ class Finals:
         on_trial: called before the first trial and after each.
 
     Example:
-        finals = Finals(context, method, trial, net.derive, None, None, on_trial)
+        finals = FinalistComparison(context, method, trial, net.derive, None, None, on_trial)
         for is_last in finals.run():
             print(is_last)
         best = finals.ranked()[0].architecture
@@ -56,7 +56,7 @@ class Finals:
         self._penalty = penalty
         self._on_trial = on_trial
         plan = context.plan
-        self._trials = FinalTrials(
+        self._trials = SuccessiveHalving(
             context.space,
             trial,
             plan.trial_passes,

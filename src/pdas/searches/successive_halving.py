@@ -16,13 +16,13 @@ from torch import Tensor, nn
 
 from pdas.distributed.ranks import Ranks
 from pdas.searches.finalists import Finalist, place
-from pdas.searches.halving import judged_batches, round_steps, rounds, whole_steps
+from pdas.searches.halving_rounds import judged_batches, round_steps, rounds, whole_steps
 from pdas.searches.trial import Derive, Outcome, Trial
 from pdas.space import SearchSpace
 from pdas.training.memory import enough_memory
 
 
-class FinalTrials:
+class SuccessiveHalving:
     """Trains finalists by successive halving.
 
     Args:
@@ -38,7 +38,7 @@ class FinalTrials:
         finalists: all of them, each with its current loss and steps.
 
     Example:
-        trials = FinalTrials(space, trial, 1000.0, net.derive, ranks)
+        trials = SuccessiveHalving(space, trial, 1000.0, net.derive, ranks)
         trials.begin([Finalist(architecture) for architecture in architectures])
         for _ in trials.run():
             print(trials.left, "of", trials.total)

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 
-class Judging:
+class EvaluationMode:
     """Evaluation mode for all modules but batch norms, which use the current batch.
 
     So dropout is off. Otherwise a choice of its rate would be decided by the cost of its noise in
@@ -19,7 +19,7 @@ class Judging:
         net: the network that is judged.
 
     Example:
-        judging = Judging(net)
+        judging = EvaluationMode(net)
         with judging():
             loss = net(x, architecture).mean()
     """

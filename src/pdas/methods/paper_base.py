@@ -13,14 +13,14 @@ from pdas.support.refusals import refuse
 
 
 @METHODS.named("base")
-class Base(MethodSettings):
+class PaperBase(MethodSettings):
     """BASE (section 4.2): a chain of equal layers, as deep as another architecture.
 
     Attributes:
         like: the `architecture.json` of the other one.
 
     Example:
-        Base(like="runs/digits-0/architecture.json").build(request).best()
+        PaperBase(like="runs/digits-0/architecture.json").build(request).best()
     """
 
     trains: ClassVar[bool] = False

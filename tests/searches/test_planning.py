@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pdas.methods.settings import SearchSettings
-from pdas.searches.halving import (
+from pdas.searches.halving_rounds import (
     cost,
     least_steps,
     more_finalists,
@@ -17,7 +17,7 @@ from pdas.searches.halving import (
     rounds,
     whole_steps,
 )
-from pdas.searches.plan import Plan, plan_search
+from pdas.searches.planning import Plan, plan_search
 from pdas.support.errors import SettingError
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import pdas
-from pdas.training.judging import Judging
+from pdas.training.evaluation_mode import EvaluationMode
 
 
 def net() -> nn.Sequential:
@@ -18,7 +18,7 @@ def net() -> nn.Sequential:
 
 def test_dropout_is_off_and_batch_norms_take_the_batch_at_hand() -> None:
     module = net().train()
-    judging = Judging(module)
+    judging = EvaluationMode(module)
     x = 7 + 5 * torch.randn(50, 3)
     with judging():
         assert [m.training for m in module] == [True, False, False, False]
@@ -31,6 +31,6 @@ def test_dropout_is_off_and_batch_norms_take_the_batch_at_hand() -> None:
 def test_what_was_in_evaluation_mode_stays_there_also_after_an_error() -> None:
     module = net().train()
     module[3].eval()
-    with pytest.raises(KeyError), Judging(module)():
+    with pytest.raises(KeyError), EvaluationMode(module)():
         raise KeyError
     assert [m.training for m in module] == [True, True, True, False]

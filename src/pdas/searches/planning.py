@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pdas.methods.plan import CHECK, SCORED, Plan
 from pdas.methods.settings import SearchSettings
-from pdas.searches.halving import cost, least_steps, more_finalists, rounds, whole_steps
+from pdas.searches.halving_rounds import cost, least_steps, more_finalists, rounds, whole_steps
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 
