@@ -16,7 +16,7 @@ from typing import Annotated, TextIO
 import typer
 
 from pdas._version import __version__
-from pdas.cli import sweep, train
+from pdas.cli import finished_runs, sweep, train
 from pdas.cli.importing import working
 from pdas.cli.interrupts import interruptible
 from pdas.distributed.launch import LOST, end_with_launcher, rank

@@ -1,7 +1,7 @@
 """The end of a search: finalists are compared, and the best one is the result.
 
 The method proposes the finalists. If a share of the search is reserved for it, each is trained
-separately (`final_trials`). Otherwise each is judged with the shared weights on the whole of
+separately (`successive_halving`). Otherwise each is judged with the shared weights on the whole of
 D_theta. That costs little, but ranks them less well.
 """
 
