@@ -148,9 +148,9 @@ def test_page_of_inpainting(
     assert page.has_row("PSNR", "26.91 dB (masked 6.44, biharmonic 29.91)")
     assert page.has_row("", "PSNR, dB", "SSIM", "images", "weights", "mask")
     assert page.has_row("", "PSNR, dB", "± over images", "SSIM", "± over images")
-    assert page.has_row("network", "26.91", "2.50", "0.812", "0.125")
-    assert page.has_row("masked", "6.44", "2.50", "0.109", "0.125")
-    assert page.has_row("biharmonic", "29.91", "2.50", "0.819", "0.125")
+    assert page.has_row("network", "26.91", "2.50", "0.8120", "0.1250")
+    assert page.has_row("masked", "6.44", "2.50", "0.1090", "0.1250")
+    assert page.has_row("biharmonic", "29.91", "2.50", "0.8190", "0.1250")
     assert page.has_row("dog", "27.91", "2.50", "0.700", "0.125")
     pictures = [b64decode(text.partition(",")[2]) for text in page.references]
     names = ("retrain-0/restored.png", "architecture.png", "convergence.png")
@@ -189,7 +189,7 @@ def test_inpainting_without_classes_and_images(
     run = make_run(errors=())
     add_retraining(run, 0, restored(classes=()))
     page = Page(write_report(run))
-    assert page.has_row("network", "26.91", "2.50", "0.812", "0.125")
+    assert page.has_row("network", "26.91", "2.50", "0.8120", "0.1250")
     assert "details" not in page.tags
     assert not (run / "retrain-0" / "restored.png").exists()
 

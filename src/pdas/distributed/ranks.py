@@ -287,14 +287,22 @@ def _exchange() -> Iterator[None]:
 
 
 def _digest(component: Any) -> str:
-    """A checksum of the parameters of a module, or of a state of plain data."""
+    """A checksum of the parameters of a module, or of a state of plain data and tensors."""
     if not isinstance(component, nn.Module):
-        return hashlib.sha256(json.dumps(component.state_dict()).encode()).hexdigest()
+        plain_state = json.dumps(component.state_dict(), default=_plain)
+        return hashlib.sha256(plain_state.encode()).hexdigest()
     sha256 = hashlib.sha256()
     for parameter in component.parameters():
         plain = parameter.detach().cpu().contiguous().reshape(-1)
         sha256.update(plain.view(torch.uint8).numpy().data)
     return sha256.hexdigest()
+
+
+def _plain(value: object) -> Any:
+    """A tensor in a state, as plain data."""
+    if isinstance(value, Tensor):
+        return value.detach().cpu().tolist()
+    raise TypeError(f"found {type(value).__name__} in a state, expected plain data and tensors")
 
 
 def _listed(ranks: Sequence[int]) -> str:

@@ -61,8 +61,7 @@ def stage_directory(
     """Make the directory of a stage, or resume the stage that it holds.
 
     Of several ranks the first makes it, and only the run of the first writes. At the end the
-    checkpoints are removed, and all ranks wait for each other. An error also says which checkpoint
-    is kept.
+    checkpoints are removed. An error also says which checkpoint is kept.
 
     Args:
         path: the directory.
@@ -86,7 +85,6 @@ def stage_directory(
         else:
             yield None
         run.remove_checkpoints()
-        wait_for_all(fabric)
 
 
 @contextmanager

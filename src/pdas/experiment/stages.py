@@ -6,6 +6,7 @@ directory writes on the first rank only.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from pdas.distributed.devices import determinism, fresh_precision
+from pdas.distributed.ranks import wait_for_all
 from pdas.experiment.epoch_writer import epochs_of, epochs_of_search
 from pdas.experiment.latency import keep_latencies
 from pdas.experiment.loggers import check_logger
@@ -117,6 +119,7 @@ class Experiment:
                 about = {"method": self.recipe.search.method.name, "seed": self.seed}
                 run.write_json("search.json", about | summary)
                 run.write_architecture(architecture)
+        wait_for_all(opened.fabric)  # the others read what the first has written
         return Run(out)
 
     def retrain(
@@ -155,12 +158,9 @@ class Experiment:
         with stage_directory(path, "--seed", origin, fabric, resume=resume) as retrained:
             if retrained is not None:
                 self._train(training, retrained, on_step)
-                network = training.module.finished()
-                retrained.write_weights(network)
-                with enough_memory(_evaluation_too_large):
-                    measures = task.evaluate(network, retrained)
-                about = {"seed": self.seed, "architecture": architecture.to_dict()}
-                retrained.write_json("result.json", measures | training.about | about)
+                if retrained.writes:  # the first rank evaluates alone, however long that takes
+                    about = {"seed": self.seed, "architecture": architecture.to_dict()}
+                    self._finish(training, retrained, about)
         return Run(path)
 
     def retrain_file(
@@ -198,6 +198,7 @@ class Experiment:
             if run is not None:
                 run.write_json("search.json", {"method": f"file: {file}"})
                 run.write_architecture(architecture)
+            wait_for_all(fabric)  # the others read what the first has written
             experiment.retrain(Run(out), on_step, resume=resume)
         return Run(out)
 
@@ -228,6 +229,14 @@ class Experiment:
     def __getstate__(self) -> dict[str, Any]:
         # The processes of a sweep open devices and images themselves.
         return {name: value for name, value in self.__dict__.items() if name != "_opened"}
+
+    def _finish(self, training: Retraining, retrained: Run, about: Mapping[str, Any]) -> None:
+        """Write the weights, and what the network comes to on the test images."""
+        network = training.module.finished()
+        retrained.write_weights(network)
+        with enough_memory(_evaluation_too_large):
+            measures = self._opened.task.evaluate(network, retrained)
+        retrained.write_json("result.json", {**measures, **training.about, **about})
 
     def _search(
         self, prepared: Prepared, run: Run, on_step: OnStep, on_trial: OnTrial

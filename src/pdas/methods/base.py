@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pdas.distributed.ranks import Ranks
     from pdas.methods.settings import SearchSettings
     from pdas.resume.batches import ResumableBatches
+    from pdas.resume.resumable import Stateful
     from pdas.training.measures import Loss
     from pdas.training.weights import WeightTraining
 
@@ -165,6 +166,11 @@ class SearchMethod(ABC):
         Raises:
             NotLearnedError: neither the search nor a finalist has learned something.
         """
+
+    @property
+    def must_match(self) -> Stateful:
+        """What has to be the same on all ranks, by its state: the whole method by default."""
+        return self
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:

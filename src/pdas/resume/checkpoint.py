@@ -27,7 +27,7 @@ from pdas.support.refusals import refuse
 
 _log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 KEPT = 2
 SHARE = 0.01  # the largest share of a run's time for checkpoints
 _MARK = b"\nPDAS checkpoint, format "

@@ -58,6 +58,14 @@ def settings_of(
             expected="one of both",
             remedy="leave settings out, and pass single ones by name, as epochs=60",
         )
+    if hasattr(overrides.get("optimizer"), "ask"):
+        refuse(
+            SettingError,
+            "optimizer",
+            found="an optimizer of architectures",
+            expected="one of weights",
+            remedy="give it as method=",
+        )
     if is_named(method):
         overrides = {"method": method} | overrides
     if settings is None:

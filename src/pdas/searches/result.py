@@ -63,12 +63,12 @@ class SearchResult:
     def add_epoch(self, history: Sequence[Progress]) -> None:
         """Take the state of the search at the end of an epoch."""
         self.add_theta()
+        self.architecture = self.method.best()
         self.set_history(history)
 
     def set_history(self, history: Sequence[Progress]) -> None:
-        """Take the progress at the end of each epoch, and the current choice of the method."""
+        """Take the progress at the end of each epoch."""
         self.history = list(history)
-        self.architecture = self.method.best()
         self.seconds = history[-1].seconds
 
     def add_finalists(self, finalists: Sequence[Finalist], seconds: float) -> None:
@@ -78,9 +78,13 @@ class SearchResult:
         self.seconds = seconds
 
     def state_dict(self) -> dict[str, Any]:
-        """The probabilities; the states of the method and of the loop have all else."""
-        return {"theta": [theta.tolist() for theta in self.theta]}
+        """What the last epoch gave; the states of the method and of the loop have all else."""
+        return {
+            "architecture": self.architecture.to_dict(),
+            "theta": [theta.tolist() for theta in self.theta],
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from `state_dict`."""
+        self.architecture = self.architecture.space.architecture(state["architecture"])
         self.theta = [np.array(theta) for theta in state["theta"]]

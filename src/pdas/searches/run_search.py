@@ -106,7 +106,7 @@ def run_search(
             "finals": finals,
             "result": result,
         },
-        must_match={"theta": method, "weights": net},
+        must_match={"theta": method.must_match, "weights": net},
     )
     compared = finals if context.plan.finalists else None
     with without_running_statistics(net):

@@ -102,15 +102,14 @@ def bar_text(measures: Mapping[str, float], metrics: Sequence[Metric]) -> str:
 
 
 def measures_text(measures: Mapping[str, object], metrics: Sequence[Metric]) -> str:
-    """The measures of an evaluation in a line, as "26.91 dB PSNR, 0.812 SSIM".
+    """The measures of an evaluation in a line, as "26.91 dB PSNR, 0.8124 SSIM".
 
     Args:
-        measures: by key. Deviations and values that are no numbers are left out.
+        measures: by key. Deviations, counts and values that are no numbers are left out.
         metrics: those of the task.
     """
-    return ", ".join(
-        f"{metric.text(value)} {metric.label}" for metric, value in numbers(measures, metrics)
-    )
+    found = numbers(measures, metrics)
+    return ", ".join(f"{m.text(value)} {m.label}" for m, value in found if not m.is_count)
 
 
 def numbers(

@@ -12,6 +12,7 @@ from pdas.methods.optimizer import Optimizer
 from pdas.methods.sampled.proposals import propose
 from pdas.methods.sampled.step import SearchStep
 from pdas.methods.sampled.theta_start import ThetaStart
+from pdas.resume.resumable import Stateful
 from pdas.space import Architecture
 from pdas.support.arrays import FloatArray
 
@@ -104,6 +105,11 @@ class Sampled(SearchMethod):
 
     def after_finalists(self, least_loss: float | None) -> None:
         self._start.check(least_loss)
+
+    @property
+    def must_match(self) -> Stateful:
+        """Theta: the rest counts messages, or holds a loss that machines may round otherwise."""
+        return self._learner
 
     def state_dict(self) -> dict[str, Any]:
         return {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pdas.spaces.base import Picture
 from pdas.support.metrics import is_number
-from pdas.tasks.inpainting.metrics import METRICS
+from pdas.tasks.inpainting.metrics import QUALITY
 from pdas.tasks.section import Section, Table
 
 _FEW = 10  # classes that are shown without being asked for
@@ -47,7 +47,7 @@ def _pictures(retraining: Path) -> Iterator[Picture]:
 
 
 def _table(named: Mapping[str, object], title: str = "", is_open: bool = True) -> Table:
-    headings = [heading for m in METRICS for heading in (m.heading, "± over images")]
+    headings = [heading for m in QUALITY for heading in (m.heading, "± over images")]
     rows = [(name, *_row(measures)) for name, measures in named.items()]
     return Table(["", *headings], rows, title, is_open)
 
@@ -56,7 +56,7 @@ def _row(measures: object) -> Iterator[str]:
     """The mean over the images and the standard deviation, of each metric."""
     if not isinstance(measures, Mapping):
         raise ValueError(f"{measures!r} is no mapping of measures")
-    for metric in METRICS:
+    for metric in QUALITY:
         for value in (measures[metric.key], measures[metric.std_key]):
             if not is_number(value):
                 raise ValueError(f"{metric.key} is {value!r}, not a number")
