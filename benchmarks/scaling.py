@@ -55,9 +55,9 @@ class Sent:
             setattr(dist, name, self._counted(getattr(dist, name)))
 
     def _counted(self, exchange: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(first: Any, *rest: Any) -> Any:
+        def counted(first: Any, *rest: Any, **named: Any) -> Any:
             start = time.perf_counter()
-            done = exchange(first, *rest)
+            done = exchange(first, *rest, **named)
             self.seconds += time.perf_counter() - start
             if isinstance(first, Tensor):
                 self.bytes += first.numel() * first.element_size()
