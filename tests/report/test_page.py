@@ -151,7 +151,7 @@ def test_page_of_inpainting(
     assert page.has_row("network", "26.91", "2.50", "0.8120", "0.1250")
     assert page.has_row("masked", "6.44", "2.50", "0.1090", "0.1250")
     assert page.has_row("biharmonic", "29.91", "2.50", "0.8190", "0.1250")
-    assert page.has_row("dog", "27.91", "2.50", "0.700", "0.125")
+    assert page.has_row("dog", "27.91", "2.50", "0.7000", "0.1250")
     pictures = [b64decode(text.partition(",")[2]) for text in page.references]
     names = ("retrain-0/restored.png", "architecture.png", "convergence.png")
     assert pictures == [(run / name).read_bytes() for name in names]
