@@ -211,8 +211,8 @@ def test_a_method_that_draws_nothing_has_no_room_for_a_cost(name: str) -> None:
         ({"name": "base"}, r"search\.method\.like: "),
         ("nowhere:Thing", r"search\.method: found 'nowhere:Thing' .*expected MODULE:NAME"),
         (3, "method: found int without ask, tell, best"),
-        (pdas.PDAS, "method: found the class PDAS without ask"),
-        (First, "method: found the class First without ask"),
+        (pdas.PDAS, "method: found the class PDAS, expected a method's name"),
+        (First, "method: found the class First, expected a method's name"),
     ],
 )
 def test_what_is_no_method_is_named(method: Any, message: str) -> None:

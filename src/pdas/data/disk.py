@@ -146,7 +146,7 @@ Decoded = tuple[Tensor, Tensor] | DataError
 class _Decoder(Dataset[Decoded]):
     """What runs in a worker: indices to a batch, or to the error that reading it met.
 
-    The error is handed over as a value because the loader would wrap an exception in a traceback.
+    The error is returned as a value because the loader would wrap an exception in a traceback.
     """
 
     def __init__(self, source: DiskImages) -> None:

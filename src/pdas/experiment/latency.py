@@ -33,7 +33,11 @@ def latencies_of(out: Path, fabric: Fabric, measure: Callable[[], Latencies]) ->
 
 
 def keep_latencies(run: Run, latencies: Latencies) -> None:
-    """Write what a search was begun with; raises `RunError`."""
+    """Write the latencies with which a search began.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
     run.write_json(FILE, asdict(latencies))
 
 

@@ -21,7 +21,11 @@ Rows = Sequence[Mapping[str, float | int]]
 
 
 def check_logger(name: str | None) -> None:
-    """Raise `SettingError` for a logger that is unknown or not installed."""
+    """Check the name of a logger.
+
+    Raises:
+        SettingError: it is unknown or not installed.
+    """
     if name is None:
         return
     check_one_of("--logger", name, LOGGERS, remedy="metrics.csv is always written")

@@ -135,7 +135,11 @@ def _latencies(supernet: Any, opened: Opened, out: Path) -> Latencies:
 
 
 def check_batches(recipe: Recipe) -> None:
-    """Raise `SettingError` for a batch that cannot be divided among ranks, or into parts."""
+    """Check the batches of both stages.
+
+    Raises:
+        SettingError: a batch cannot be divided among ranks, or into parts.
+    """
     search, retrain = recipe.search, recipe.retrain
     check_equal_parts("search", search.batch_size, accumulate=search.accumulate)
     check_equal_parts(

@@ -50,7 +50,11 @@ class Origin:
     about: Mapping[str, Any]
 
     def write(self, run: Run) -> None:
-        """Write it into the `config.yaml` of a run; raises `RunError`."""
+        """Write it into the `config.yaml` of a run.
+
+        Raises:
+            RunError: the file cannot be written.
+        """
         run.write_config(self.recipe, seed=self.seed, data_dir=self.data_dir, about=self.about)
 
 
@@ -151,7 +155,11 @@ def _kept(run: Run) -> Iterator[None]:
 
 
 def check_split(recipe: Recipe, searched: Recipe) -> None:
-    """Raise `SettingError` if the images of the search would not be those of the training."""
+    """Check that a training would have the split of images of its search.
+
+    Raises:
+        SettingError: it would not.
+    """
     for name in ("name", "test_fraction", "split_seed"):
         found, expected = (getattr(each.data, name) for each in (recipe, searched))
         if found != expected:
@@ -166,7 +174,11 @@ def check_split(recipe: Recipe, searched: Recipe) -> None:
 
 
 def check_test_images(run: Run, fingerprint: str) -> None:
-    """Raise `DataError` if data changed: what is now for the test may have been trained on."""
+    """Check that the test images of a run have not changed; a search may have seen others.
+
+    Raises:
+        DataError: they have.
+    """
     if run.raw_config().get("test_images", fingerprint) != fingerprint:
         found = f"found other images for the test than those of {run.path}"
         change = "with files added, removed or renamed since"

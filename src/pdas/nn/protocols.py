@@ -12,7 +12,7 @@ from pdas.support.arrays import BoolArray
 
 @runtime_checkable
 class SupernetProtocol(Protocol):
-    """A `torch.nn.Module` with a search space, which is handed an architecture at every call.
+    """A `torch.nn.Module` with a search space, which takes an architecture at every call.
 
     It never samples and knows no optimizer. An architecture of another space is refused with a
     SpaceError. `pdas.testing.SupernetTests` tests that and more.

@@ -1,4 +1,4 @@
-"""A user's module with choices as a supernet: it is handed an architecture at every call."""
+"""A user's module with choices as a supernet: it takes an architecture at every call."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from pdas.support.refusals import refuse
 
 
 class Supernet(nn.Module):
-    """A module that holds choices, which runs the architecture that it is handed.
+    """A module that holds choices. It runs the architecture in its call.
 
     The module is used as it is, not copied; called by itself, its choices have no architecture.
 

@@ -1,7 +1,7 @@
 """The rounds of successive halving, and their cost.
 
 There are up to three rounds. Each round keeps the best third of the finalists, but at least two,
-and brings them to three times as many steps. The source is in `final_trials`.
+and brings them to three times as many steps. The source is in `successive_halving`.
 """
 
 from __future__ import annotations

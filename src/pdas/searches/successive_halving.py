@@ -1,7 +1,7 @@
 """The separate training of finalists, by successive halving.
 
 Jamieson and Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter Optimization",
-AISTATS 2016; see `halving`.
+AISTATS 2016; see `halving_rounds`.
 """
 
 from __future__ import annotations

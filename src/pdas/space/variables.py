@@ -1,7 +1,7 @@
 """The variables of a search space, one class for each kind.
 
-`Variable` is what every kind has: a name, and a check of values. `Categorical` is the only kind so
-far. It alone knows indices: the position of a label among its categories.
+`Variable` is what every kind has: a name, and a check of values. `Categorical` is the only kind.
+It alone knows indices: the position of a label among its categories.
 """
 
 from __future__ import annotations

@@ -102,7 +102,11 @@ class OpenedTask(ABC):
 
     @abstractmethod
     def search_batches(self, seed: int) -> tuple[Loader, Loader]:
-        """Batches of D_W and of D_theta; raises `SettingError` if there are too few images."""
+        """The batches of D_W and of D_theta.
+
+        Raises:
+            SettingError: there are too few images.
+        """
 
     @property
     @abstractmethod
@@ -116,10 +120,13 @@ class OpenedTask(ABC):
 
     @abstractmethod
     def check_retraining(self, architecture: Architecture | None) -> None:
-        """Raise `SettingError` if the result of a search could not be retrained.
+        """Check that the result of a search could be retrained.
 
         Args:
             architecture: the result; None, before a search, asks for any of the space.
+
+        Raises:
+            SettingError: it could not.
         """
 
     @abstractmethod

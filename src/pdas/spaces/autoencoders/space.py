@@ -255,7 +255,7 @@ def _sources(i: int, level_back: int) -> tuple[int, ...]:
 
 
 def _integer(label: object) -> int:
-    """A label that is a number; raises `SpaceError` for another."""
+    """A label that is a number; another one is refused."""
     if not isinstance(label, int):
         refuse(SpaceError, "architecture", found=repr(label), expected="a whole number")
     return label

@@ -135,7 +135,11 @@ class Classifier:
 
 
 def load_classifier(retrained: Run) -> Classifier:
-    """The classifier of one `retrain-<seed>/`; raises `RunError` if its files are damaged."""
+    """The classifier of one `retrain-<seed>/`.
+
+    Raises:
+        RunError: its files are damaged.
+    """
     return retrained.read("result.json", partial(_parse, retrained))
 
 

@@ -80,7 +80,11 @@ class TaskImages(ABC, Generic[B]):
         return self._training_batches(self.images.train, batch_size, generator)
 
     def check_training_batch(self, batch_size: int) -> None:
-        """Raise `SettingError` if a batch of the retraining is larger than the training set."""
+        """Check the batch size of the retraining.
+
+        Raises:
+            SettingError: it is larger than the training set.
+        """
         images = len(self.images.train)
         if batch_size > images:
             refuse(

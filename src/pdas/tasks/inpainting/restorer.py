@@ -91,7 +91,11 @@ def _check(
 
 
 def load_restorer(retrained: Run) -> Restorer:
-    """The restorer of one `retrain-<seed>/`; raises `RunError` if its files are damaged."""
+    """The restorer of one `retrain-<seed>/`.
+
+    Raises:
+        RunError: its files are damaged.
+    """
     return retrained.read("result.json", partial(_parse, retrained))
 
 
