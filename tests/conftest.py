@@ -23,7 +23,7 @@ TINY = (
 )
 PAPER_SEARCH = (  # in two steps there is nothing else
     "search.theta_samples=null",
-    "search.method.eta_scale=1",
+    "search.method=pdas",  # with the settings of the paper
     "search.finalists=0",
     "search.finalists_share=0",
 )

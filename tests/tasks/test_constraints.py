@@ -105,9 +105,12 @@ def test_a_latency_is_measured_once_and_kept(tmp_path: Path) -> None:
     [
         (
             "search.limit=1e5",
-            r"^search\.limit\.0: found '1e5', expected its settings",
+            r"^search\.limit: found '1e5', expected one as \{cost: parameters",
         ),
-        ("search.limit=parameters", r"^search\.limit\.0: found 'parameters', expected its"),
+        (
+            "search.limit=parameters",
+            r"^search\.limit: found 'parameters', expected one as \{cost: parameters",
+        ),
         ("search.limit={cost: parameters}", r"^search\.limit\.0\.maximum: found none, expected"),
         ("search.limit={maximum: 1}", r"^search\.limit\.0\.cost: found none, expected a value"),
         ("search.limit={cost: weight, maximum: 1}", r"cost: found 'weight', expected 'parameters'"),
