@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Subset, TensorDataset
 
-from pdas.searches.arguments import both_halves
+from pdas.searches.halves import both_halves
 
 X, Y = torch.randn(30, 3), torch.arange(30)
 

@@ -8,8 +8,6 @@ pass. A loss may run a network several times, and a rank may have no loss to run
 
 from __future__ import annotations
 
-import hashlib
-import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +20,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from pdas.distributed.digest import digest
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import parts_of
 from pdas.support.errors import RankError, reason
@@ -145,7 +144,7 @@ class Ranks:
         """
         if self.size == 1:
             return
-        own = {name: _digest(component) for name, component in components.items()}
+        own = {name: digest(component) for name, component in components.items()}
         digests = self.gather([own])
         for name in components:
             others = [i for i, each in enumerate(digests) if each[name] != digests[0][name]]
@@ -284,25 +283,6 @@ def _exchange() -> Iterator[None]:
             f"rank {dist.get_rank()}: lost another rank, which ended or did not answer "
             f"({reason(error)}); continue from the last checkpoint with --resume"
         ) from error
-
-
-def _digest(component: Any) -> str:
-    """A checksum of the parameters of a module, or of a state of plain data and tensors."""
-    if not isinstance(component, nn.Module):
-        plain_state = json.dumps(component.state_dict(), default=_plain)
-        return hashlib.sha256(plain_state.encode()).hexdigest()
-    sha256 = hashlib.sha256()
-    for parameter in component.parameters():
-        plain = parameter.detach().cpu().contiguous().reshape(-1)
-        sha256.update(plain.view(torch.uint8).numpy().data)
-    return sha256.hexdigest()
-
-
-def _plain(value: object) -> Any:
-    """A tensor in a state, as plain data."""
-    if isinstance(value, Tensor):
-        return value.detach().cpu().tolist()
-    raise TypeError(f"found {type(value).__name__} in a state, expected plain data and tensors")
 
 
 def _listed(ranks: Sequence[int]) -> str:

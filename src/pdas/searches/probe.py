@@ -24,7 +24,8 @@ from pdas.methods.sampled.proposals import distinct
 from pdas.methods.sampled.step import SearchStep
 from pdas.methods.settings import SearchSettings
 from pdas.resume.batches import Loader, ResumableBatches
-from pdas.searches.arguments import both_halves, check_kinds, derive_of, space_of
+from pdas.searches.arguments import check_kinds, derive_of, space_of
+from pdas.searches.halves import both_halves
 from pdas.searches.presets import settings_of
 from pdas.searches.trial import Derive, Trial
 from pdas.space import Architecture

@@ -16,11 +16,7 @@ from pdas.methods.constraints.penalty import Penalty
 from pdas.methods.settings import SearchSettings
 from pdas.resume.batches import Loader, ResumableBatches
 from pdas.resume.checkpoint import Checkpoints
-from pdas.searches.arguments import (
-    check_derive,
-    most_networks,
-    space_of,
-)
+from pdas.searches.arguments import check_derive, most_networks, space_of
 from pdas.searches.comparison import FinalistComparison, OnTrial
 from pdas.searches.planning import plan_search
 from pdas.searches.result import SearchResult

@@ -23,15 +23,9 @@ from pdas.methods.optimizer import Optimizer
 from pdas.methods.settings import SearchSettings
 from pdas.resume.batches import Loader
 from pdas.resume.checkpoint import Checkpoints
-from pdas.searches.arguments import (
-    both_halves,
-    check_kinds,
-    check_ranks,
-    derive_of,
-    refuse_twice,
-    space_of,
-)
+from pdas.searches.arguments import check_kinds, check_ranks, derive_of, refuse_twice, space_of
 from pdas.searches.comparison import OnTrial
+from pdas.searches.halves import both_halves
 from pdas.searches.method import method_for, own_samples
 from pdas.searches.presets import settings_of
 from pdas.searches.result import SearchResult

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pdas.searches.arguments import check_batch_size
+from pdas.searches.halves import check_batch_size
 from pdas.support.errors import SettingError
 
 

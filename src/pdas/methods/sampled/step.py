@@ -6,9 +6,7 @@ batches.
 
 from __future__ import annotations
 
-import logging
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -22,6 +20,7 @@ from pdas.distributed.micro_batches import parts_of
 from pdas.distributed.ranks import Ranks
 from pdas.methods.base import Active
 from pdas.methods.optimizer import Optimizer
+from pdas.methods.sampled.dropped import Dropped, is_finite, means_of_finite, none_is_finite
 from pdas.space import Architecture
 from pdas.support.arrays import BoolArray
 from pdas.support.errors import NonFiniteLossError, OptimizerError, SettingError
@@ -30,8 +29,6 @@ from pdas.training.candidates import Model, bind
 from pdas.training.evaluation_mode import EvaluationMode
 from pdas.training.measures import Loss, Measures, RunningMean, as_measures, loss_of, numbers
 from pdas.training.weights import WeightTraining
-
-_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -113,7 +110,7 @@ class SearchStep:
         self._evaluation_mode = EvaluationMode(net) if theta_mode == "eval" else nullcontext
         self._active = active
         self._steps = 0
-        self._dropped = 0
+        self._dropped = Dropped()
 
     def __call__(self, weight_batch: Any, theta_batch: Any | None) -> StepRecord:
         """Run the step.
@@ -182,11 +179,11 @@ class SearchStep:
 
     def state_dict(self) -> dict[str, int]:
         """The counts that messages show."""
-        return {"steps": self._steps, "dropped": self._dropped}
+        return {"steps": self._steps, "dropped": self._dropped.count}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Continue from `state_dict`."""
-        self._steps, self._dropped = int(state["steps"]), int(state["dropped"])
+        self._steps, self._dropped.count = int(state["steps"]), int(state["dropped"])
 
     def _update_weights(
         self, architectures: Sequence[Architecture], batch: Any
@@ -195,8 +192,8 @@ class SearchStep:
         measured = self._add_up_gradients(architectures, batches)
         assert self._weights is not None
         self._weights.apply()
-        self._tell_of_dropped("training loss", architectures, measured)
-        return _means_of_finite(measured)
+        self._dropped.log("training loss", architectures, measured, self._steps)
+        return means_of_finite(measured)
 
     def _add_up_gradients(
         self, architectures: Sequence[Architecture], batches: Sequence[Any]
@@ -213,9 +210,9 @@ class SearchStep:
         for index, batch in enumerate(batches):
             own = self._measure(architectures, batch)
             _add(means, self._ranks.gather([numbers(measures) for measures in own]))
-            finite = [_is_finite(mean.values()) for mean in means]
+            finite = [is_finite(mean.values()) for mean in means]
             if not any(finite):
-                raise self._not_finite("training loss", architectures)
+                raise none_is_finite("training loss", architectures, self._steps)
             if index and finite != kept:
                 anew = iter(self._add_up_gradients(_those(architectures, finite), batches))
                 return [
@@ -249,41 +246,14 @@ class SearchStep:
         try:
             self._optimizer.tell(architectures, losses, self._used(architectures))  # (4), (13)
         except NonFiniteLossError:
-            raise self._not_finite("theta loss", architectures) from None
-        self._tell_of_dropped("theta loss", architectures, measured)
-        return _means_of_finite(measured)
+            raise none_is_finite("theta loss", architectures, self._steps) from None
+        self._dropped.log("theta loss", architectures, measured, self._steps)
+        return means_of_finite(measured)
 
     def _used(self, architectures: Sequence[Architecture]) -> BoolArray | None:
         if self._active is None:
             return None
         return np.array([self._active(architecture) for architecture in architectures])
-
-    def _tell_of_dropped(
-        self,
-        name: str,
-        architectures: Sequence[Architecture],
-        measured: Sequence[Mapping[str, float]],
-    ) -> None:
-        """Log dropped architectures: the first, the second, the fourth, and so on."""
-        for architecture, measures in zip(architectures, measured, strict=True):
-            if _is_finite(measures):
-                continue
-            self._dropped += 1
-            if self._dropped & (self._dropped - 1) == 0:
-                _log.warning(
-                    "%s: %s for the architecture %s in step %d, which is dropped (%d in all)",
-                    name,
-                    measures["loss"],
-                    _labels(architecture),
-                    self._steps,
-                    self._dropped,
-                )
-
-    def _not_finite(self, loss: str, architectures: Sequence[Architecture]) -> NonFiniteLossError:
-        return NonFiniteLossError(
-            f"{loss}: not finite for any architecture of step {self._steps}, of "
-            f"{' and '.join(map(_labels, architectures))}; lower search.optimizer.learning_rate"
-        )
 
     def _measure(self, architectures: Sequence[Architecture], batch: Any) -> list[Measures]:
         """Measures of this rank's share of the architectures."""
@@ -302,11 +272,6 @@ def _sum(losses: Sequence[Tensor], device: torch.device) -> Tensor:
     return torch.zeros((), device=device, requires_grad=True)
 
 
-def _labels(architecture: Architecture) -> str:
-    """The architecture in a line: its labels, in the order of the variables."""
-    return f"({', '.join(map(str, architecture.to_dict().values()))})"
-
-
 def _those(items: Sequence[T], chosen: Sequence[bool]) -> list[T]:
     return [item for item, is_chosen in zip(items, chosen, strict=True) if is_chosen]
 
@@ -314,15 +279,3 @@ def _those(items: Sequence[T], chosen: Sequence[bool]) -> list[T]:
 def _add(means: Sequence[RunningMean], measured: Sequence[Measures]) -> None:
     for mean, measures in zip(means, measured, strict=True):
         mean.add(measures)
-
-
-def _is_finite(measures: Mapping[str, float]) -> bool:
-    return math.isfinite(measures["loss"])
-
-
-def _means_of_finite(measured: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Means over the architectures with a finite loss."""
-    mean = RunningMean()
-    for measures in filter(_is_finite, measured):
-        mean.add(measures)
-    return mean.values()

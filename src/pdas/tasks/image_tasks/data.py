@@ -10,7 +10,7 @@ import torch
 
 from pdas.data.images import ImageData, ImageSource
 from pdas.data.splits import halves
-from pdas.searches.arguments import check_batch_size
+from pdas.searches.halves import check_batch_size
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 
