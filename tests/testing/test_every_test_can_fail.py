@@ -6,18 +6,32 @@ import re
 from pathlib import Path
 from types import ModuleType
 
+import broken_costs
 import broken_data_sets
 import broken_families
+import broken_methods
 import broken_optimizers
 import broken_supernets
+import broken_tasks
+import broken_weight_optimizers
 import pytest
 from chosen import Chosen
 from evolution import Evolution
 from separate import run_pytest
 from striped_images import Stripes
 
-from pdas.testing import DataSetTests, FamilyTests, OptimizerTests, SupernetTests
+from pdas.testing import (
+    CostTests,
+    DataSetTests,
+    FamilyTests,
+    MethodTests,
+    OptimizerTests,
+    SupernetTests,
+    TaskTests,
+)
+from pdas.testing import WeightOptimizerTests as OptimizersOfWeights
 from tests.spaces.chain_family import Chain
+from tests.strangers.mixture import Mixture
 
 
 @pytest.mark.parametrize(
@@ -27,6 +41,10 @@ from tests.spaces.chain_family import Chain
         (broken_supernets, Chosen, SupernetTests),
         (broken_families, Chain, FamilyTests),
         (broken_data_sets, Stripes, DataSetTests),
+        (broken_methods, Mixture, MethodTests),
+        (broken_costs, broken_costs.Width, CostTests),
+        (broken_weight_optimizers, broken_weight_optimizers.Plain, OptimizersOfWeights),
+        (broken_tasks, broken_tasks.Counted, TaskTests),
     ],
 )
 def test_every_defect_is_found_and_every_test_finds_one(
