@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, SerializeAsAny
+from pydantic import Field
 
 import tests.strangers.blobs  # noqa: F401 - registers the data set
 from pdas.data.settings import LabelledDataSettings
@@ -40,7 +40,7 @@ class CountingRetrain(RetrainSettings):
 class CountingRecipe(Recipe):
     task: Literal["counting"] = "counting"
     data: CountingData = CountingData()
-    network: SerializeAsAny[FamilySettings] = NetworkSettings(nodes=2, channels=4)
+    network: FamilySettings = NetworkSettings(nodes=2, channels=4)
     search: TaskSearchSettings = TaskSearchSettings(epochs=2, batch_size=32)
     retrain: CountingRetrain = CountingRetrain()
 

@@ -7,6 +7,7 @@ optimizer or a `SearchMethod`. On the command line, `MODULE:NAME` names a method
 from __future__ import annotations
 
 import inspect
+import re
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from pdas.support.errors import PdasError, SettingError, reason
 from pdas.support.imports import imported
 from pdas.support.refusals import refusal, refuse
 from pdas.support.registry import Registry
+from pdas.support.settings import validated
 
 if TYPE_CHECKING:
     from pdas.methods.constraints.limit import Limit
@@ -93,9 +95,9 @@ class ExternalMethod(MethodSettings):
 
     def build(self, request: MethodRequest) -> Optimizer | SearchMethod:
         kind: Any = imported(self.name, "search.method")
-        settings = dict(self.model_extra or {})
+        settings = {key: _number(value) for key, value in (self.model_extra or {}).items()}
         if isinstance(kind, type) and issubclass(kind, MethodSettings):
-            return kind(name=self.name, **settings).build(request)
+            return validated(kind, settings, "search.method").build(request)
         try:
             if isinstance(kind, type) and issubclass(kind, SearchMethod):
                 return kind(**settings)
@@ -113,6 +115,14 @@ class ExternalMethod(MethodSettings):
         return checked_optimizer(method, request.space)
 
 
+def _number(value: object) -> object:
+    """A number that YAML takes for text, as 1e-5, which no settings class converts here."""
+    if isinstance(value, str) and _EXPONENT.fullmatch(value):
+        return float(value)
+    return value
+
+
+_EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 _MEMBERS = (  # of `pdas.methods.optimizer.Optimizer`
     "ask",
     "tell",

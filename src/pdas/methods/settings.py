@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import Field, SerializeAsAny, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from typing_extensions import Self
 
 from pdas.methods.components import METHODS, ExternalMethod, MethodSettings
@@ -27,7 +27,7 @@ class SearchSettings(TrainingSettings):
         pdas.search(net, loss, data, settings=settings)
     """
 
-    method: SerializeAsAny[MethodSettings] = PdasSettings()
+    method: MethodSettings = PdasSettings()
     epochs: int | None = Field(200, ge=1)
     batch_size: int = Field(64, ge=1)
     samples: int = Field(2, ge=1)  # lambda, the architectures that a step trains

@@ -155,7 +155,7 @@ def _group(settings: dict[str, Any], key: str, recipe: Recipe) -> tuple[dict[str
         level = level.get(part) if isinstance(level, dict) else None
         is_component = named is not None
     # The settings of a component depend on its name, so they are checked later, with that name.
-    if not (isinstance(level, dict) and (is_component or _is_setting(level, last))):
+    if not (isinstance(level, dict) and (is_component or _is_setting(level, last, bool(path)))):
         near = _near(key, list(flat(recipe.model_dump())))
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise SettingError(
@@ -165,9 +165,9 @@ def _group(settings: dict[str, Any], key: str, recipe: Recipe) -> tuple[dict[str
     return level, last
 
 
-def _is_setting(group: dict[str, Any], name: str) -> bool:
-    """Whether a group has this setting; of the groups inside it only components are settings."""
-    return name in group and (name in COMPONENTS or not isinstance(group[name], dict))
+def _is_setting(group: dict[str, Any], name: str, is_inner: bool) -> bool:
+    """Whether a group has this setting; of the outer groups only components are settings."""
+    return name in group and (is_inner or name in COMPONENTS or not isinstance(group[name], dict))
 
 
 def _near(key: str, keys: Sequence[str]) -> list[str]:

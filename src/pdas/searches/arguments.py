@@ -58,7 +58,15 @@ def check_kinds(loss: object, limit: object, penalty: object, weights: object = 
             expected="a function weights(parameters) that makes their optimizer",
             remedy="set optimizer= to choose one by its name",
         )
-    limits = (limit or ["none"]) if isinstance(limit, Sequence) else [limit]
+    if isinstance(limit, Sequence) and not limit:
+        refuse(
+            SettingError,
+            "limit",
+            found="an empty list",
+            expected="one pdas.Limit, or several",
+            remedy="leave it out for none",
+        )
+    limits = limit if isinstance(limit, Sequence) else [limit]
     for name, value, kind in (
         *(("limit", each, Limit) for each in limits),
         ("penalty", penalty, Penalty),

@@ -13,7 +13,7 @@ from typing import Any
 
 from pdas.methods.base import SearchContext, SearchMethod
 from pdas.methods.constraints.penalty import Penalty
-from pdas.searches.finalists import Finalist, best_first
+from pdas.searches.finalists import Finalist, best_first, is_measured
 from pdas.searches.successive_halving import SuccessiveHalving
 from pdas.searches.trial import Derive, Trial
 from pdas.space import Architecture
@@ -87,6 +87,8 @@ class FinalistComparison:
             NonFiniteLossError: none has a finite loss.
             NotLearnedError: neither the shared weights nor any finalist learned something.
         """
+        if not any(map(is_measured, self._trials.finalists)):  # the method can tell no losses
+            return list(self._trials.finalists)
         ranked = best_first(self._trials.finalists)
         if self._context.plan.trial_passes:
             self._method.after_finalists(ranked[0].loss)

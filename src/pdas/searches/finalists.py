@@ -65,7 +65,7 @@ def best_first(finalists: Sequence[Finalist]) -> list[Finalist]:
     Raises:
         NonFiniteLossError: none has a finite loss.
     """
-    ranked = sorted(finalists, key=place)
+    ranked = sorted(finalists, key=rank_key)
     if not math.isfinite(_loss(ranked[0])):
         refuse(
             NonFiniteLossError,
@@ -77,7 +77,12 @@ def best_first(finalists: Sequence[Finalist]) -> list[Finalist]:
     return ranked
 
 
-def place(finalist: Finalist) -> tuple[bool, int, float]:
+def is_measured(finalist: Finalist) -> bool:
+    """Whether it has a loss, of whatever kind, even an infinite one."""
+    return finalist.loss is not None or finalist.shared_loss is not None
+
+
+def rank_key(finalist: Finalist) -> tuple[bool, int, float]:
     """The key of the ranking: a finite loss first, then a long training, then a small loss."""
     loss = _loss(finalist)
     return not math.isfinite(loss), -finalist.steps, loss

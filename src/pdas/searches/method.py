@@ -18,7 +18,7 @@ from pdas.methods.constraints.penalty import Penalised, Penalty
 from pdas.methods.optimizer import Optimizer
 from pdas.methods.sampled.method import Sampled
 from pdas.methods.settings import SearchSettings
-from pdas.space import SearchSpace
+from pdas.space import Architecture, SearchSpace
 from pdas.support.errors import SettingError
 from pdas.support.refusals import is_integer, refuse
 
@@ -28,6 +28,13 @@ MethodArgument = str | Mapping[str, Any] | MethodSettings | Optimizer | SearchMe
 def is_named(method: object) -> bool:
     """Whether an argument is the name or the settings of a method, and not the method itself."""
     return isinstance(method, str | Mapping | MethodSettings)
+
+
+def proposes(method: object) -> bool:
+    """Whether a method proposes several finalists, so that comparing them makes sense."""
+    return (
+        not isinstance(method, SearchMethod) or type(method).finalists is not SearchMethod.finalists
+    )
 
 
 def own_samples(method: object) -> dict[str, int]:
@@ -69,6 +76,8 @@ def method_for(
     if isinstance(built, SearchMethod):
         if built.trains:
             _refuse_constraints(built, limits, penalty)
+        else:
+            _check_known(built.best(), limits, penalty)
         return built
     optimizer = checked_optimizer(built, space)
     told = settings.theta_samples or settings.samples
@@ -89,6 +98,30 @@ def _refuse_constraints(
                 expected="an optimizer with ask and tell, around which it is put",
                 remedy=f"leave out {name}=, or use another method",
             )
+
+
+def _check_known(
+    architecture: Architecture, limits: Sequence[Limit], penalty: Penalty | None
+) -> None:
+    """Check the architecture of a method that does not train."""
+    for limit in limits:
+        if not limit.holds(architecture):
+            refuse(
+                SettingError,
+                "limit.maximum",
+                found=f"{limit.maximum!r}, below the cost of the method's architecture, "
+                f"{limit.cost(architecture)!r}",
+                expected="one within the limit",
+                remedy="raise it, or use another method",
+            )
+    if penalty is not None:
+        refuse(
+            SettingError,
+            "penalty",
+            found="one beside a method that does not train",
+            expected="none",
+            remedy="leave it out, or use another method",
+        )
 
 
 def _check_samples(settings: SearchSettings, told: int, smallest: int, name: str) -> None:

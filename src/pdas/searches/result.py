@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pdas.methods.base import SearchMethod
+from pdas.methods.constraints.wrapper import Wrapper
 from pdas.methods.optimizer import Optimizer
 from pdas.searches.finalists import Finalist
 from pdas.space import Architecture
@@ -50,7 +51,7 @@ class SearchResult:
             AttributeError: the method has none.
         """
         optimizer: Any = self.method.optimizer  # type: ignore[attr-defined]
-        while hasattr(optimizer, "optimizer"):
+        while isinstance(optimizer, Wrapper):
             optimizer = optimizer.optimizer
         return optimizer  # type: ignore[no-any-return]
 
@@ -58,7 +59,7 @@ class SearchResult:
         """Append the current probabilities, if there are any."""
         theta = self.method.theta_array
         if theta is not None:
-            self.theta.append(theta)
+            self.theta.append(np.array(theta))  # a copy, since the method may change its own
 
     def add_epoch(self, history: Sequence[Progress]) -> None:
         """Take the state of the search at the end of an epoch."""

@@ -26,7 +26,7 @@ from pdas.resume.checkpoint import Checkpoints
 from pdas.searches.arguments import check_kinds, check_ranks, derive_of, refuse_twice, space_of
 from pdas.searches.comparison import OnTrial
 from pdas.searches.halves import both_halves
-from pdas.searches.method import method_for, own_samples
+from pdas.searches.method import method_for, own_samples, proposes
 from pdas.searches.presets import settings_of
 from pdas.searches.result import SearchResult
 from pdas.searches.run_search import run_search
@@ -132,7 +132,8 @@ def search(
     if schedule is not None and not callable(schedule):
         overrides["schedule"], schedule = schedule, None
     overrides |= own_samples(method)
-    settings = settings_of(settings, preset, method, overrides, derivable=derive is not None)
+    has_finalists = derive is not None and proposes(method)
+    settings = settings_of(settings, preset, method, overrides, derivable=has_finalists)
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     check_fabric(fabric)
     refuse_twice(overrides, optimizer=weights, schedule=schedule)

@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from pdas.distributed.ranks import Ranks
-from pdas.searches.finalists import Finalist, place
+from pdas.searches.finalists import Finalist, rank_key
 from pdas.searches.halving_rounds import judged_batches, round_steps, rounds, whole_steps
 from pdas.searches.trial import Derive, Outcome, Trial
 from pdas.space import SearchSpace
@@ -119,7 +119,7 @@ class SuccessiveHalving:
         self._done = []
 
     def _ranked(self, indices: Sequence[int]) -> list[int]:
-        return sorted(indices, key=lambda index: place(self.finalists[index]))
+        return sorted(indices, key=lambda index: rank_key(self.finalists[index]))
 
     @property
     def _next_size(self) -> int:

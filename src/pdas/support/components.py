@@ -31,13 +31,16 @@ class Component(Settings):
 C = TypeVar("C", bound=Settings)
 
 
-def component(value: object, kind_of: Callable[[str], type[C]], default: C, key: str = "name") -> C:
+def component(
+    value: object, kind_of: Callable[[str], type[C]], default: C | None, key: str = "name"
+) -> C:
     """The settings of a component from its value in a recipe or in Python.
 
     Args:
         value: a name, a mapping with the key `key`, or the settings themselves.
         kind_of: from a name to its class of settings.
-        default: of the field. It has the values of missing settings, if the names are the same.
+        default: of the field, if there is one. It has the values of missing settings, if the names
+            are the same.
         key: of the name.
 
     Raises:
@@ -49,9 +52,9 @@ def component(value: object, kind_of: Callable[[str], type[C]], default: C, key:
     values = {key: value} if isinstance(value, str) else value
     if not isinstance(values, Mapping):
         raise ValueError(f"expected a name, or a mapping with a {key} and its settings")
-    own = default.model_dump()
-    name = values.get(key, own[key])
-    base = own if name == own[key] else {}
+    own = default.model_dump() if isinstance(default, Settings) else {}
+    name = values.get(key, own.get(key))
+    base = own if name == own.get(key) else {}
     try:
         kind = kind_of(str(name))
     except SettingError as error:  # "its setting: found 'x', expected one of ...; remedy"

@@ -8,6 +8,7 @@ packages inside functions. A program, or `pdas --import MODULE`, can register fu
 from __future__ import annotations
 
 import pkgutil
+import threading
 from collections.abc import Callable
 from importlib import import_module
 from typing import Generic, TypeVar
@@ -38,6 +39,7 @@ class Registry(Generic[T]):
         self._folders = folders
         self._found: dict[str, T] = {}
         self._is_complete = False
+        self._lock = threading.RLock()  # of threads, one imports and the others wait
 
     def add(self, name: str, thing: T) -> T:
         """Register a thing. It replaces a former one of this name, as after a reload."""
@@ -75,8 +77,11 @@ class Registry(Generic[T]):
         return self._found[name]
 
     def _complete(self) -> None:
-        if self._is_complete:
-            return
+        with self._lock:
+            if not self._is_complete:
+                self._import_children()
+
+    def _import_children(self) -> None:
         # Set aside, since things that were added by hand replace those of the package.
         own, self._found = self._found, {}
         self._is_complete = True  # before the imports, since these may look up names

@@ -27,6 +27,14 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        """All settings as plain data, with those of subclasses that a field may hold."""
+        return super().model_dump(**{"serialize_as_any": True, **options})
+
+    def model_dump_json(self, **options: Any) -> str:
+        """As `model_dump`, as JSON."""
+        return super().model_dump_json(**{"serialize_as_any": True, **options})
+
 
 def _as_directory(name: str) -> str:
     """Check that a name can be part of the name of a directory."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import PositiveInt, SerializeAsAny, field_validator, model_validator
+from pydantic import PositiveInt, field_validator, model_validator
 from typing_extensions import Self
 
 from pdas._version import __version__
@@ -51,7 +51,7 @@ class Description(Settings, ABC):
     format: Literal[2] = FORMAT
     pdas: str = __version__
     task: str
-    network: SerializeAsAny[FamilySettings]
+    network: FamilySettings
     architecture: dict[str, Label]
     image_shape: tuple[PositiveInt, PositiveInt, PositiveInt]
     input: str

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import SerializeAsAny, field_validator
+from pydantic import field_validator
 
 from pdas.data.settings import ImageSettings
 from pdas.distributed.settings import DeviceSettings
@@ -59,7 +59,7 @@ class Recipe(Settings):
     description: str = ""
     task: str
     data: ImageSettings
-    network: SerializeAsAny[FamilySettings]
+    network: FamilySettings
     search: TaskSearchSettings
     retrain: RetrainSettings
     device: DeviceSettings = DeviceSettings()

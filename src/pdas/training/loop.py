@@ -54,6 +54,7 @@ class Progress:
         return first | self.measures | rate | {"seconds": self.seconds}
 
 
+RESERVED = {"step", "epoch", "steps", "learning_rate", "seconds"}  # of `Progress`
 OnStep = Callable[[Progress], None]
 """Called after every step."""
 
@@ -209,6 +210,14 @@ class Loop:
 
 def _joined(measured: dict[str, float], reported: Mapping[str, float]) -> dict[str, float]:
     """What the loss measured, and what the method reports of itself."""
+    for name in RESERVED & {*measured, *reported}:
+        refuse(
+            SettingError,
+            "measures",
+            found=f"a measure {name!r}, which is a column of its own",
+            expected="another name",
+            remedy="rename it in the loss, or in measures() of the method",
+        )
     for name, value in reported.items():
         if not is_number(value) or name in measured:
             refuse(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field, SerializeAsAny, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from typing_extensions import Self
 
 from pdas.support.components import component
@@ -25,8 +25,8 @@ class TrainingSettings(Settings):
 
     epochs: int | None = Field(None, ge=1)  # the learning rate changes after every epoch
     steps: int | None = Field(None, ge=1)  # the learning rate changes after every step
-    optimizer: SerializeAsAny[OptimizerSettings] = Sgd()  # of the weights
-    schedule: SerializeAsAny[ScheduleSettings] = Cosine()  # of their learning rate
+    optimizer: OptimizerSettings = Sgd()  # of the weights
+    schedule: ScheduleSettings = Cosine()  # of their learning rate
     clip: float = Field(5.0, gt=0)  # largest norm of the gradient
     accumulate: int = Field(1, ge=1)  # equal parts of a batch, one after the other in less memory
 

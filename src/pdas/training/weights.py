@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -77,18 +78,18 @@ class WeightTraining:
         """One update by the gradient of a loss.
 
         Args:
-            loss: a scalar. With several ranks, the gradient is that of the sum of their losses.
+            loss: a scalar. With several ranks, the gradient is that of the mean of their losses.
 
         Raises:
             NonFiniteLossError: the gradient is not finite; the weights are unchanged.
         """
         self.clear()
-        self._fabric.backward(loss)
+        self._fabric.backward(loss / self._ranks.size)
         self.apply()
 
     def clear(self) -> None:
         """Forget all gradients, so that unused weights have none."""
-        self.optimizer.zero_grad(set_to_none=True)
+        self.network.zero_grad(set_to_none=True)
 
     def apply(self) -> None:
         """Update the weights by the clipped gradients of all ranks.
@@ -142,12 +143,14 @@ def optimizer_and_schedule(
         optimizer = _made("weights", "weights(parameters)", make_optimizer, module.parameters())
     if not isinstance(optimizer, Optimizer):
         _refuse_kind("weights", optimizer, "a torch.optim.Optimizer", "weights(parameters)")
+    _check_step("weights", optimizer)
     if make_schedule is None:
         return optimizer, settings.schedule.make(optimizer, steps, stays)
     call = "schedule(optimizer, steps)"
     schedule = _made("schedule", call, make_schedule, optimizer, steps)
     if not isinstance(schedule, LRScheduler):
         _refuse_kind("schedule", schedule, "a schedule of torch", call)
+    _check_step("schedule", schedule)
     return optimizer, schedule
 
 
@@ -163,6 +166,20 @@ def _made(argument: str, call: str, make: Callable[..., Any], *inputs: Any) -> A
             expected="a function of these arguments",
             remedy="mend it",
         ) from error
+
+
+def _check_step(argument: str, made: Any) -> None:
+    """Refuse one whose step needs arguments, as a closure or a measure."""
+    try:
+        inspect.signature(made.step).bind()
+    except TypeError:
+        refuse(
+            SettingError,
+            argument,
+            found=f"{type(made).__name__}, whose step needs arguments",
+            expected="one with step()",
+            remedy="use another",
+        )
 
 
 def _refuse_kind(argument: str, found: object, expected: str, call: str) -> None:

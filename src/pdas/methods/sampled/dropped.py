@@ -43,7 +43,7 @@ class Dropped:
             step: the current one.
         """
         for architecture, measures in zip(architectures, measured, strict=True):
-            if is_finite(measures):
+            if has_finite_loss(measures):
                 continue
             self.count += 1
             if self.count & (self.count - 1) == 0:  # a power of 2
@@ -67,7 +67,7 @@ def none_is_finite(
     )
 
 
-def is_finite(measures: Mapping[str, float]) -> bool:
+def has_finite_loss(measures: Mapping[str, float]) -> bool:
     """Whether the loss among measures is finite."""
     return math.isfinite(measures["loss"])
 
@@ -75,7 +75,7 @@ def is_finite(measures: Mapping[str, float]) -> bool:
 def means_of_finite(measured: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Means over the architectures with a finite loss."""
     mean = RunningMean()
-    for measures in filter(is_finite, measured):
+    for measures in filter(has_finite_loss, measured):
         mean.add(measures)
     return mean.values()
 

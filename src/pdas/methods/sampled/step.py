@@ -20,7 +20,7 @@ from pdas.distributed.micro_batches import parts_of
 from pdas.distributed.ranks import Ranks
 from pdas.methods.base import Active
 from pdas.methods.optimizer import Optimizer
-from pdas.methods.sampled.dropped import Dropped, is_finite, means_of_finite, none_is_finite
+from pdas.methods.sampled.dropped import Dropped, has_finite_loss, means_of_finite, none_is_finite
 from pdas.space import Architecture
 from pdas.support.arrays import BoolArray
 from pdas.support.errors import NonFiniteLossError, OptimizerError, SettingError
@@ -210,14 +210,14 @@ class SearchStep:
         for index, batch in enumerate(batches):
             own = self._measure(architectures, batch)
             _add(means, self._ranks.gather([numbers(measures) for measures in own]))
-            finite = [is_finite(mean.values()) for mean in means]
+            finite = [has_finite_loss(mean.values()) for mean in means]
             if not any(finite):
                 raise none_is_finite("training loss", architectures, self._steps)
             if index and finite != kept:
                 anew = iter(self._add_up_gradients(_those(architectures, finite), batches))
                 return [
-                    next(anew) if is_finite else mean.values()
-                    for mean, is_finite in zip(means, finite, strict=True)
+                    next(anew) if fits else mean.values()
+                    for mean, fits in zip(means, finite, strict=True)
                 ]
             kept = finite
             losses = [loss_of(measures) for measures in _those(own, self._ranks.share(kept))]

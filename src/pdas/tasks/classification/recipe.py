@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import Field, SerializeAsAny
+from pydantic import Field
 
 from pdas.data.settings import LabelledDataSettings
 from pdas.spaces.base import FamilySettings
@@ -60,6 +60,6 @@ class ClassificationRecipe(Recipe):
 
     task: Literal["classification"] = "classification"
     data: ClassificationDataSettings = ClassificationDataSettings()
-    network: SerializeAsAny[FamilySettings] = NetworkSettings()
+    network: FamilySettings = NetworkSettings()
     search: ClassificationSearchSettings = ClassificationSearchSettings()
     retrain: RetrainSettings = RetrainSettings()

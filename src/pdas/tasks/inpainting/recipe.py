@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, SerializeAsAny
+from pydantic import Field
 
 from pdas.data.settings import RestorationDataSettings
 from pdas.spaces.autoencoders.settings import ChainSettings
@@ -36,7 +36,7 @@ class InpaintingSearchSettings(TaskSearchSettings):
     epochs: int | None = Field(None, ge=1)
     steps: int | None = Field(50_000, ge=1)
     batch_size: int = Field(16, ge=1)
-    optimizer: SerializeAsAny[OptimizerSettings] = Sgd(weight_decay=0.0)
+    optimizer: OptimizerSettings = Sgd(weight_decay=0.0)
     mask_inactive: bool = False  # as in the paper
 
 
@@ -49,7 +49,7 @@ class InpaintingRetrainSettings(RetrainSettings):
 
     steps: int | None = Field(500_000, ge=1)
     batch_size: int = Field(16, ge=1)
-    optimizer: SerializeAsAny[OptimizerSettings] = Sgd(weight_decay=0.0)
+    optimizer: OptimizerSettings = Sgd(weight_decay=0.0)
 
 
 class InpaintingRecipe(Recipe):
@@ -62,6 +62,6 @@ class InpaintingRecipe(Recipe):
     task: Literal["inpainting"] = "inpainting"
     mask: str = "center"  # center, pixel, half, or MODULE:FUNCTION
     data: InpaintingDataSettings = InpaintingDataSettings()
-    network: SerializeAsAny[FamilySettings] = ChainSettings()
+    network: FamilySettings = ChainSettings()
     search: InpaintingSearchSettings = InpaintingSearchSettings()
     retrain: InpaintingRetrainSettings = InpaintingRetrainSettings()
