@@ -23,5 +23,5 @@ def test_sections_are_those_of_the_task(tmp_path: Path) -> None:
     result = {"psnr": 20.0, "psnr_std": 1.0, "ssim": 0.5, "ssim_std": 0.1}
     (section,) = sections_of({"task": "inpainting"}, tmp_path / "retrain-3", result)
     assert section.title == "Test images of retrain-3"
-    assert section.tables[0].rows == [("network", "20.00", "1.00", "0.500", "0.100")]
+    assert section.tables[0].rows == [("network", "20.00", "1.00", "0.5000", "0.1000")]
     assert not sections_of({"task": "classification"}, tmp_path / "retrain-3", result)
