@@ -138,14 +138,16 @@ def test_two_costs_limit_a_search() -> None:
 
 @pytest.fixture(autouse=True, scope="module")
 def _forgotten() -> Iterator[None]:
-    """What the pages register is not there for other tests."""
+    """What the pages register, or register anew, is not there for other tests."""
     from pdas.methods.components import METHODS
     from pdas.tasks.base import TASKS
     from pdas.training.components import OPTIMIZERS, SCHEDULES
 
     registries: list[Any] = [METHODS, TASKS, OPTIMIZERS, SCHEDULES]
-    before = [set(registry.names()) for registry in registries]
+    for registry in registries:
+        registry.names()  # all are there
+    before = [dict(registry._found) for registry in registries]
     yield
-    for registry, names in zip(registries, before, strict=True):
-        for name in set(registry.names()) - names:
-            del registry._found[name]
+    for registry, found in zip(registries, before, strict=True):
+        registry._found.clear()
+        registry._found.update(found)
