@@ -101,9 +101,12 @@ def _launch(device: DeviceSettings) -> None:
     """If there are several devices, run this command in a process for each and exit."""
     started = started_ranks()
     if started not in (None, device.ranks):
-        raise SettingError(
-            f"device.devices: found {device.devices} on {device.machines} machine(s), expected the "
-            f"{started} processes that were started; set --devices, and device.machines"
+        refuse(
+            SettingError,
+            "device.devices",
+            found=f"{device.devices} on {device.machines} machine(s)",
+            expected=f"the {started} processes that were started",
+            remedy="set --devices, and device.machines",
         )
     if device.ranks == 1 or is_rank():
         return

@@ -13,7 +13,7 @@ import yaml
 
 from pdas.support.errors import SettingError, reason
 from pdas.support.files import read_text
-from pdas.support.refusals import refuse
+from pdas.support.refusals import refusal, refuse
 from pdas.support.safe_yaml import safe_yaml
 from pdas.support.settings import flat
 from pdas.tasks.recipe import Recipe, as_recipe
@@ -49,9 +49,8 @@ def load(name: str, changes: Sequence[str] = ()) -> Recipe:
     elif name.endswith((".yaml", ".yml")) and Path(name).is_file():
         text = _text(Path(name))
     else:
-        raise SettingError(
-            f"recipe: found {name!r}, expected one of {', '.join(names())}, or a YAML file"
-        )
+        expected = f"one of {', '.join(names())}, or a YAML file"
+        refuse(SettingError, "recipe", found=repr(name), expected=expected)
     try:
         settings = safe_yaml(text)
     except ValueError as error:
@@ -104,9 +103,12 @@ def as_changes(values: Mapping[str, Any]) -> list[str]:
     try:
         return [f"{key}={json.dumps(value)}" for key, value in values.items()]
     except TypeError as error:
-        raise SettingError(
-            f"changes: found a value that is no plain data ({reason(error)}), expected numbers, "
-            "text, lists and mappings; name a class as MODULE:NAME"
+        raise refusal(
+            SettingError,
+            "changes",
+            found=f"a value that is no plain data ({reason(error)})",
+            expected="numbers, text, lists and mappings",
+            remedy="name a class as MODULE:NAME",
         ) from error
 
 

@@ -153,10 +153,8 @@ def check_derive(
             "pass derive=, or set finalists=0"
         )
     if not callable(derive):
-        raise SettingError(
-            f"derive: found {type(derive).__name__}, expected a function that makes the network of "
-            "an architecture"
-        )
+        expected = "a function that makes the network of an architecture"
+        refuse(SettingError, "derive", found=type(derive).__name__, expected=expected)
     try:
         network: object = trial.network(derive, architecture)
     except NetworkError as error:
@@ -165,9 +163,12 @@ def check_derive(
             "finalists=0"
         ) from None
     if not isinstance(network, nn.Module):
-        raise SettingError(
-            f"{found}derive makes a {type(network).__name__}, expected a module with fresh "
-            "weights; correct it, or set finalists=0"
+        refuse(
+            SettingError,
+            "search.finalists_share",
+            found=f"{share}, while derive makes a {type(network).__name__}",
+            expected="a module with fresh weights",
+            remedy="correct it, or set finalists=0",
         )
 
 

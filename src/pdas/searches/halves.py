@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, Tenso
 from pdas.data.splits import halves
 from pdas.resume.batches import Loader
 from pdas.support.errors import SettingError
+from pdas.support.refusals import refuse
 
 
 def both_halves(
@@ -46,9 +47,12 @@ def _loaders(data: tuple[Loader, ...]) -> tuple[Loader, Loader]:
     _refuse_tensors(data)
     sizes = [len(part) if isinstance(part, Sized) else None for part in data]
     if len(sizes) != 2 or not all(sizes):
-        raise SettingError(
-            f"data: found {len(sizes)} parts of {sizes} batches, expected the two halves, "
-            "each with a length and at least one batch; make a generator a list"
+        refuse(
+            SettingError,
+            "data",
+            found=f"{len(sizes)} parts of {sizes} batches",
+            expected="the two halves, each with a length and at least one batch",
+            remedy="make a generator a list",
         )
     first, second = data
     return first, second
@@ -57,9 +61,12 @@ def _loaders(data: tuple[Loader, ...]) -> tuple[Loader, Loader]:
 def _split(data: Dataset[Any], generator: torch.Generator) -> list[Subset[Any]]:
     _refuse_tensors((data,))
     if not isinstance(data, Sized) or isinstance(data, DataLoader):
-        raise SettingError(
-            f"data: found {type(data).__name__}, expected a map-style data set with a length, to "
-            "be split in halves, or the two halves as a tuple of data sets or of loaders"
+        refuse(
+            SettingError,
+            "data",
+            found=type(data).__name__,
+            expected="a map-style data set with a length, to be split in halves, or the two halves "
+            "as a tuple of data sets or of loaders",
         )
     return [Subset(data, half.tolist()) for half in halves(len(data), generator)]
 
@@ -108,9 +115,12 @@ def _is_data_set(data: object) -> bool:
 def _refuse_tensors(parts: Sequence[object]) -> None:
     for part in parts:
         if isinstance(part, np.ndarray) or (isinstance(part, torch.Tensor) and len(parts) > 1):
-            raise SettingError(
-                f"data: found a {type(part).__name__} by itself, expected a data set; pass "
-                "torch.utils.data.TensorDataset(x, y)"
+            refuse(
+                SettingError,
+                "data",
+                found=f"a {type(part).__name__} by itself",
+                expected="a data set",
+                remedy="pass torch.utils.data.TensorDataset(x, y)",
             )
 
 
@@ -128,8 +138,10 @@ def check_batch_size(
         SettingError: the batch size is not from 1 to `half_size`.
     """
     if not 1 <= batch_size <= half_size:
-        remedy = f"add {argument}={half_size} or more images" if half_size else "add images"
-        raise SettingError(
-            f"search.batch_size: found {batch_size}, expected 1 to {half_size}, the size of a half "
-            f"of the training data; {remedy}"
+        refuse(
+            SettingError,
+            "search.batch_size",
+            found=str(batch_size),
+            expected=f"1 to {half_size}, the size of a half of the training data",
+            remedy=f"add {argument}={half_size} or more images" if half_size else "add images",
         )

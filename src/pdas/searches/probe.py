@@ -31,6 +31,7 @@ from pdas.searches.trial import Derive, Trial
 from pdas.space import Architecture
 from pdas.support.arrays import FloatArray
 from pdas.support.errors import SettingError
+from pdas.support.refusals import refuse
 from pdas.training.batch_norm import without_running_statistics
 from pdas.training.candidates import Candidates, active_of
 from pdas.training.measures import Loss
@@ -161,26 +162,35 @@ def _check(
             "trained by itself; pass derive="
         )
     if not isinstance(architectures, int) or architectures < 3:
-        raise SettingError(
-            f"architectures: found {architectures!r}, expected at least 3 to be ranked; leave it "
-            "out for 30"
+        refuse(
+            SettingError,
+            "architectures",
+            found=repr(architectures),
+            expected="at least 3 to be ranked",
+            remedy="leave it out for 30",
         )
     if own_steps is not None and (not isinstance(own_steps, int) or own_steps < 1):
-        raise SettingError(
-            f"own_steps: found {own_steps!r}, expected at least 1; leave it out for as many as of "
-            "the shared weights"
+        refuse(
+            SettingError,
+            "own_steps",
+            found=repr(own_steps),
+            expected="at least 1",
+            remedy="leave it out for as many as of the shared weights",
         )
     if fabric.world_size > 1:
-        raise SettingError(
-            f"fabric: found {fabric.world_size} processes, expected one; set devices=1"
+        refuse(
+            SettingError,
+            "fabric",
+            found=f"{fabric.world_size} processes",
+            expected="one",
+            remedy="set devices=1",
         )
 
 
 def _compared(architectures: list[Architecture], shared: FloatArray, own: FloatArray) -> Probe:
     if len(architectures) < 3:
-        raise SettingError(
-            f"net: found {len(architectures)} architectures, expected at least 3 to be ranked"
-        )
+        found = f"{len(architectures)} architectures"
+        refuse(SettingError, "net", found=found, expected="at least 3 to be ranked")
     correlation, interval = rank_correlation(shared, own)
     return Probe(architectures, shared, own, correlation, interval)
 

@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from pdas.support.errors import SettingError
+from pdas.support.refusals import refuse
 from pdas.training.candidates import Model
 
 Measures = Mapping[str, Tensor | float]
@@ -35,16 +36,18 @@ def as_measures(loss: Tensor | Measures) -> Measures:
     if not isinstance(value, Tensor) or value.numel() != 1:
         shape = f" of shape {tuple(value.shape)}" if isinstance(value, Tensor) else ""
         where = f" among {sorted(measures)}" if isinstance(loss, Mapping) else ""
-        raise SettingError(
-            f"loss: found {type(value).__name__}{shape}{where}, expected that loss(model, batch) "
-            "returns a scalar tensor, or a mapping that has one as 'loss'; take the mean of several"
+        refuse(
+            SettingError,
+            "loss",
+            found=f"{type(value).__name__}{shape}{where}",
+            expected="that loss(model, batch) returns a scalar tensor, or a mapping that has one "
+            "as 'loss'",
+            remedy="take the mean of several",
         )
     for name, measure in measures.items():
         if not ((isinstance(measure, Tensor) and measure.numel() == 1) or is_number(measure)):
-            raise SettingError(
-                f"loss: found {type(measure).__name__} as the measure {name!r}, expected a number "
-                "or a tensor of one"
-            )
+            found = f"{type(measure).__name__} as the measure {name!r}"
+            refuse(SettingError, "loss", found=found, expected="a number or a tensor of one")
     return measures
 
 

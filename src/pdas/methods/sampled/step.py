@@ -228,10 +228,12 @@ class SearchStep:
         """Add the gradient of losses. The mean (2) is over `count` losses on all ranks."""
         (trains,) = self._ranks.any(any(loss.requires_grad for loss in losses))
         if not trains:
-            raise SettingError(
-                f"loss: found that no architecture of step {self._steps} has one with a gradient, "
-                "expected one that depends on the weights; leave out detach(), and make every "
-                "architecture use weights"
+            refuse(
+                SettingError,
+                "loss",
+                found=f"that no architecture of step {self._steps} has one with a gradient",
+                expected="one that depends on the weights",
+                remedy="leave out detach(), and make every architecture use weights",
             )
         self._fabric.backward(_sum(losses, self._fabric.device) / count)
 
