@@ -56,6 +56,6 @@ for _ in range(500):
     cross_entropy(network(images), labels).backward()
     adam.step()
 print(found)
-print(f"convergence {optimizer.convergence:.2f}, eta {optimizer.eta:.4f}")
+print(f"decided {optimizer.decided:.2f}, eta {optimizer.eta:.4f}")
 wrong = (network(x[1500:]).argmax(1) != y[1500:]).float().mean()
 print(f"test error after retraining: {100 * wrong:.1f} %")

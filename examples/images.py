@@ -103,7 +103,7 @@ def main():
     print(
         f"{cost(found):,.0f} multiply-adds of at most {LIMIT:,}, {parameters(found):,.0f} weights"
     )
-    print(f"convergence {result.optimizer.convergence:.2f} after {result.seconds:.0f} s, "
+    print(f"decided {result.optimizer.decided:.2f} after {result.seconds:.0f} s, "
           f"{rejection_rate:.0%} of the architectures drawn again")  # fmt: skip
 
     def trained(architecture):

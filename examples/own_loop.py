@@ -73,7 +73,7 @@ def main():
     optimizer = search(net, *training)
     found = optimizer.best()
     print(found)
-    print(f"convergence {optimizer.convergence:.2f}")
+    print(f"decided {optimizer.decided:.2f}")
 
     def error(architecture):
         return std * retrained_error(net.derive(architecture), *training, *test)

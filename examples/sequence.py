@@ -126,7 +126,7 @@ def main():
     net.check(training[:2, :-1])
     result = pdas.search(net, loss, training, steps=600, batch_size=BATCH)
     print(result.architecture)
-    print(f"convergence {result.optimizer.convergence:.2f} after {result.seconds:.0f} s")
+    print(f"decided {result.optimizer.decided:.2f} after {result.seconds:.0f} s")
 
     rng = np.random.default_rng(0)
     cells = {

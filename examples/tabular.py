@@ -70,7 +70,7 @@ def main():
     net.check(x[:4])
     result = pdas.search(net, loss, TensorDataset(x, y), epochs=150, batch_size=32)
     print(result.architecture)
-    print(f"convergence {result.optimizer.convergence:.2f} after {result.seconds:.0f} s")
+    print(f"decided {result.optimizer.decided:.2f} after {result.seconds:.0f} s")
 
     def error(architecture):
         return retrained_error(net.derive(architecture), x, y, test_x, test_y)

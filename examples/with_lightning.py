@@ -52,7 +52,7 @@ class Search(lightning.LightningModule):
         with torch.no_grad():  # theta learns from the other half, with the new weights
             theta_losses = self.losses(pair, batch["theta"])
         self.theta_optimizer.tell(pair, theta_losses.tolist(), [self.net.active(a) for a in pair])
-        self.log_dict({"loss": loss, "convergence": self.theta_optimizer.convergence})
+        self.log_dict({"loss": loss, "decided": self.theta_optimizer.decided})
 
     def on_train_epoch_end(self):
         self.lr_schedulers().step()
@@ -82,7 +82,7 @@ def main():
     trainer.fit(search, CombinedLoader({"weights": first, "theta": second}, "max_size_cycle"))
     print(search.theta_optimizer.best())
     print(f"loss {trainer.callback_metrics['loss']:.3f}, "
-          f"convergence {search.theta_optimizer.convergence:.2f}")  # fmt: skip
+          f"decided {search.theta_optimizer.decided:.2f}")  # fmt: skip
     print(search.net.derive(search.theta_optimizer.best()))
 
 

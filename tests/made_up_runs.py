@@ -54,7 +54,7 @@ def make_run(tmp_path: Path, random_cells: Callable[..., Architecture]) -> Calla
         search = {"method": method, "seconds": 1243.5, "steps": 40, "seed": 0}
         if method == "pdas":
             _write_history(run)
-            search["convergence"] = 0.9123
+            search |= {"decided": 0.9123, "convergence": 0.6123}
         _write_json(run / "search.json", search)
         for seed, error in enumerate(errors):
             (run / f"retrain-{seed}").mkdir()
@@ -175,6 +175,6 @@ def _write_history(run: Path) -> None:
     np.savez(run / "theta.npz", steps=steps, theta=theta, names=names, sizes=np.array([2, 4, 1]))
     with (run / "metrics.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["step", "epoch", "loss", "theta_loss", "convergence", "eta"])
+        writer.writerow(["step", "epoch", "loss", "theta_loss", "decided", "convergence", "eta"])
         for epoch in range(1, 5):
-            writer.writerow([10 * epoch, epoch, 2 / epoch, 3 / epoch, 0.5, 0.1 / epoch])
+            writer.writerow([10 * epoch, epoch, 2 / epoch, 3 / epoch, 0.9, 0.5, 0.1 / epoch])

@@ -19,7 +19,7 @@ def test_run_does_all_and_the_other_commands_use_it(pdas: Pdas, tmp_path: Path) 
     status, out, _ = pdas("run", "digits", *CHANGES)
     run = tmp_path / "runs" / "digits-0"
     assert status == 0
-    assert "test error" in out and "convergence" in out
+    assert "test error" in out and "share of θ decided" in out
     for name in ("cells.png", "convergence.png", "report.html", "retrain-0/result.json"):
         assert (run / name).stat().st_size > 0
 

@@ -101,7 +101,7 @@ def test_method_without_theta_shows_what_it_reports() -> None:
     }
     assert titles(metrics) == [
         "population age",
-        "convergence",
+        "mean of max θ",
         "loss, on either half of the data",
     ]
 

@@ -61,7 +61,7 @@ def test_the_planted_choice_is_found_and_its_weight_is_trained() -> None:
     assert epochs == list(range(1, 31))
     assert steps == list(range(1, 151))  # an epoch is one pass over a half: 100 / 20
     assert len(result.theta) == 31
-    own = {"convergence", "eta"}
+    own = {"decided", "convergence", "eta"}
     assert {"loss", "worst", "theta_loss", "theta_worst"} | own == result.history[
         -1
     ].measures.keys()
@@ -296,7 +296,7 @@ def test_a_model_takes_what_its_network_takes() -> None:
 
     result = paper_search(Supernet(Scaled()), named, data(), steps=10, batch_size=20)
     measured = {"loss", "mean", "theta_loss", "theta_mean"}
-    assert measured | {"convergence", "eta"} == result.history[-1].measures.keys()
+    assert measured | {"decided", "convergence", "eta"} == result.history[-1].measures.keys()
 
 
 @pytest.mark.parametrize(("length", "steps"), [({"steps": 7}, 7), ({"epochs": 2}, 10)])

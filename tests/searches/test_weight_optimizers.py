@@ -186,7 +186,8 @@ def test_the_weights_stay_as_they_are_where_theta_alone_is_searched() -> None:
     assert np.abs(first - last).max() > 0.01
     assert result.history[-1].learning_rate is None
     assert "learning_rate" not in result.history[-1].row()
-    assert result.history[-1].measures.keys() == {"theta_loss", "convergence", "eta"}
+    measured = result.history[-1].measures.keys()
+    assert measured == {"theta_loss", "decided", "convergence", "eta"}
 
 
 def test_theta_alone_finds_the_weights_that_are_good_already() -> None:

@@ -52,9 +52,17 @@ def test_bar_shows_what_has_a_short_name_and_what_nobody_describes() -> None:
     assert bar_text({"theta_age": 1.0}, ()) == "theta age 1"
 
 
-@pytest.mark.parametrize(("key", "text"), [("convergence", "conv 0.500"), ("eta", "eta 0.5000")])
+@pytest.mark.parametrize(("key", "text"), [("decided", "decided 0.500"), ("eta", "eta 0.5000")])
 def test_bar_shows_a_measure_of_the_method(key: str, text: str) -> None:
     assert bar_text({key: 0.5}, ()) == text
+
+
+def test_convergence_is_shown_only_where_nothing_says_which_share_of_the_possible_it_is() -> None:
+    raw = {"convergence": 0.722, "eta": 0.1}
+    assert bar_text(raw, ()) == "max θ 0.722  eta 0.1000"
+    assert bar_text({"decided": 1.0, **raw}, ()) == "decided 1.000  eta 0.1000"
+    assert [metric.key for metric, _ in numbers(raw, ())] == ["convergence", "eta"]
+    assert [metric.key for metric, _ in numbers({**raw, "decided": 1.0}, ())] == ["decided", "eta"]
 
 
 def test_measures_are_those_of_the_task_first_and_without_their_deviations() -> None:

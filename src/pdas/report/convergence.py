@@ -18,7 +18,7 @@ from pdas.drawing.style import BLUE, FAINT, GREY, INK, MUTED, ORANGE, font, new_
 from pdas.report.reader import ThetaHistory, read_metrics, read_theta
 from pdas.runs.run import Run
 from pdas.support.arrays import FloatArray
-from pdas.support.metrics import Metric, metric_named
+from pdas.support.metrics import Metric, hidden, metric_named
 from pdas.tasks.results import metrics_of
 
 if TYPE_CHECKING:
@@ -97,9 +97,10 @@ def method_measures(metrics: Metrics, of_task: Sequence[Metric], has_theta: bool
     Args:
         metrics: the columns of `metrics.csv`.
         of_task: metrics of the task.
-        has_theta: whether theta is drawn, of which convergence is the mean.
+        has_theta: whether theta is drawn, and with it how far it is decided.
     """
-    known = {metric.key for metric in of_task} | ({"convergence"} if has_theta else set())
+    drawn = {"decided", "convergence"} if has_theta else hidden(metrics)
+    known = {metric.key for metric in of_task} | drawn
     return [
         metric_named(column, of_task)
         for column in metrics

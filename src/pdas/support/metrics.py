@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeGuard
 
@@ -18,6 +18,7 @@ class Metric:
         format: of `format()`, as ".2f". A format that groups digits, as ",.0f", means a count.
         better: the better direction; None if there is none.
         short: its name in a progress bar; None keeps it out of the bar.
+        hides: the key of a raw measure that is not shown to people where this one is.
 
     Example:
         Metric("test_error", "test error", "%", ".2f", "lower")
@@ -29,6 +30,7 @@ class Metric:
     format: str = ".4g"
     better: Literal["lower", "higher"] | None = None
     short: str | None = None
+    hides: str | None = None
 
     @property
     def heading(self) -> str:
@@ -58,7 +60,8 @@ class Metric:
 GENERAL = (
     Metric("loss", "loss", format=".4f", better="lower", short="loss"),
     Metric("params", "weights", format=",.0f"),
-    Metric("convergence", "convergence", format=".3f", short="conv"),
+    Metric("decided", "share of θ decided", "", ".3f", short="decided", hides="convergence"),
+    Metric("convergence", "mean of max θ", format=".3f", short="max θ"),
     Metric("eta", "learning rate η of θ", format=".4f", short="eta"),
     Metric("learning_rate", "learning rate of the weights"),
     Metric("rejection_rate", "share of draws over the limit", format=".3f"),
@@ -88,6 +91,15 @@ def metric_named(key: str, metrics: Sequence[Metric]) -> Metric:
     return next((metric for metric in with_general(metrics) if metric.key == key), plain)
 
 
+def hidden(keys: Collection[str]) -> set[str]:
+    """The raw measures among these keys that are not shown, since another one says it better.
+
+    Args:
+        keys: of measures.
+    """
+    return {metric.hides for metric in GENERAL if metric.hides and metric.key in keys}
+
+
 def bar_text(measures: Mapping[str, float], metrics: Sequence[Metric]) -> str:
     """The measures of a step for a progress bar, as "loss 0.3142  acc 0.910".
 
@@ -96,7 +108,12 @@ def bar_text(measures: Mapping[str, float], metrics: Sequence[Metric]) -> str:
             measure on the two halves of the data, only the first is shown.
         metrics: those of the task. A metric without a short name is not shown.
     """
-    keys = (key for key in measures if key.removeprefix("theta_") not in measures.keys() - {key})
+    raw = hidden(measures)
+    keys = (
+        key
+        for key in measures
+        if key not in raw and key.removeprefix("theta_") not in measures.keys() - {key}
+    )
     named = ((metric_named(key, metrics), measures[key]) for key in keys)
     return "  ".join(f"{m.short} {m.text(value)}" for m, value in named if m.short)
 
@@ -118,14 +135,15 @@ def numbers(
 ) -> Iterator[tuple[Metric, float]]:
     """Each number with its metric: first those of the task in its order, then all others.
 
-    The standard deviation of a described metric is left out.
+    The standard deviation of a described metric is left out, and so is a raw measure where a better
+    one is there.
     """
     described = with_general(metrics)
-    deviations = {metric.std_key for metric in described}
+    left_out = {metric.std_key for metric in described} | hidden(measures)
     keys = dict.fromkeys([*(metric.key for metric in described), *measures])
     for key in keys:
         value = measures.get(key)
-        if is_number(value) and key not in deviations:
+        if is_number(value) and key not in left_out:
             yield metric_named(key, metrics), value
 
 

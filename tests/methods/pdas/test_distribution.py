@@ -93,6 +93,36 @@ def test_entropy_of_each_variable() -> None:
     assert not np.signbit(entropy).any()
 
 
+@pytest.mark.parametrize(
+    ("sizes", "ceiling"),
+    [
+        ([2, 2, 2, 2], 0.75),
+        ([3, 2, 2], (2 / 3 + 3 / 4 + 3 / 4) / 3),  # the first example of the README: 0.722
+        ([3, 1, 2, 2], (2 / 3 + 3 / 4 + 3 / 4) / 3),
+        ([5] * 40, 1 - 1 / 40),  # cells: the paper's bound is far away
+    ],
+)
+def test_what_is_decided_is_the_share_of_the_convergence_that_the_bounds_allow(
+    sizes: list[int], ceiling: float
+) -> None:
+    p = CategoricalProduct(np.array(sizes))
+    uniform = p.convergence()
+    assert p.decided() == 0
+    first = np.zeros_like(p.theta)
+    first[:, 0] = 1
+    p.set((p.theta + first) / 2)
+    c = p.convergence()
+    assert p.decided() == pytest.approx((c - uniform) / (ceiling - uniform))
+    p.set(first)
+    assert p.convergence() == pytest.approx(ceiling)
+    assert p.decided() == pytest.approx(1)
+    assert p.theta_max == pytest.approx(p.theta.max(axis=1))
+
+
+def test_without_a_choice_all_is_decided() -> None:
+    assert CategoricalProduct(np.array([1, 1])).decided() == 1
+
+
 def test_convergence_leaves_out_constant_variables() -> None:
     p = CategoricalProduct(SIZES)
     assert p.convergence() == pytest.approx((1 / 2 + 1 / 5 + 1 / 3) / 3)

@@ -210,12 +210,16 @@ def test_what_it_shows() -> None:
     assert optimizer.log_probability(architecture) == pytest.approx(np.log(chosen).sum())
 
 
-def test_its_measures_are_its_convergence_and_eta() -> None:
+def test_its_measures_are_what_is_decided_convergence_and_eta() -> None:
     optimizer = PDAS(SPACE, seed=2)
     for _ in range(50):
         optimizer.tell(optimizer.ask(), [1.0, 2.0])
     measures = optimizer.measures()
-    assert measures == {"convergence": optimizer.convergence, "eta": optimizer.eta}
+    assert measures == {
+        "decided": optimizer.decided,
+        "convergence": optimizer.convergence,
+        "eta": optimizer.eta,
+    }
     assert optimizer.smallest_tell == 2
 
 

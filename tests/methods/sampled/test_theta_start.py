@@ -92,7 +92,7 @@ def test_no_theta_batch_is_run_in_the_warmup() -> None:
     result = pdas.search(net(), watch, data(), preset="paper", on_step=count, **settings)
     assert min(without_gradient) == 11
     rows = [set(progress.measures) for progress in result.history]
-    own = {"convergence", "eta"}
+    own = {"decided", "convergence", "eta"}
     assert rows[0] == {"loss"} | own and rows[-1] == {"loss", "theta_loss"} | own
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pdas.space.decided import share_decided
 from pdas.support.arrays import BoolArray, FloatArray, IntArray
 
 
@@ -26,6 +27,7 @@ class CategoricalProduct:
         reduced: where j < K_i - 1, shape (D, max K).
         padding: where j >= K_i, shape (D, max K).
         theta_min: the lower bounds of Appendix B, shape (D, max K).
+        theta_max: the largest probability that they leave, 1 - (K_i - 1) theta_min_i, shape (D,).
         theta: the probabilities, shape (D, max K), 0 beyond K_i. The only state.
 
     Example:
@@ -47,6 +49,7 @@ class CategoricalProduct:
         self.theta_min = _lower_bounds(sizes)[:, np.newaxis] * ~self.padding
         # What is left of each row's 1 to be shared out above the lower bounds, in (12).
         self._mass_above = 1 - self.theta_min.sum(axis=1, keepdims=True)
+        self.theta_max: FloatArray = (self.theta_min[:, :1] + self._mass_above)[:, 0]
         # Infinite from the last category on, so that a draw finds one however cumsum rounds.
         self._beyond_reduced = np.where(self.reduced, 0.0, np.inf)
         # Positions in the flat array: `take` and `bincount` are faster than two indices.
@@ -130,6 +133,10 @@ class CategoricalProduct:
     def convergence(self) -> float:
         """Mean over the free variables of max_j theta_ij: 1 where all is decided."""
         return float(self.theta.max(axis=1)[self.free].mean()) if self.n else 1.0
+
+    def decided(self) -> float:
+        """The share of the possible convergence: 0 for a uniform theta, 1 at its bounds."""
+        return float(share_decided(self.theta, self.sizes, self.theta_max))
 
 
 def _lower_bounds(sizes: IntArray) -> FloatArray:

@@ -166,18 +166,35 @@ class PDAS:
         return self._p.theta.copy()
 
     @property
+    def theta_max(self) -> FloatArray:
+        """The largest probability that the bounds leave to each variable: shape (D,), a copy."""
+        return self._p.theta_max.copy()
+
+    @property
     def eta(self) -> float:
         """The learning rate of theta."""
         return self._eta.eta
 
     @property
     def convergence(self) -> float:
-        """Mean of max_j theta_ij over the variables with a choice, in (0, 1]."""
+        """Mean of max_j theta_ij over the variables with a choice, in (0, 1].
+
+        The lower bounds of theta keep it below 1, in a small space far below. `decided` is the
+        share of what they leave.
+        """
         return self._p.convergence()
 
+    @property
+    def decided(self) -> float:
+        """How far theta has come from uniform, 0, towards its bounds, 1.
+
+        It is (c - c_uniform) / (c_max - c_uniform), with c the `convergence`.
+        """
+        return self._p.decided()
+
     def measures(self) -> dict[str, float]:
-        """Convergence and eta, as floats by name."""
-        return {"convergence": self.convergence, "eta": self.eta}
+        """The share that is decided, convergence and eta, as floats by name."""
+        return {"decided": self.decided, "convergence": self.convergence, "eta": self.eta}
 
     def entropy(self) -> dict[str, float]:
         """The entropy of each variable in nats, by name."""
