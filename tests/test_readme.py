@@ -79,7 +79,7 @@ def test_example_of_using_a_run_predicts(
     Path("runs", "folder-0").symlink_to(finished.path, target_is_directory=True)
     Image.new("RGB", (40, 30)).save("photo.jpg")
     example = block_with("pdas.load")
-    (prediction,) = run(example)["classifier"].predict(["photo.jpg"])
+    (prediction,) = run(example)["classifier"].predict("photo.jpg")
     shown = example.split("# [")[1].split("]")[0]
     assert re.sub("'.*'", repr(prediction.label), shown).startswith(repr(prediction).split(", ")[0])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike
 
 import numpy as np
 import torch
@@ -39,7 +39,7 @@ class Header:
     grey: bool
 
 
-def read_header(path: str | Path) -> Header:
+def read_header(path: str | PathLike[str]) -> Header:
     """Size and mode of an image file, without decoding it, except for TIFF.
 
     An orientation that a PNG file stores after the pixels is not seen.
@@ -63,21 +63,23 @@ def read_header(path: str | Path) -> Header:
         raise _unreadable(path, error) from error
 
 
-def read_image(path: str | Path, size: int, channels: int, box: Box | None = None) -> Tensor:
+def read_image(
+    path: str | PathLike[str], size: int | None, channels: int, box: Box | None = None
+) -> Tensor:
     """Decode one image file.
 
     The image is turned as its EXIF orientation says and converted to grey (channels = 1) or RGB
     (channels = 3, transparency dropped). With a box it is cropped to the part of the box that is in
-    it. Then it is resized to a square, whatever its shape, by PIL's bilinear filter.
+    it. With a size it is then resized to a square, whatever its shape, by PIL's bilinear filter.
 
     Args:
         path: of the file.
-        size: height and width of the result, in pixels.
+        size: height and width of the result, in pixels; None keeps those of the image or the part.
         channels: 1 or 3.
         box: the part of the upright image that is used; None is the whole.
 
     Returns:
-        uint8 (channels, size, size).
+        uint8 (channels, height, width).
 
     Raises:
         DataError: the file is missing, broken or no image, or no part of the box is in it.
@@ -85,19 +87,41 @@ def read_image(path: str | Path, size: int, channels: int, box: Box | None = Non
     return read_crops(path, [box], size, channels)[0]
 
 
+def image_pixels(image: Image.Image, size: int | None, channels: int) -> Tensor:
+    """The pixels of a PIL image, as `read_image` gives those of a file.
+
+    A JPEG file that `read_image` decodes at a part of its size may differ a little from its image.
+
+    Args:
+        image: it is not changed.
+        size: height and width of the result, in pixels; None keeps the image's own.
+        channels: 1 or 3.
+
+    Returns:
+        uint8 (channels, height, width).
+
+    Raises:
+        DataError: its file is broken.
+    """
+    try:
+        return _pixels(_upright(image, channels), size, channels)
+    except Exception as error:  # a file that is decoded only now
+        raise _unreadable("images", error) from error
+
+
 def read_crops(
-    path: str | Path, boxes: Sequence[Box | None], size: int, channels: int
+    path: str | PathLike[str], boxes: Sequence[Box | None], size: int | None, channels: int
 ) -> list[Tensor]:
     """Decode several parts of one image file, which is read once; see `read_image`.
 
     Args:
         path: of the file.
         boxes: the parts of the upright image; None is the whole.
-        size: height and width of each result, in pixels.
+        size: height and width of each result, in pixels; None keeps those of the part.
         channels: 1 or 3.
 
     Returns:
-        For each box uint8 (channels, size, size).
+        For each box uint8 (channels, height, width).
 
     Raises:
         DataError: the file is missing, broken or no image, or no part of a box is in it.
@@ -105,10 +129,9 @@ def read_crops(
     whole = all(box is None for box in boxes)
     try:
         with Image.open(path) as opened:
-            if whole:  # JPEG: skip detail that resizing would drop
+            if whole and size is not None:  # JPEG: skip detail that resizing would drop
                 opened.draft(None, (2 * size, 2 * size))
-            upright = ImageOps.exif_transpose(opened)
-            image = _as_8_bit(upright).convert("L" if channels == 1 else "RGB")
+            image = _upright(opened, channels)
             return [_pixels(_crop(path, image, box), size, channels) for box in boxes]
     except DataError:
         raise
@@ -116,7 +139,7 @@ def read_crops(
         raise _unreadable(path, error) from error
 
 
-def _unreadable(path: str | Path, error: Exception) -> PdasError:
+def _unreadable(path: str | PathLike[str], error: Exception) -> PdasError:
     """The refusal of a file that PIL cannot read."""
     if isinstance(error, FileNotFoundError):
         return DataError(f"images: there is no file {path}; check the path")
@@ -132,7 +155,7 @@ def _unreadable(path: str | Path, error: Exception) -> PdasError:
     )
 
 
-def _crop(path: str | Path, image: Image.Image, box: Box | None) -> Image.Image:
+def _crop(path: str | PathLike[str], image: Image.Image, box: Box | None) -> Image.Image:
     if box is None:
         return image
     part = clipped(box, *image.size)
@@ -147,9 +170,16 @@ def _crop(path: str | Path, image: Image.Image, box: Box | None) -> Image.Image:
     return image.crop(part)
 
 
-def _pixels(image: Image.Image, size: int, channels: int) -> Tensor:
-    pixels = np.array(image.resize((size, size), Image.Resampling.BILINEAR))
-    return torch.from_numpy(pixels).reshape(size, size, channels).permute(2, 0, 1).contiguous()
+def _upright(image: Image.Image, channels: int) -> Image.Image:
+    """The image in 8 bits, turned as its EXIF orientation says, in grey or RGB."""
+    return _as_8_bit(ImageOps.exif_transpose(image)).convert("L" if channels == 1 else "RGB")
+
+
+def _pixels(image: Image.Image, size: int | None, channels: int) -> Tensor:
+    if size is not None:
+        image = image.resize((size, size), Image.Resampling.BILINEAR)
+    pixels = torch.from_numpy(np.array(image)).reshape(image.height, image.width, channels)
+    return pixels.permute(2, 0, 1).contiguous()
 
 
 def _as_8_bit(image: Image.Image) -> Image.Image:

@@ -40,7 +40,7 @@ def run(
 
     Example:
         run = pdas.run("folder", data_dir="photos")
-        pdas.load(run.path).predict(["photo.jpg"])
+        pdas.load(run.path).predict("photo.jpg")
     """
     if changes is not None and not isinstance(changes, Mapping):
         refuse(

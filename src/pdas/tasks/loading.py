@@ -71,7 +71,7 @@ def load(path: str | Path) -> Any:
 
     Example:
         classifier = pdas.load("runs/folder-0")
-        classifier.predict(["photo.jpg"])
+        classifier.predict("photo.jpg")
     """
     run = Run.open(path).retrained()[0]
     recipe, _, _ = recorded(run)

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from pdas.runs.run import Run
 from pdas.support.errors import DataError, RunError, SettingError
@@ -49,9 +51,42 @@ def test_images_that_do_not_fit_are_refused(finished: Run) -> None:
     classifier = load(finished.path)
     for shape in ((1, 3, 8, 8), (1, 8, 8)):
         with pytest.raises(DataError, match=r"expected uint8 of shape \(N, 1, H, W\)"):
-            classifier.predict(torch.zeros(shape, dtype=torch.uint8))
+            classifier.probabilities(torch.zeros(shape, dtype=torch.uint8))
     with pytest.raises(SettingError, match="found 7x7"):
-        classifier.predict(torch.zeros(1, 1, 7, 7, dtype=torch.uint8))
+        classifier.probabilities(torch.zeros(1, 1, 7, 7, dtype=torch.uint8))
+    with pytest.raises(DataError, match=r"found float32 values from 0 to 2"):
+        classifier.predict(torch.arange(3.0).expand(3, 3))
+
+
+def test_images_in_every_form_have_the_prediction_of_the_file(
+    finished: Run, tmp_path: Path
+) -> None:
+    classifier = load(finished.path)
+    array = np.random.default_rng(0).integers(256, size=(30, 20, 3), dtype=np.uint8)
+    Image.fromarray(array).save(tmp_path / "a.png")
+    file = str(tmp_path / "a.png")
+    expected = classifier.predict([file])
+    tensor = torch.from_numpy(array).permute(2, 0, 1)
+    for one in (file, Path(file), Image.open(file), array, array / 255, tensor, tensor[None]):
+        assert classifier.predict(one) == expected
+    mixed = [file, Image.open(file), array, tensor / 255]
+    assert [each.label for each in classifier.predict(iter(mixed))] == 4 * [expected[0].label]
+
+
+def test_the_most_probable_classes_are_in_their_order(finished: Run) -> None:
+    classifier = load(finished.path)
+    images = torch.randint(256, (5, 1, 8, 8), dtype=torch.uint8)
+    probabilities = classifier.probabilities(images)
+    for k, n in ((1, 1), (3, 3), (99, 10)):
+        found = classifier.top(images, k)
+        assert [len(each) for each in found] == [n] * 5
+        for ranked, row in zip(found, probabilities, strict=True):
+            order = row.argsort(descending=True)[:n].tolist()
+            assert [each.label for each in ranked] == [classifier.classes[i] for i in order]
+            assert [each.probability for each in ranked] == row[order].tolist()
+    assert [best for best, *_ in classifier.top(images, 3)] == classifier.predict(images)
+    with pytest.raises(SettingError, match="top: found 0, expected at least 1"):
+        classifier.top(images, 0)
 
 
 def test_a_run_without_a_retraining_says_what_to_do(copy: Path) -> None:

@@ -227,10 +227,22 @@ def test_a_restorer_fills_what_is_hidden_and_keeps_the_rest(restored: Run) -> No
         plain = found.network((images / 255).masked_fill(hidden, 0)).clamp(0, 1)
     expected = (plain * 255).round().to(torch.uint8)
     assert torch.equal(result.masked_select(hidden), expected.masked_select(hidden))
-    with pytest.raises(DataError, match=r"expected uint8 of shape \(N, 3, H, W\)"):
-        found.restore(images[:, :1], hidden)
-    with pytest.raises(DataError, match="hidden: found"):
-        found.restore(images, hidden[:1])
+    for wrong in (hidden[:1], hidden.int(), hidden.expand(2, 3, 16, 16), "mask.png"):
+        with pytest.raises(DataError, match="hidden: found"):
+            found.restore(images, wrong)
+
+
+def test_a_restorer_takes_images_in_every_form(restored: Run, tmp_path: Path) -> None:
+    found = restorer(restored.path)
+    array = np.random.default_rng(0).integers(256, size=(24, 20, 3), dtype=np.uint8)
+    Image.fromarray(array).save(tmp_path / "a.png")
+    hidden = np.zeros((24, 20), bool)
+    hidden[3:9, 4:] = True
+    images = torch.from_numpy(array).permute(2, 0, 1)[None]
+    expected = found.restore(images, torch.from_numpy(hidden)[None, None])
+    for image in (str(tmp_path / "a.png"), Image.open(tmp_path / "a.png"), array / 255, images[0]):
+        assert torch.equal(found.restore(image, hidden), expected)
+    assert torch.equal(found.restore([array, images[0]], hidden), expected.expand(2, -1, -1, -1))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,14 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from pdas.data.augment import Standardise
-from pdas.data.decode import read_image
 from pdas.runs.reading import parse_json
 from pdas.runs.run import Run
 from pdas.runs.weights import load_weights
-from pdas.support.errors import DataError
+from pdas.support.errors import DataError, SettingError
 from pdas.support.refusals import refuse
 from pdas.support.settings import validated
 from pdas.tasks.classification.description import ClassifierDescription
+from pdas.tasks.image_tasks.inputs import Images, OneImage, parts_of_images, pixels_of
 
 PART = 256  # images that are classified at a time
 
@@ -52,7 +51,7 @@ class Classifier:
 
     Example:
         classifier = pdas.load("runs/folder-0")
-        classifier.predict(["photo.jpg"])
+        classifier.predict("photo.jpg")  # [Prediction(label='cat', probability=0.97)]
     """
 
     def __init__(self, network: nn.Module, description: ClassifierDescription) -> None:
@@ -98,26 +97,64 @@ class Classifier:
         logits: Tensor = self.network(self.standardise(images))
         return logits.softmax(1)
 
-    def predict(self, images: Tensor | Sequence[str | Path]) -> list[Prediction]:
+    def predict(self, images: Images) -> list[Prediction]:
         """Classify images.
 
+        Each is brought to the size and the channels that the network was trained at.
+
         Args:
-            images: as of `probabilities`, or paths of files of any size.
+            images: one, or several of any kinds: a path (a string is one path), a PIL image, an
+                array `(H, W)` or `(H, W, C)`, a tensor `(H, W)` or `(C, H, W)`; an array
+                `(N, H, W, C)` or a tensor `(N, C, H, W)` is several. Values are uint8, or float in
+                [0, 1].
 
         Returns:
-            The most probable class of each image.
+            The most probable class of each image; of one image a list of one.
 
         Raises:
-            DataError: the images have another type or shape, or a file is no image.
+            DataError: a file is no image, or an array has another type, shape or range.
+
+        Example:
+            (prediction,) = classifier.predict("photo.jpg")
         """
-        predictions: list[Prediction] = []
-        for start in range(0, len(images), PART):
-            values, labels = self.probabilities(self._read(images[start : start + PART])).max(1)
-            predictions += [
-                Prediction(self.classes[label], value)
-                for label, value in zip(labels.tolist(), values.tolist(), strict=True)
-            ]
-        return predictions
+        return [best for (best,) in self.top(images, 1)]
+
+    def top(self, images: Images, k: int) -> list[list[Prediction]]:
+        """The most probable classes of images.
+
+        Args:
+            images: as of `predict`.
+            k: how many; at most all classes are returned.
+
+        Returns:
+            For each image, the most probable class first.
+
+        Raises:
+            DataError: see `predict`.
+            SettingError: `k` is below 1.
+        """
+        if k < 1:
+            refuse(SettingError, "top", found=str(k), expected="at least 1")
+        found: list[list[Prediction]] = []
+        for part in parts_of_images(images, PART):
+            pixels = torch.stack([self.read(image) for image in part])
+            best = self.probabilities(pixels).topk(min(k, len(self.classes)))
+            found += map(self._ranked, best.values.tolist(), best.indices.tolist())
+        return found
+
+    def read(self, image: OneImage) -> Tensor:
+        """The pixels of one image as the network takes them.
+
+        Args:
+            image: one of those of `predict`.
+
+        Returns:
+            uint8 `(C, H, W)`, for `probabilities`.
+
+        Raises:
+            DataError: see `predict`.
+        """
+        return pixels_of(image, self.channels, self.image_size)
 
     def description(self) -> ClassifierDescription:
         """All that it takes to build the network again.
@@ -128,10 +165,9 @@ class Classifier:
         """
         return validated(ClassifierDescription, self._description.model_dump())
 
-    def _read(self, images: Tensor | Sequence[str | Path]) -> Tensor:
-        if isinstance(images, Tensor):
-            return images
-        return torch.stack([read_image(Path(x), self.image_size, self.channels) for x in images])
+    def _ranked(self, values: list[float], labels: list[int]) -> list[Prediction]:
+        pairs = zip(labels, values, strict=True)
+        return [Prediction(self.classes[label], value) for label, value in pairs]
 
 
 def load_classifier(retrained: Run) -> Classifier:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pdas.runs.reading import parse_json
@@ -14,6 +16,7 @@ from pdas.runs.weights import load_weights
 from pdas.support.errors import DataError
 from pdas.support.refusals import refuse
 from pdas.support.settings import validated
+from pdas.tasks.image_tasks.inputs import Images, stacked
 from pdas.tasks.inpainting.description import RestorerDescription
 
 
@@ -47,47 +50,53 @@ class Restorer:
         return self._description.image_shape[1]
 
     @torch.no_grad()
-    def restore(self, images: Tensor, hidden: Tensor) -> Tensor:
+    def restore(self, images: Images, hidden: Tensor | NDArray[np.bool_]) -> Tensor:
         """Images with their hidden pixels replaced by what the network makes of the others.
 
-        PSNR and SSIM of a result are of the whole output of the network, the visible pixels too.
+        They keep their own size; the network was trained at `image_size`. PSNR and SSIM of a result
+        are of the whole output of the network, the visible pixels too.
 
         Args:
-            images: uint8 `(N, C, H, W)`; the network was trained at `image_size`.
-            hidden: bool `(N, 1, H, W)`, True where a pixel is to be replaced.
+            images: one, or several of one size, of any kinds: a path (a string is one path), a PIL
+                image, an array `(H, W)` or `(H, W, C)`, a tensor `(H, W)` or `(C, H, W)`; an array
+                `(N, H, W, C)` or a tensor `(N, C, H, W)` is several. Values are uint8, or float in
+                [0, 1].
+            hidden: bool `(N, 1, H, W)`, True where a pixel is to be replaced; or `(H, W)`, the same
+                of all images.
 
         Returns:
             uint8 `(N, C, H, W)`.
 
         Raises:
-            DataError: tensors of another type or shape.
+            DataError: a file is no image, an array has another type, shape or range, or the images
+                have several sizes.
+
+        Example:
+            restored = restorer.restore("photo.jpg", mask)
         """
-        shape = (len(images), self.channels, *images.shape[2:])
-        if images.ndim != 4:
-            shape = (len(images), self.channels, -1, -1)
-        _check("images", images, torch.uint8, shape, f"(N, {self.channels}, H, W)")
-        expected = (shape[0], 1, *shape[2:])
-        _check("hidden", hidden, torch.bool, expected, str(expected))
-        masked = (images / 255).masked_fill(hidden, 0)
+        pixels = stacked(images, self.channels)
+        mask = _mask(hidden, (len(pixels), 1, *pixels.shape[2:]))
+        masked = (pixels / 255).masked_fill(mask, 0)
         restored: Tensor = self.network(masked)
-        pixels = (restored.clamp(0, 1) * 255).round().to(torch.uint8)
-        return torch.where(hidden, pixels, images)
+        found = (restored.clamp(0, 1) * 255).round().to(torch.uint8)
+        return torch.where(mask, found, pixels)
 
     def description(self) -> RestorerDescription:
         """All that it takes to build the network again."""
         return self._description
 
 
-def _check(
-    name: str, tensor: Tensor, dtype: torch.dtype, shape: tuple[int, ...], expected: str
-) -> None:
-    if tensor.dtype != dtype or tensor.shape != shape:
+def _mask(hidden: Tensor | NDArray[np.bool_], shape: tuple[int, ...]) -> Tensor:
+    """Which pixels are hidden, for images of this shape."""
+    array = hidden if isinstance(hidden, Tensor) else np.asarray(hidden)
+    if array.dtype not in (torch.bool, np.bool_) or tuple(array.shape) not in (shape, shape[2:]):
         refuse(
             DataError,
-            name,
-            found=f"{tensor.dtype} of shape {tuple(tensor.shape)}",
-            expected=f"{str(dtype).removeprefix('torch.')} of shape {expected}",
+            "hidden",
+            found=f"{array.dtype} of shape {tuple(array.shape)}",
+            expected=f"bool of shape {shape} or {shape[2:]}, as the images",
         )
+    return torch.as_tensor(array)
 
 
 def load_restorer(retrained: Run) -> Restorer:
