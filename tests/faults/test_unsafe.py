@@ -180,7 +180,7 @@ def test_an_absurd_architecture_is_one_short_line(here: Path, kind: str) -> None
 
 def test_a_pipe_is_not_waited_for(here: Path) -> None:
     os.mkfifo(here / "a.json")
-    with pytest.raises(SpaceError, match="no file"):
+    with pytest.raises(SpaceError, match="no regular file"):
         load_labels(here / "a.json")
 
 

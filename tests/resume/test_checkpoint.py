@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import pickle
 import re
 import time
+import zipfile
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -234,14 +236,14 @@ def test_none_is_due_at_once(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_passed_over(
     two: Checkpoints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, broken = Path.read_bytes, last(two)
+    read, broken = checkpoint.read_bytes, last(two)
 
-    def read_bytes(self: Path) -> bytes:
-        if self == broken:
+    def read_bytes(path: Path, most: int) -> bytes:
+        if path == broken:
             raise OSError(5, "Input/output error")
-        return read(self)
+        return read(path, most)
 
-    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    monkeypatch.setattr(checkpoint, "read_bytes", read_bytes)
     with pytest.warns(PdasWarning, match=re.escape("Input/output error")):
         found = two.load()
     assert found is not None and found["step"] == 2
@@ -270,9 +272,22 @@ def test_a_signal_while_it_is_written_stays_what_it_is(
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with a name")
+def test_one_that_stands_for_more_than_it_holds_is_damaged(two: Checkpoints) -> None:
+    stored, packed = io.BytesIO(), io.BytesIO()
+    torch.save({"step": 3, "weights": torch.zeros(1_000_000)}, stored)
+    with zipfile.ZipFile(stored) as one, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as two_:
+        for name in one.namelist():
+            two_.writestr(name, one.read(name))
+    payload = packed.getvalue()
+    last(two).write_bytes(payload + _trailer(FORMAT, hashlib.sha256(payload).hexdigest()))
+    with pytest.warns(PdasWarning, match=r"it stands for 400\d{4} bytes"):
+        found = two.load()
+    assert found is not None and found["step"] == 2
+
+
 def test_a_pipe_is_no_checkpoint(two: Checkpoints) -> None:
     os.mkfifo(two.directory / "step-000000009.ckpt")
-    with pytest.warns(PdasWarning, match="step-000000009.ckpt is damaged .it is no file"):
+    with pytest.warns(PdasWarning, match="step-000000009.ckpt is damaged .it is no regular file"):
         found = two.load()
     assert found is not None and found["step"] == 3
 

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from pdas.support import files
 from pdas.support.errors import RunError
-from pdas.support.files import atomic_write, read_text
+from pdas.support.files import atomic_write
 
 
 def write(path: Path, content: bytes) -> None:
@@ -71,16 +70,3 @@ def test_what_a_killed_process_left_is_no_hindrance(tmp_path: Path) -> None:
     write(tmp_path / "a", b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a").read_bytes() == b"new"
-
-
-def test_text_is_read_without_trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a").write_text("ä", encoding="utf-8")
-    assert read_text(tmp_path / "a") == "ä"
-    monkeypatch.setattr(files, "LARGEST_TEXT", 1)
-    with pytest.raises(ValueError, match="more than 1 bytes"):
-        read_text(tmp_path / "a")
-    os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ValueError, match="no file"):
-        read_text(tmp_path / "pipe")
-    with pytest.raises(FileNotFoundError):
-        read_text(tmp_path / "missing")

@@ -6,6 +6,7 @@ import io
 import random
 
 import numpy as np
+import pytest
 import torch
 
 from pdas.support.random_state import random_state, set_random_state
@@ -36,3 +37,13 @@ def test_draws_go_on_from_a_state_also_after_a_file() -> None:
     file.seek(0)
     set_random_state(torch.load(file, weights_only=True), [generator])
     assert [draws(generator) for _ in range(3)] == expected
+
+
+@pytest.mark.parametrize("name", ["python", "numpy"])
+def test_a_state_that_stands_for_more_than_there_is_memory_for_is_refused(name: str) -> None:
+    state = random_state()
+    endless = torch.zeros(1, dtype=torch.int64).expand(10**13)
+    before, _, *rest = state[name]
+    state[name] = (before, endless, *rest)
+    with pytest.raises(ValueError, match="a generator of 10000000000000 numbers"):
+        set_random_state(state)

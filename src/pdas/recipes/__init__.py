@@ -12,9 +12,9 @@ from typing import Any
 import yaml
 
 from pdas.support.errors import SettingError, reason
-from pdas.support.files import read_text
+from pdas.support.opening import read_text
+from pdas.support.plain_data import safe_yaml
 from pdas.support.refusals import refusal, refuse
-from pdas.support.safe_yaml import safe_yaml
 from pdas.support.settings import flat
 from pdas.tasks.recipe import Recipe, as_recipe
 

@@ -8,6 +8,7 @@ will do.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,8 +21,10 @@ from pdas.runs.reading import parse_json
 from pdas.runs.run import Run
 from pdas.support.arrays import FloatArray
 from pdas.support.metrics import Metric, is_number, with_general
+from pdas.support.opening import read_arrays, read_text
 from pdas.tasks.results import metrics_of
 
+MOST_COLUMNS = 100  # of metrics.csv; each measure has a panel in the plot
 BASELINES = "baselines"  # in a result: measures by the name of what a network is compared with
 
 
@@ -165,9 +168,10 @@ def _check_numbers(measures: Mapping[str, object], metrics: Sequence[Metric]) ->
 
 
 def _parse_theta(path: Path) -> ThetaHistory:
-    with path.open("rb") as stream:  # which np.load would leave open after an error
-        file = np.load(stream, allow_pickle=False)
-        steps, theta, sizes = (np.asarray(file[key], float) for key in ("steps", "theta", "sizes"))
+    arrays = read_arrays(path, ("steps", "theta", "sizes"))
+    if (kind := arrays["theta"].dtype) != np.float64:
+        raise ValueError(f"theta is {kind}, not float64")
+    steps, theta, sizes = (np.asarray(array, float) for array in arrays.values())
     if theta.ndim != 3 or theta.shape[:2] != (*steps.shape, *sizes.shape) or 0 in theta.shape:
         raise ValueError(
             f"theta is {theta.shape}, expected (T, D, Kmax) for "
@@ -182,10 +186,20 @@ def _parse_theta(path: Path) -> ThetaHistory:
 
 
 def _parse_columns(path: Path) -> dict[str, FloatArray]:
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        rows = list(reader)
-    columns = reader.fieldnames or ()
+    reader = csv.reader(io.StringIO(read_text(path), newline=""))
+    columns = next(reader, [])
     if "step" not in columns:
         raise ValueError("no column step")
-    return {column: np.array([float(row[column] or "nan") for row in rows]) for column in columns}
+    if len(columns) > MOST_COLUMNS:
+        raise ValueError(f"{len(columns)} columns, more than {MOST_COLUMNS}")
+    rows = [_numbers(row, len(columns)) for row in reader if row]
+    values = dict(zip(columns, np.array(rows).reshape(-1, len(columns)).T, strict=True))
+    if not np.isfinite(values["step"]).all():
+        raise ValueError("steps are not all finite")
+    return values
+
+
+def _numbers(row: Sequence[str], count: int) -> list[float]:
+    """The first numbers of a line; NaN where one is empty or missing."""
+    filled = [*row, *[""] * (count - len(row))]
+    return [float(text or "nan") for text in filled[:count]]

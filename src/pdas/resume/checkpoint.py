@@ -14,6 +14,7 @@ import io
 import logging
 import time
 import warnings
+import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,12 +24,14 @@ import torch
 
 from pdas.support.errors import CheckpointError, PdasWarning, reason
 from pdas.support.files import atomic_write, creating_directory
+from pdas.support.opening import read_bytes
 from pdas.support.refusals import refuse
 
 _log = logging.getLogger(__name__)
 
 FORMAT = 2
 KEPT = 2
+LARGEST = 2**36  # bytes of one checkpoint
 SHARE = 0.01  # the largest share of a run's time for checkpoints
 _MARK = b"\nPDAS checkpoint, format "
 _TRAILER = len(_MARK) + len("00001 ") + hashlib.sha256().digest_size * 2
@@ -177,9 +180,7 @@ def _trailer(version: int, digest: str) -> bytes:
 
 def _read(path: Path) -> dict[str, Any]:
     """The state in a file; a ValueError if the file is damaged."""
-    if not path.is_file():  # reading a pipe would wait for its other end
-        raise ValueError("it is no file")
-    content = memoryview(path.read_bytes())
+    content = memoryview(read_bytes(path, LARGEST))
     payload, trailer = content[:-_TRAILER], bytes(content[-_TRAILER:])
     if not trailer.startswith(_MARK):
         raise ValueError("it does not end as one does")
@@ -189,6 +190,10 @@ def _read(path: Path) -> dict[str, Any]:
     if trailer != _trailer(FORMAT, hashlib.sha256(payload).hexdigest()):
         raise ValueError("its checksum is another one")
     try:
+        with zipfile.ZipFile(io.BytesIO(payload)) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > len(payload):  # torch writes it unpacked, and would unpack it without a limit
+            raise ValueError(f"it stands for {unpacked} bytes")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch warns of files that it has not written
             state: object = torch.load(io.BytesIO(payload), "cpu", weights_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -14,8 +13,8 @@ import yaml
 from safetensors import SafetensorError
 
 from pdas.support.errors import RunError, reason
-from pdas.support.files import read_text
-from pdas.support.safe_yaml import safe_yaml
+from pdas.support.opening import read_text
+from pdas.support.plain_data import safe_json, safe_yaml
 
 T = TypeVar("T")
 
@@ -25,7 +24,9 @@ _DAMAGE = (
     LookupError,
     TypeError,
     EOFError,
-    RuntimeError,  # nested too deeply, or an archive packed in an unknown way
+    RuntimeError,  # an archive packed in an unknown way, a network that does not fit in memory
+    ArithmeticError,  # numbers that are too large for what is made of them
+    MemoryError,
     csv.Error,
     yaml.YAMLError,
     zipfile.BadZipFile,
@@ -68,7 +69,7 @@ def parse_json(file: Path) -> dict[str, Any]:
     Raises:
         ValueError: it holds something else.
     """
-    return _mapping(json.loads(read_text(file)), "the file")
+    return _mapping(safe_json(read_text(file)), "the file")
 
 
 def parse_config(file: Path) -> dict[str, Any]:

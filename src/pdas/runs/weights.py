@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import nn
 
 from pdas.support.files import atomic_write
+from pdas.support.opening import read_bytes
+
+HEADER = 1_000  # bytes at most that the file says of a weight before its numbers
 
 
 def save_weights(network: nn.Module, file: Path) -> None:
@@ -36,7 +39,9 @@ def load_weights(network: nn.Module, file: Path) -> None:
     Raises:
         ValueError: the weights are those of another network.
     """
-    weights = load_file(file)
+    state = network.state_dict()
+    most = sum(weight.nbytes for weight in state.values()) + HEADER * (len(state) + 1)
+    weights = load(read_bytes(file, most))
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:

@@ -16,7 +16,7 @@ import numpy as np
 from pdas.space.variables import Label
 from pdas.support.arrays import IntArray
 from pdas.support.errors import SpaceError
-from pdas.support.files import read_text
+from pdas.support.opening import read_text
 from pdas.support.refusals import refusal, refuse
 
 if TYPE_CHECKING:

@@ -3,6 +3,9 @@
 Each message is one line: the setting, what was found, what was expected and what to do. The
 command line prints that line and exits with status 2. A program catches `PdasError`. If there is no
 reason to stop, the line is a `PdasWarning`.
+
+A message may hold names that someone else chose, of files or of classes; `printable` makes them
+harmless to a terminal.
 """
 
 from __future__ import annotations
@@ -12,6 +15,23 @@ from reprlib import Repr
 
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
+
+_SHOWN = frozenset("\u00a0\u3000\u200c\u200d")  # spaces, and joiners that some scripts need
+
+
+def printable(text: str) -> str:
+    """A text as one line that a terminal only shows: escapes, line breaks and the like are written.
+
+    Args:
+        text: names of any origin; where this was applied before, it changes nothing.
+
+    Example:
+        >>> print(printable("cat\\n\\x1b[31mdog"))
+        cat\\n\\x1b[31mdog
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in _SHOWN else repr(c)[1:-1] for c in text)
 
 
 def short(value: object) -> str:
@@ -31,7 +51,14 @@ def reason(error: BaseException, most: int = 200) -> str:
 
 
 class PdasError(Exception):
-    """Base of every error that a user can cause and correct."""
+    """Base of every error that a user can cause and correct.
+
+    Args:
+        message: a line; what no terminal should be sent is escaped, see `printable`.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(printable(message))
 
 
 class SettingError(PdasError, ValueError):
@@ -79,4 +106,11 @@ class RankError(PdasError, RuntimeError):
 
 
 class PdasWarning(UserWarning):
-    """Something happened that the user may not expect; the work continues."""
+    """Something happened that the user may not expect; the work continues.
+
+    Args:
+        message: as of `PdasError`.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(printable(message))

@@ -1,4 +1,4 @@
-"""Atomic writes, and reading files without trust in their author."""
+"""Atomic writes, and directories that a process has for itself."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import IO
 
 from pdas.support.errors import RunError
-
-LARGEST_TEXT = 10_000_000  # bytes; no file of text that this library reads comes near
 
 
 @contextmanager
@@ -83,22 +81,6 @@ def _sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def read_text(path: Path) -> str:
-    """The text of a file.
-
-    Raises:
-        OSError: it cannot be read.
-        ValueError: it is too large, or no text.
-    """
-    if path.exists() and not path.is_file():  # reading a pipe would wait for its other end
-        raise ValueError("it is no file")
-    with path.open("rb") as file:
-        content = file.read(LARGEST_TEXT + 1)
-    if len(content) > LARGEST_TEXT:
-        raise ValueError(f"it has more than {LARGEST_TEXT} bytes")
-    return content.decode("utf-8")
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
+GENERATOR = 625  # numbers at most that a generator of Python or numpy has inside
+
 
 def random_state(generators: Sequence[torch.Generator] = ()) -> dict[str, Any]:
     """The states of all random generators.
@@ -45,12 +47,15 @@ def set_random_state(state: dict[str, Any], generators: Sequence[torch.Generator
         state: the result of `random_state`.
         generators: as many as there, in the same order.
     """
+    version, internal, gauss = state["python"]
+    name, keys, *rest = state["numpy"]
+    for numbers in (internal, keys):  # which may have few numbers in memory and many in its shape
+        if numbers.numel() > GENERATOR:
+            raise ValueError(f"a generator of {numbers.numel()} numbers")
     torch.set_rng_state(state["torch"].cpu())
     if state["cuda"]:
         torch.cuda.set_rng_state_all([each.cpu() for each in state["cuda"]])
-    version, internal, gauss = state["python"]
     random.setstate((version, tuple(internal.tolist()), gauss))
-    name, keys, *rest = state["numpy"]
     np.random.set_state((name, keys.cpu().numpy().astype(np.uint32), *rest))
     for generator, each in zip(generators, state["given"], strict=True):
         generator.set_state(each.cpu())

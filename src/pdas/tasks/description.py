@@ -5,7 +5,6 @@ The file and this library are all that it takes to build the network again.
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +17,8 @@ from pdas._version import __version__
 from pdas.space import Label
 from pdas.spaces.base import FAMILIES, FamilySettings
 from pdas.support.errors import PdasError, RunError, reason
+from pdas.support.opening import read_text
+from pdas.support.plain_data import safe_json
 from pdas.support.refusals import refusal
 from pdas.support.settings import Settings
 from pdas.tasks.base import TASKS
@@ -136,7 +137,7 @@ def read_network(path: str | Path) -> nn.Module:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    found = json.loads(path.read_text(encoding="utf-8"))
+    found = safe_json(read_text(path))
     if not isinstance(found, dict):
         raise ValueError(f"a {type(found).__name__}, not an object")
     return found

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pdas.drawing.style import DPI, INK, MUTED, font, new_figure, save, text_width
 from pdas.runs.run import Run
 from pdas.support.arrays import FloatArray
+from pdas.support.opening import read_arrays
 
 BLOCKS = ("best", "median", "worst")
 ROWS = {"masked": "masked", "restored": "restored", "clean": "true"}
@@ -116,10 +117,8 @@ def _write(
 
 
 def _parse(path: Path) -> Samples:
-    with path.open("rb") as stream:  # which np.load would leave open after an error
-        file = np.load(stream, allow_pickle=False)
-        images = {name: file[name] for name in ROWS}
-        psnr = np.asarray(file["psnr"], float)
+    images = read_arrays(path, [*ROWS, "psnr"])
+    psnr = np.asarray(images.pop("psnr"), float)
     shape = images["clean"].shape
     for name, pixels in images.items():
         if pixels.dtype != np.uint8 or pixels.shape != shape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pdas.support.safe_yaml import safe_yaml
+from pdas.support.plain_data import safe_yaml
 
 LAUGHS = "\n".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 10))
 
