@@ -64,6 +64,8 @@ def test_the_history_of_theta_starts_uniform_and_ends_at_the_architecture(finish
     assert history["steps"].tolist() == [0, 22, 44]
     for i, size in enumerate(history["sizes"]):
         np.testing.assert_allclose(history["theta"][0, i, :size], 1 / size)
+    bounds = [1 - min(1 / len(space), (K - 1) / (2 * K)) for K in history["sizes"]]
+    np.testing.assert_allclose(history["theta_max"], bounds)
     np.testing.assert_allclose(history["theta"].sum(-1), 1)
     found = space.load(finished.path / "architecture.json")
     np.testing.assert_array_equal(history["theta"][-1].argmax(-1), found.indices)

@@ -15,6 +15,7 @@ from pdas.runs.directory import new_directory
 from pdas.runs.run import Run
 from pdas.runs.weights import load_weights
 from pdas.space import SearchSpace
+from pdas.space.decided import ThetaHistory
 from pdas.support.errors import RunError, SettingError
 from pdas.tasks.classification.recipe import ClassificationRecipe
 from pdas.tasks.recipe import recorded
@@ -194,7 +195,9 @@ def test_a_run_that_does_not_write_leaves_everything_as_it_is(tmp_path: Path) ->
     run.write_config(ClassificationRecipe(name="mine"), seed=3, data_dir=None)
     run.write_json("search.json", {"seconds": 1.0})
     run.write_metrics([{"step": 1, "loss": 0.5}])
-    run.write_theta(space, [0], [np.full((1, 2), 0.5)])
+    run.write_theta(
+        space, ThetaHistory(np.zeros(1), np.full((1, 1, 2), 0.5), np.array([2]), np.ones(1))
+    )
     run.write_arrays("restored.npz", psnr=np.ones(3))
     run.write_architecture(space.architecture({"op": "a"}))
     run.write_weights(nn.Linear(2, 3))

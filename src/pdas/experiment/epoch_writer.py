@@ -26,9 +26,8 @@ def epochs_of_search(run: Run, logger: str | None) -> Iterator[Callable[[SearchR
 
         def write_result(result: SearchResult) -> None:
             write(result.history)
-            if result.theta:
-                steps = [0, *(progress.step for progress in result.history)]
-                run.write_theta(result.architecture.space, steps, result.theta)
+            if (history := result.theta_history) is not None:
+                run.write_theta(result.architecture.space, history)
 
         yield write_result
 

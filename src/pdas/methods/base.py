@@ -150,6 +150,11 @@ class SearchMethod(ABC):
         """The probabilities of all categories, `(D, K_max)`; None for a method without them."""
         return None
 
+    @property
+    def theta_max(self) -> FloatArray | None:
+        """The largest probability that each variable can have, `(D,)`; None where that is 1."""
+        return None
+
     def after_steps(self) -> None:  # noqa: B027
         """Called after the last step.
 

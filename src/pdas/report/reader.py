@@ -19,6 +19,7 @@ import numpy as np
 
 from pdas.runs.reading import parse_json
 from pdas.runs.run import Run
+from pdas.space.decided import ThetaHistory
 from pdas.support.arrays import FloatArray
 from pdas.support.metrics import Metric, is_number, with_general
 from pdas.support.opening import read_arrays, read_text
@@ -60,24 +61,6 @@ class Summary:
         """Whether all retrainings had the same settings, so that only their seeds differ."""
         recipes = list(self.recipes.values())
         return all(recipe == recipes[0] for recipe in recipes)
-
-
-@dataclass(frozen=True)
-class ThetaHistory:
-    """The largest probability of every variable with a choice, over the search.
-
-    Attributes:
-        steps: `(T,)`.
-        largest: max_j theta_ij, `(T, D)`.
-        uniform: the mean over the D variables of 1/K_i, where the search starts.
-
-    Example:
-        read_theta(Run.open("runs/digits-0")).largest.mean(axis=1)
-    """
-
-    steps: FloatArray
-    largest: FloatArray
-    uniform: float
 
 
 def read_summary(run_dir: str | PathLike[str]) -> Summary:
@@ -168,10 +151,12 @@ def _check_numbers(measures: Mapping[str, object], metrics: Sequence[Metric]) ->
 
 
 def _parse_theta(path: Path) -> ThetaHistory:
-    arrays = read_arrays(path, ("steps", "theta", "sizes"))
+    # Files of earlier versions have no bounds.
+    arrays = read_arrays(path, ("steps", "theta", "sizes"), optional=("theta_max",))
     if (kind := arrays["theta"].dtype) != np.float64:
         raise ValueError(f"theta is {kind}, not float64")
-    steps, theta, sizes = (np.asarray(array, float) for array in arrays.values())
+    arrays.setdefault("theta_max", np.ones(arrays["sizes"].shape))
+    steps, theta, sizes, theta_max = (np.asarray(array, float) for array in arrays.values())
     if theta.ndim != 3 or theta.shape[:2] != (*steps.shape, *sizes.shape) or 0 in theta.shape:
         raise ValueError(
             f"theta is {theta.shape}, expected (T, D, Kmax) for "
@@ -179,10 +164,13 @@ def _parse_theta(path: Path) -> ThetaHistory:
         )
     if not (np.isfinite(steps).all() and np.isfinite(theta).all()):
         raise ValueError("steps or theta are not all finite")
-    chosen = sizes > 1  # a variable of one category is always decided
-    if not chosen.any():
+    if not ((sizes >= 1) & (sizes <= theta.shape[2])).all():
+        raise ValueError(f"sizes are {sizes}, not from 1 to {theta.shape[2]}")
+    if not (sizes > 1).any():
         raise ValueError("no variable has more than one category")
-    return ThetaHistory(steps, theta[:, chosen].max(axis=2), float((1 / sizes[chosen]).mean()))
+    if theta_max.shape != sizes.shape or not (theta_max > 1 / sizes)[sizes > 1].all():
+        raise ValueError("theta_max does not leave each variable more than uniform probabilities")
+    return ThetaHistory(steps, theta, sizes.astype(int), theta_max)
 
 
 def _parse_columns(path: Path) -> dict[str, FloatArray]:

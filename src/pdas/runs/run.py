@@ -23,7 +23,7 @@ import yaml
 
 from pdas.runs.reading import parse_config, parse_json, read_file
 from pdas.space import Architecture, SearchSpace
-from pdas.support.arrays import FloatArray
+from pdas.space.decided import ThetaHistory
 from pdas.support.errors import RunError
 from pdas.support.files import atomic_write
 from pdas.support.settings import Settings
@@ -132,23 +132,15 @@ class Run:
         writer.writerows(rows)
         self._write("metrics.csv", text.getvalue())
 
-    def write_theta(
-        self, space: SearchSpace, steps: Sequence[int], theta: Sequence[FloatArray]
-    ) -> None:
+    def write_theta(self, space: SearchSpace, history: ThetaHistory) -> None:
         """Write the history of theta, `theta.npz`.
 
         Args:
-            space: of theta; its names and sizes are written too.
-            steps: T numbers.
-            theta: T arrays of shape (D, max K).
+            space: of theta, whose names are written too.
+            history: all of it until now.
         """
-        self.write_arrays(
-            "theta.npz",
-            steps=np.asarray(steps),
-            theta=np.asarray(theta),
-            names=np.asarray(space.names),
-            sizes=np.asarray(space.sizes),
-        )
+        names = np.asarray(space.names)
+        self.write_arrays("theta.npz", names=names, **vars(history))
 
     def write_arrays(self, name: str, /, **arrays: Any) -> None:
         """Write arrays into an archive of numpy.

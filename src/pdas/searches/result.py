@@ -13,6 +13,7 @@ from pdas.methods.constraints.wrapper import Wrapper
 from pdas.methods.optimizer import Optimizer
 from pdas.searches.finalists import Finalist
 from pdas.space import Architecture
+from pdas.space.decided import ThetaHistory
 from pdas.support.arrays import FloatArray
 from pdas.training.loop import Progress
 
@@ -54,6 +55,19 @@ class SearchResult:
         while isinstance(optimizer, Wrapper):
             optimizer = optimizer.optimizer
         return optimizer  # type: ignore[no-any-return]
+
+    @property
+    def theta_history(self) -> ThetaHistory | None:
+        """The probabilities with their steps and bounds; None for a method that has none."""
+        if not self.theta:
+            return None
+        sizes, theta_max = self.architecture.space.sizes, self.method.theta_max
+        return ThetaHistory(
+            np.array([0, *(progress.step for progress in self.history)], float),
+            np.array(self.theta),
+            sizes,
+            np.ones(len(sizes)) if theta_max is None else np.asarray(theta_max),
+        )
 
     def add_theta(self) -> None:
         """Append the current probabilities, if there are any."""

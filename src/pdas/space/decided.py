@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from pdas.support.arrays import FloatArray, IntArray
@@ -30,3 +32,35 @@ def share_decided(theta: FloatArray, sizes: IntArray, theta_max: FloatArray) -> 
     whole = (theta_max - 1 / sizes).sum()
     share: FloatArray = way / whole if whole > 0 else np.ones_like(way)
     return np.clip(share, 0, 1)  # rounding may lead a little beyond
+
+
+@dataclass(frozen=True)
+class ThetaHistory:
+    """theta over a search.
+
+    Attributes:
+        steps: after which theta was as follows, shape (T,); the first is 0, the start.
+        theta: shape (T, D, max K), 0 beyond K_i.
+        sizes: K_i, shape (D,).
+        theta_max: the largest probability that each variable can have, shape (D,).
+
+    Example:
+        result.theta_history.decided[-1]
+    """
+
+    steps: FloatArray
+    theta: FloatArray
+    sizes: IntArray
+    theta_max: FloatArray
+
+    @property
+    def decided(self) -> FloatArray:
+        """The share that is decided, shape (T,); see `share_decided`."""
+        return share_decided(self.theta, self.sizes, self.theta_max)
+
+    @property
+    def decided_by_variable(self) -> FloatArray:
+        """The share of each variable with a choice by itself, shape (T, number of those)."""
+        free = np.flatnonzero(self.sizes > 1)
+        each = [share_decided(self.theta[:, [i]], self.sizes[i], self.theta_max[i]) for i in free]
+        return np.stack(each, axis=1)

@@ -76,12 +76,18 @@ def read_text(path: str | Path, most: int = LARGEST_TEXT) -> str:
     return read_bytes(path, most).decode("utf-8")
 
 
-def read_arrays(path: str | Path, names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+def read_arrays(
+    path: str | Path, names: Sequence[str], optional: Sequence[str] = ()
+) -> dict[str, npt.NDArray[Any]]:
     """Arrays of an archive of numpy, an `.npz`.
 
     Args:
         path: of the file.
         names: of the arrays.
+        optional: names of those that may be missing.
+
+    Returns:
+        The arrays by name, in this order.
 
     Raises:
         OSError: it cannot be read.
@@ -89,7 +95,9 @@ def read_arrays(path: str | Path, names: Sequence[str]) -> dict[str, npt.NDArray
             in it, or the arrays are too large; the last is said before they are unpacked.
     """
     with open_file(path, LARGEST_ARRAYS) as file, zipfile.ZipFile(file) as archive:
-        members = {name: archive.getinfo(f"{name}.npy") for name in names}
+        there = set(archive.namelist())
+        found = [*names, *(name for name in optional if f"{name}.npy" in there)]
+        members = {name: archive.getinfo(f"{name}.npy") for name in found}
         unpacked = sum(member.file_size for member in members.values())
         if unpacked > LARGEST_ARRAYS:
             raise ValueError(f"its arrays take {unpacked} bytes, more than {LARGEST_ARRAYS}")

@@ -100,6 +100,11 @@ class Sampled(SearchMethod):
         theta: FloatArray | None = getattr(self.optimizer, "theta_array", None)
         return theta
 
+    @property
+    def theta_max(self) -> FloatArray | None:
+        theta_max: FloatArray | None = getattr(self.optimizer, "theta_max", None)
+        return theta_max
+
     def after_steps(self) -> None:
         self._start.end()
 
