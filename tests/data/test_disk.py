@@ -94,7 +94,9 @@ def test_a_file_is_decoded_once_for_all_its_boxes_in_a_row(
     path = str(save(tmp_path / "a.png", random_pixels(8, 8)))
     opened: list[object] = []
     real = Image.open
-    monkeypatch.setattr(decode.Image, "open", lambda file: opened.append(file) or real(file))
+    monkeypatch.setattr(
+        decode.Image, "open", lambda file, **how: opened.append(file) or real(file, **how)
+    )
     boxes = [(0, 0, 4, 4)] * 40
     labels = torch.zeros(40, dtype=torch.int64)
     DiskImages([path] * 40, labels, size=4, channels=3, workers=0, boxes=boxes).read()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
 
@@ -11,7 +12,8 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from pdas.data.files import Box
+from pdas.data.depth import RangeError, depth_of, in_8_bits
+from pdas.data.files import FORMATS, Box
 from pdas.data.frames import clipped
 from pdas.support.errors import DataError, PdasError, reason
 from pdas.support.refusals import refusal, refuse
@@ -50,17 +52,14 @@ def read_header(path: str | PathLike[str]) -> Header:
     Raises:
         DataError: the file is missing, broken or no image.
     """
-    try:
-        with Image.open(path) as image:
-            grey = image.mode in GREY_MODES or image.mode.startswith("I")
-            if image.format == "TIFF":  # PIL may have exchanged its width and height, or not yet
-                return Header(*ImageOps.exif_transpose(image).size, grey)
-            # That of the base class: PNG's own decodes the pixels to look for EXIF after them.
-            sideways = Image.Image.getexif(image).get(ORIENTATION) in SIDEWAYS
-            width, height = image.size[::-1] if sideways else image.size
-            return Header(width, height, grey)
-    except Exception as error:  # PIL's decoders raise nearly anything on broken files
-        raise _unreadable(path, error) from error
+    with _opened(path) as image:
+        grey = image.mode in GREY_MODES or image.mode.startswith("I")
+        if image.format == "TIFF":  # PIL may have exchanged its width and height, or not yet
+            return Header(*ImageOps.exif_transpose(image).size, grey)
+        # That of the base class: PNG's own decodes the pixels to look for EXIF after them.
+        sideways = Image.Image.getexif(image).get(ORIENTATION) in SIDEWAYS
+        width, height = image.size[::-1] if sideways else image.size
+        return Header(width, height, grey)
 
 
 def read_image(
@@ -82,7 +81,8 @@ def read_image(
         uint8 (channels, height, width).
 
     Raises:
-        DataError: the file is missing, broken or no image, or no part of the box is in it.
+        DataError: the file is missing, broken or no image, it does not tell what white is, or no
+            part of the box is in it.
     """
     return read_crops(path, [box], size, channels)[0]
 
@@ -101,12 +101,10 @@ def image_pixels(image: Image.Image, size: int | None, channels: int) -> Tensor:
         uint8 (channels, height, width).
 
     Raises:
-        DataError: its file is broken.
+        DataError: its file is broken, or it is not known which of its values is white.
     """
-    try:
+    with _told_of("images"):
         return _pixels(_upright(image, channels), size, channels)
-    except Exception as error:  # a file that is decoded only now
-        raise _unreadable("images", error) from error
 
 
 def read_crops(
@@ -124,17 +122,35 @@ def read_crops(
         For each box uint8 (channels, height, width).
 
     Raises:
-        DataError: the file is missing, broken or no image, or no part of a box is in it.
+        DataError: see `read_image`.
     """
     whole = all(box is None for box in boxes)
+    with _opened(path) as opened:
+        if whole and size is not None:  # JPEG: skip detail that resizing would drop
+            opened.draft(None, (2 * size, 2 * size))
+        image = _upright(opened, channels)
+        return [_pixels(_crop(path, image, box), size, channels) for box in boxes]
+
+
+@contextmanager
+def _opened(path: str | PathLike[str]) -> Iterator[Image.Image]:
+    """An image file, of the formats that are read alone; an error within names it."""
+    with _told_of(path), Image.open(path, formats=FORMATS) as image:
+        yield image
+
+
+@contextmanager
+def _told_of(path: str | PathLike[str]) -> Iterator[None]:
+    """Turn what goes wrong within into an error that names the file."""
     try:
-        with Image.open(path) as opened:
-            if whole and size is not None:  # JPEG: skip detail that resizing would drop
-                opened.draft(None, (2 * size, 2 * size))
-            image = _upright(opened, channels)
-            return [_pixels(_crop(path, image, box), size, channels) for box in boxes]
+        yield
     except DataError:
         raise
+    except RangeError as error:
+        remedy = "save it with 8 bits or remove it"
+        raise refusal(
+            DataError, str(path), found=error.found, expected=error.expected, remedy=remedy
+        ) from error
     except Exception as error:  # PIL's decoders raise nearly anything on broken files
         raise _unreadable(path, error) from error
 
@@ -172,7 +188,9 @@ def _crop(path: str | PathLike[str], image: Image.Image, box: Box | None) -> Ima
 
 def _upright(image: Image.Image, channels: int) -> Image.Image:
     """The image in 8 bits, turned as its EXIF orientation says, in grey or RGB."""
-    return _as_8_bit(ImageOps.exif_transpose(image)).convert("L" if channels == 1 else "RGB")
+    depth = depth_of(image)
+    upright = ImageOps.exif_transpose(image)
+    return in_8_bits(upright, depth).convert("L" if channels == 1 else "RGB")
 
 
 def _pixels(image: Image.Image, size: int | None, channels: int) -> Tensor:
@@ -180,12 +198,3 @@ def _pixels(image: Image.Image, size: int | None, channels: int) -> Tensor:
         image = image.resize((size, size), Image.Resampling.BILINEAR)
     pixels = torch.from_numpy(np.array(image)).reshape(image.height, image.width, channels)
     return pixels.permute(2, 0, 1).contiguous()
-
-
-def _as_8_bit(image: Image.Image) -> Image.Image:
-    """16-bit grey scaled to 8 bits, and palettes with transparency expanded."""
-    if image.mode.startswith("I"):
-        return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
-    if image.mode == "P" and "transparency" in image.info:
-        return image.convert("RGBA")
-    return image

@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from pdas.support.errors import DataError
 from pdas.support.refusals import refuse
 
-EXTENSIONS = frozenset(
-    (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
-)
+EXTENSIONS = {
+    ".avif": "AVIF",
+    ".bmp": "BMP",
+    ".gif": "GIF",
+    ".jfif": "JPEG",
+    ".jpeg": "JPEG",
+    ".jpg": "JPEG",
+    ".pgm": "PPM",
+    ".png": "PNG",
+    ".ppm": "PPM",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WEBP",
+}
+"""Those of image files, and the formats that they mean, in PIL's words."""
+
+FORMATS = tuple(sorted(set(EXTENSIONS.values())))
+"""All formats that are read. PIL has others: that of PostScript starts a program."""
+
+LITTER = frozenset(("__macosx", "@eadir", "desktop.ini", "thumbs.db"))
+"""What systems leave in folders, in small letters; names with a dot in front too."""
 
 Box = tuple[int, int, int, int]
 """(left, top, right, bottom); the pixels at right and bottom are not in it."""
@@ -36,26 +56,72 @@ class Files:
     labels: Sequence[int] | None = None
 
 
-def image_files(folder: Path) -> list[str]:
-    """The image files in a folder and all folders below, sorted; hidden ones are left out.
+@dataclass(frozen=True)
+class Found:
+    """What there is in a folder.
+
+    Attributes:
+        images: the image files, sorted.
+        others: of the files that are passed over, how many have each extension, in small letters.
+
+    Example:
+        found_in(Path("photos/cat")).images
+    """
+
+    images: list[str]
+    others: Counter[str]
+
+
+def found_in(folder: Path, *, below: bool = True) -> Found:
+    """The files in a folder and all folders below; hidden ones and litter are left out.
 
     Args:
-        folder: where to look; links to folders are followed.
+        folder: where to look. Links to folders are followed, each folder once.
+        below: whether to look into the folders below, too.
+
+    Raises:
+        DataError: a folder may not be read.
     """
-    files: list[str] = []
-    for parent, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = filter(is_visible, folders)  # not into thumbnails and other copies
-        files += (
-            os.path.join(parent, name)
-            for name in filter(is_visible, names)
-            if os.path.splitext(name)[1].lower() in EXTENSIONS
-        )
-    return sorted(files)
+    found, seen = Found([], Counter()), set[tuple[int, int]]()
+    for parent, folders, names in os.walk(folder, followlinks=True, onerror=_refuse_folder):
+        about = os.stat(parent)
+        place = about.st_dev, about.st_ino
+        # Not into thumbnails and other copies, and in no circle of links.
+        folders[:] = sorted(filter(is_visible, folders)) if below and place not in seen else []
+        for name in filter(is_visible, names) if place not in seen else ():
+            extension = os.path.splitext(name)[1].lower()
+            if extension in EXTENSIONS:
+                found.images.append(os.path.join(parent, name))
+            else:
+                found.others[extension] += 1
+        seen.add(place)
+    found.images.sort()
+    return found
+
+
+def _refuse_folder(error: OSError) -> NoReturn:
+    refuse(
+        DataError,
+        str(error.filename),
+        found=f"a folder that cannot be read ({error.strerror})",
+        expected="one that can",
+        remedy="change who may read it, or remove it",
+    )
+
+
+def by_extension(others: Mapping[str, int]) -> str:
+    """How many files there are of each extension, in words, the commonest first.
+
+    Args:
+        others: as in `Found`.
+    """
+    ordered = sorted(others.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count} {extension or 'without extension'}" for extension, count in ordered)
 
 
 def is_visible(name: str) -> bool:
-    """Whether a file or folder of this name is not hidden."""
-    return not name.startswith(".")
+    """Whether a file or folder of this name is neither hidden nor the litter of a system."""
+    return not name.startswith(".") and name.lower() not in LITTER
 
 
 def annotated_files(

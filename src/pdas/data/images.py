@@ -9,7 +9,7 @@ fit in memory are one tensor (`MemoryImages`, here); those that do not are read 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Protocol
 
@@ -83,6 +83,7 @@ class ImageData:
         train: training images.
         test: test images.
         classes: the name of each label.
+        notes: what to say of the files that they come from, a line each.
 
     Raises:
         DataError: the two have images of different shapes.
@@ -94,6 +95,7 @@ class ImageData:
     train: ImageSource
     test: ImageSource
     classes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.train.image_shape != self.test.image_shape:
@@ -121,7 +123,7 @@ class ImageData:
         Args:
             device: as torch names it.
         """
-        return ImageData(self.train.to(device), self.test.to(device), self.classes)
+        return replace(self, train=self.train.to(device), test=self.test.to(device))
 
 
 def digest(content: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from pdas.support.refusals import refuse
 
 if TYPE_CHECKING:
     from pdas.data.images import ImageData
+
+_log = logging.getLogger(__name__)
 
 
 def load_images(
@@ -25,7 +28,8 @@ def load_images(
         download: whether files that are missing may be downloaded into `data_dir`.
 
     Returns:
-        uint8 images (N, C, H, W) with labels. Where a set has no labels they are all 0.
+        uint8 images (N, C, H, W) with labels. Where a set has no labels they are all 0. Its notes
+        are also logged.
 
     Raises:
         SettingError: a setting does not fit the data set.
@@ -42,7 +46,7 @@ def load_images(
         refuse(SettingError, "data.crops", found=found, expected=expected, remedy="leave it out")
     form = data_set.form(settings.use)
     assert form is not None  # as the settings have checked
-    return data_set.read(
+    data = data_set.read(
         Request(
             name=settings.name,
             use=settings.use,
@@ -57,3 +61,6 @@ def load_images(
             download=download,
         )
     )
+    for note in data.notes:
+        _log.warning("data: %s", note)
+    return data

@@ -50,7 +50,11 @@ def from_arrays(
 
 
 def from_files(
-    request: Request, train: Files, test: Files, classes: Sequence[str] = NO_CLASSES
+    request: Request,
+    train: Files,
+    test: Files,
+    classes: Sequence[str] = NO_CLASSES,
+    notes: Sequence[str] = (),
 ) -> ImageData:
     """Images of files: in memory if all of them fit within the limit, else on disk.
 
@@ -59,6 +63,7 @@ def from_files(
         train: files of the training set.
         test: those of the test set.
         classes: the name of each label.
+        notes: what to say of the files, as which are passed over.
 
     Raises:
         DataError: a file is broken. Each is decoded once to see it, but for the labelled training
@@ -69,11 +74,11 @@ def from_files(
     first, second = (disk_images(request, files, request.workers) for files in (train, test))
     channels, height, width = first.image_shape
     if (len(first) + len(second)) * channels * height * width <= request.memory_limit:
-        return ImageData(first.read(), second.read(), tuple(classes))
+        return ImageData(first.read(), second.read(), tuple(classes), tuple(notes))
     second.check()
     if request.use == "restoration":
         first.check()
-    return ImageData(first, second, tuple(classes))
+    return ImageData(first, second, tuple(classes), tuple(notes))
 
 
 def disk_images(request: Request, files: Files, workers: int) -> DiskImages:

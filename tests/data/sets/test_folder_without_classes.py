@@ -117,7 +117,7 @@ def test_no_folder_named(tmp_path: Path) -> None:
 
 def test_too_few_images(make_folder: MakeFolder) -> None:
     root = make_folder("few", {".": 2})
-    message = f"--data-dir: found 2 images in {root}, expected at least 3; add images (.bmp "
+    message = f"--data-dir: found 2 images in {root}, expected at least 3; add images (.avif "
     assert refused(root).startswith(message)
     make_folder("parts/train", {".": 1})
     root = make_folder("parts/test", {".": 1}).parent

@@ -6,17 +6,21 @@ alphabetical order.
 
 To be restored, where it does not matter what the images show, either `DIR/train` and `DIR/test`, or
 DIR alone; each is searched with all its sub-folders.
+
+`pdas.data.layout` knows the other names of the parts. What is passed over is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from pdas.data.base import SETS, DataSet, Form, Request
-from pdas.data.files import EXTENSIONS, Files, image_files, is_visible
+from pdas.data.files import EXTENSIONS, Files, Found, by_extension, found_in
 from pdas.data.frames import center_square, flat, random_squares
+from pdas.data.layout import Layout, check_no_parts_within, folders_in, layout_of
 from pdas.support.errors import DataError
 from pdas.support.refusals import refuse
 
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
 MIN_TRAIN = 2  # of each class: one for either half of a search
 MIN_TEST = 1
 
-Classes = dict[str, list[str]]  # class name to its image files, both sorted
+Classes: TypeAlias = dict[str, Found]  # by the name of the class, sorted
 Headers: TypeAlias = "dict[str, Header]"  # by path
 
 
@@ -35,8 +39,8 @@ def read(request: Request) -> ImageData:
     """The images of a folder.
 
     Raises:
-        DataError: too few images or classes, other classes for the test than for training, or a
-            broken image file.
+        DataError: too few images or classes, other classes for the test than for training, folders
+            that may be parts or classes, or a broken image file.
     """
     return _read_labelled(request) if request.use == "labelled" else _read_plain(request)
 
@@ -46,13 +50,22 @@ def _refuse(found: str, expected: str, remedy: str) -> NoReturn:
     refuse(DataError, "--data-dir", found=found, expected=expected, remedy=remedy)
 
 
-def _image_files(folder: Path, minimum: int, otherwise: str = "") -> list[str]:
-    """At least `minimum` image files of a folder and those below it."""
-    paths = image_files(folder)
-    if len(paths) < minimum:
-        found, expected = f"{len(paths)} images in {folder}", f"at least {minimum}"
-        _refuse(found, expected, f"add images ({' '.join(sorted(EXTENSIONS))}){otherwise}")
-    return paths
+def _found_in(folder: Path, minimum: int, otherwise: str = "") -> Found:
+    """The files of a folder and those below it, at least `minimum` images among them."""
+    found = found_in(folder)
+    if len(found.images) < minimum:
+        others = f" ({by_extension(found.others)})" if found.others else ""
+        number, expected = f"{len(found.images)} images in {folder}{others}", f"at least {minimum}"
+        _refuse(number, expected, f"add images ({' '.join(sorted(EXTENSIONS))}){otherwise}")
+    return found
+
+
+def _notes_on(found: Iterable[Found]) -> tuple[str, ...]:
+    """What to say of the files that are passed over."""
+    others = sum((each.others for each in found), Counter[str]())
+    if not others:
+        return ()
+    return (f"{others.total()} files are no images that are read: {by_extension(others)}",)
 
 
 # ---- a sub-folder for each class
@@ -62,42 +75,50 @@ def _read_labelled(request: Request) -> ImageData:
     """Images labelled by the folders that they are in."""
     from pdas.data.reading import from_files
 
-    root = request.folder("a folder with a sub-folder of images for each class")
-    train, test = root / "train", root / "test"
-    if not (train.is_dir() and test.is_dir()):
-        whole = train if train.is_dir() and _folders(train) else root
-        classes = _classes(whole, MIN_TRAIN + MIN_TEST)
-        return from_files(request, *_split(_labelled(classes), request), tuple(classes))
-    train_classes, test_classes = _classes(train, MIN_TRAIN), _classes(test, MIN_TEST)
-    if unequal := sorted(train_classes.keys() ^ test_classes.keys()):
+    layout = layout_of(request.folder("a folder with a sub-folder of images for each class"))
+    train, test = layout.train, layout.test
+    least = MIN_TRAIN if test else MIN_TRAIN + MIN_TEST
+    classes = _classes(train, least)
+    test_classes = _classes(test, MIN_TEST) if test else {}
+    if test and (unequal := sorted(classes.keys() ^ test_classes.keys())):
         found = f"{_some(unequal)} in only one of {train} and {test}"
         _refuse(found, "the same classes in both", "give both the same folders")
-    parts = _labelled(train_classes), _labelled(test_classes)
-    return from_files(request, *parts, tuple(train_classes))
+    whole = _labelled(classes)
+    parts = (whole, _labelled(test_classes)) if test else _split(whole, request)
+    notes = (
+        *layout.notes,
+        *_notes_on([*classes.values(), *test_classes.values()]),
+        *(note for part in (train, test) if part for note in _outside(part)),
+    )
+    return from_files(request, *parts, tuple(classes), notes)
 
 
 def _classes(root: Path, minimum: int) -> Classes:
-    """The image files of each class folder in `root`, at least `minimum` in each."""
-    folders = _folders(root)
+    """What there is of each class in `root`, at least `minimum` images."""
+    folders = folders_in(root)
     if not folders:
         remedy = f"put the images of each class in {root}/CLASS"
         _refuse(f"no folders in {root}", "one for each class", remedy)
     if len(folders) == 1:
         found = f"only one class in {root} ({folders[0].name})"
-        _refuse(found, "at least two", "add a folder of images for each class")
+        inner = f", or name {folders[0]}, if it holds them" if folders_in(folders[0]) else ""
+        _refuse(found, "at least two", f"add a folder of images for each class{inner}")
+    for folder in (root, *folders):
+        check_no_parts_within(folder)
     otherwise = " or remove the folder"
-    return {folder.name: _image_files(folder, minimum, otherwise) for folder in folders}
+    return {folder.name: _found_in(folder, minimum, otherwise) for folder in folders}
 
 
-def _folders(root: Path) -> list[Path]:
-    """The folders in a folder, but for hidden ones."""
-    return sorted(path for path in root.iterdir() if path.is_dir() and is_visible(path.name))
+def _outside(root: Path) -> Iterator[str]:
+    """What to say of images beside the folders of the classes."""
+    if images := found_in(root, below=False).images:
+        yield f"images in {root} without the folder of a class: {len(images)}, passed over"
 
 
 def _labelled(classes: Classes) -> Files:
     """All files with the index of their class."""
-    paths = [path for files in classes.values() for path in files]
-    labels = [label for label, files in enumerate(classes.values()) for _ in files]
+    paths = [path for found in classes.values() for path in found.images]
+    labels = [label for label, found in enumerate(classes.values()) for _ in found.images]
     return Files(paths, labels=labels)
 
 
@@ -133,24 +154,30 @@ def _read_plain(request: Request) -> ImageData:
     from pdas.data.decode import read_header
     from pdas.data.reading import from_files
 
-    train, test = (
-        {path: read_header(path) for path in paths}
-        for paths in _parts(request.folder("a folder of images"), request)
-    )
+    layout = layout_of(request.folder("a folder of images"))
+    found = _found(layout)
+    notes = (*layout.notes, *_notes_on(found))
+    train, test = ({path: read_header(path) for path in part} for part in _parts(found, request))
     if request.crops is None:
-        return from_files(request, _central(train), _central(test))
+        return from_files(request, _central(train), _central(test), notes=notes)
     assert request.image_size is not None  # of the form below
     _check_sizes(train | test, request.image_size)
     squares = _random_squares(train, request.image_size, request.crops, request.seed)
-    return from_files(request, squares, _central(test, request.image_size))
+    return from_files(request, squares, _central(test, request.image_size), notes=notes)
 
 
-def _parts(root: Path, request: Request) -> tuple[Sequence[str], Sequence[str]]:
+def _found(layout: Layout) -> list[Found]:
+    """The files of the parts, or of all."""
+    if layout.test is None:
+        return [_found_in(layout.train, MIN_TRAIN + MIN_TEST)]
+    return [_found_in(layout.train, MIN_TRAIN), _found_in(layout.test, MIN_TEST)]
+
+
+def _parts(found: Sequence[Found], request: Request) -> tuple[Sequence[str], Sequence[str]]:
     """The files for training and for the test."""
-    train, test = root / "train", root / "test"
-    if train.is_dir() and test.is_dir():
-        return _image_files(train, MIN_TRAIN), _image_files(test, MIN_TEST)
-    paths = _image_files(root, MIN_TRAIN + MIN_TEST)
+    paths, *test = (each.images for each in found)
+    if test:
+        return paths, test[0]
     kept, held_out = _split(Files(paths, labels=[0] * len(paths)), request)
     if (n := len(kept.paths)) < MIN_TRAIN:
         refuse(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from pdas.data.augment import Augment, Standardise, channel_statistics, training_transform
 from pdas.data.batches import Batches
-from pdas.data.images import ImageData, ImageSource
+from pdas.data.images import ImageSource
 from pdas.data.load import load_images
 from pdas.data.settings import LabelledDataSettings
 from pdas.tasks.classification.recipe import RetrainSettings
@@ -56,7 +56,7 @@ class ClassificationData(TaskImages[Batches]):
         """
         images = load_images(settings, data_dir, download)
         train = drawn(images.train, settings.train_images, settings.split_seed)
-        images = ImageData(train, images.test, images.classes).to(device)
+        images = replace(images, train=train).to(device)
         augment = Augment(pad=settings.pad, flip=settings.flip, cutout=settings.cutout)
         augment.check_size(images.size)
         return cls(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from pdas.data.augment import Augment, Standardise, training_transform
 from pdas.data.batches import Batches
-from pdas.data.images import ImageData, ImageSource
+from pdas.data.images import ImageSource
 from pdas.data.load import load_images
 from pdas.data.masks import Mask, MaskedBatches, draw_mask
 from pdas.data.settings import RestorationDataSettings
@@ -61,7 +61,7 @@ class InpaintingData(TaskImages[MaskedBatches]):
         images = load_images(settings, data_dir, download)
         train = drawn(images.train, settings.train_images, settings.split_seed)
         test = drawn(images.test, settings.test_images, settings.split_seed)
-        used = ImageData(train, test, images.classes).to(device)
+        used = replace(images, train=train, test=test).to(device)
         # Drawn for nothing, so that a mask of the user's own fails before a directory is made.
         blank = torch.zeros(2, *used.train.image_shape, device=device)
         draw_mask(mask, blank, torch.Generator().manual_seed(settings.split_seed))
