@@ -31,7 +31,7 @@ from pdas.support.settings import flat
 from pdas.tasks.loading import fitted
 from pdas.tasks.recipe import recorded
 from pdas.training.measures import RunningMean
-from pdas.training.stopwatch import Stopwatch
+from pdas.training.stopping import Stopwatch
 
 FAST, LONG = 60, 2000
 SHIPPED = recipes.load("digits")

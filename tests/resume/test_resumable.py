@@ -265,12 +265,19 @@ def test_a_stop_in_the_last_step_stops_what_would_follow(tmp_path: Path) -> None
     assert retrained(Checkpoints(tmp_path)) == retrained(None)
 
 
-def test_without_checkpoints_ctrl_c_is_what_it_was() -> None:
-    def on_step(progress: Progress) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
+def test_without_checkpoints_sigterm_is_what_it_was() -> None:
+    class TerminatedError(Exception):
+        pass
 
-    with pytest.raises(KeyboardInterrupt):
-        searched(None, on_step)
+    def terminated(number: int, frame: object) -> None:
+        raise TerminatedError
+
+    before = signal.signal(signal.SIGTERM, terminated)
+    try:
+        with pytest.raises(TerminatedError):
+            searched(None, stop_at(2))
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

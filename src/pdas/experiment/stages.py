@@ -157,9 +157,13 @@ class Experiment:
         origin = self._origin(**images, architecture=architecture.to_dict())
         with stage_directory(path, "--seed", origin, fabric, resume=resume) as retrained:
             if retrained is not None:
-                self._train(training, retrained, on_step)
+                stopped = self._train(training, retrained, on_step)
                 if retrained.writes:  # the first rank evaluates alone, however long that takes
-                    about = {"seed": self.seed, "architecture": architecture.to_dict()}
+                    about = {
+                        "seed": self.seed,
+                        "stopped": stopped,
+                        "architecture": architecture.to_dict(),
+                    }
                     self._finish(training, retrained, about)
         return Run(path)
 
@@ -244,7 +248,7 @@ class Experiment:
         """The architecture, and what `search.json` says of the search."""
         method, network = prepared.method, prepared.network
         if network is None:
-            return method.best(), {"seconds": 0.0, "steps": 0}
+            return method.best(), {"seconds": 0.0, "steps": 0, "stopped": None}
         task, fabric = self._opened.task, self._opened.fabric
         fresh_precision(fabric)
         with (
@@ -269,17 +273,22 @@ class Experiment:
         if result.finalists:
             table = [finalist.to_json() for finalist in result.finalists]
             run.write_json("finalists.json", {"finalists": table})
-        steps = {"seconds": result.seconds, "steps": result.history[-1].step}
-        return result.architecture, steps | dict(method.measures())
+        about = {
+            "seconds": result.seconds,
+            "steps": result.history[-1].step,
+            "stopped": result.stopped,
+        }
+        return result.architecture, about | dict(method.measures())
 
-    def _train(self, training: Retraining, retrained: Run, on_step: OnStep) -> None:
+    def _train(self, training: Retraining, retrained: Run, on_step: OnStep) -> str | None:
+        """Why the retraining ended before its planned length; None if it did not."""
         fabric = self._opened.fabric
         fresh_precision(fabric)
         with (
             determinism(self.recipe.device),
             epochs_of(retrained, self.logger, "retrain") as write,
         ):
-            retrain(
+            return retrain(
                 training.module,
                 training.batches,
                 self.recipe.retrain,

@@ -40,6 +40,8 @@ class SearchSettings(TrainingSettings):
     finalists: int = Field(0, ge=0)  # compared on D_theta at the end; 0: the result is the mode
     finalists_share: float = Field(0.0, ge=0, lt=1)  # of the cost, for their separate training
     finalists_epochs: int | None = Field(None, ge=1)  # at most, of each; the rest trains more
+    patience: int | None = Field(None, ge=1)  # epochs without a smaller loss of D_theta; then stop
+    stop_when_decided: float | None = Field(None, gt=0, le=1)  # the share of theta, as 0.95
 
     @field_validator("method", mode="before")
     @classmethod

@@ -55,6 +55,8 @@ def _search_rows(search: Mapping[str, object]) -> Rows:
     rows = []
     if is_number(seconds := search.get("seconds")):
         rows.append(("search time", duration(seconds)))
+    if reason := search.get("stopped"):
+        rows.append(("search ended early", f"{reason}, after step {search.get('steps')}"))
     measured = {key: value for key, value in search.items() if key not in _OTHERS}
     return rows + [(metric.label, metric.text(value)) for metric, value in numbers(measured, ())]
 

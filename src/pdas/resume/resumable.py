@@ -7,6 +7,7 @@ checkpoints and restores them, together with the random generators of the traini
 from __future__ import annotations
 
 import logging
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 from pdas.distributed.ranks import Ranks
 from pdas.resume.batches import ResumableBatches
 from pdas.resume.checkpoint import Checkpoints
-from pdas.resume.signals import StoppedError, StopRequest, stop_on_signals
+from pdas.resume.signals import SIGNALS, StoppedError, StopRequest, stop_on_signals
 from pdas.support.errors import CheckpointError, reason
 from pdas.support.random_state import random_state, set_random_state
 from pdas.support.settings import Settings, first_difference, flat
@@ -80,7 +81,7 @@ class Resumable:
         with training.stoppable() as stop:
             for step in range(first, steps + 1):
                 ...
-                training.after(step, is_last=step == steps, stop=stop.is_set)
+                training.after(step, is_last=step == steps, stop=stop)
     """
 
     def __init__(
@@ -133,14 +134,11 @@ class Resumable:
 
     @contextmanager
     def stoppable(self) -> Iterator[StopRequest]:
-        """Within it, take Ctrl-C and SIGTERM as a request to stop, if there are checkpoints."""
-        if self._checkpoints is None:
-            yield StopRequest()
-        else:
-            with stop_on_signals() as request:
-                yield request
+        """Within it, take Ctrl-C as a request to stop, and with checkpoints SIGTERM too."""
+        with stop_on_signals(SIGNALS if self._checkpoints else (signal.SIGINT,)) as request:
+            yield request
 
-    def after(self, step: int, is_last: bool, stop: bool) -> None:
+    def after(self, step: int, is_last: bool, stop: StopRequest) -> None:
         """Keep the state after a step, if there is a reason.
 
         The reasons are: it is the first step, the last one, or the one to stop after, or a
@@ -156,13 +154,13 @@ class Resumable:
             RankError: the ranks do not match, or one is lost.
             RunError: the checkpoint cannot be written.
         """
-        if self._checkpoints is None:
-            return
-        stopped, due = self._ranks.any(stop, self._due(self._checkpoints))
-        if stopped or due or is_last:
+        due = self._checkpoints is not None and self._due(self._checkpoints)
+        *signals, due = self._ranks.any(*(stop.number == each for each in SIGNALS), due)
+        number = next((n for n, arrived in zip(SIGNALS, signals, strict=True) if arrived), None)
+        if self._checkpoints is not None and (number or due or is_last):
             self._save(self._checkpoints, step)
-        if stopped:
-            raise StoppedError(step)
+        if number:
+            raise StoppedError(step, number)
 
     def _due(self, checkpoints: Checkpoints) -> bool:
         """Whether it is time for a checkpoint, by the clock of rank 0."""

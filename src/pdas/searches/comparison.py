@@ -13,7 +13,8 @@ from typing import Any
 
 from pdas.methods.base import SearchContext, SearchMethod
 from pdas.methods.constraints.penalty import Penalty
-from pdas.searches.finalists import Finalist, best_first, is_measured
+from pdas.methods.plan import Plan
+from pdas.searches.finalists import Finalist, best_first, has_finite_loss, is_measured
 from pdas.searches.successive_halving import SuccessiveHalving
 from pdas.searches.trial import Derive, Trial
 from pdas.space import Architecture
@@ -36,7 +37,7 @@ class FinalistComparison:
 
     Example:
         finals = FinalistComparison(context, method, trial, net.derive, None, None, on_trial)
-        for is_last in finals.run():
+        for is_last in finals.run(context.plan):
             print(is_last)
         best = finals.ranked()[0].architecture
     """
@@ -55,7 +56,7 @@ class FinalistComparison:
         self._method = method
         self._penalty = penalty
         self._on_trial = on_trial
-        plan = context.plan
+        self._plan = plan = context.plan
         self._trials = SuccessiveHalving(
             context.space,
             trial,
@@ -66,14 +67,28 @@ class FinalistComparison:
             plan.trial_steps,
         )
 
-    def run(self) -> Iterator[bool]:
+    @property
+    def finalists(self) -> Sequence[Finalist]:
+        """Those that have been proposed, in the order of the method."""
+        return self._trials.finalists
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no trial is left, or there is nothing to compare."""
+        return self._trials.left == 0 and (bool(self.finalists) or not self._plan.finalists)
+
+    def run(self, plan: Plan) -> Iterator[bool]:
         """Compare them, with a pause before the first trial and after each.
+
+        Args:
+            plan: of the search, with fewer finalists or trials where the search was stopped.
 
         Yields:
             Whether no trial is left.
         """
-        if not self._trials.finalists:
-            proposed = self._method.finalists(self._context.plan.finalists)
+        self._plan, self._trials.passes = plan, plan.trial_passes
+        if not self._trials.finalists and plan.finalists:
+            proposed = self._method.finalists(plan.finalists)
             losses = self._shared_losses(proposed)
             self._trials.begin([*map(self._finalist, proposed, losses)])
             yield self._paused()
@@ -81,18 +96,24 @@ class FinalistComparison:
             yield self._paused()
 
     def ranked(self) -> list[Finalist]:
-        """The finalists, the best first.
+        """The finalists, the best first; in the order of the method where no losses are known.
 
         Raises:
-            NonFiniteLossError: none has a finite loss.
+            NonFiniteLossError: none has a finite loss, and no trial is left.
+        """
+        measured = is_measured if self.is_complete else has_finite_loss
+        if not any(map(measured, self.finalists)):
+            return list(self.finalists)
+        return best_first(self.finalists)
+
+    def check(self) -> None:
+        """Check that something was learned, after all trials.
+
+        Raises:
             NotLearnedError: neither the shared weights nor any finalist learned something.
         """
-        if not any(map(is_measured, self._trials.finalists)):  # the method can tell no losses
-            return list(self._trials.finalists)
-        ranked = best_first(self._trials.finalists)
-        if self._context.plan.trial_passes:
-            self._method.after_finalists(ranked[0].loss)
-        return ranked
+        if self._plan.trial_passes:
+            self._method.after_finalists(self.ranked()[0].loss)
 
     def state_dict(self) -> dict[str, Any]:
         """The state of the trials."""
@@ -110,7 +131,7 @@ class FinalistComparison:
     def _shared_losses(self, architectures: Sequence[Architecture]) -> Sequence[float | None]:
         """Their losses with the shared weights on the whole of D_theta; None where trained."""
         none = [None] * len(architectures)
-        if self._context.plan.trial_passes and len(architectures) > 1:
+        if self._plan.trial_passes and len(architectures) > 1:
             return none
         passes = self._context.theta_batches.one_pass()
         return (

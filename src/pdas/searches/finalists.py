@@ -66,7 +66,7 @@ def best_first(finalists: Sequence[Finalist]) -> list[Finalist]:
         NonFiniteLossError: none has a finite loss.
     """
     ranked = sorted(finalists, key=rank_key)
-    if not math.isfinite(_loss(ranked[0])):
+    if not has_finite_loss(ranked[0]):
         refuse(
             NonFiniteLossError,
             "search.finalists",
@@ -80,6 +80,11 @@ def best_first(finalists: Sequence[Finalist]) -> list[Finalist]:
 def is_measured(finalist: Finalist) -> bool:
     """Whether it has a loss, of whatever kind, even an infinite one."""
     return finalist.loss is not None or finalist.shared_loss is not None
+
+
+def has_finite_loss(finalist: Finalist) -> bool:
+    """Whether it has a finite loss, by which it is ranked."""
+    return math.isfinite(_loss(finalist))
 
 
 def rank_key(finalist: Finalist) -> tuple[bool, int, float]:

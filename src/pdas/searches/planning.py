@@ -7,6 +7,8 @@ which trains and scores `samples` architectures. The cost of these steps is the 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pdas.methods.plan import CHECK, SCORED, Plan
 from pdas.methods.settings import SearchSettings
 from pdas.searches.halving_rounds import cost, least_steps, more_finalists, rounds, whole_steps
@@ -54,6 +56,54 @@ def plan_search(
             remedy="lower it, or make the search longer",
         )
     return Plan(steps, warmup, theta_samples, finalists, trials, trial_steps)
+
+
+def plan_after(plan: Plan, settings: SearchSettings, step: int, theta_per_epoch: int) -> Plan:
+    """The plan of a search whose steps end early: finalists cost the same share as planned.
+
+    Args:
+        plan: of the search.
+        settings: of the search.
+        step: the last one.
+        theta_per_epoch: batches in a pass over D_theta.
+
+    Returns:
+        With fewer finalists where the rest would not be trained for a single step, and none where
+        there is too little for two of them.
+    """
+    share = _cost_of_steps(plan, settings, step) / _cost_of_steps(plan, settings, plan.steps)
+    passes, most = share * plan.trial_passes, plan.finalists
+    if not passes:
+        most = int(share * most)
+        return replace(plan, finalists=most if most > 1 else 0)
+    if plan.trial_steps is not None:
+        most = more_finalists(settings.finalists, most, plan.trial_steps, passes, theta_per_epoch)
+    trained = [
+        count
+        for count in range(2, most + 1)
+        if whole_steps(rounds(count), passes, theta_per_epoch, plan.trial_steps)
+        >= least_steps(count)
+    ]
+    return replace(plan, finalists=max(trained, default=0), trial_passes=passes)
+
+
+def share_of_steps(plan: Plan, settings: SearchSettings, theta_per_epoch: int) -> float:
+    """The share of the cost of a search that its steps have; finalists have the rest.
+
+    Args:
+        plan: of the search.
+        settings: of the search.
+        theta_per_epoch: batches in a pass over D_theta.
+    """
+    steps = _cost_of_steps(plan, settings, plan.steps)
+    finals = plan.trial_passes or plan.finalists * theta_per_epoch * SCORED
+    return steps / (steps + finals)
+
+
+def _cost_of_steps(plan: Plan, settings: SearchSettings, step: int) -> float:
+    """The training passes of the steps until one."""
+    learning = max(step - plan.warmup, 0)
+    return step * settings.samples + learning * plan.theta_samples * SCORED
 
 
 def _trials(

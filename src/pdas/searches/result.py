@@ -31,6 +31,8 @@ class SearchResult:
         seconds: the time that the search took.
         finalists: the architectures compared at the end, the best first; empty if
             `settings.finalists` is 0.
+        stopped: why the search ended before its planned end: "max_minutes", "patience",
+            "stop_when_decided", "on_step" or "interrupted" (Ctrl-C); None if it did not.
 
     Example:
         result = pdas.search(net, loss, data)
@@ -43,6 +45,7 @@ class SearchResult:
     theta: list[FloatArray] = field(default_factory=list)
     seconds: float = 0.0
     finalists: list[Finalist] = field(default_factory=list)
+    stopped: str | None = None
 
     @property
     def optimizer(self) -> Optimizer:

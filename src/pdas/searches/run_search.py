@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from torch import nn
@@ -16,11 +20,14 @@ from pdas.methods.constraints.penalty import Penalty
 from pdas.methods.settings import SearchSettings
 from pdas.resume.batches import Loader, ResumableBatches
 from pdas.resume.checkpoint import Checkpoints
+from pdas.resume.signals import StoppedError
 from pdas.searches.arguments import check_derive, most_networks, space_of
 from pdas.searches.comparison import FinalistComparison, OnTrial
-from pdas.searches.planning import plan_search
+from pdas.searches.planning import plan_after, plan_search, share_of_steps
 from pdas.searches.result import SearchResult
 from pdas.searches.trial import Derive, Trial
+from pdas.support.errors import NotLearnedError, SettingError
+from pdas.support.refusals import refuse
 from pdas.training.batch_norm import without_running_statistics
 from pdas.training.candidates import Candidates, active_of
 from pdas.training.components import MakeOptimizer, MakeSchedule
@@ -28,7 +35,21 @@ from pdas.training.loop import Loop, OnStep, Progress
 from pdas.training.measures import Loss
 from pdas.training.memory import enough_for_step
 from pdas.training.steps import Step
+from pdas.training.stopping import (
+    INTERRUPTED,
+    MAX_MINUTES,
+    PATIENCE,
+    STOP_WHEN_DECIDED,
+    Budget,
+    Rule,
+    at_least,
+    no_improvement,
+)
 from pdas.training.weights import WeightTraining
+
+_log = logging.getLogger(__name__)
+
+DECIDED = "decided"  # the measure of a method that has a share of theta that is decided
 
 
 def run_search(
@@ -49,6 +70,7 @@ def run_search(
     on_step: OnStep = lambda progress: None,
     on_epoch: Callable[[SearchResult], None] = lambda result: None,
     on_trial: OnTrial = lambda finalists, done, total: None,
+    returns_on_interrupt: bool = False,
 ) -> SearchResult:
     """Search with complete arguments: `pdas.search` without its defaults.
 
@@ -66,21 +88,23 @@ def run_search(
         checkpoints: where the search is kept.
         derive: makes the network of a finalist.
         executor: where finalists are trained.
-        on_step: called after every step.
+        on_step: called after every step. If it returns True, this step is the last one.
         on_epoch: called after every epoch.
         on_trial: called before the first training of a finalist and after each.
+        returns_on_interrupt: whether Ctrl-C gives the result found until then, not an error.
 
     Returns:
         The result, with the method, the history and the finalists.
 
     Raises:
         PdasError: one of those of `pdas.search`.
-        StoppedError: there are checkpoints, and Ctrl-C or SIGTERM has ended the search.
+        StoppedError: Ctrl-C has ended the search, or with checkpoints SIGTERM.
     """
     weight_batches, theta_batches = map(ResumableBatches, loaders)
     context = _context(net, loss, settings, fabric, loaders, theta_batches, weights, schedule)
     check_samples("theta_samples", context.plan.theta_samples, fabric.world_size)
     method.begin(context)
+    _check_decided(settings, method)
     trial = Trial.of_search(loss, loaders, settings, seed, fabric, weights, schedule)
     # Now, since a mistake here would otherwise appear only after all steps.
     check_derive(net, derive, settings.finalists_share, trial, method.best())
@@ -104,10 +128,22 @@ def run_search(
         },
         must_match={"theta": method.must_match, "weights": net},
     )
-    compared = finals if context.plan.finalists else None
+    run = _Run(loop, context, method, finals, result, on_step, on_epoch)
     with without_running_statistics(net):
-        _run(loop, context, method, compared, result, on_step, on_epoch)
+        run(returns_on_interrupt)
     return result
+
+
+def _check_decided(settings: SearchSettings, method: SearchMethod) -> None:
+    if settings.stop_when_decided is not None and DECIDED not in method.measures():
+        refuse(
+            SettingError,
+            "search.stop_when_decided",
+            found=f"{settings.stop_when_decided:g}, while {type(method).__name__} measures no "
+            f"{DECIDED!r}",
+            expected="none",
+            remedy="leave it out, or use another method",
+        )
 
 
 def _context(
@@ -153,46 +189,103 @@ def _context(
     )
 
 
-def _run(
-    loop: Loop,
-    context: SearchContext,
-    method: SearchMethod,
-    finals: FinalistComparison | None,
-    result: SearchResult,
-    on_step: OnStep,
-    on_epoch: Callable[[SearchResult], None],
-) -> None:
-    """All steps, then the comparison of finalists if there are any."""
+@dataclass(frozen=True)
+class _Run:
+    """All steps of a search, then the comparison of finalists if there are any."""
 
-    def update(step: Step, batch: Any) -> Mapping[str, float]:
-        with enough_for_step("search", step.step, batch, context.settings):
+    loop: Loop
+    context: SearchContext
+    method: SearchMethod
+    finals: FinalistComparison
+    result: SearchResult
+    on_step: OnStep
+    on_epoch: Callable[[SearchResult], None]
+
+    def __call__(self, returns_on_interrupt: bool) -> None:
+        try:
+            self.loop.run(
+                self._update,
+                report=self.method.measures,
+                on_step=self.on_step,
+                on_epoch=self._end_epoch,
+                on_resume=self._resumed,
+                rules=self._rules,
+                afterwards=self._compare if self.context.plan.finalists else None,
+            )
+        except StoppedError as stopped:
+            if not returns_on_interrupt or stopped.number != signal.SIGINT:
+                raise
+            self.loop.end_epoch(self._end_epoch)
+            self._finish(INTERRUPTED)
+        else:
+            self._finish(MAX_MINUTES)
+
+    def _update(self, step: Step, batch: Any) -> Mapping[str, float]:
+        with enough_for_step("search", step.step, batch, self.context.settings):
             # `learns` may draw batches of its own, so it comes before the batch of the step.
-            theta_batch = next(context.theta_batches) if method.learns(step.step) else None
-            to_device = context.fabric.to_device
-            return method.step(to_device(batch), to_device(theta_batch))
+            learns = self.method.learns(step.step)
+            theta_batch = next(self.context.theta_batches) if learns else None
+            to_device = self.context.fabric.to_device
+            return self.method.step(to_device(batch), to_device(theta_batch))
 
-    def end_epoch(history: Sequence[Progress]) -> None:
-        result.add_epoch(history)
-        on_epoch(result)
+    def _end_epoch(self, history: Sequence[Progress]) -> None:
+        self.result.add_epoch(history)
+        self.on_epoch(self.result)
 
-    def resumed(history: Sequence[Progress]) -> None:
-        result.set_history(history)
-        on_epoch(result)
+    def _resumed(self, history: Sequence[Progress]) -> None:
+        self.result.set_history(history)
+        self.on_epoch(self.result)
 
-    def compare() -> Iterator[bool]:
-        method.after_steps()
-        assert finals is not None
-        yield from finals.run()
+    @cached_property
+    def _budget(self) -> Budget:
+        context = self.context
+        share = share_of_steps(context.plan, context.settings, len(context.theta_batches))
+        return Budget("search", context.settings, context.ranks, share)
 
-    loop.run(
-        update,
-        report=method.measures,
-        on_step=on_step,
-        on_epoch=end_epoch,
-        on_resume=resumed,
-        afterwards=None if finals is None else compare,
-    )
-    if finals is None:
-        method.after_steps()
-    else:
-        result.add_finalists(finals.ranked(), loop.watch.seconds())
+    @property
+    def _rules(self) -> dict[str, Rule]:
+        settings = self.context.settings
+        rules: dict[str, Rule] = {MAX_MINUTES: self._budget}
+        if settings.patience is not None:
+            rules[PATIENCE] = no_improvement("theta_loss", settings.patience)
+        if settings.stop_when_decided is not None:
+            rules[STOP_WHEN_DECIDED] = at_least(DECIDED, settings.stop_when_decided)
+        return rules
+
+    def _compare(self) -> Iterator[bool]:
+        context, early = self.context, self.loop.early
+        self._end_steps()
+        plan = context.plan
+        if early.reason is not None:
+            plan = plan_after(plan, context.settings, early.step, len(context.theta_batches))
+        if self._is_over():
+            return
+        for is_last in self.finals.run(plan):
+            is_end = is_last or self._is_over()
+            yield is_end
+            if is_end:
+                return
+
+    def _is_over(self) -> bool:
+        return self._budget.is_over(self.loop.watch.seconds())
+
+    def _end_steps(self) -> None:
+        try:
+            self.method.after_steps()
+        except NotLearnedError:
+            if self.loop.early.reason is None:  # otherwise the result says it
+                raise
+
+    def _finish(self, reason: str) -> None:
+        """Complete the result; the reason is that of an end before all was compared."""
+        loop, finals, result = self.loop, self.finals, self.result
+        if not self.context.plan.finalists and loop.steps_are_done:
+            self._end_steps()
+        is_complete = loop.steps_are_done and finals.is_complete
+        result.stopped = loop.early.reason if is_complete else reason
+        if finals.finalists:
+            result.add_finalists(finals.ranked(), loop.watch.seconds())
+        if is_complete and loop.early.reason is None:
+            finals.check()
+        if not is_complete:
+            _log.warning("search: ended early (%s), with what was found until now", reason)

@@ -93,22 +93,27 @@ def search(
             `fabric.launch()` first. Then each trains its share of the samples, and `on_step` and
             `on_epoch` are called on all.
         checkpoints: where the search is kept. It resumes from the newest checkpoint there, and ends
-            at once if that is of the last step. Ctrl-C and SIGTERM end it after the current step or
-            training of a finalist, with a `StoppedError`.
+            at once if that is of the last step. SIGTERM ends it after the current step or training
+            of a finalist, with a `StoppedError`.
         derive: makes the network of an architecture with new weights, for the separate training of
             finalists; by default `net.derive`.
         executor: of `concurrent.futures`, where finalists are trained; by default this process. For
             other processes the network, the loss, the data, `weights` and `schedule` must pickle.
             Threads of one process train one after the other.
         seed: of all that is drawn, except the weights.
-        on_step: called with the `Progress` after every step.
+        on_step: called with the `Progress` after every step. If it returns True, the search ends
+            after this step, as with `max_minutes`, `patience` and `stop_when_decided` of
+            `SearchSettings`; see `docs/runs.md`.
         on_epoch: called with the current result after every epoch.
         on_trial: called with the finalists, the number of their trainings that are done, and that
             of all, before the first training and after each.
         overrides: single settings by name, as `epochs=60` or `optimizer={"learning_rate": 0.01}`.
 
     Returns:
-        The architecture, with the method, the history of the search and the finalists.
+        The architecture, with the method, the history of the search and the finalists. The first
+        Ctrl-C ends the search after the current step or training of a finalist with what was found
+        until then; `stopped` of the result says why a search ended early. With checkpoints the same
+        call continues it.
 
     Raises:
         SettingError: a setting is unknown or out of range, an argument does not fit, a batch is
@@ -118,7 +123,7 @@ def search(
         NonFiniteLossError: no architecture of a step had a finite loss.
         OutOfMemoryError: a step needs more memory than there is.
         RankError: one of several ranks ended, does not answer, or has other results.
-        StoppedError: there are checkpoints, and Ctrl-C or SIGTERM has ended the search.
+        StoppedError: there are checkpoints, and SIGTERM has ended the search.
         RunError: a checkpoint cannot be written, all are damaged, or they are of another
             training.
 
@@ -159,4 +164,5 @@ def search(
         on_step=on_step,
         on_epoch=on_epoch,
         on_trial=on_trial,
+        returns_on_interrupt=True,
     )

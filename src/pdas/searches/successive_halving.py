@@ -36,6 +36,7 @@ class SuccessiveHalving:
 
     Attributes:
         finalists: all of them, each with its current loss and steps.
+        passes: see above; it may change before `begin`.
 
     Example:
         trials = SuccessiveHalving(space, trial, 1000.0, net.derive, ranks)
@@ -56,7 +57,7 @@ class SuccessiveHalving:
     ) -> None:
         self._space = space
         self._trial = trial
-        self._passes = passes
+        self.passes = passes
         self._derive = derive
         self._ranks = ranks
         self._executor = executor
@@ -92,7 +93,7 @@ class SuccessiveHalving:
             OutOfMemoryError: a training does not fit.
         """
         per_pass = len(self._trial.theta_batches)
-        whole = whole_steps(self._sizes, self._passes, per_pass, self._trial_steps)
+        whole = whole_steps(self._sizes, self.passes, per_pass, self._trial_steps)
         for until in round_steps(self._sizes, whole)[self._round :]:
             for index, (state, loss) in self._trials(until, whole, judged_batches(until, per_pass)):
                 self._states[index] = state
@@ -105,7 +106,7 @@ class SuccessiveHalving:
 
     @property
     def _sizes(self) -> list[int]:
-        return rounds(len(self.finalists)) if self._passes else []
+        return rounds(len(self.finalists)) if self.passes else []
 
     def _forget(self) -> None:
         """Drop the state of each training that cannot reach the next round any more."""

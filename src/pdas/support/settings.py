@@ -11,8 +11,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pdas.support.errors import SettingError, short
 
 LARGEST_SEED = 2**32 - 1
-# A resumed run may change these settings, since they change only the rounding.
-MAY_CHANGE = ("search.accumulate", "retrain.accumulate")
+# A resumed run may change these settings, since they change only the rounding, or the end.
+MAY_CHANGE = (
+    "search.accumulate",
+    "search.max_minutes",
+    "search.patience",
+    "search.stop_when_decided",
+    "retrain.accumulate",
+    "retrain.max_minutes",
+)
 
 
 class Settings(BaseModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any
 
 from pdas.distributed.ranks import Ranks
@@ -15,7 +16,7 @@ from pdas.support.refusals import refuse
 from pdas.training.measures import RunningMean, is_number
 from pdas.training.settings import TrainingSettings
 from pdas.training.steps import Step, steps_of
-from pdas.training.stopwatch import Stopwatch
+from pdas.training.stopping import EarlyStop, Rule, Stopwatch
 from pdas.training.weights import WeightTraining
 
 
@@ -55,8 +56,8 @@ class Progress:
 
 
 RESERVED = {"step", "epoch", "steps", "learning_rate", "seconds"}  # of `Progress`
-OnStep = Callable[[Progress], None]
-"""Called after every step."""
+OnStep = Callable[[Progress], "bool | None"]
+"""Called after every step. If it returns True, the training stops after this step."""
 
 Update = Callable[[Step, Any], Mapping[str, float]]
 """From a step and its batch to what was measured; it updates what is trained."""
@@ -101,6 +102,8 @@ class Loop:
 
     Attributes:
         watch: the time that the training has taken.
+        early: whether the steps ended before the planned ones, and why.
+        steps_are_done: whether no step is left, of those planned or after an early end.
 
     Example:
         loop = Loop("retrain", settings, batches, 100, weights, ranks, None,
@@ -126,7 +129,10 @@ class Loop:
         self._weights = weights
         self._history = History()
         self._mean = RunningMean()
+        self._last: Progress | None = None  # of the last step that this process has done
+        self.steps_are_done = False
         self.watch = Stopwatch()
+        self.early = EarlyStop(stage, ranks)
         self._resumable = Resumable(
             checkpoints,
             {
@@ -137,6 +143,7 @@ class Loop:
                 "history": self._history,
                 "mean": self._mean,
                 "watch": self.watch,
+                "early": self.early,
             },
             ranks,
             must_match=must_match,
@@ -155,6 +162,7 @@ class Loop:
         on_step: OnStep = lambda progress: None,
         on_epoch: Callable[[Sequence[Progress]], None] = lambda history: None,
         on_resume: Callable[[Sequence[Progress]], None] = lambda history: None,
+        rules: Mapping[str, Rule] = MappingProxyType({}),
         afterwards: Callable[[], Iterator[bool]] | None = None,
     ) -> None:
         """Run all steps that are not done yet.
@@ -162,14 +170,16 @@ class Loop:
         Args:
             update: called with every step and its batch.
             report: further measures of a step, of which no mean is taken.
-            on_step: called after every step.
+            on_step: called after every step. If it returns True, this step is the last one.
             on_epoch: called with the history after every epoch.
             on_resume: called with the history when a checkpoint was restored.
+            rules: that end the steps early, by the reason that `early` gives then. They are asked
+                after every step but the last one, after `on_epoch`.
             afterwards: the work after the steps, in parts. It yields after each part whether that
                 was the last. Between parts it can be stopped, as between steps.
 
         Raises:
-            StoppedError: there are checkpoints, and Ctrl-C or SIGTERM has ended the training.
+            StoppedError: Ctrl-C has ended the training, or with checkpoints SIGTERM.
             RunError: a checkpoint cannot be written, all are damaged, or they are of another
                 training.
             RankError: the ranks do not match, or one is lost.
@@ -178,20 +188,37 @@ class Loop:
             done = self._resumable.restore()
             if self.history:
                 on_resume(self.history)
-            for step, batch in steps_of(self._batches, self._steps, done):
+            for step, batch in () if self.early.reason else self._steps_after(done):
                 self._mean.add(update(step, batch))
-                progress = self._progress(step, report())
-                on_step(progress)
+                self._last = self._progress(step, report())
+                answer = on_step(self._last)
+                done = step.step
+                is_last = done == self._steps
                 if step.ends_epoch:
-                    self.history.append(progress)
-                    on_epoch(self.history)
-                    self._mean.clear()
-                is_last = step.step == step.steps and afterwards is None
-                self._resumable.after(step.step, is_last, stop.is_set)
+                    self.end_epoch(on_epoch)
+                if not is_last and self.early.decide(self._last, self.history, rules, answer):
+                    is_last = True
+                    self.end_epoch(on_epoch)
+                self.steps_are_done = is_last
+                kept = is_last and (afterwards is None or self.early.reason is not None)
+                self._resumable.after(done, kept, stop)
+                if is_last:
+                    break
+            self.steps_are_done = True
             if afterwards is not None:
                 # Checkpoints of these parts get the numbers after the last step.
-                for number, is_last in enumerate(afterwards(), start=max(done, self._steps) + 1):
-                    self._resumable.after(number, is_last, stop.is_set)
+                for number, is_last in enumerate(afterwards(), start=done + 1):
+                    self._resumable.after(number, is_last, stop)
+
+    def end_epoch(self, on_epoch: Callable[[Sequence[Progress]], None]) -> None:
+        """Let the current epoch end with the last step, unless it has ended already."""
+        if self._last is not None and self.history[-1:] != [self._last]:
+            self.history.append(self._last)
+            on_epoch(self.history)
+            self._mean.clear()
+
+    def _steps_after(self, done: int) -> Iterator[tuple[Step, Any]]:
+        return steps_of(self._batches, self._steps, done)
 
     def _progress(self, step: Step, reported: Mapping[str, float]) -> Progress:
         rate = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from torch import nn
@@ -21,6 +22,7 @@ from pdas.training.measures import Measures, RunningMean, loss_of, numbers
 from pdas.training.memory import enough_for_step
 from pdas.training.settings import TrainingSettings
 from pdas.training.steps import Step
+from pdas.training.stopping import MAX_MINUTES, Budget, Rule
 from pdas.training.weights import WeightTraining
 
 N = TypeVar("N", bound=nn.Module)
@@ -71,7 +73,8 @@ def retrain(
     checkpoints: Checkpoints | None = None,
     on_step: OnStep = lambda progress: None,
     on_epoch: Callable[[Sequence[Progress]], None] = lambda history: None,
-) -> None:
+    rules: Mapping[str, Rule] = MappingProxyType({}),
+) -> str | None:
     """Train a derived network in place, from the newest checkpoint if there is one.
 
     With several ranks, each takes its part of every batch. Batch norm then normalises each part by
@@ -83,13 +86,18 @@ def retrain(
         settings: length, optimizer and schedule of the weights.
         fabric: devices and precision.
         checkpoints: where the state is kept.
-        on_step: called after every step.
+        on_step: called after every step. If it returns True, this step is the last one.
         on_epoch: called after every epoch, with the progress at the end of each one.
+        rules: that end the training early, each by its reason; see `Loop.run`.
+
+    Returns:
+        Why it ended before its planned length: the name of a rule, "max_minutes" or "on_step"; None
+        if it did not.
 
     Raises:
         NonFiniteLossError: the loss or its gradient is not finite.
         OutOfMemoryError: a step needs more memory than there is.
-        StoppedError: there are checkpoints, and Ctrl-C or SIGTERM has ended the training.
+        StoppedError: Ctrl-C has ended the training, or with checkpoints SIGTERM.
         RankError: one of several ranks ended, does not answer, or has other results.
         RunError: a checkpoint cannot be written, all are damaged, or they are of another
             training.
@@ -113,8 +121,14 @@ def retrain(
         components={"network": module},
         must_match={"weights": module},
     )
-    update = _Update(module, weights, settings, fabric, ranks)
-    loop.run(update, on_step=on_step, on_epoch=on_epoch, on_resume=on_epoch)
+    loop.run(
+        _Update(module, weights, settings, fabric, ranks),
+        on_step=on_step,
+        on_epoch=on_epoch,
+        on_resume=on_epoch,
+        rules={MAX_MINUTES: Budget("retrain", settings, ranks), **rules},
+    )
+    return loop.early.reason
 
 
 class _Update:

@@ -29,6 +29,7 @@ class TrainingSettings(Settings):
     schedule: ScheduleSettings = Cosine()  # of their learning rate
     clip: float = Field(5.0, gt=0)  # largest norm of the gradient
     accumulate: int = Field(1, ge=1)  # equal parts of a batch, one after the other in less memory
+    max_minutes: float | None = Field(None, gt=0)  # of work; then it ends with what it has
 
     @field_validator("optimizer", mode="before")
     @classmethod
@@ -50,6 +51,11 @@ class TrainingSettings(Settings):
                 "the other to null"
             )
         return self
+
+    @property
+    def length(self) -> str:
+        """The name of the setting of its length."""
+        return "epochs" if self.steps is None else "steps"
 
     def total_steps(self, per_epoch: int) -> int:
         """The number of steps of the training.
