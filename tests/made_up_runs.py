@@ -46,6 +46,7 @@ def make_run(tmp_path: Path, random_cells: Callable[..., Architecture]) -> Calla
         architecture: dict[str, Any] | None = None,
         errors: tuple[float, ...] = (2.98, 3.18),
         recipe: dict[str, Any] | None = None,
+        classes: tuple[str, str] = ("cat", "dog"),
     ) -> Path:
         run = tmp_path / name
         run.mkdir()
@@ -62,7 +63,11 @@ def make_run(tmp_path: Path, random_cells: Callable[..., Architecture]) -> Calla
                 "test_error": error,
                 "params": 3_204_112,
                 "seed": seed,
-                "classes": ["cat", "dog"],
+                "classes": list(classes),
+                "by_class": {
+                    name: {"images": 3, "recall": 100 / 3, "predicted": dict.fromkeys(classes, 1)}
+                    for name in classes
+                },
                 "network": {"channels": 36},
             }
             _write_json(run / f"retrain-{seed}" / "result.json", result)

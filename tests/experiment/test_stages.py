@@ -50,6 +50,7 @@ def test_a_run_leaves_every_file(finished: Run) -> None:
         "retrain-0",
         "retrain-0/config.yaml",
         "retrain-0/metrics.csv",
+        "retrain-0/mistakes.npz",
         "retrain-0/result.json",
         "retrain-0/weights.safetensors",
     }
@@ -86,7 +87,8 @@ def test_the_recorded_error_is_that_of_the_saved_weights(
 ) -> None:
     (retrained,) = finished.retrainings()
     result = retrained.read_json("result.json")
-    assert experiment.evaluate(retrained)["test_error"] == result["test_error"]
+    measured = experiment.evaluate(retrained)
+    assert measured == {key: result[key] for key in measured}
     network = network_of(retrained)
     assert result["params"] == sum(p.numel() for p in network.parameters())
     assert result["params"] <= 20000
@@ -158,7 +160,7 @@ def test_the_weights_are_kept_if_the_test_fails(
     def fail(*arguments: object) -> float:
         raise RuntimeError
 
-    monkeypatch.setattr("pdas.tasks.classification.task.error_percent", fail)
+    monkeypatch.setattr("pdas.tasks.classification.task.predictions", fail)
     with pytest.raises(RuntimeError):
         short.retrain(run)
     assert (run.path / "retrain-0" / "weights.safetensors").exists()

@@ -89,6 +89,7 @@ ATTACK = '<script>alert("1")</script> & <b>'
         {"recipe": {"name": "x", "data": {"dir": ATTACK, ATTACK: 1}, "description": ATTACK}},
         {"architecture": {"op": ATTACK, ATTACK: "skip"}},
         {"method": ATTACK},
+        {"classes": (ATTACK, "b")},
         {"name": '<script>alert("1")<&"b">'},
     ],
 )
@@ -146,7 +147,7 @@ def test_page_of_inpainting(
     write_samples(add_retraining(run, 0, restored(26.911)))
     page = Page(write_report(run))
     assert page.has_row("PSNR", "26.91 dB (masked 6.44, biharmonic 29.91)")
-    assert page.has_row("", "PSNR, dB", "SSIM", "images", "weights", "mask")
+    assert page.has_row("", "PSNR, dB", "SSIM", "test images", "weights", "mask")
     assert page.has_row("", "PSNR, dB", "± over images", "SSIM", "± over images")
     assert page.has_row("network", "26.91", "2.50", "0.8120", "0.1250")
     assert page.has_row("masked", "6.44", "2.50", "0.1090", "0.1250")

@@ -31,6 +31,11 @@ from pdas.support.errors import RunError
         ("retrain-1/result.json", b"{"),
         ("retrain-1/result.json", b'{"test_error": "low", "params": 3}'),
         ("retrain-1/result.json", b'{"test_error": 2.5, "params": null}'),
+        ("retrain-1/result.json", b'{"test_error": 2.5, "test_error_interval": [1]}'),
+        ("retrain-1/result.json", b'{"test_error": 2.5, "test_error_interval": [3, 1]}'),
+        ("retrain-1/result.json", b'{"test_error": 2.5, "by_class": {"cat": 3}}'),
+        ("retrain-1/mistakes.npz", b"PK"),
+        ("retrain-1/metrics.csv", b"epoch,loss"),
         ("retrain-1/result.json", b'{"psnr": 20.0, "ssim": 0.5}'),
         ("retrain-1/result.json", b'{"psnr": "high", "psnr_std": 1, "ssim": 0, "ssim_std": 1}'),
         (

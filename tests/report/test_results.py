@@ -38,6 +38,21 @@ def test_restored_images_stand_beside_the_baselines(
     }
 
 
+def test_an_interval_stands_beside_the_only_value(
+    make_run: Callable[..., Path], add_retraining: Add
+) -> None:
+    run = make_run(errors=())
+    baselines = {"commonest class": {"class": "cat", "test_error": 60.0}}
+    measured = {"test_error": 3.0, "test_error_interval": [1.5, 6.25], "baselines": baselines}
+    add_retraining(run, 0, measured | {"images": 250, "balanced_accuracy": 96.5}, recipe(3))
+    rows = dict(summary_rows(run))
+    assert rows["test error"] == "3.00 % (95 % interval 1.50 to 6.25; commonest class 60.00)"
+    assert rows["test images"] == "250"
+    assert rows["balanced accuracy"] == "96.50 %"
+    add_retraining(run, 1, measured, recipe(3))
+    assert "interval" not in dict(summary_rows(run))["test error"]
+
+
 def test_retrainings_of_the_same_settings_are_averaged(
     make_run: Callable[..., Path], add_retraining: Add, restored: Restored
 ) -> None:

@@ -66,12 +66,12 @@ def test_convergence_is_shown_only_where_nothing_says_which_share_of_the_possibl
 
 
 def test_measures_are_those_of_the_task_first_and_without_their_deviations() -> None:
-    measures = {"images": 4, "blobs_std": 1.0, "params": 1200, "blobs": 0.5, "by_class": {"a": 1}}
-    assert measures_text(measures, (ERROR, BLOBS)) == "0.500 blob error, 1,200 weights, 4 images"
+    measures = {"frames": 4, "blobs_std": 1.0, "params": 1200, "blobs": 0.5, "by_class": {"a": 1}}
+    assert measures_text(measures, (ERROR, BLOBS)) == "0.500 blob error, 1,200 weights, 4 frames"
     assert [metric.key for metric, _ in numbers(measures, (BLOBS,))] == [
         "blobs",
         "params",
-        "images",
+        "frames",
     ]
 
 

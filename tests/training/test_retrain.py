@@ -16,7 +16,7 @@ from pdas.spaces.cells.network import CellNetwork
 from pdas.spaces.cells.settings import CellSettings
 from pdas.spaces.cells.space import cell_space
 from pdas.support.errors import NonFiniteLossError
-from pdas.tasks.classification.evaluate import error_percent
+from pdas.tasks.classification.evaluate import predictions
 from pdas.tasks.classification.recipe import RetrainSettings
 from pdas.tasks.classification.task import ClassifierTraining
 from pdas.training.loop import Progress
@@ -72,10 +72,10 @@ def train(net: CellNetwork, batches: Any, **changes: Any) -> list[Progress]:
 
 def test_it_learns() -> None:
     net, batches = network(), Fixed(batch(seed=0), batch(seed=1))
-    assert error_percent(net, batches, 2) > 20  # type: ignore[arg-type]
+    assert predictions(net, batches).error > 20  # type: ignore[arg-type]
     epochs = train(net, batches, epochs=40)
     assert epochs[-1].measures["loss"] < 0.5 * epochs[0].measures["loss"]
-    assert error_percent(net, batches, 2) < 10  # type: ignore[arg-type]
+    assert predictions(net, batches).error < 10  # type: ignore[arg-type]
 
 
 def test_the_rates_follow_their_schedules() -> None:
@@ -131,7 +131,7 @@ def test_the_error_is_the_share_of_wrong_classes_without_drop_path() -> None:
     guesses = net.eval()(images).argmax(1)
     wrong = 100 * float((guesses != labels).float().mean())
     parts = Fixed((images[:20], labels[:20]), (images[20:], labels[20:]))  # of unequal size
-    assert error_percent(net.train(), parts, 2) == pytest.approx(wrong)  # type: ignore[arg-type]
+    assert predictions(net.train(), parts).error == pytest.approx(wrong)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("accumulate", [2, 4])

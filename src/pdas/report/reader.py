@@ -21,12 +21,11 @@ from pdas.runs.reading import parse_json
 from pdas.runs.run import Run
 from pdas.space.decided import ThetaHistory
 from pdas.support.arrays import FloatArray
-from pdas.support.metrics import Metric, is_number, with_general
+from pdas.support.metrics import BASELINES, Metric, is_interval, is_number, with_general
 from pdas.support.opening import read_arrays, read_text
 from pdas.tasks.results import metrics_of
 
 MOST_COLUMNS = 100  # of metrics.csv; each measure has a panel in the plot
-BASELINES = "baselines"  # in a result: measures by the name of what a network is compared with
 
 
 @dataclass(frozen=True)
@@ -145,9 +144,12 @@ def _parse_result(metrics: Sequence[Metric], path: Path) -> Mapping[str, object]
 
 
 def _check_numbers(measures: Mapping[str, object], metrics: Sequence[Metric]) -> None:
-    for key in (metric.key for metric in with_general(metrics)):
+    for metric in with_general(metrics):
+        key, interval = metric.key, metric.interval_key
         if key in measures and not is_number(measures[key]):
             raise ValueError(f"{key} is {measures[key]!r}, not a number")
+        if interval in measures and not is_interval(measures[interval]):
+            raise ValueError(f"{interval} is {measures[interval]!r}, not two numbers")
 
 
 def _parse_theta(path: Path) -> ThetaHistory:

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from math import isfinite, nan
 from statistics import mean, stdev
 
-from pdas.report.reader import BASELINES, Summary
+from pdas.report.reader import Summary
 from pdas.report.values import count_text
-from pdas.support.metrics import Metric, is_number, with_general
+from pdas.support.metrics import BASELINES, Metric, is_interval, is_number, with_general
 
 Rows = list[tuple[str, str]]
 Results = Sequence[Mapping[str, object]]
@@ -55,10 +55,21 @@ def _text(metric: Metric, results: Results) -> str:
         deviation = stdev(values) if all(map(isfinite, values)) else nan
         text += f" ± {metric.number(deviation)}"
         notes.append(f"{len(values)} retrainings")
+    elif interval := _interval_text(metric, results):
+        notes.append(interval)
     if baselines := _baselines_text(metric, results):
         notes.append(baselines)
     text = f"{text} {metric.unit}".rstrip()
     return f"{text} ({'; '.join(notes)})" if notes else text
+
+
+def _interval_text(metric: Metric, results: Results) -> str:
+    """The interval of the only value, if it has one."""
+    interval = next((r[metric.interval_key] for r in results if metric.interval_key in r), None)
+    if not is_interval(interval):
+        return ""
+    low, high = map(metric.number, interval)
+    return f"95 % interval {low} to {high}"
 
 
 def _baselines_text(metric: Metric, results: Results) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
@@ -11,6 +11,7 @@ from pdas.report.reader import Summary
 from pdas.report.values import flattened, value_text
 from pdas.runs.reading import parse_json
 from pdas.runs.run import Run
+from pdas.spaces.base import Picture
 from pdas.support.metrics import metric_named, with_general
 from pdas.tasks.results import sections_of
 from pdas.tasks.section import Section
@@ -48,7 +49,8 @@ def add_retrainings(body: Element, summary: Summary, elsewhere: Sequence[str] = 
     headings = [metric_named(key, summary.metrics).heading for key in columns]
     add_table(body, rows, ["", *headings, *differing])
     for name in results:
-        for section in _sections(summary, Run(summary.run.path / name)):
+        retraining = Run(summary.run.path / name)
+        for section in [*_course(summary, retraining), *_sections(summary, retraining)]:
             add_section(body, section)
 
 
@@ -66,6 +68,16 @@ def _differing(settings: Sequence[Mapping[str, str]]) -> list[str]:
     """The settings that are not the same everywhere."""
     keys = dict.fromkeys(key for flat in settings for key in flat)
     return [key for key in keys if len({flat.get(key) for flat in settings}) > 1]
+
+
+def _course(summary: Summary, retraining: Run) -> Iterator[Section]:
+    """The course of the training, where it is known."""
+    if (retraining.path / "metrics.csv").exists():
+        from pdas.report.course import plot_course  # needs matplotlib
+
+        picture = plot_course(retraining, summary.metrics)
+        caption = "Training loss and measures of the task over the epochs"
+        yield Section(f"Course of {retraining.name}", pictures=[Picture(picture, caption)])
 
 
 def _sections(summary: Summary, retraining: Run) -> list[Section]:

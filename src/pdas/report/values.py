@@ -41,5 +41,7 @@ def duration(seconds: float) -> str:
 
 
 def count_text(number: float) -> str:
-    """A large number as "3.20 M" or "96.4 k"."""
+    """A count as "3.20 M" or "96.4 k", or as it is below 1,000."""
+    if number < 1000:
+        return f"{number:.0f}"
     return f"{number / 1e6:.2f} M" if number >= 1e6 else f"{number / 1e3:.1f} k"

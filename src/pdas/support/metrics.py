@@ -47,6 +47,11 @@ class Metric:
         """The key of its standard deviation over examples, which a file may have."""
         return f"{self.key}_std"
 
+    @property
+    def interval_key(self) -> str:
+        """The key of its interval of 95 % confidence, which a file may have."""
+        return f"{self.key}_interval"
+
     def text(self, value: float) -> str:
         """A value with its unit, as "2.31 %"."""
         return f"{self.number(value)} {self.unit}".rstrip()
@@ -56,9 +61,12 @@ class Metric:
         return format(value, self.format)
 
 
+BASELINES = "baselines"  # in a result: measures by the name of what a network is compared with
+
 # Metrics of any task or method. The metrics of a single task are in its own package.
 GENERAL = (
     Metric("loss", "loss", format=".4f", better="lower", short="loss"),
+    Metric("images", "test images", format=",.0f"),
     Metric("params", "weights", format=",.0f"),
     Metric("decided", "share of θ decided", "", ".3f", short="decided", hides="convergence"),
     Metric("convergence", "mean of max θ", format=".3f", short="max θ"),
@@ -150,3 +158,9 @@ def numbers(
 def is_number(value: object) -> TypeGuard[float]:
     """Whether a value of a JSON file is a number; true and false are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_interval(value: object) -> TypeGuard[list[float]]:
+    """Whether a value of a JSON file is an interval: two numbers, the lower one first."""
+    two = isinstance(value, list) and len(value) == 2 and all(map(is_number, value))
+    return two and value[0] <= value[1]  # type: ignore[index]

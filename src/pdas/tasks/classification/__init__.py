@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pdas.tasks.classification.classifier import Classifier
     from pdas.tasks.classification.description import ClassifierDescription
     from pdas.tasks.classification.task import ClassificationTask
+    from pdas.tasks.section import Section
 
 
 class Classification(Task):
@@ -52,6 +53,11 @@ class Classification(Task):
         from pdas.tasks.classification.description import ClassifierDescription
 
         return validated(ClassifierDescription, values)
+
+    def sections(self, retraining: Path, result: Mapping[str, object]) -> list[Section]:
+        from pdas.tasks.classification.sections import sections
+
+        return sections(retraining, result)
 
 
 TASKS.add("classification", Classification())

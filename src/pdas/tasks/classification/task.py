@@ -11,7 +11,13 @@ from torch import Tensor, nn
 from pdas.runs.run import Run
 from pdas.tasks.classification.classifier import load_classifier
 from pdas.tasks.classification.data import ClassificationData
-from pdas.tasks.classification.evaluate import error_percent
+from pdas.tasks.classification.evaluate import (
+    Predictions,
+    commonest_class,
+    measures,
+    predictions,
+    save_mistakes,
+)
 from pdas.tasks.classification.recipe import ClassificationRecipe, RetrainSettings
 from pdas.tasks.image_tasks.task import ImageTask
 from pdas.training.candidates import Model
@@ -53,13 +59,18 @@ class ClassificationTask(ImageTask[ClassificationData]):
         }
 
     def evaluate(self, network: nn.Module, retrained: Run) -> dict[str, Any]:
-        return {"test_error": error_percent(network, self.data.test_batches(), self.outputs)}
+        found = predictions(network, self.data.test_batches())
+        save_mistakes(found, self.data.images.test, retrained)
+        return self._measures(found)
 
     def evaluate_saved(self, retrained: Run) -> dict[str, Any]:
         classifier = load_classifier(retrained)
         data = replace(self.data, standardise=classifier.standardise)
-        network = classifier.network.to(data.device)
-        return {"test_error": error_percent(network, data.test_batches(), len(classifier.classes))}
+        return self._measures(predictions(classifier.network.to(data.device), data.test_batches()))
+
+    def _measures(self, found: Predictions) -> dict[str, Any]:
+        images = self.data.images
+        return measures(found, images.classes, commonest_class(images.train.labels))
 
 
 class ClassifierTraining(TrainingModule[nn.Module]):

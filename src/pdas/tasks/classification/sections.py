@@ -1,0 +1,128 @@
+"""The part of the report about a classifier: its recall, its confusions, some of its mistakes.
+
+The page has the same length for ten classes and for a thousand: of many classes it shows the worst.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pdas.spaces.base import Picture
+from pdas.support.metrics import is_number
+from pdas.tasks.classification.metrics import RECALL, TEST_ERROR
+from pdas.tasks.section import Section, Table
+
+_MOST = 20  # classes of which all are shown; of more, as many of the worst
+_FEW = 10  # classes whose confusion matrix is shown without being asked for
+
+
+@dataclass(frozen=True)
+class _Class:
+    """A class: its test images, how many of them are found, and what they are put into."""
+
+    name: str
+    images: int
+    recall: float | None
+    predicted: Mapping[str, int]
+
+    @property
+    def row(self) -> tuple[str, ...]:
+        recall = "no test images" if self.recall is None else RECALL.number(self.recall)
+        return self.name, recall, str(self.images)
+
+
+def sections(retraining: Path, result: Mapping[str, object]) -> list[Section]:
+    """Recall by class, the confusion matrix, and the most confident mistakes, if they are known.
+
+    Args:
+        retraining: the directory; the picture of the mistakes is drawn into it.
+        result: the content of `result.json`.
+
+    Raises:
+        ValueError, LookupError: the result makes no sense.
+        RunError: `mistakes.npz` is damaged.
+    """
+    if TEST_ERROR.key not in result or "by_class" not in result:  # of another task
+        return []
+    classes = _classes(result["by_class"])
+    title = f"Test images of {retraining.name}"
+    return [
+        Section(title, tables=[_recall_table(classes), _confusion_table(classes)]),
+        *_mistakes(retraining, [each.name for each in classes]),
+    ]
+
+
+def _recall_table(classes: Sequence[_Class]) -> Table:
+    shown, title = classes, "Recall by class"
+    if len(classes) > _MOST:
+        known = [each for each in classes if each.recall is not None]
+        shown = sorted(known, key=lambda each: each.recall or 0.0)[:_MOST]
+        title = f"The {len(shown)} classes of the lowest recall, of {len(classes):,}"
+    rows = [each.row for each in shown]
+    return Table(["class", RECALL.heading, "test images"], rows, title)
+
+
+def _confusion_table(classes: Sequence[_Class]) -> Table:
+    """The matrix; of many classes the most frequent pairs."""
+    if len(classes) > _MOST:
+        return _frequent_confusions(classes)
+    names = [each.name for each in classes]
+    rows = [(each.name, *(str(each.predicted.get(name, 0)) for name in names)) for each in classes]
+    title = "Confusion matrix: predicted classes across"
+    return Table(["true class", *names], rows, title, is_open=len(classes) <= _FEW)
+
+
+def _frequent_confusions(classes: Sequence[_Class]) -> Table:
+    confused = sorted(
+        (
+            (count, each.name, other, each.images)
+            for each in classes
+            for other, count in each.predicted.items()
+            if other != each.name
+        ),
+        key=lambda pair: -pair[0],
+    )
+    rows = [
+        (true, predicted, f"{count} of {images}")
+        for count, true, predicted, images in confused[:_MOST]
+    ]
+    title = f"The {len(rows)} most frequent confusions"
+    return Table(["true class", "predicted class", "test images"], rows, title)
+
+
+def _mistakes(retraining: Path, names: Sequence[str]) -> Iterator[Section]:
+    from pdas.tasks.classification.mistakes import FILE, draw_mistakes, read_mistakes
+
+    if not (retraining / FILE).exists():
+        return
+    mistakes = read_mistakes(retraining, len(names))
+    headings = ["number", "true class", "predicted class", "probability, %"]
+    yield Section(
+        f"Most confident mistakes of {retraining.name}",
+        paragraphs=["Look at these first: some may be labelled wrongly."],
+        tables=[Table(headings, mistakes.rows(names))],
+        pictures=[Picture(draw_mistakes(mistakes, retraining), "Test images by their number")],
+    )
+
+
+def _classes(value: object) -> list[_Class]:
+    if not isinstance(value, Mapping) or not value:
+        raise ValueError(f"by_class is {type(value).__name__}, not a mapping with classes")
+    return [_class(str(name), figures) for name, figures in value.items()]
+
+
+def _class(name: str, figures: object) -> _Class:
+    if not isinstance(figures, Mapping):
+        raise ValueError(f"by_class: {name} is {type(figures).__name__}, not a mapping")
+    images, recall, predicted = (figures[key] for key in ("images", "recall", "predicted"))
+    if not (_is_count(images) and (recall is None or is_number(recall))):
+        raise ValueError(f"by_class: {name} has images {images!r} and recall {recall!r}")
+    if not (isinstance(predicted, Mapping) and all(map(_is_count, predicted.values()))):
+        raise ValueError(f"by_class: predicted of {name} is no mapping to counts")
+    return _Class(name, images, recall, predicted)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
