@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -25,3 +26,19 @@ def stop_at(step: int) -> Callable[[Any], None]:
             os.kill(os.getpid(), signal.SIGTERM)
 
     return on_step
+
+
+@contextmanager
+def never_waits(seconds: int = 20) -> Iterator[None]:
+    """Within it, what takes longer than so many seconds fails."""
+
+    def fail(*arguments: Any) -> None:
+        raise AssertionError(f"it waits for more than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, fail)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)

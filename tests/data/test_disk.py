@@ -93,9 +93,9 @@ def test_a_file_is_decoded_once_for_all_its_boxes_in_a_row(
 ) -> None:
     path = str(save(tmp_path / "a.png", random_pixels(8, 8)))
     opened: list[object] = []
-    real = Image.open
+    real = decode.open_file
     monkeypatch.setattr(
-        decode.Image, "open", lambda file, **how: opened.append(file) or real(file, **how)
+        decode, "open_file", lambda file, most: opened.append(file) or real(file, most)
     )
     boxes = [(0, 0, 4, 4)] * 40
     labels = torch.zeros(40, dtype=torch.int64)

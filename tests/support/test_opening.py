@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import os
-import signal
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from pdas.support import opening
 from pdas.support.opening import open_file, read_arrays, read_bytes, read_text
-
-SECONDS = 20  # after which something waits
+from tests.waiting import never_waits
 
 
 @pytest.fixture(autouse=True)
 def _never_waits() -> Iterator[None]:
-    """Make a wait a failure."""
-
-    def fail(*arguments: Any) -> None:
-        raise AssertionError(f"it waits for more than {SECONDS} s")
-
-    before = signal.signal(signal.SIGALRM, fail)
-    signal.alarm(SECONDS)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+    with never_waits():
+        yield
 
 
 def sparse(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,10 +17,13 @@ from pdas.data.depth import RangeError, depth_of, in_8_bits
 from pdas.data.files import FORMATS, Box
 from pdas.data.frames import clipped
 from pdas.support.errors import DataError, PdasError, reason
+from pdas.support.opening import open_file
 from pdas.support.refusals import refusal, refuse
 
 GREY_MODES = ("1", "L", "LA", "La", "F", "I")  # PIL's; those of 16 bits begin with an I
 ORIENTATION = 0x0112  # the EXIF tag
+LARGEST = 2**30  # bytes of a file
+MOST_PIXELS = 150_000_000  # of an image; PIL itself refuses more than 179 million
 SIDEWAYS = (5, 6, 7, 8)  # its values that exchange width and height
 
 
@@ -135,7 +139,12 @@ def read_crops(
 @contextmanager
 def _opened(path: str | PathLike[str]) -> Iterator[Image.Image]:
     """An image file, of the formats that are read alone; an error within names it."""
-    with _told_of(path), Image.open(path, formats=FORMATS) as image:
+    with _told_of(path), open_file(path, LARGEST) as file:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the check is below
+            image = Image.open(file, formats=FORMATS)
+        if image.width * image.height > MOST_PIXELS:
+            raise ValueError(f"{image.width}x{image.height} are more than {MOST_PIXELS:,} pixels")
         yield image
 
 

@@ -12,7 +12,7 @@ import os
 import stat
 import zipfile
 from collections.abc import Sequence
-from pathlib import Path
+from os import PathLike
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -22,7 +22,7 @@ LARGEST_TEXT = 10_000_000  # bytes; no file of text of a run comes near
 LARGEST_ARRAYS = 2**28  # bytes, unpacked: a theta of 100 variables for some 40,000 epochs
 
 
-def open_file(path: str | Path, most: int) -> BinaryIO:
+def open_file(path: str | PathLike[str], most: int) -> BinaryIO:
     """Open a regular file for reading; a link to one is followed.
 
     Args:
@@ -43,7 +43,7 @@ def open_file(path: str | Path, most: int) -> BinaryIO:
     return file
 
 
-def read_bytes(path: str | Path, most: int) -> bytes:
+def read_bytes(path: str | PathLike[str], most: int) -> bytes:
     """The content of a regular file.
 
     Args:
@@ -62,7 +62,7 @@ def read_bytes(path: str | Path, most: int) -> bytes:
     return content
 
 
-def read_text(path: str | Path, most: int = LARGEST_TEXT) -> str:
+def read_text(path: str | PathLike[str], most: int = LARGEST_TEXT) -> str:
     """The text of a regular file.
 
     Args:
@@ -77,7 +77,7 @@ def read_text(path: str | Path, most: int = LARGEST_TEXT) -> str:
 
 
 def read_arrays(
-    path: str | Path, names: Sequence[str], optional: Sequence[str] = ()
+    path: str | PathLike[str], names: Sequence[str], optional: Sequence[str] = ()
 ) -> dict[str, npt.NDArray[Any]]:
     """Arrays of an archive of numpy, an `.npz`.
 

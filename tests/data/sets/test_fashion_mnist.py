@@ -84,7 +84,7 @@ def test_files_are_unpacked_once(
     folder = write(tmp_path / "data", packed=True)
     labelled("fashion-mnist", data_dir=folder)
     assert len([path for path in cache.rglob("*") if path.is_file()]) == 4
-    monkeypatch.setattr(fashion_mnist, "_unpack", None)
+    monkeypatch.setattr(fashion_mnist, "_write", None)
     check(labelled("fashion-mnist", data_dir=folder))
 
 
@@ -136,7 +136,7 @@ def test_a_broken_gzip_file(tmp_path: Path, cache: Path) -> None:
     for content in (whole[:-100], whole[:500] + bytes(100) + whole[600:], b"no gzip"):
         path.write_bytes(content)
         message = refused(tmp_path / "data")
-        assert message == f"{path}: found a broken gzip file, expected a whole one; fetch it again"
+        assert message.startswith(f"{path}: found a broken gzip file (")
         assert not list(cache.rglob("train-images*"))
 
 

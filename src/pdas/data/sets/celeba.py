@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from pdas.data.base import SETS, DataSet, Form, Request
 from pdas.data.files import Box, Files, annotated_files
-from pdas.support.errors import DataError
+from pdas.support.errors import DataError, reason
+from pdas.support.opening import read_bytes
 from pdas.support.refusals import refuse
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ LAYOUT = f"{IMAGES}/*.jpg (in the wild), {BOXES}, {PARTITION}"
 TRAIN, TEST = 0, 2  # the numbers of the parts
 TRAIN_IMAGES, TEST_IMAGES = 101_000, 2_000
 MIN_TRAIN, MIN_TEST = 2, 1
+LARGEST = 10**8  # bytes of an annotation file; the largest official one has 6 million
 
 
 def read(request: Request) -> ImageData:
@@ -97,7 +99,10 @@ def _boxes(path: Path) -> dict[str, Box | None]:
 def _rows(path: Path, form: str, first: int) -> list[tuple[str, list[int]]]:
     """The lines from number `first` on, each a name and as many integers as the form has words."""
     rows = []
-    lines = path.read_text(errors="replace").splitlines()
+    try:
+        lines = read_bytes(path, LARGEST).decode(errors="replace").splitlines()
+    except (OSError, ValueError) as error:
+        _refuse(path, f"a file that cannot be read ({reason(error)})", form)
     for number, line in enumerate(lines[first:], start=first + 1):
         if not line.strip():
             continue

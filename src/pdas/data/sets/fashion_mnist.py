@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import os
-import shutil
 import tempfile
 import zlib
 from collections.abc import Callable
@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from pdas.data.base import SETS, DataSet, Form, Request
-from pdas.support.errors import DataError
+from pdas.support.errors import DataError, reason
+from pdas.support.opening import open_file, read_bytes
 from pdas.support.refusals import refusal, refuse
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ PARTS = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
+SHAPE = (28, 28)
+LARGEST = 10**8  # bytes of a file, unpacked; that of the training images has 47 million
 CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
     "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
@@ -107,11 +110,13 @@ def _read(image_file: Path, label_file: Path) -> Arrays:
 
     images = _read_idx(read_image_file, image_file)
     labels = _read_idx(read_label_file, label_file)
+    if images.shape[1:] != SHAPE or not len(images):
+        raise _broken(image_file, f"file of images {tuple(images.shape)}, not (N, 28, 28)")
     if len(images) != len(labels) or int(labels.max()) >= len(CLASSES):
         refuse(
             DataError,
             str(label_file),
-            found=f"{len(labels)} labels up to {int(labels.max())}",
+            found=f"{len(labels)} labels up to {max(labels.tolist(), default=0)}",
             expected=f"{len(images)} up to {len(CLASSES) - 1}",
             remedy=f"fetch it and {image_file} again",
         )
@@ -122,6 +127,7 @@ def _read_idx(read: Callable[[str], Tensor], path: Path) -> Tensor:
     """What torchvision's reader gives for one file."""
     unpacked = _unpacked(path)
     try:
+        open_file(unpacked, LARGEST).close()
         return read(str(unpacked))
     except Exception as error:  # the reader asserts, indexes and reshapes on trust
         raise _broken(path, "broken or empty idx file") from error
@@ -137,13 +143,18 @@ def _unpacked(path: Path) -> Path:
     """The file itself, or its unpacked copy in the cache, named after the packed content."""
     if path.suffix != ".gz":
         return path
-    target = _cache() / f"{path.stem}-{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
-    if target.is_file():
-        return target
     try:
-        _unpack(path, target)
-    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise _broken(path, "broken gzip file") from error
+        packed = read_bytes(path, LARGEST)
+        target = _cache() / f"{path.stem}-{hashlib.sha256(packed).hexdigest()[:16]}"
+        if target.is_file():
+            return target
+        content = gzip.GzipFile(fileobj=io.BytesIO(packed)).read(LARGEST + 1)
+    except (OSError, ValueError, zlib.error, EOFError) as error:
+        raise _broken(path, f"broken gzip file ({reason(error)})") from error
+    if len(content) > LARGEST:
+        raise _broken(path, f"gzip file that stands for more than {LARGEST} bytes")
+    try:
+        _write(content, target)
     except OSError as error:
         raise refusal(
             DataError,
@@ -155,13 +166,12 @@ def _unpacked(path: Path) -> Path:
     return target
 
 
-def _unpack(path: Path, target: Path) -> None:
-    """Unpack beside the target and rename, so that a target that exists is whole."""
+def _write(content: bytes, target: Path) -> None:
+    """Write beside the target and rename, so that a target that exists is whole."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         unfinished = Path(scratch) / target.name
-        with gzip.open(path) as packed, unfinished.open("wb") as unpacked:
-            shutil.copyfileobj(packed, unpacked)
+        unfinished.write_bytes(content)
         os.replace(unfinished, target)
 
 
