@@ -24,6 +24,7 @@ from pdas.distributed.ranks import Ranks
 from pdas.resume.batches import ResumableBatches
 from pdas.resume.checkpoint import FORMAT, Checkpoints, _trailer, hashlib
 from pdas.resume.resumable import Resumable
+from pdas.resume.signals import StopRequest
 from pdas.runs.run import Run
 from pdas.spaces.cells.space import cell_space
 from pdas.support.errors import PdasError
@@ -175,9 +176,9 @@ def training(directory: Path) -> Resumable:
 def whole() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         first = training(Path(name))
-        first.after(1, False, False)
+        first.after(1, False, StopRequest())
         first._checkpoints._seconds = 0  # type: ignore[union-attr]
-        first.after(1, False, False)
+        first.after(1, False, StopRequest())
         state = Checkpoints(Path(name)).load()
         assert state is not None
         return state
