@@ -63,19 +63,6 @@ def loss(model, batch):
     return cross_entropy(model(images), digits)
 
 
-def retrain(network, images, digits, epochs=15):
-    """Train from fresh weights; the learning rate falls by cosine."""
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.025, momentum=0.9, weight_decay=3e-4)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-    for _ in range(epochs):
-        for rows in torch.randperm(len(images)).split(64):
-            optimizer.zero_grad()
-            cross_entropy(network(images[rows]), digits[rows]).backward()
-            optimizer.step()
-        schedule.step()
-    return network.eval()
-
-
 def draw(space, limit, rng):
     """A random architecture within the limit."""
     while not limit.holds(architecture := space.uniform(rng)):
@@ -107,7 +94,9 @@ def main():
           f"{rejection_rate:.0%} of the architectures drawn again")  # fmt: skip
 
     def trained(architecture):
-        return retrain(net.derive(architecture), images[training], digits[training])
+        network = net.derive(architecture)
+        pdas.retrain(network, loss, data, epochs=15, optimizer="sgd")
+        return network
 
     def error(network):
         wrong = network(images[test]).argmax(1) != digits[test]

@@ -43,20 +43,6 @@ def loss(model, batch):
     return cross_entropy(model(x), y)
 
 
-def retrained_error(model, x, y, test_x, test_y, epochs=60):
-    """Test error in percent after training from fresh weights."""
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=3e-4)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-    for _ in range(epochs):
-        for rows in torch.randperm(len(x)).split(32):
-            optimizer.zero_grad()
-            cross_entropy(model(x[rows]), y[rows]).backward()
-            optimizer.step()
-        schedule.step()
-    wrong = model.eval()(test_x).argmax(1) != test_y
-    return 100 * wrong.float().mean().item()
-
-
 def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)  # faster for a network this small
@@ -68,12 +54,16 @@ def main():
 
     net = pdas.nn.Supernet(network(columns=x.shape[1], classes=2))
     net.check(x[:4])
-    result = pdas.search(net, loss, TensorDataset(x, y), epochs=150, batch_size=32)
+    data = TensorDataset(x, y)
+    result = pdas.search(net, loss, data, epochs=150, batch_size=32)
     print(result.architecture)
     print(f"decided {result.optimizer.decided:.2f} after {result.seconds:.0f} s")
 
     def error(architecture):
-        return retrained_error(net.derive(architecture), x, y, test_x, test_y)
+        model = net.derive(architecture)
+        sgd = {"name": "sgd", "learning_rate": 0.05}
+        pdas.retrain(model, loss, data, epochs=60, batch_size=32, optimizer=sgd)
+        return 100 * (model(test_x).argmax(1) != test_y).float().mean().item()
 
     rng = np.random.default_rng(0)
     found = [error(result.architecture) for _ in range(5)]

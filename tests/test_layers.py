@@ -29,6 +29,7 @@ ORDER = (
     "nn",
     "data",
     "training",
+    "retraining",
     "methods",
     "spaces",
     "runs",

@@ -46,12 +46,13 @@ def test_example_of_a_network_and_data_of_ones_own_is_short_and_learns() -> None
     assert len([line for line in example.splitlines() if line and "import" not in line]) <= 17
     names = run(example)
     result = names["result"]
-    assert result.history[-1].measures["loss"] < 0.5 * result.history[0].measures["loss"]
+    assert result.history[-1].measures["loss"] < 0.7 * result.history[0].measures["loss"]
     theta = result.optimizer.theta
     assert theta["width"][2] > 0.66  # of at most 2 / 3
     assert theta["activation"][0] > 0.7  # of at most 3 / 4
-    assert type(names["network"][0]) is torch.nn.Linear
-    assert names["network"](names["x"].float()).shape == (1797, 10)
+    network, (x, y) = names["network"], names["validation"][:]
+    assert type(network[0]) is torch.nn.Linear and not network.training
+    assert (network(x).argmax(1) == y).float().mean() > 0.95
 
 
 def test_example_of_the_optimizer_finds_the_best_architecture() -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time `__getattr__` fi
     from pdas.methods.pdas.optimizer import PDAS
     from pdas.methods.sampled.method import Sampled
     from pdas.methods.settings import SearchSettings
+    from pdas.retraining.result import RetrainingResult
+    from pdas.retraining.retrain import retrain
     from pdas.searches.probe import Probe, probe
     from pdas.searches.result import SearchResult
     from pdas.searches.search import search
@@ -48,6 +50,7 @@ __all__ = [
     "ProductCost",
     "Progress",
     "Restorer",
+    "RetrainingResult",
     "Sampled",
     "SearchMethod",
     "SearchResult",
@@ -58,6 +61,7 @@ __all__ = [
     "nn",
     "probe",
     "read_network",
+    "retrain",
     "run",
     "search",
 ]
@@ -75,6 +79,7 @@ _MODULES = {
     "ProductCost": "pdas.cost",
     "Progress": "pdas.training.loop",
     "Restorer": "pdas.tasks.public",
+    "RetrainingResult": "pdas.retraining.result",
     "Sampled": "pdas.methods.sampled.method",
     "SearchMethod": "pdas.methods.base",
     "SearchResult": "pdas.searches.result",
@@ -83,6 +88,7 @@ _MODULES = {
     "load": "pdas.tasks.loading",
     "probe": "pdas.searches.probe",
     "read_network": "pdas.tasks.description",
+    "retrain": "pdas.retraining.retrain",
     "run": "pdas.experiment.run",
     "search": "pdas.searches.search",
 }

@@ -20,7 +20,13 @@ class Pairs(Dataset[tuple[torch.Tensor, int]]):
         return X[index], index
 
 
-DATA = [TensorDataset(X, Y), Subset(TensorDataset(X.flip(0), Y.flip(0)), range(9, -1, -1)), Pairs()]
+NESTED = Subset(Subset(TensorDataset(X.repeat(2, 1), Y.repeat(2)), range(5, 20)), range(5, 15))
+DATA = [
+    TensorDataset(X, Y),
+    Subset(TensorDataset(X.flip(0), Y.flip(0)), range(9, -1, -1)),
+    NESTED,
+    Pairs(),
+]
 
 
 def test_kinds_of_data_sets_have_the_same_batches() -> None:

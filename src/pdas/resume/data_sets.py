@@ -94,6 +94,6 @@ def _tensors(data: Dataset[Any]) -> Sequence[Tensor] | None:
     """The tensors of a `TensorDataset`, or copies of a subset of them; None of other data."""
     if type(data) is TensorDataset:
         return data.tensors
-    if type(data) is Subset and type(data.dataset) is TensorDataset:
-        return [tensor[list(data.indices)] for tensor in data.dataset.tensors]
+    if type(data) is Subset and (tensors := _tensors(data.dataset)) is not None:
+        return [tensor[list(data.indices)] for tensor in tensors]
     return None

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
-from typing import Any
 
 from torch import nn
 
@@ -19,6 +18,7 @@ from pdas.searches.trial import Derive, Trial
 from pdas.space import Architecture, SearchSpace
 from pdas.support.errors import NetworkError, SettingError
 from pdas.support.refusals import refuse
+from pdas.training.measures import check_loss
 
 
 def space_of(net: nn.Module) -> SearchSpace:
@@ -43,13 +43,7 @@ def check_kinds(loss: object, limit: object, penalty: object, weights: object = 
     Raises:
         SettingError: one is of another type.
     """
-    if not callable(loss):
-        refuse(
-            SettingError,
-            "loss",
-            found=type(loss).__name__,
-            expected="a function loss(model, batch) that calls the model",
-        )
+    check_loss(loss)
     if weights is not None and not callable(weights):
         refuse(
             SettingError,
@@ -78,19 +72,6 @@ def check_kinds(loss: object, limit: object, penalty: object, weights: object = 
                 found=type(value).__name__,
                 expected=f"one pdas.{kind.__name__}",
                 remedy="make it of net.cost(...)",
-            )
-
-
-def refuse_twice(overrides: Mapping[str, Any], **functions: object) -> None:
-    """Refuse a setting beside the function that takes its place."""
-    for name, function in functions.items():
-        if function is not None and name in overrides:
-            refuse(
-                SettingError,
-                name,
-                found="a setting and a function for the same",
-                expected="one of both",
-                remedy="leave one out",
             )
 
 

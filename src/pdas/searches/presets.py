@@ -12,6 +12,7 @@ from pdas.support.components import Component
 from pdas.support.errors import SettingError
 from pdas.support.refusals import check_one_of, refuse
 from pdas.support.settings import validated
+from pdas.training.settings import one_length
 
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
@@ -74,7 +75,7 @@ def settings_of(
     else:
         values = {name: getattr(settings, name) for name in type(settings).model_fields}
     merged = {
-        name: _merged(values.get(name), value) for name, value in _one_length(overrides).items()
+        name: _merged(values.get(name), value) for name, value in one_length(overrides).items()
     }
     return validated(type(settings or SearchSettings()), values | merged, "search")
 
@@ -101,12 +102,6 @@ def _check_epochs(overrides: Mapping[str, Any], derivable: bool) -> None:
             expected="none",
             remedy="pass derive, or leave it out",
         )
-
-
-def _one_length(overrides: dict[str, Any]) -> dict[str, Any]:
-    """The overrides; one of `steps` and `epochs` sets the other to None unless both are there."""
-    others = {"steps": "epochs", "epochs": "steps"}
-    return {others[name]: None for name in others if name in overrides} | overrides
 
 
 def _preset_values(preset: str, overrides: Mapping[str, Any], derivable: bool) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from pdas.methods.optimizer import Optimizer
 from pdas.methods.settings import SearchSettings
 from pdas.resume.batches import Loader
 from pdas.resume.checkpoint import Checkpoints
-from pdas.searches.arguments import check_kinds, check_ranks, derive_of, refuse_twice, space_of
+from pdas.searches.arguments import check_kinds, check_ranks, derive_of, space_of
 from pdas.searches.comparison import OnTrial
 from pdas.searches.halves import both_halves
 from pdas.searches.method import method_for, own_samples, proposes
@@ -31,7 +31,7 @@ from pdas.searches.presets import settings_of
 from pdas.searches.result import SearchResult
 from pdas.searches.run_search import run_search
 from pdas.searches.trial import Derive
-from pdas.training.components import MakeOptimizer, MakeSchedule
+from pdas.training.components import MakeOptimizer, MakeSchedule, refuse_twice
 from pdas.training.loop import OnStep
 from pdas.training.measures import Loss
 

@@ -6,12 +6,14 @@ A recipe names them; in Python they are functions.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import Field
 
 from pdas.support.components import Component
+from pdas.support.errors import SettingError
+from pdas.support.refusals import refuse
 from pdas.support.registry import Registry
 
 if TYPE_CHECKING:
@@ -74,3 +76,24 @@ OPTIMIZERS: Registry[type[OptimizerSettings]] = Registry(
     "optimizer.name", "pdas.training.optimizers"
 )
 SCHEDULES: Registry[type[ScheduleSettings]] = Registry("schedule.name", "pdas.training.schedules")
+
+
+def refuse_twice(overrides: Mapping[str, Any], **functions: object) -> None:
+    """Refuse a setting beside the function that takes its place.
+
+    Args:
+        overrides: settings by name.
+        functions: by the name of the setting; None where there is none.
+
+    Raises:
+        SettingError: there are both.
+    """
+    for name, function in functions.items():
+        if function is not None and name in overrides:
+            refuse(
+                SettingError,
+                name,
+                found="a setting and a function for the same",
+                expected="one of both",
+                remedy="leave one out",
+            )

@@ -19,6 +19,21 @@ Loss = Callable[[Model, Any], "Tensor | Measures"]
 """`loss(model, batch)`: a scalar tensor, or a mapping of "loss" and other measures."""
 
 
+def check_loss(loss: object) -> None:
+    """Check that a loss can be called.
+
+    Raises:
+        SettingError: it cannot.
+    """
+    if not callable(loss):
+        refuse(
+            SettingError,
+            "loss",
+            found=type(loss).__name__,
+            expected="a function loss(model, batch) that calls the model",
+        )
+
+
 def as_measures(loss: Tensor | Measures) -> Measures:
     """The result of a loss as measures.
 

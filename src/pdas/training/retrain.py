@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from torch import nn
 
@@ -15,17 +16,23 @@ from pdas.distributed.micro_batches import parts_of
 from pdas.distributed.ranks import Ranks
 from pdas.resume.batches import Loader, ResumableBatches
 from pdas.resume.checkpoint import Checkpoints
+from pdas.resume.resumable import Stateful
+from pdas.resume.signals import StoppedError
 from pdas.support.errors import NonFiniteLossError
 from pdas.support.refusals import refuse
+from pdas.training.components import MakeOptimizer, MakeSchedule
 from pdas.training.loop import Loop, OnStep, Progress
 from pdas.training.measures import Measures, RunningMean, loss_of, numbers
 from pdas.training.memory import enough_for_step
 from pdas.training.settings import TrainingSettings
 from pdas.training.steps import Step
-from pdas.training.stopping import MAX_MINUTES, Budget, Rule
+from pdas.training.stopping import INTERRUPTED, MAX_MINUTES, Budget, Rule
 from pdas.training.weights import WeightTraining
 
 N = TypeVar("N", bound=nn.Module)
+
+Validate: TypeAlias = Callable[[nn.Module, Ranks, int], Mapping[str, float]]
+"""From the module as set up by Fabric, the ranks and the epoch to measures by name."""
 
 
 class TrainingModule(nn.Module, Generic[N]):
@@ -70,10 +77,15 @@ def retrain(
     settings: TrainingSettings,
     fabric: Fabric,
     *,
+    weights: MakeOptimizer | None = None,
+    schedule: MakeSchedule | None = None,
     checkpoints: Checkpoints | None = None,
+    components: Mapping[str, Stateful] = MappingProxyType({}),
+    validate: Validate | None = None,
     on_step: OnStep = lambda progress: None,
     on_epoch: Callable[[Sequence[Progress]], None] = lambda history: None,
     rules: Mapping[str, Rule] = MappingProxyType({}),
+    returns_on_interrupt: bool = False,
 ) -> str | None:
     """Train a derived network in place, from the newest checkpoint if there is one.
 
@@ -85,14 +97,19 @@ def retrain(
         batches: of the training set.
         settings: length, optimizer and schedule of the weights.
         fabric: devices and precision.
+        weights: makes the optimizer, instead of the settings.
+        schedule: makes the schedule, instead of the settings.
         checkpoints: where the state is kept.
+        components: what else changes, by its name in a checkpoint.
+        validate: called after the last update of every epoch; gives further measures of the epoch.
         on_step: called after every step. If it returns True, this step is the last one.
         on_epoch: called after every epoch, with the progress at the end of each one.
         rules: that end the training early, each by its reason; see `Loop.run`.
+        returns_on_interrupt: whether Ctrl-C ends the training early, without an error.
 
     Returns:
-        Why it ended before its planned length: the name of a rule, "max_minutes" or "on_step"; None
-        if it did not.
+        Why it ended before its planned length: the name of a rule, "max_minutes", "on_step" or
+        "interrupted"; None if it did not.
 
     Raises:
         NonFiniteLossError: the loss or its gradient is not finite.
@@ -109,25 +126,36 @@ def retrain(
     ranks = Ranks(fabric)
     passes = ResumableBatches(batches)
     steps = settings.total_steps(len(passes))
-    weights = WeightTraining(module, settings, fabric, ranks, steps=steps, per_epoch=len(passes))
+    training = WeightTraining(
+        module,
+        settings,
+        fabric,
+        ranks,
+        steps=steps,
+        per_epoch=len(passes),
+        make_optimizer=weights,
+        make_schedule=schedule,
+    )
     loop = Loop(
         "retrain",
         settings,
         passes,
         steps,
-        weights,
+        training,
         ranks,
         checkpoints,
-        components={"network": module},
+        components={"network": module, **components},
         must_match={"weights": module},
     )
-    loop.run(
-        _Update(module, weights, settings, fabric, ranks),
-        on_step=on_step,
-        on_epoch=on_epoch,
-        on_resume=on_epoch,
-        rules={MAX_MINUTES: Budget("retrain", settings, ranks), **rules},
-    )
+    update = _Update(module, training, settings, fabric, ranks, validate)
+    all_rules: dict[str, Rule] = {MAX_MINUTES: Budget("retrain", settings, ranks), **rules}
+    try:
+        loop.run(update, on_step=on_step, on_epoch=on_epoch, on_resume=on_epoch, rules=all_rules)
+    except StoppedError as stopped:
+        if not returns_on_interrupt or stopped.number != signal.SIGINT:
+            raise
+        loop.end_epoch(on_epoch)
+        return INTERRUPTED
     return loop.early.reason
 
 
@@ -141,23 +169,28 @@ class _Update:
         settings: TrainingSettings,
         fabric: Fabric,
         ranks: Ranks,
+        validate: Validate | None,
     ) -> None:
         self._module = module
         self._weights = weights
         self._settings = settings
         self._fabric = fabric
         self._ranks = ranks
+        self._validate = validate
         self._is_prepared = False
 
     def __call__(self, step: Step, batch: Any) -> dict[str, float]:
-        """The measures of the batch before the update."""
+        """The measures of the batch before the update, and of the validation after it."""
         # A checkpoint does not hold what this prepares, so a resumed training prepares it again.
         if step.starts_epoch or not self._is_prepared:
             self._module.before_epoch(step.fraction)
             self._is_prepared = True
         own = self._ranks.part(batch)
         with enough_for_step("retrain", step.step, own, self._settings):
-            return self._update(self._fabric.to_device(own), step.step)
+            measures = self._update(self._fabric.to_device(own), step.step)
+        if self._validate is None or not step.ends_epoch:
+            return measures
+        return measures | dict(self._validate(self._weights.network, self._ranks, step.epoch))
 
     def _update(self, batch: Any, step: int) -> dict[str, float]:
         self._weights.clear()

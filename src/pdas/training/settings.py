@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 from typing_extensions import Self
@@ -67,3 +68,13 @@ class TrainingSettings(Settings):
             return self.steps
         assert self.epochs is not None
         return self.epochs * per_epoch
+
+
+def one_length(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Changes of settings; one of `steps` and `epochs` takes the place of the other.
+
+    Args:
+        changes: single settings by name. With both lengths they are not changed.
+    """
+    others = {"steps": "epochs", "epochs": "steps"}
+    return {others[name]: None for name in others if name in changes} | dict(changes)

@@ -1,0 +1,1 @@
+"""`pdas.retrain`: the training of a derived network of one's own."""

@@ -1,0 +1,240 @@
+"""`pdas.retrain`: a network of one's own is trained, validated, and left with its best weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import Dataset
+
+from pdas.distributed.fabric import Fabric
+from pdas.distributed.micro_batches import check_equal_parts
+from pdas.resume.batches import Loader
+from pdas.resume.checkpoint import Checkpoints
+from pdas.resume.data_sets import (
+    is_data_set,
+    ordered_batches,
+    refuse_arrays,
+    shuffled_batches,
+)
+from pdas.retraining.result import RetrainingResult
+from pdas.retraining.settings import NetworkTrainingSettings
+from pdas.retraining.validation import LOSS, Validation
+from pdas.space import SearchSpace
+from pdas.support.errors import NonFiniteLossError, SettingError
+from pdas.support.refusals import refuse
+from pdas.support.settings import validated
+from pdas.training.components import MakeOptimizer, MakeSchedule, refuse_twice
+from pdas.training.loop import OnStep, Progress
+from pdas.training.measures import Loss, Measures, as_measures, check_loss
+from pdas.training.retrain import TrainingModule
+from pdas.training.retrain import retrain as train_module
+from pdas.training.settings import one_length
+from pdas.training.stopping import PATIENCE, Rule, no_improvement
+
+
+def retrain(
+    network: nn.Module,
+    loss: Loss,
+    train: Dataset[Any] | Loader,
+    validation: Dataset[Any] | Loader | None = None,
+    *,
+    weights: MakeOptimizer | None = None,
+    schedule: MakeSchedule | str | Mapping[str, Any] | None = None,
+    fabric: Fabric | None = None,
+    checkpoints: Checkpoints | None = None,
+    seed: int = 0,
+    on_step: OnStep = lambda progress: None,
+    on_epoch: Callable[[RetrainingResult], None] = lambda result: None,
+    **settings: Any,
+) -> RetrainingResult:
+    """Train a network in place, and leave it with its best weights.
+
+    The network may be any module, as that of `net.derive(result.architecture)`. After every epoch
+    it is measured on the validation set: in evaluation mode, without gradient, by the mean over
+    the batches, weighted by their sizes. At the end it has the weights with the least validation
+    loss; without a validation set those of the last step. It is then in evaluation mode, on the
+    device of its training.
+
+    Args:
+        network: starts from the weights that it has.
+        loss: as of `pdas.search`: `loss(model, batch)` returns a scalar tensor, or a mapping of
+            "loss" and of other measures.
+        train: a map-style data set, which is shuffled in every epoch; or an iterable of batches
+            with a length, which is used unchanged.
+        validation: the same; a data set is used in its own order.
+        weights: makes the optimizer, as `lambda parameters: torch.optim.AdamW(parameters, 1e-3)`,
+            instead of the setting `optimizer`.
+        schedule: as of `pdas.search`.
+        fabric: devices and precision; by default one CPU or GPU. With several, each takes its part
+            of every batch.
+        checkpoints: where the training is kept. It resumes from the newest checkpoint there, and
+            ends at once if that is of the last step.
+        seed: of the order of the batches.
+        on_step: called with the `Progress` after every step. If it returns True, the training ends.
+        on_epoch: called with the current result after every epoch.
+        settings: by name, as of `pdas.search`: `epochs` (200) or `steps`, `batch_size` (64),
+            `optimizer` ("adamw"), `clip` (5), `accumulate`, `max_minutes`; and `patience`, which
+            ends the training after so many epochs without a smaller validation loss.
+
+    Returns:
+        The history, the best epoch, and why the training ended early if it did. Ctrl-C ends it
+        early, too.
+
+    Raises:
+        SettingError: a setting is unknown or out of range, or an argument does not fit.
+        NonFiniteLossError: a training loss is not finite, or the validation loss never is.
+        OutOfMemoryError: a step needs more memory than there is.
+        RankError: one of several ranks ended, does not answer, or has other results.
+        StoppedError: there are checkpoints, and SIGTERM has ended the training.
+        RunError: a checkpoint cannot be written, all are damaged, or they are of another training.
+
+    Example:
+        network = net.derive(result.architecture)
+        pdas.retrain(network, loss, train, validation, epochs=100, patience=10)
+        network(x)
+    """
+    if schedule is not None and not callable(schedule):
+        settings["schedule"], schedule = schedule, None
+    refuse_twice(settings, optimizer=weights, schedule=schedule)
+    check_loss(loss)
+    _check_network(network)
+    own = validated(NetworkTrainingSettings, one_length(settings), "retrain")
+    if own.patience is not None and validation is None:
+        refuse(
+            SettingError,
+            "retrain.patience",
+            found=f"{own.patience} without a validation set",
+            expected="a validation set, whose loss is watched",
+            remedy="pass validation=, or leave it out",
+        )
+    fabric = fabric or Fabric(accelerator="auto", devices=1)
+    batches = _training_batches(train, own, fabric.world_size, seed)
+    measured = None
+    if validation is not None:
+        measured = Validation(network, _validation_batches(validation, own.batch_size), fabric)
+    current = _Current(RetrainingResult(), measured, on_epoch)
+    current.result.stopped = train_module(
+        _OwnTraining(network, loss),
+        batches,
+        own,
+        fabric,
+        weights=weights,
+        schedule=schedule,
+        checkpoints=checkpoints,
+        validate=measured,
+        components={} if measured is None else {"best": measured.best},
+        on_step=on_step,
+        on_epoch=current,
+        rules=_rules(own),
+        returns_on_interrupt=True,
+    )
+    current.finish()
+    network.eval()
+    return current.result
+
+
+class _OwnTraining(TrainingModule[nn.Module]):
+    """A network with a loss of the user."""
+
+    def __init__(self, network: nn.Module, loss: Loss) -> None:
+        super().__init__(network)
+        self._loss = loss
+
+    def forward(self, batch: Any) -> Measures:
+        return as_measures(self._loss(self.network, batch))
+
+
+@dataclass(frozen=True)
+class _Current:
+    """Completes a result with every epoch, and shows it to the user."""
+
+    result: RetrainingResult
+    validation: Validation | None
+    on_epoch: Callable[[RetrainingResult], None]
+
+    def __call__(self, history: Sequence[Progress]) -> None:
+        best = None if self.validation is None else self.validation.best.epoch
+        self.result.history = list(history)
+        self.result.best_epoch = best or len(history)
+        self.result.seconds = history[-1].seconds
+        self.on_epoch(self.result)
+
+    def finish(self) -> None:
+        """Give the network its best weights.
+
+        Raises:
+            NonFiniteLossError: it was validated, and its loss was never finite.
+        """
+        if self.validation is None:
+            return
+        losses = [each.measures[LOSS] for each in self.result.history if LOSS in each.measures]
+        if losses and self.validation.best.epoch is None:
+            refuse(
+                NonFiniteLossError,
+                "validation loss",
+                found=f"{losses[-1]} after each of {len(losses)} epochs",
+                expected="a finite one",
+                remedy="look for values that are not finite in the validation set",
+            )
+        self.validation.best.restore()
+
+
+def _rules(settings: NetworkTrainingSettings) -> dict[str, Rule]:
+    if settings.patience is None:
+        return {}
+    return {PATIENCE: no_improvement(LOSS, settings.patience)}
+
+
+def _check_network(network: object) -> None:
+    expected = "a module with weights, as net.derive(result.architecture)"
+    if not isinstance(network, nn.Module):
+        refuse(SettingError, "network", found=type(network).__name__, expected=expected)
+    if isinstance(getattr(network, "space", None), SearchSpace):
+        found = f"{type(network).__name__}, whose architecture is not chosen yet"
+        refuse(SettingError, "network", found=found, expected=expected)
+    if not any(weight.requires_grad for weight in network.parameters()):
+        found = f"{type(network).__name__} without weights that can be trained"
+        refuse(SettingError, "network", found=found, expected=expected)
+
+
+def _training_batches(
+    data: Dataset[Any] | Loader, settings: NetworkTrainingSettings, ranks: int, seed: int
+) -> Loader:
+    if not is_data_set(data):
+        return _loader(data, "train")
+    size = settings.batch_size
+    check_equal_parts("retrain", size, ranks=ranks, accumulate=settings.accumulate)
+    examples = len(data)  # type: ignore[arg-type]
+    if size > examples:
+        refuse(
+            SettingError,
+            "retrain.batch_size",
+            found=str(size),
+            expected=f"1 to {examples}, the number of training examples",
+            remedy=f"set batch_size={examples}" if examples else "add examples",
+        )
+    return shuffled_batches(data, size, torch.Generator().manual_seed(seed))  # type: ignore[arg-type]
+
+
+def _validation_batches(data: Dataset[Any] | Loader, batch_size: int) -> Loader:
+    if is_data_set(data) and len(data):  # type: ignore[arg-type]
+        return ordered_batches(data, batch_size)  # type: ignore[arg-type]
+    return _loader(data, "validation")
+
+
+def _loader(data: Any, argument: str) -> Loader:
+    refuse_arrays(data if isinstance(data, tuple) else (data, data))
+    size = len(data) if hasattr(data, "__len__") else None
+    if not size or not hasattr(data, "__iter__"):
+        refuse(
+            SettingError,
+            argument,
+            found=f"{type(data).__name__} of length {size}",
+            expected="a map-style data set with examples, or an iterable of batches with a length",
+            remedy="make a generator a list of batches",
+        )
+    return data  # type: ignore[no-any-return]
