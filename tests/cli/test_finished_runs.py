@@ -31,25 +31,6 @@ def test_recipes_are_listed_and_shown(pdas: Pdas) -> None:
     assert "weight_limit: 3000000" in pdas("recipes", "--show", "cifar10")[1]
 
 
-def test_a_prediction_of_a_broken_image_names_it(pdas: Pdas, finished: Run, tmp_path: Path) -> None:
-    (tmp_path / "bad.png").write_bytes(b"no image")
-    status, _, err = pdas("predict", finished.path, "bad.png")
-    assert status == 2 and "bad.png" in err
-
-
-def test_a_prediction_of_what_is_no_file_says_what_to_give(
-    pdas: Pdas, finished: Run, tmp_path: Path
-) -> None:
-    status, _, err = pdas("predict", finished.path, "nofile.png")
-    assert status == 2 and err == "pdas: images: there is no file nofile.png; check the path\n"
-    status, _, err = pdas("predict", finished.path, tmp_path)
-    assert status == 2 and err.endswith(f"expected files; give {tmp_path}/*.png\n")
-
-
-def test_the_help_of_predict_says_which_retraining(pdas: Pdas) -> None:
-    assert "RUN/retrain-1" in pdas("predict", "--help")[1]
-
-
 @pytest.mark.parametrize(
     ("format", "file"), [("state_dict", "state_dict.pt"), ("torch", "program.pt2")]
 )

@@ -61,7 +61,7 @@ def test_the_description_says_what_the_network_is(exported: dict[str, Path], fin
     for name in ("architecture", "network", "classes", "mean", "std"):
         assert found[name] == result[name]
     assert (found["format"], found["task"], found["image_shape"]) == (
-        2,
+        3,
         "classification",
         [1, 8, 8],
     )

@@ -97,7 +97,7 @@ def network(key: str, value: object) -> Callable[[dict[str, Any]], object]:
     ("description", "damage", "message"),
     [
         (CLASSIFIER, drop("format"), "format None"),
-        (CLASSIFIER, put("format", 1), r"format 1 of pdas 0\.\S+, while pdas \S+ reads format 2"),
+        (CLASSIFIER, put("format", 2), r"format 2 of pdas 0\.\S+, while pdas \S+ reads format 3"),
         (CLASSIFIER, drop("task"), "task: found 'None', expected one of classification, .*inpaint"),
         (CLASSIFIER, put("task", []), r"task: found '\[\]'"),
         (CLASSIFIER, drop("architecture"), "architecture"),
@@ -117,6 +117,12 @@ def network(key: str, value: object) -> Callable[[dict[str, Any]], object]:
         (CLASSIFIER, network("colour", 0), "network.colour: there is no such setting"),
         (CLASSIFIER, put("image_shape", [1, 8, 8]), "network.in_channels: found 3, expected 1 for"),
         (CLASSIFIER, put("image_shape", [3, 7, 8]), "image size: found 7x7"),
+        (
+            CLASSIFIER,
+            put("preprocessing", {"crop": "center"}),
+            "preprocessing.crop: found 'center'",
+        ),
+        (CLASSIFIER, put("preprocessing", {"tilt": 3}), "preprocessing.tilt: there is no such"),
         (CLASSIFIER, put("mean", [0.1]), "mean: found 1 numbers, expected 3 as in image_shape"),
         (CLASSIFIER, put("std", [0.1, 0.1, 0.0]), r"std\.2: found 0\.0"),
         (

@@ -16,7 +16,7 @@ from typing import Annotated, TextIO
 import typer
 
 from pdas._version import __version__
-from pdas.cli import finished_runs, sweep, train
+from pdas.cli import finished_runs, predict, sweep, train
 from pdas.cli.importing import working
 from pdas.cli.interrupts import interruptible
 from pdas.distributed.launch import LOST, end_with_launcher, rank
@@ -90,7 +90,7 @@ for _command in (
     train.retrain,
     sweep.sweep,
     finished_runs.evaluate,
-    finished_runs.predict,
+    predict.predict,
     finished_runs.export,
     finished_runs.report,
 ):

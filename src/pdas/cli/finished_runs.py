@@ -1,4 +1,4 @@
-"""The commands for finished runs, `evaluate`, `predict`, `export`, `report`; and `recipes`."""
+"""The commands for finished runs, `evaluate`, `export`, `report`; and `recipes`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ from pdas.cli.options import Changes, DataDir, RunPath
 from pdas.cli.tables import table
 from pdas.distributed.launch import rank
 from pdas.runs.run import Run
-from pdas.support.errors import RunError
 from pdas.support.metrics import measures_text
-from pdas.support.refusals import refuse
 from pdas.tasks.recipe import recorded
 from pdas.tasks.results import metrics_of
 
@@ -38,31 +36,6 @@ def evaluate(run: RunPath, data_dir: DataDir = None, changes: Changes = None) ->
         metrics = metrics_of(recipe.model_dump(mode="json"))
         rows.append((retraining.path.name, measures_text(measures, metrics)))
     table(str(run), rows)
-
-
-def predict(
-    run: RunPath,
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGES", help="Image files.")],
-) -> None:
-    """Print the class of each image, by the retrained classifier of a run.
-
-    Its first retraining is used; name RUN/retrain-1 for another.
-    """
-    with importing():
-        from pdas.tasks.loading import load
-
-    network = load(run)
-    predict_images = getattr(network, "predict", None)
-    if predict_images is None:
-        refuse(
-            RunError,
-            "run",
-            found=f"{run} with a {type(network).__name__}, which predicts no classes",
-            expected="a network that does",
-            remedy=f"use pdas.load({str(run)!r}) in Python",
-        )
-    for path, prediction in zip(images, predict_images(images), strict=True):
-        typer.echo(f"{path}\t{prediction.label}\t{prediction.probability:.3f}")
 
 
 def export(

@@ -22,11 +22,12 @@ from pdas.support.plain_data import safe_json
 from pdas.support.refusals import refusal
 from pdas.support.settings import Settings
 from pdas.tasks.base import TASKS
+from pdas.tasks.image_tasks.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from torch import nn
 
-FORMAT: Literal[2] = 2  # the next one when a field is added, removed or changes its meaning
+FORMAT: Literal[3] = 3  # the next one when a field is added, removed or changes its meaning
 
 
 class Description(Settings, ABC):
@@ -40,6 +41,7 @@ class Description(Settings, ABC):
         network: its size, which names its architecture family.
         architecture: its labels.
         image_shape: (C, H, W) of the images that it was trained with.
+        preprocessing: how an image becomes one of these.
         input, output: what it takes and returns, in words.
 
     Example:
@@ -49,12 +51,13 @@ class Description(Settings, ABC):
 
     output_name: ClassVar[str]
 
-    format: Literal[2] = FORMAT
+    format: Literal[3] = FORMAT
     pdas: str = __version__
     task: str
     network: FamilySettings
     architecture: dict[str, Label]
     image_shape: tuple[PositiveInt, PositiveInt, PositiveInt]
+    preprocessing: Preprocessing = Preprocessing()
     input: str
     output: str
 

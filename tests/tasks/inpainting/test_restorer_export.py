@@ -58,7 +58,7 @@ def test_the_description_says_what_the_network_is(restored: Run, tmp_path: Path)
     found = json.loads(file.read_text())
     result = restored.retrainings()[0].read_json("result.json")
     assert found["architecture"] == result["architecture"]
-    assert (found["format"], found["task"], found["image_shape"]) == (2, "inpainting", [3, 16, 16])
+    assert (found["format"], found["task"], found["image_shape"]) == (3, "inpainting", [3, 16, 16])
     assert found["network"] == result["network"] and found["network"]["space"] == "autoencoders"
     network = read_network(file)
     assert isinstance(network, AutoencoderNetwork)

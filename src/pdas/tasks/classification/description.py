@@ -31,8 +31,8 @@ class ClassifierDescription(Description):
     mean: tuple[float, ...]
     std: tuple[PositiveFloat, ...]
     input: str = (
-        "images, float32 (N, *image_shape) in [0, 1]; the network of state_dict.pt takes "
-        "(images - mean) / std, a program does that by itself"
+        "images, float32 (N, *image_shape) in [0, 1], as preprocessing makes them; the network of "
+        "state_dict.pt takes (images - mean) / std, a program does that by itself"
     )
     output: str = "logits, float32 (N, classes)"
 

@@ -7,6 +7,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from pdas.tasks.description import Description
+from pdas.tasks.image_tasks.preprocessing import Preprocessing
 
 
 class RestorerDescription(Description):
@@ -19,6 +20,7 @@ class RestorerDescription(Description):
     output_name = "restored"
 
     task: Literal["inpainting"] = "inpainting"
+    preprocessing: Preprocessing = Preprocessing(resize="none")
     input: str = "images, float32 (N, *image_shape) in [0, 1], 0 in all channels of a hidden pixel"
     output: str = (
         "whole restored images, float32 (N, *image_shape); a program clips them to [0, 1], the "
