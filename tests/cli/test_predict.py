@@ -35,7 +35,8 @@ def photos(tmp_path: Path) -> list[str]:
 def expected(run: Run, names: list[str], root: Path, k: int) -> dict[str, list[Any]]:
     classifier = load(run.path)
     found = classifier.top([root / name for name in names], k)
-    return {name: [(p.label, p.probability) for p in each] for name, each in zip(names, found, strict=True)}
+    ranked = [[(p.label, p.probability) for p in each] for each in found]
+    return dict(zip(names, ranked, strict=True))
 
 
 def test_text_has_a_line_for_each_image(

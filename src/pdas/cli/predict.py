@@ -144,9 +144,9 @@ def _write_csv(outcomes: Iterable[Outcome]) -> int:
     return errors
 
 
-def _write_row(cells: Sequence[object]) -> None:
+def _write_row(values: Sequence[object]) -> None:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow([printable(str(cell)) for cell in cells])
+    csv.writer(text, lineterminator="\n").writerow([printable(str(value)) for value in values])
     typer.echo(text.getvalue(), nl=False)
 
 
