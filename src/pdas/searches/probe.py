@@ -35,6 +35,7 @@ from pdas.support.refusals import refuse
 from pdas.training.batch_norm import without_running_statistics
 from pdas.training.candidates import Candidates, active_of
 from pdas.training.measures import Loss
+from pdas.training.own_batch import OwnBatch
 from pdas.training.steps import steps_of
 from pdas.training.weights import WeightTraining
 
@@ -120,6 +121,7 @@ def probe(
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     check_fabric(fabric)
     check_kinds(loss, limit, None)
+    loss = OwnBatch(loss)
     _check(derive, architectures, own_steps, fabric, net)
     optimizer = PDAS(space, seed=seed, samples=settings.samples)
     sampler = optimizer if limit is None else Limited(optimizer, limit)

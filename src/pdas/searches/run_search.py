@@ -34,6 +34,7 @@ from pdas.training.components import MakeOptimizer, MakeSchedule
 from pdas.training.loop import Loop, OnStep, Progress
 from pdas.training.measures import Loss
 from pdas.training.memory import enough_for_step
+from pdas.training.own_batch import OwnBatch
 from pdas.training.steps import Step
 from pdas.training.stopping import (
     INTERRUPTED,
@@ -100,6 +101,7 @@ def run_search(
         PdasError: one of those of `pdas.search`.
         StoppedError: Ctrl-C has ended the search, or with checkpoints SIGTERM.
     """
+    loss = OwnBatch(loss)
     weight_batches, theta_batches = map(ResumableBatches, loaders)
     context = _context(net, loss, settings, fabric, loaders, theta_batches, weights, schedule)
     check_samples("theta_samples", context.plan.theta_samples, fabric.world_size)

@@ -151,6 +151,11 @@ def as_labels(assignment: Architecture | Mapping[str, Any]) -> dict[str, Any]:
     return dict(plain)
 
 
+def labels_in_line(architecture: Architecture) -> str:
+    """The labels of an architecture in the order of the variables, as "(conv3, 64)"."""
+    return f"({', '.join(map(str, architecture.values))})"
+
+
 def load_labels(path: str | Path) -> dict[str, Any]:
     """The values `{name: value}` in a file that `Architecture.save` wrote, of any space.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,11 @@ from torch import nn
 
 from pdas.nn.protocols import ActiveSupernet, SharingSupernet
 from pdas.space import Architecture
+from pdas.space.architecture import labels_in_line
 from pdas.support.arrays import BoolArray
+from pdas.support.containers import Versions
+from pdas.support.errors import NetworkError
+from pdas.support.refusals import refuse
 
 Model = Callable[..., Any]
 """One architecture of a network, called as the network is."""
@@ -48,13 +53,33 @@ class Candidates(nn.Module):
 
         Returns:
             The outputs in the order of the architectures.
+
+        Raises:
+            NetworkError: one of several architectures changed an input in place.
         """
         # Fabric rebuilds every argument that is a mapping, as an architecture is. It passes a
         # function on unchanged.
+        chosen = architectures()
+        versions = Versions.of((inputs, named), "inputs") if len(chosen) > 1 else Versions()
+        outputs = self._run(chosen, *inputs, **named)
+        if versions.changed():
+            refuse(
+                NetworkError,
+                "net",
+                found=f"an input that {type(self.net).__name__} changed in place",
+                expected="inputs that stay as they are, since several architectures read them",
+                remedy="begin each candidate with no module that works in place, as "
+                "ReLU(inplace=True)",
+            )
+        return outputs
+
+    def _run(
+        self, architectures: Sequence[Architecture], *inputs: Any, **named: Any
+    ) -> Sequence[Any]:
         if self.shares:
             run_all: Callable[..., Sequence[Any]] = self.net.forward_many  # type: ignore[assignment]
-            return run_all(*inputs, architectures(), **named)
-        return [self.net(*inputs, architecture, **named) for architecture in architectures()]
+            return run_all(*inputs, architectures, **named)
+        return [self.net(*inputs, architecture, **named) for architecture in architectures]
 
 
 class BoundModel:
@@ -62,17 +87,22 @@ class BoundModel:
 
     Args:
         run: called with these inputs.
+        architecture: the one that is run.
 
     Example:
-        model = BoundModel(lambda x: net(x, architecture))
+        model = BoundModel(lambda x: net(x, architecture), architecture)
         model(x)
     """
 
-    def __init__(self, run: Callable[..., Any]) -> None:
+    def __init__(self, run: Callable[..., Any], architecture: Architecture) -> None:
         self._run = run
+        self._architecture = architecture
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         return self._run(*inputs, **named)
+
+    def __str__(self) -> str:
+        return f"the architecture {labels_in_line(self._architecture)}"
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(
@@ -91,8 +121,8 @@ def bind(net: nn.Module, architectures: Sequence[Architecture]) -> list[Model]:
     """
     if net.shares:
         together = _Together(partial(net, architectures=lambda: architectures))
-        return [BoundModel(partial(together, i)) for i in range(len(architectures))]
-    return [BoundModel(partial(_alone, net, a)) for a in architectures]
+        return [BoundModel(partial(together, i), a) for i, a in enumerate(architectures)]
+    return [BoundModel(partial(_alone, net, a), a) for a in architectures]
 
 
 def _alone(net: nn.Module, architecture: Architecture, /, *inputs: Any, **named: Any) -> Any:
@@ -106,17 +136,33 @@ class _Together:
         self._run_all = run_all
         self._inputs: dict[Any, Any] | None = None
         self._outputs: Sequence[Any] = ()
+        self._versions: Sequence[Versions] = ()
 
     def __call__(self, index: int, /, *inputs: Any, **named: Any) -> Any:
         current = dict[Any, Any](enumerate(inputs)) | named
-        if self._inputs is None or not _identical(current, self._inputs):
+        known = self._inputs is not None and _identical(current, self._inputs)
+        # Equal architectures may have the same output, which the loss of one may have changed.
+        if not known or self._versions[index].changed():
             self._inputs, self._outputs = current, self._run_all(*inputs, **named)
+            self._versions = [Versions.of(output, "output") for output in self._outputs]
         return self._outputs[index]
 
 
-def _identical(first: Mapping[Any, Any], second: Mapping[Any, Any]) -> bool:
+def _identical(first: Any, second: Any) -> bool:
+    """Whether two values have the same tensors in equal containers."""
     # By identity: to compare the values of large inputs would cost as much as it saves.
-    return first.keys() == second.keys() and all(x is second[name] for name, x in first.items())
+    if first is second or type(first) is not type(second):
+        return first is second
+    if isinstance(first, Mapping):
+        return first.keys() == second.keys() and all(
+            _identical(x, second[name]) for name, x in first.items()
+        )
+    if isinstance(first, list | tuple):
+        return len(first) == len(second) and all(map(_identical, first, second))
+    return is_dataclass(first) and all(
+        _identical(getattr(first, field.name), getattr(second, field.name))
+        for field in fields(first)
+    )
 
 
 def active_of(net: nn.Module) -> Callable[[Architecture], BoolArray] | None:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pdas.support.errors import PdasError
 from pdas.training.candidates import Model
 from pdas.training.measures import Loss, as_measures, loss_of
 from pdas.training.memory import is_out_of_memory
@@ -87,6 +88,8 @@ def constant_losses(loss: Loss, batches: Sequence[Any], model: Model) -> list[fl
             return None
         with torch.no_grad():
             return [float(each) for each in _losses(loss, constant, batches)]
+    except PdasError:  # not for want of a constant output, as a batch that is changed in place
+        raise
     except Exception as error:  # a loss that needs more of its model, or an output of another type
         if is_out_of_memory(error):
             raise

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from pdas.space import Architecture
+from pdas.space.architecture import labels_in_line
 from pdas.support.errors import NonFiniteLossError
 from pdas.training.measures import RunningMean
 
@@ -51,7 +52,7 @@ class Dropped:
                     "%s: %s for the architecture %s in step %d, which is dropped (%d in all)",
                     loss,
                     measures["loss"],
-                    _labels(architecture),
+                    labels_in_line(architecture),
                     step,
                     self.count,
                 )
@@ -63,7 +64,7 @@ def none_is_finite(
     """The error of a step in which no architecture has a finite loss."""
     return NonFiniteLossError(
         f"{loss}: not finite for any architecture of step {step}, of "
-        f"{' and '.join(map(_labels, architectures))}; lower search.optimizer.learning_rate"
+        f"{' and '.join(map(labels_in_line, architectures))}; lower search.optimizer.learning_rate"
     )
 
 
@@ -78,8 +79,3 @@ def means_of_finite(measured: Sequence[Mapping[str, float]]) -> dict[str, float]
     for measures in filter(has_finite_loss, measured):
         mean.add(measures)
     return mean.values()
-
-
-def _labels(architecture: Architecture) -> str:
-    """The architecture in a line: its labels, in the order of the variables."""
-    return f"({', '.join(map(str, architecture.to_dict().values()))})"

@@ -181,8 +181,10 @@ class _Runner:
 
         def call(*args: Any, **kwargs: Any) -> Any:
             self._around.append(self._around[-1] & condition)
+            # A copy of each tensor, since other candidates, which may work in place, have it too.
+            own = [x.clone() if isinstance(x, Tensor) else x for x in args]
             try:
-                return candidate(*args, **kwargs)
+                return candidate(*own, **kwargs)
             finally:
                 self._around.pop()
 

@@ -163,7 +163,7 @@ class _Clock:
                 remedy="give net.cost('latency', x)",
             )
         self._derive = derive
-        self._inputs, self._named = cloned(inputs), cloned(named)
+        self._inputs, self._named = inputs, named
         self._repeats = repeats
 
     def medians(self, architectures: Sequence[Architecture]) -> list[float]:
@@ -182,10 +182,11 @@ class _Clock:
 
     def _time(self, network: nn.Module) -> float:
         """Seconds of one call."""
+        inputs, named = cloned(self._inputs), cloned(self._named)  # it may work in place
         with evaluating(network):
             _wait()
             start = perf_counter()
-            network(*self._inputs, **self._named)
+            network(*inputs, **named)
             _wait()
             return perf_counter() - start
 

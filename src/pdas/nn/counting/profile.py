@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from pdas.nn.conditions import Conditions
 from pdas.nn.counting.candidate_run import CandidateRun, MisfitError, Unit, count, run_candidates
 from pdas.nn.module_tree import ModuleTree
 from pdas.space import Architecture
+from pdas.support.containers import with_own_containers
 from pdas.support.errors import NetworkError, PdasError, PdasWarning, reason
 from pdas.support.refusals import refusal
 
@@ -89,7 +89,7 @@ class Profile:
     def __init__(self, tree: ModuleTree, inputs: Sequence[Any], named: Mapping[str, Any]) -> None:
         self.tree = tree
         self.runs = 0
-        self._inputs, self._named = cloned(inputs), cloned(named)
+        self._inputs, self._named = inputs, named
         self._base = tree.space.architecture(
             [points[0].base_category for points in tree.choice_points]
         )
@@ -161,7 +161,7 @@ class Profile:
         """
         self.runs += 1
         with self.tree.selected(architecture):
-            return count(self.tree.module, self._inputs, self._named)
+            return count(self.tree.module, cloned(self._inputs), cloned(self._named))
 
     def warn_of_other_outputs(self) -> None:
         """Name the categories with which the output of the whole has another shape."""
@@ -221,20 +221,17 @@ class Profile:
         )
 
     def _run(self, architecture: Architecture) -> CandidateRun:
-        """Run all candidates, with one architecture selected."""
+        """Run all candidates, with one architecture selected, on inputs of their own."""
         self.runs += 1
+        inputs, named = cloned(self._inputs), cloned(self._named)
         with self.tree.selected(architecture):
-            return run_candidates(self.tree.module, self._inputs, self._named)
+            return run_candidates(self.tree.module, inputs, named)
 
 
 def cloned(value: Any) -> Any:
-    """A copy of nested inputs, since a candidate may work in place.
+    """A copy of inputs, their tensors included, since a network may work in place.
 
     Args:
-        value: tensors in nested tuples, lists and mappings.
+        value: tensors in nested containers, see `with_own_containers`.
     """
-    if isinstance(value, Tensor):
-        return value.detach().clone()
-    if isinstance(value, Mapping):
-        return {key: cloned(item) for key, item in value.items()}
-    return type(value)(map(cloned, value)) if type(value) in (tuple, list) else value
+    return with_own_containers(value, lambda tensor, path: tensor.detach().clone(), "input")
