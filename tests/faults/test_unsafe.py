@@ -15,6 +15,7 @@ import yaml
 from pdas import recipes
 from pdas.data.load import load_images
 from pdas.data.settings import LabelledDataSettings, RestorationDataSettings
+from pdas.experiment.export import export
 from pdas.experiment.loggers import epoch_log
 from pdas.experiment.stages import Experiment
 from pdas.experiment.sweep import sweep
@@ -22,7 +23,7 @@ from pdas.report.page import write_report
 from pdas.runs.run import Run
 from pdas.space import SearchSpace, load_labels
 from pdas.support.errors import DataError, RunError, SettingError, SpaceError
-from pdas.tasks.loading import open_task
+from pdas.tasks.loading import load, open_task
 from pdas.tasks.recipe import recorded
 from tests.conftest import changed
 
@@ -212,3 +213,34 @@ def test_nothing_is_downloaded_into_the_directory_that_a_run_names(here: Path, n
     with pytest.raises(DataError, match=r"^--data-dir: found no "):
         load_images(kind(name=name), here, download=False)
     assert [file.name for file in here.iterdir()] == ["evil.py"]
+
+
+COMMANDS = {
+    "report": write_report,
+    "export": export,
+    "evaluate": lambda path: Run.open(path).retrained(),
+    "predict": load,
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("path", [".", "retrain-0", "../seed-0"])
+def test_a_link_within_a_run_or_a_sweep_is_not_entered(
+    finished: Run, here: Path, path: str, command: str
+) -> None:
+    run = Path(shutil.copytree(finished.path, here / "sweep" / "run"))
+    outside = Path(shutil.move(run / "retrain-0", here / "outside"))
+    (run / "retrain-0").symlink_to(outside)
+    (here / "sweep" / "sweep.json").touch()
+    (here / "sweep" / "seed-0").symlink_to(outside)
+    before = sorted(file.name for file in outside.iterdir())
+    with pytest.raises(RunError, match=r"^run: \S+-0 is a link, expected a directory of the run's"):
+        COMMANDS[command](run / path)
+    assert sorted(file.name for file in outside.iterdir()) == before
+
+
+def test_a_link_of_ones_own_to_a_run_is_entered(finished: Run, here: Path) -> None:
+    (here / "latest").symlink_to(shutil.copytree(finished.path, here / "run"))
+    assert write_report(here / "latest") == here / "latest" / "report.html"
+    (here / "retrain-best").symlink_to(here / "run" / "retrain-0")
+    assert load(here / "retrain-best").classes

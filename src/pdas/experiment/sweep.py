@@ -201,8 +201,8 @@ def _directory(out: Path, seed: int) -> Path:
 
 def _is_finished(out: Path, seed: int) -> bool:
     run = Run(_directory(out, seed))
-    result = run.path / f"retrain-{seed}" / "result.json"
-    return run.has_config and not run.is_unfinished and result.is_file()
+    finished = run.has_config and not run.is_unfinished
+    return finished and run.has(f"retrain-{seed}/result.json")
 
 
 def _write_comparison(

@@ -26,7 +26,7 @@ def add_finalists(body: Element, run: Run) -> None:
     Raises:
         RunError: the file is damaged.
     """
-    if not (run.path / FILE).exists():
+    if not run.has(FILE):
         return
     finalists = run.read(FILE, _parse)
     add(body, "h2", "Finalists")

@@ -99,11 +99,11 @@ def _add_architecture(body: Element, summary: Summary) -> None:
 
 
 def _add_search(body: Element, run: Run) -> None:
-    if not (run.path / "metrics.csv").exists():
+    if not run.has("metrics.csv"):
         return
     from pdas.report.convergence import plot_convergence  # needs matplotlib
 
-    has_theta = (run.path / "theta.npz").exists()
+    has_theta = run.has("theta.npz")
     shown = "Convergence, learning rate" if has_theta else "What the method reports"
     add(body, "h2", "Search")
     add_picture(body, plot_convergence(run.path), f"{shown} and losses")

@@ -121,12 +121,11 @@ def read_metrics(run: Run) -> dict[str, FloatArray]:
 
 
 def _read_if_there(run: Run, name: str) -> Mapping[str, object]:
-    return run.read_json(name) if (run.path / name).exists() else {}
+    return run.read_json(name) if run.has(name) else {}
 
 
 def _recipe_if_there(run: Run) -> Mapping[str, object]:
-    there = (run.path / "config.yaml").exists()
-    recipe: Mapping[str, object] = run.raw_config()["recipe"] if there else {}
+    recipe: Mapping[str, object] = run.raw_config()["recipe"] if run.has_config else {}
     return recipe
 
 

@@ -72,7 +72,7 @@ def _differing(settings: Sequence[Mapping[str, str]]) -> list[str]:
 
 def _course(summary: Summary, retraining: Run) -> Iterator[Section]:
     """The course of the training, where it is known."""
-    if (retraining.path / "metrics.csv").exists():
+    if retraining.has("metrics.csv"):
         from pdas.report.course import plot_course  # needs matplotlib
 
         picture = plot_course(retraining, summary.metrics)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import os
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +15,7 @@ import yaml
 from safetensors import SafetensorError
 
 from pdas.support.errors import RunError, reason
-from pdas.support.opening import read_text
+from pdas.support.opening import is_there, read_text
 from pdas.support.plain_data import safe_json, safe_yaml
 
 T = TypeVar("T")
@@ -58,6 +60,43 @@ def read_file(file: Path, parse: Callable[[Path], T]) -> T:
     except _DAMAGE as error:
         # Cut short, since torch names every weight that does not fit.
         raise RunError(f"{file}: damaged ({reason(error)}); {_REMEDY}") from error
+
+
+def has_file(file: Path) -> bool:
+    """Whether there is a file.
+
+    Args:
+        file: its path.
+
+    Raises:
+        RunError: that cannot be known, as where the directory may not be entered.
+    """
+    with _known(file):
+        return is_there(file)
+
+
+def names_in(directory: Path) -> list[str]:
+    """The names of what is in a directory.
+
+    Args:
+        directory: its path.
+
+    Raises:
+        RunError: it cannot be read.
+    """
+    with _known(directory):
+        return os.listdir(directory)
+
+
+@contextmanager
+def _known(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or reason(error)
+        raise RunError(
+            f"run: {path} cannot be read ({why}); check the path and its rights"
+        ) from error
 
 
 def parse_json(file: Path) -> dict[str, Any]:

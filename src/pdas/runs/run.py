@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import yaml
 
-from pdas.runs.reading import parse_config, parse_json, read_file
+from pdas.runs.reading import has_file, names_in, parse_config, parse_json, read_file
 from pdas.space import Architecture, SearchSpace
 from pdas.space.decided import ThetaHistory
 from pdas.support.errors import RunError
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 T = TypeVar("T")
+
+_INNER = (("retrain-", "config.yaml"), ("seed-", "sweep.json"))
+"""How the names of directories within a run and a sweep begin, and a file beside them."""
 
 
 class Run:
@@ -65,15 +69,20 @@ class Run:
         """An existing run.
 
         Args:
-            path: of its directory.
+            path: of its directory. It may be a link, but not one within a run or a sweep, which may
+                be from someone else.
 
         Raises:
-            RunError: there is no `config.yaml` in it.
+            RunError: there is no `config.yaml` in it, or it is such a link.
         """
-        if not (Path(path) / "config.yaml").is_file():
+        run = cls(Path(path))
+        if not run.has_config:
             expected = "expected a directory made by `pdas search` or `pdas run`; check the path"
             raise RunError(f"run: {path} has no config.yaml, {expected}")
-        return cls(Path(path))
+        around = cls(run.path.parent)
+        if any(run.path.name.startswith(name) and around.has(file) for name, file in _INNER):
+            around.inner(run.path.name)
+        return run
 
     @property
     def name(self) -> str:
@@ -212,19 +221,27 @@ class Run:
     def stage(self) -> str:
         """What made this directory, finished or not: "search", or "retraining" within one."""
         path = self.path.resolve()
-        within = path.name.startswith("retrain-") and (path.parent / "config.yaml").is_file()
+        within = path.name.startswith("retrain-") and Run(path.parent).has_config
         return "retraining" if within else "search"
 
     @property
     def is_unfinished(self) -> bool:
         """Whether this was begun and is not complete, since it is under way or was interrupted."""
         last = "result.json" if self.stage == "retraining" else "architecture.json"
-        return self.has_config and not (self.path / last).is_file()
+        return self.has_config and not self.has(last)
 
     @property
     def has_config(self) -> bool:
         """Whether this was begun."""
-        return (self.path / "config.yaml").is_file()
+        return self.has("config.yaml")
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file of this name.
+
+        Args:
+            name: of the file.
+        """
+        return has_file(self.path / name)
 
     @property
     def checkpoint_directory(self) -> Path:
@@ -245,7 +262,7 @@ class Run:
             RunError: it is a link, which may lead elsewhere.
         """
         path = self.path / name
-        if path.is_symlink():
+        if os.path.islink(path):
             expected = "expected a directory of the run's own; remove the link"
             raise RunError(f"run: {path} is a link, {expected}")
         return path
@@ -265,9 +282,10 @@ class Run:
         return self.path / "architecture.json"
 
     def retrainings(self) -> list[Run]:
-        """The finished retrainings, by seed."""
-        files = self.path.glob("retrain-*/result.json")
-        return [Run(file.parent) for file in sorted(files, key=lambda f: (len(str(f)), str(f)))]
+        """The finished retrainings, by seed; one that is a link is refused."""
+        names = [name for name in names_in(self.path) if name.startswith("retrain-")]
+        finished = [name for name in names if self.has(f"{name}/result.json")]
+        return [Run(self.inner(name)) for name in sorted(finished, key=lambda n: (len(n), n))]
 
     def retrained(self) -> list[Run]:
         """This run if it is a finished retraining, else the finished retrainings in it.
@@ -275,7 +293,7 @@ class Run:
         Raises:
             RunError: there is none.
         """
-        retrained = [self] if (self.path / "result.json").is_file() else self.retrainings()
+        retrained = [self] if self.has("result.json") else self.retrainings()
         if not retrained:
             state = f"holds no finished retraining; `pdas retrain {self.path}` first"
             raise RunError(f"run: {self.path} {state}")

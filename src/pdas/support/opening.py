@@ -43,6 +43,23 @@ def open_file(path: str | PathLike[str], most: int) -> BinaryIO:
     return file
 
 
+def is_there(path: str | PathLike[str]) -> bool:
+    """Whether there is anything at a path, of whatever kind; a link to nothing is nothing.
+
+    Args:
+        path: to look at.
+
+    Raises:
+        OSError: that cannot be known, as where a directory may not be entered.
+        ValueError: it is no path.
+    """
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
 def read_bytes(path: str | PathLike[str], most: int) -> bytes:
     """The content of a regular file.
 

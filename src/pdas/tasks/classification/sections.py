@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pdas.runs.run import Run
 from pdas.spaces.base import Picture
 from pdas.support.metrics import is_number
 from pdas.tasks.classification.metrics import RECALL, TEST_ERROR
@@ -95,7 +96,7 @@ def _frequent_confusions(classes: Sequence[_Class]) -> Table:
 def _mistakes(retraining: Path, names: Sequence[str]) -> Iterator[Section]:
     from pdas.tasks.classification.mistakes import FILE, draw_mistakes, read_mistakes
 
-    if not (retraining / FILE).exists():
+    if not Run(retraining).has(FILE):
         return
     mistakes = read_mistakes(retraining, len(names))
     headings = ["number", "true class", "predicted class", "probability, %"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from pdas.runs.run import Run
 from pdas.spaces.base import Picture
 from pdas.support.metrics import is_number
 from pdas.tasks.inpainting.metrics import METRICS
@@ -39,7 +40,7 @@ def _tables(result: Mapping[str, object]) -> Iterator[Table]:
 
 
 def _pictures(retraining: Path) -> Iterator[Picture]:
-    if (retraining / "restored.npz").exists():
+    if Run(retraining).has("restored.npz"):
         from pdas.tasks.inpainting.samples import draw_samples  # needs matplotlib
 
         caption = "Test images restored best, of the median, and worst"
