@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from pdas.cli.progress import Bar, Lines, progress_of, show_logs
+from pdas.cli.progress import Lines, progress_of, show_logs
 from pdas.support.errors import SettingError
+from pdas.training.display import Bar
 
 
 def clock(seconds: float) -> Iterator[float]:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pdas.cli import train
 from pdas.distributed.launch import started_ranks
 from pdas.experiment.stages import Experiment
 from pdas.runs.run import Run
+from pdas.training import display
 from tests.cli.conftest import CHANGES, Pdas, interrupt
 
 
@@ -62,7 +62,7 @@ def test_a_batch_too_large_is_mended_by_what_the_message_says(pdas: Pdas, tmp_pa
 def test_an_interrupt_is_one_line_and_the_unfinished_search_is_named(
     pdas: Pdas, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(train, "bar_text", interrupt)
+    monkeypatch.setattr(display, "bar_text", interrupt)
     status, _, err = pdas("run", "digits", *CHANGES)
     run = Path("runs", "digits-0")
     left = f"{run} holds what there is; add --resume to the command to continue"
@@ -87,7 +87,7 @@ def test_an_interrupted_retraining_leaves_its_search(
     pdas: Pdas, finished: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     run = Path(shutil.copytree(finished.path, tmp_path / "copy"))
-    monkeypatch.setattr(train, "bar_text", interrupt)
+    monkeypatch.setattr(display, "bar_text", interrupt)
     status, _, err = pdas("retrain", run, "--seed", 1)
     kept = run / "retrain-1"
     left = f"{kept} holds what there is; add --resume to the command to continue"

@@ -15,21 +15,20 @@ from pdas.cli.finished_runs import write_report
 from pdas.cli.importing import importing
 from pdas.cli.interrupts import interruptible, interruptible_stage
 from pdas.cli.options import Out, RecipeName, Seed, TrainingOptions, with_training_options
-from pdas.cli.progress import Show, compared, progress_of, show_logs
+from pdas.cli.progress import progress_of, show_logs
 from pdas.distributed.launch import is_rank, run_ranks, started_ranks
 from pdas.distributed.settings import DeviceSettings
 from pdas.runs.run import Run
 from pdas.support.errors import RunError, SettingError
-from pdas.support.metrics import bar_text
 from pdas.support.refusals import refuse
 from pdas.support.settings import LARGEST_SEED
 from pdas.tasks.recipe import Recipe, recorded
 from pdas.tasks.results import metrics_of
+from pdas.training.display import Show, showing, showing_trials
 
 if TYPE_CHECKING:
     from pdas.experiment.stages import Experiment
-    from pdas.searches.finalists import Finalist
-    from pdas.training.loop import Progress
+    from pdas.training.loop import OnStep
 
 
 @with_training_options
@@ -128,7 +127,7 @@ def _search(experiment: Experiment, out: Path | None, options: TrainingOptions) 
         return experiment.search(
             path,
             _shown(experiment, show),
-            partial(_show_trials, show),
+            showing_trials(show),
             resume=options.resume,
         )
 
@@ -179,16 +178,6 @@ def _report(run: Run, quiet: bool) -> None:
         write_report(run, quiet)
 
 
-def _shown(experiment: Experiment, show: Show) -> Callable[[Progress], None]:
+def _shown(experiment: Experiment, show: Show) -> OnStep:
     """A function that shows the progress of a stage, with the measures of the task."""
-    metrics = metrics_of(experiment.recipe.model_dump(mode="json"))
-
-    def on_step(progress: Progress) -> None:
-        show(progress.step, progress.steps, bar_text(progress.measures, metrics))
-
-    return on_step
-
-
-def _show_trials(show: Show, finalists: Sequence[Finalist], done: int, total: int) -> None:
-    if total:
-        show(done, total, compared(finalists))
+    return showing(show, metrics=metrics_of(experiment.recipe.model_dump(mode="json")))

@@ -11,6 +11,8 @@ from pdas.experiment.stages import Experiment
 from pdas.runs.run import Run
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
+from pdas.tasks.results import metrics_of
+from pdas.training.display import displayed, showing, showing_trials
 
 
 def run(
@@ -21,6 +23,7 @@ def run(
     out: str | Path | None = None,
     resume: bool = False,
     changes: Mapping[str, Any] | None = None,
+    progress: bool = True,
 ) -> Run:
     """Search, retrain and evaluate: the whole experiment of a recipe.
 
@@ -31,6 +34,7 @@ def run(
         out: a new run directory; default `runs/<recipe>-<seed>`.
         resume: whether `out` may hold this experiment, unfinished, which then continues.
         changes: settings by their dotted names, as `{"search.epochs": 10}`.
+        progress: as of `pdas.search`.
 
     Returns:
         The run of `out`.
@@ -53,6 +57,10 @@ def run(
     folder = None if data_dir is None else Path(data_dir)
     experiment = Experiment(chosen, seed, folder)
     path = Path("runs") / f"{chosen.name}-{seed}" if out is None else Path(out)
-    found = experiment.search(path, resume=resume)
-    experiment.retrain(found, resume=resume)
+    metrics = metrics_of(chosen.model_dump(mode="json"))
+    with displayed("search", progress) as show:
+        on_step, on_trial = showing(show, metrics=metrics), showing_trials(show)
+        found = experiment.search(path, on_step, on_trial, resume=resume)
+    with displayed("retrain", progress) as show:
+        experiment.retrain(found, showing(show, metrics=metrics), resume=resume)
     return found

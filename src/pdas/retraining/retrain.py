@@ -28,6 +28,7 @@ from pdas.support.errors import NonFiniteLossError, SettingError
 from pdas.support.refusals import refuse
 from pdas.support.settings import validated
 from pdas.training.components import MakeOptimizer, MakeSchedule, refuse_twice
+from pdas.training.display import displayed, showing
 from pdas.training.loop import OnStep, Progress
 from pdas.training.measures import Loss, Measures, as_measures, check_loss
 from pdas.training.retrain import TrainingModule
@@ -47,6 +48,7 @@ def retrain(
     fabric: Fabric | None = None,
     checkpoints: Checkpoints | None = None,
     seed: int = 0,
+    progress: bool = True,
     on_step: OnStep = lambda progress: None,
     on_epoch: Callable[[RetrainingResult], None] = lambda result: None,
     **settings: Any,
@@ -74,6 +76,7 @@ def retrain(
         checkpoints: where the training is kept. It resumes from the newest checkpoint there, and
             ends at once if that is of the last step.
         seed: of the order of the batches.
+        progress: whether to show a bar, as of `pdas.search`.
         on_step: called with the `Progress` after every step. If it returns True, the training ends.
         on_epoch: called with the current result after every epoch.
         settings: by name, as of `pdas.search`: `epochs` (200) or `steps`, `batch_size` (64),
@@ -117,21 +120,22 @@ def retrain(
     if validation is not None:
         measured = Validation(network, _validation_batches(validation, own.batch_size), fabric)
     current = _Current(RetrainingResult(), measured, on_epoch)
-    current.result.stopped = train_module(
-        _OwnTraining(network, loss),
-        batches,
-        own,
-        fabric,
-        weights=weights,
-        schedule=schedule,
-        checkpoints=checkpoints,
-        validate=measured,
-        components={} if measured is None else {"best": measured.best},
-        on_step=on_step,
-        on_epoch=current,
-        rules=_rules(own),
-        returns_on_interrupt=True,
-    )
+    with displayed("retrain", progress) as show:
+        current.result.stopped = train_module(
+            _OwnTraining(network, loss),
+            batches,
+            own,
+            fabric,
+            weights=weights,
+            schedule=schedule,
+            checkpoints=checkpoints,
+            validate=measured,
+            components={} if measured is None else {"best": measured.best},
+            on_step=showing(show, on_step),
+            on_epoch=current,
+            rules=_rules(own),
+            returns_on_interrupt=True,
+        )
     current.finish()
     network.eval()
     return current.result

@@ -32,6 +32,7 @@ from pdas.searches.result import SearchResult
 from pdas.searches.run_search import run_search
 from pdas.searches.trial import Derive
 from pdas.training.components import MakeOptimizer, MakeSchedule, refuse_twice
+from pdas.training.display import displayed, showing, showing_trials
 from pdas.training.loop import OnStep
 from pdas.training.measures import Loss
 
@@ -53,6 +54,7 @@ def search(
     derive: Derive | None = None,
     executor: Executor | None = None,
     seed: int = 0,
+    progress: bool = True,
     on_step: OnStep = lambda progress: None,
     on_epoch: Callable[[SearchResult], None] = lambda result: None,
     on_trial: OnTrial = lambda finalists, done, total: None,
@@ -101,6 +103,8 @@ def search(
             other processes the network, the loss, the data, `weights` and `schedule` must pickle.
             Threads of one process train one after the other.
         seed: of all that is drawn, except the weights.
+        progress: whether to show a bar with the time left, on standard error. There is none where
+            that is neither a terminal nor a notebook.
         on_step: called with the `Progress` after every step. If it returns True, the search ends
             after this step, as with `max_minutes`, `patience` and `stop_when_decided` of
             `SearchSettings`; see `docs/runs.md`.
@@ -147,22 +151,24 @@ def search(
     if not chosen.trains:
         return SearchResult(chosen.best(), chosen)
     check_ranks(settings, executor, fabric.world_size)
-    return run_search(
-        net,
-        loss,
-        both_halves(data, settings.batch_size, seed),
-        chosen,
-        settings,
-        fabric,
-        seed=seed,
-        penalty=penalty,
-        weights=weights,
-        schedule=schedule,
-        checkpoints=checkpoints,
-        derive=derive,
-        executor=executor,
-        on_step=on_step,
-        on_epoch=on_epoch,
-        on_trial=on_trial,
-        returns_on_interrupt=True,
-    )
+    loaders = both_halves(data, settings.batch_size, seed)
+    with displayed("search", progress) as show:
+        return run_search(
+            net,
+            loss,
+            loaders,
+            chosen,
+            settings,
+            fabric,
+            seed=seed,
+            penalty=penalty,
+            weights=weights,
+            schedule=schedule,
+            checkpoints=checkpoints,
+            derive=derive,
+            executor=executor,
+            on_step=showing(show, on_step),
+            on_epoch=on_epoch,
+            on_trial=showing_trials(show, on_trial),
+            returns_on_interrupt=True,
+        )

@@ -1,0 +1,153 @@
+"""The bar of a running training: on a terminal, or in a notebook."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from pdas.distributed.launch import rank
+from pdas.support.metrics import Metric, bar_text
+
+if TYPE_CHECKING:  # they import torch, which the command line does not need for a refusal
+    from pdas.training import loop
+
+Show: TypeAlias = Callable[[int, int, str], None]
+"""Called with step, steps, and the text of the measures."""
+
+
+class Trained(Protocol):
+    """A finalist of a search."""
+
+    @property
+    def loss(self) -> float | None:
+        """After its training; None before."""
+        ...
+
+
+class Bar:
+    """A progress bar with the measures and the time left; see `Show`.
+
+    Args:
+        label: the name of the stage.
+        console: where it is shown.
+
+    Example:
+        bar = Bar("search", Console(stderr=True))
+        bar(1, 100, "loss 2.3")
+        bar.stop()
+    """
+
+    def __init__(self, label: str, console: Console) -> None:
+        self._label = label
+        self._bar = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[measures]}"),
+            TimeRemainingColumn(),
+            console=console,
+            # What is printed in between goes above the bar, to the stream of the bar. Where it
+            # is meant for a file it is left alone.
+            redirect_stdout=sys.stdout.isatty(),
+        )
+
+    def __call__(self, step: int, steps: int, measures: str) -> None:
+        if not self._bar.tasks:
+            self._bar.add_task(self._label, total=steps, measures="")
+            self._bar.start()
+        self._bar.update(self._bar.tasks[0].id, completed=step, total=steps, measures=measures)
+
+    def stop(self) -> None:
+        """End the display; the bar stays visible."""
+        if self._bar.live.is_started:
+            self._bar.stop()
+
+
+def nothing(step: int, steps: int, measures: str) -> None:
+    """Shows nothing; see `Show`."""
+
+
+@contextmanager
+def displayed(
+    label: str, wanted: bool = True, elsewhere: Callable[[str], Show] = lambda label: nothing
+) -> Iterator[Show]:
+    """What shows the steps of a stage: a bar, where standard error is a terminal or a notebook.
+
+    Args:
+        label: the name of the stage.
+        wanted: whether to show anything. Ranks other than the first never show anything.
+        elsewhere: makes what shows the steps where there can be no bar.
+
+    Yields:
+        What shows a step. A bar ends with the block.
+    """
+    console = _standard_error()
+    if not wanted or rank() > 0:
+        yield nothing
+    elif not console.is_interactive:
+        yield elsewhere(label)
+    else:
+        bar = Bar(label, console)
+        try:
+            yield bar
+        finally:
+            bar.stop()
+
+
+def _standard_error() -> Console:
+    """Standard error as a console, in a notebook as a terminal.
+
+    What rich has for notebooks needs a package of widgets, and warns without it. A line that is
+    drawn again needs none.
+    """
+    console = Console(stderr=True)
+    if console.is_jupyter:
+        return Console(stderr=True, force_jupyter=False, force_terminal=True, width=100)
+    return console
+
+
+def showing(
+    show: Show,
+    then: Callable[[loop.Progress], Any] = lambda progress: None,
+    metrics: Sequence[Metric] = (),
+) -> loop.OnStep:
+    """An `on_step` that shows each step.
+
+    Args:
+        show: shows it.
+        then: is called afterwards; what it returns is returned.
+        metrics: of the task, by which measures are named.
+    """
+    if show is nothing:  # the text of a step takes longer than the rest
+        return then
+
+    def on_step(progress: loop.Progress) -> Any:
+        show(progress.step, progress.steps, bar_text(progress.measures, metrics))
+        return then(progress)
+
+    return on_step
+
+
+def showing_trials(
+    show: Show, then: Callable[..., None] = lambda *trials: None
+) -> Callable[[Sequence[Trained], int, int], None]:
+    """An `on_trial`, of a search, that shows how many trainings of finalists are done.
+
+    Args:
+        show: shows it.
+        then: is called afterwards.
+    """
+
+    def on_trial(finalists: Sequence[Trained], done: int, total: int) -> None:
+        if total:
+            losses = [finalist.loss for finalist in finalists if finalist.loss is not None]
+            best = f"  loss {min(losses):.4f}" if losses else ""
+            show(done, total, f"trainings of finalists{best}")
+        then(finalists, done, total)
+
+    return on_trial

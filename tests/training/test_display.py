@@ -1,0 +1,135 @@
+"""The bar of a training that was started from Python."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import mse_loss
+from torch.utils.data import TensorDataset
+
+import pdas
+from pdas.nn import Linear, Value
+from pdas.searches.finalists import Finalist
+from pdas.training.display import displayed, showing, showing_trials
+from pdas.training.loop import Progress
+
+SETTINGS: dict[str, Any] = {"steps": 20, "batch_size": 20, "finalists": 2, "warmup": 0}
+
+
+def loss(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
+    return mse_loss(model(batch[0]), batch[1])
+
+
+def search(**arguments: Any) -> pdas.SearchResult:
+    """A search of a few steps."""
+    width = Value("width", [2, 4])
+    net = pdas.nn.Supernet(nn.Sequential(Linear(3, width), Linear(width, 1)))
+    x = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
+    return pdas.search(net, loss, TensorDataset(x, x[:, :1]), **SETTINGS, **arguments)
+
+
+class Stream(io.StringIO):
+    """A text stream that is a terminal or not."""
+
+    def __init__(self, terminal: bool) -> None:
+        super().__init__()
+        self.terminal = terminal
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+
+@pytest.fixture
+def standard_error(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], Stream]:
+    """Makes standard error a stream that is a terminal or not."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+
+    def make(terminal: bool) -> Stream:
+        stream = Stream(terminal)
+        monkeypatch.setattr(sys, "stderr", stream)
+        return stream
+
+    return make
+
+
+def test_a_search_in_a_terminal_shows_a_bar_with_the_time_left(
+    standard_error: Callable[[bool], Stream], capsys: pytest.CaptureFixture[str]
+) -> None:
+    stream = standard_error(True)
+    printed = []
+    search(on_step=lambda progress: printed.append(print(progress.step)))
+    shown = stream.getvalue()
+    assert "search" in shown and "0:00:00" in shown
+    assert "trainings of finalists" in shown
+    # What is printed meanwhile is for another stream than the bar.
+    assert capsys.readouterr().out.split() == [str(step + 1) for step in range(len(printed))]
+
+
+@pytest.mark.parametrize(("terminal", "progress"), [(False, True), (True, False)])
+def test_nothing_is_shown_where_there_is_no_terminal_or_none_is_wanted(
+    standard_error: Callable[[bool], Stream], terminal: bool, progress: bool
+) -> None:
+    stream = standard_error(terminal)
+    search(progress=progress)
+    assert stream.getvalue() == ""
+
+
+def test_a_training_of_ones_own_network_shows_a_bar_too(
+    standard_error: Callable[[bool], Stream],
+) -> None:
+    x = torch.ones(4, 1)
+    settings: dict[str, Any] = {"steps": 1, "batch_size": 2}
+    for progress in (True, False):
+        stream = standard_error(True)
+        data = TensorDataset(x, x)
+        pdas.retrain(nn.Linear(1, 1), loss, data, progress=progress, **settings)
+        assert ("retrain" in stream.getvalue()) == progress
+
+
+def test_a_notebook_is_taken_for_a_terminal(
+    standard_error: Callable[[bool], Stream], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There standard error is no terminal, and a line that returns to its start is shown."""
+    stream = standard_error(False)
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    with displayed("search") as show:
+        show(1, 2, "loss 1.5")
+    assert "\r" in stream.getvalue() and "loss 1.5" in stream.getvalue()
+
+
+def test_other_ranks_show_nothing(
+    standard_error: Callable[[bool], Stream], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = standard_error(True)
+    monkeypatch.setattr("pdas.training.display.rank", lambda: 1)
+    with displayed("search") as show:
+        show(1, 2, "loss 1.5")
+    assert stream.getvalue() == ""
+
+
+def test_a_step_and_a_trial_are_shown_and_told() -> None:
+    shown: list[tuple[int, int, str]] = []
+    told: list[Any] = []
+    progress = Progress(3, 1, 9, {"loss": 0.25}, None, 1.0)
+    on_step = showing(lambda *step: shown.append(step), lambda p: told.append(p) or True)
+    assert on_step(progress) is True  # what the user's own function returns
+    finalists = [Finalist(None), Finalist(None, loss=0.5), Finalist(None, loss=0.75)]
+    on_trial = showing_trials(lambda *step: shown.append(step), lambda *each: told.append(each))
+    on_trial([], 0, 0)
+    on_trial(finalists[:1], 0, 2)
+    on_trial(finalists, 1, 2)
+    assert shown == [
+        (3, 9, "loss 0.2500"),
+        (0, 2, "trainings of finalists"),
+        (1, 2, "trainings of finalists  loss 0.5000"),
+    ]
+    assert told == [progress, ([], 0, 0), (finalists[:1], 0, 2), (finalists, 1, 2)]
