@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -13,6 +16,7 @@ from PIL import Image
 from pdas.experiment.export import export
 from pdas.runs.run import Run
 from pdas.tasks.classification.classifier import Classifier
+from pdas.tasks.image_tasks.inputs import pixels_of
 from pdas.tasks.loading import load
 
 README = Path(__file__).parents[1] / "README.md"
@@ -70,6 +74,57 @@ def test_example_of_an_export_gives_the_trained_network(
     images = torch.randint(256, (3, 1, 8, 8), dtype=torch.uint8)
     found = network(classifier.standardise(images)).softmax(1)
     torch.testing.assert_close(found, classifier.probabilities(images))
+
+
+def pictures(folder: Path) -> list[Path]:
+    """Image files that are easily read in another way."""
+    rng = np.random.default_rng(0)
+    colour = Image.fromarray(rng.integers(256, size=(37, 90, 3), dtype=np.uint8))
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    translucent = colour.copy()
+    translucent.putalpha(Image.fromarray(rng.integers(256, size=(37, 90), dtype=np.uint8)))
+    images: dict[str, tuple[Image.Image, dict[str, Any]]] = {
+        "colour.png": (colour, {}),
+        "turned.jpg": (colour, {"exif": turned}),
+        "large.jpg": (colour.resize((900, 370)), {"quality": 95}),
+        "translucent.png": (translucent, {}),
+        "palette.gif": (colour.quantize(16), {}),
+        "deep.png": (Image.fromarray(rng.integers(65536, size=(20, 9), dtype=np.uint16)), {}),
+    }
+    for name, (image, options) in images.items():
+        image.save(folder / name, **options)
+    return [folder / name for name in images]
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 16, 16), (3, 5, 5)])
+def test_the_page_of_exports_makes_the_input_of_any_image(
+    shape: tuple[int, int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("network.json").write_text(json.dumps({"image_shape": shape}))
+    network_input = run(blocks(EXPORT)[1])["network_input"]
+    for file in pictures(tmp_path):
+        expected = pixels_of(file, channels=shape[0], size=shape[1]).numpy() / np.float32(255)
+        found = network_input(file)
+        assert found.dtype == np.float32 and np.array_equal(found, expected), file.name
+
+
+def test_the_page_of_exports_gives_the_predictions_of_the_classifier(
+    finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = export(finished.path, "state_dict", Path("export-state_dict"))
+    shutil.copy(made / "network.json", tmp_path)
+    names, network = run(blocks(EXPORT)[1]), run(blocks(EXPORT)[0])["network"]
+    files, about = pictures(tmp_path), names["about"]
+    images = torch.tensor(np.stack([names["network_input"](file) for file in files]))
+    mean, std = (torch.tensor(about[key]).view(1, -1, 1, 1) for key in ("mean", "std"))
+    probabilities = network((images - mean) / std).detach().softmax(1)
+    predictions = load(finished.path).predict(files)
+    for row, prediction in zip(probabilities, predictions, strict=True):
+        assert about["classes"][int(row.argmax())] == prediction.label
+        assert float(row.max()) == pytest.approx(prediction.probability, rel=1e-4)
 
 
 def test_example_of_using_a_run_predicts(
