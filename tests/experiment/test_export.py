@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import os
@@ -9,8 +10,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -19,9 +21,10 @@ from torch import Tensor, nn
 
 import pdas
 from pdas.experiment import export as module
-from pdas.experiment.export import FORMATS, export
+from pdas.experiment.export import FORMATS, Exported, export
 from pdas.runs.run import Run
 from pdas.support.errors import PdasError, RunError, SettingError
+from pdas.support.files import atomic_write
 from pdas.tasks.classification.classifier import Classifier
 from pdas.tasks.description import read_network
 from pdas.tasks.loading import load
@@ -182,9 +185,8 @@ class Other(nn.Module):
 def test_a_file_that_computes_something_else_is_not_handed_over(
     finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: float
 ) -> None:
-    def damaged(about: Any, network: nn.Module, directory: Path) -> nn.Module:
-        (directory / "program.pt2").touch()
-        return about.program(Other(network, change))  # type: ignore[no-any-return]
+    def damaged(about: Any, network: nn.Module) -> Exported:
+        return Exported("program.pt2", b"", about.program(Other(network, change)))
 
     monkeypatch.setattr(module, "FORMATS", {"torch": damaged})
     match = "^export: found outputs that differ by .*, expected at most 0.0001 of their largest"
@@ -202,16 +204,8 @@ def test_what_an_exporter_raises_is_one_line(
     refused(finished.path, "torch", tmp_path / "out", RunError, match)
 
 
-@pytest.fixture
-def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where temporary directories go."""
-    (tmp_path / "scratch").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
-    yield tmp_path / "scratch"
-
-
-def test_an_interrupt_leaves_no_file(
-    finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scratch: Path
+def test_an_interrupt_leaves_nothing(
+    finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
@@ -219,6 +213,38 @@ def test_an_interrupt_leaves_no_file(
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(module, "_check", interrupt)
         export(finished.path, "state_dict", tmp_path / "out")
-    assert not list((tmp_path / "out").iterdir()) and not list(scratch.iterdir())
+    assert not list(tmp_path.iterdir())
     export(finished.path, "state_dict", tmp_path / "out")
     read_network(tmp_path / "out" / "network.json")
+
+
+@pytest.mark.parametrize("full", ["state_dict.pt", "network.json"])
+def test_a_full_disk_is_said_and_only_a_note_of_the_user_stays(
+    finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    out = tmp_path / "out"
+
+    @contextmanager
+    def write(path: Path) -> Iterator[IO[bytes]]:
+        (out / "note.txt").write_text("mine")
+        with atomic_write(path) as file:
+            if path.name == full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            yield file
+
+    monkeypatch.setattr(module, "atomic_write", write)
+    match = rf"^\S+/out/{full}: cannot be written \(No space left on device\), expected room"
+    with pytest.raises(RunError, match=match):
+        export(finished.path, "state_dict", out)
+    assert [path.name for path in out.iterdir()] == ["note.txt"]
+
+
+def test_what_a_library_cannot_write_is_not_blamed_on_torch(
+    finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(torch.export, "export", full)
+    match = r"^export: the network cannot be written as torch \(\[Errno 28\] No space left on "
+    refused(finished.path, "torch", tmp_path / "out", RunError, match)

@@ -58,6 +58,16 @@ def test_a_stage_that_goes_on_has_every_epoch_once(tmp_path: Path) -> None:
     assert steps == [10, 20, 30]
 
 
+def test_tensorboard_removes_its_own_events_only(tmp_path: Path) -> None:
+    (tmp_path / "tensorboard").mkdir()
+    own, mine = (tmp_path / "tensorboard" / name for name in ("events.out.tfevents.1", "note.txt"))
+    own.touch()
+    mine.touch()
+    with epoch_log("tensorboard", tmp_path, "search"):
+        pass
+    assert mine.exists() and not own.exists()
+
+
 def test_wandb_has_every_epoch_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wandb = pytest.importorskip("wandb")
     pytest.importorskip("pytorch_lightning")

@@ -17,6 +17,7 @@ from PIL import Image
 
 from pdas import recipes
 from pdas.data.disk import DiskImages
+from pdas.experiment.stage_directory import Origin, stage_directory
 from pdas.experiment.stages import Experiment
 from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.signals import StoppedError
@@ -167,6 +168,59 @@ def test_a_directory_is_for_one_process_at_a_time(tmp_path: Path) -> None:
         raise AssertionError("it was locked")
     with locked_directory(tmp_path):
         assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("made", "left"),
+    [
+        ("", ""),
+        ("search.json", ""),
+        ("note.txt", "note.txt"),
+        ("search.json.part", "search.json.part"),
+        ("config.yaml.txt note/", "config.yaml.txt note/"),
+        ("checkpoint/", ""),
+        ("checkpoint/mine.txt", "checkpoint/ checkpoint/mine.txt"),
+        ("metrics.csv", "config.yaml metrics.csv"),
+        (
+            "checkpoint/step-000000001.ckpt",
+            "checkpoint/ checkpoint/step-000000001.ckpt config.yaml",
+        ),
+    ],
+)
+def test_a_stage_that_fails_before_anything_was_done_removes_its_own_files(
+    experiment: Experiment, tmp_path: Path, made: str, left: str
+) -> None:
+    origin, out = Origin(experiment.recipe, 0, None, {}), tmp_path / "runs" / "a"
+    fabric = experiment._opened.fabric
+    with (
+        pytest.raises(SettingError, match=r"^no"),
+        stage_directory(out, "--out", origin, fabric, resume=False) as run,
+    ):
+        assert run is not None and run.has_config
+        for name in made.split():
+            path = out / name
+            (path if name.endswith("/") else path.parent).mkdir(exist_ok=True)
+            if name == "search.json":
+                run.write_json(name, {})
+            elif not name.endswith("/"):
+                path.touch()
+        raise SettingError("no")
+    found = [f"{p.relative_to(out)}{'/' * p.is_dir()}" for p in sorted(out.rglob("*"))]
+    assert found == left.split()
+    assert bool(left) == (tmp_path / "runs").exists()
+
+
+def test_after_an_error_of_the_program_the_files_are_left_to_look_at(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    origin, out = Origin(experiment.recipe, 0, None, {}), tmp_path / "a"
+    fabric = experiment._opened.fabric
+    with (
+        pytest.raises(ZeroDivisionError),
+        stage_directory(out, "--out", origin, fabric, resume=False),
+    ):
+        raise ZeroDivisionError
+    assert [path.name for path in out.iterdir()] == ["config.yaml"]
 
 
 def test_images_are_the_same_in_another_folder(tmp_path: Path) -> None:

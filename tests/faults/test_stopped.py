@@ -60,7 +60,7 @@ def write_fails(monkeypatch: pytest.MonkeyPatch, name: str, after: int) -> None:
     opened, count = Path.open, iter(range(10**6))
 
     def open_(self: Path, mode: str = "r", *arguments: Any, **options: Any) -> Any:
-        if mode == "xb" and self.name.endswith(f"{name}.part") and next(count) >= after:
+        if mode == "xb" and f"{name}-" in self.name and next(count) >= after:
             raise OSError(28, "No space left on device")
         return opened(self, mode, *arguments, **options)
 

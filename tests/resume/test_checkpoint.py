@@ -152,11 +152,40 @@ def test_if_all_are_damaged_nothing_begins_anew_unasked(two: Checkpoints) -> Non
 
 
 def test_what_a_killed_process_left_is_no_checkpoint_and_is_removed(two: Checkpoints) -> None:
-    (two.directory / "step-000000009.ckpt.part").write_bytes(b"half")
+    (two.directory / f".pdas-step-000000009.ckpt-{'0' * 16}.part").write_bytes(b"half")
     found = two.load()
     assert found is not None and found["step"] == 3
     two.save(4, state(4))
     assert names(two.directory) == ["step-000000003.ckpt", "step-000000004.ckpt"]
+
+
+def test_files_of_the_user_are_no_checkpoints_and_are_never_removed(two: Checkpoints) -> None:
+    own = ["step-best.ckpt", "step-3.ckpt", "step-000000001.ckpt.part", "notes.txt", "step-by.part"]
+    for name in own:
+        (two.directory / name).write_text(name)
+    assert [path.name for path in two.paths()] == ["step-000000002.ckpt", "step-000000003.ckpt"]
+    for step in (4, 5, 6):
+        two.save(step, state(step))
+    found = two.load()
+    assert found is not None and found["step"] == 6
+    two.remove()
+    assert names(two.directory) == sorted(own)
+
+
+def test_all_checkpoints_are_removed_with_their_directory(two: Checkpoints) -> None:
+    (two.directory / "step-000000003.ckpt").rename(two.directory / "step-000000003.damaged")
+    (two.directory / f".pdas-step-000000004.ckpt-{'0' * 16}.part").touch()
+    two.remove()
+    assert not two.directory.exists()
+
+
+def test_steps_of_ten_digits_come_last(tmp_path: Path) -> None:
+    for step in (999_999_999, 1_000_000_000):
+        (tmp_path / f"step-{step}.ckpt").touch()
+    assert [path.stem for path in Checkpoints(tmp_path).paths()] == [
+        "step-999999999",
+        "step-1000000000",
+    ]
 
 
 @pytest.mark.parametrize("budget", [0, 1, 100, 5000])

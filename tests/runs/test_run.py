@@ -16,57 +16,9 @@ from pdas.runs.run import Run
 from pdas.runs.weights import load_weights
 from pdas.space import SearchSpace
 from pdas.space.decided import ThetaHistory
-from pdas.support.errors import RunError, SettingError
+from pdas.support.errors import RunError
 from pdas.tasks.classification.recipe import ClassificationRecipe
 from pdas.tasks.recipe import recorded
-
-
-def fail_in(path: Path, error: Exception) -> None:
-    with pytest.raises(type(error)), new_directory(path, "--out"):
-        (path / "half.txt").write_text("made")
-        raise error
-
-
-def test_what_was_made_is_removed_after_an_error_of_the_user(tmp_path: Path) -> None:
-    fail_in(tmp_path / "a" / "b" / "run", SettingError("no"))
-    assert not list(tmp_path.iterdir())
-
-
-def test_what_was_there_stays(tmp_path: Path) -> None:
-    (tmp_path / "a" / "other").mkdir(parents=True)
-    fail_in(tmp_path / "a" / "b" / "run", SettingError("no"))
-    assert [path.name for path in tmp_path.rglob("*")] == ["a", "other"]
-
-
-def test_an_error_of_the_program_leaves_the_files_to_look_at(tmp_path: Path) -> None:
-    fail_in(tmp_path / "run", ZeroDivisionError())
-    assert (tmp_path / "run" / "half.txt").exists()
-
-
-def test_a_directory_above_that_another_run_uses_by_now_stays(tmp_path: Path) -> None:
-    with pytest.raises(SettingError), new_directory(tmp_path / "runs" / "a", "--out"):
-        (tmp_path / "runs" / "b").mkdir()
-        raise SettingError("no")
-    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["b"]
-
-
-def test_an_empty_directory_may_be_given(tmp_path: Path) -> None:
-    with new_directory(tmp_path, "--out") as path:
-        assert path == tmp_path
-
-
-@pytest.mark.parametrize("name", ["full", "file", "file/new"])
-def test_a_place_that_is_taken_is_named_and_stays(tmp_path: Path, name: str) -> None:
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "mine").write_text("x")
-    (tmp_path / "file").write_text("y")
-    with (
-        pytest.raises(RunError, match=f"--seed: .*{name}"),
-        new_directory(tmp_path / name, "--seed"),
-    ):
-        raise AssertionError("not reached")
-    assert (tmp_path / "full" / "mine").read_text() == "x"
-    assert (tmp_path / "file").read_text() == "y"
 
 
 def test_metrics_are_a_header_and_a_row_an_epoch(tmp_path: Path) -> None:
@@ -131,17 +83,6 @@ def test_json_that_is_missing_or_damaged_is_named(tmp_path: Path, content: bytes
         Run(tmp_path).read_json("some.json")
 
 
-def test_what_a_user_made_is_emptied_and_stays(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "link").symlink_to("real", target_is_directory=True)
-    for name in ("real", "link"):
-        with pytest.raises(SettingError), new_directory(tmp_path / name, "--out") as path:
-            (path / "deep").mkdir()
-            (path / "deep" / "file").touch()
-            raise SettingError("any")
-        assert not list((tmp_path / name).iterdir())
-
-
 def test_what_has_not_finished_is_told_by_name(tmp_path: Path) -> None:
     search, retraining = tmp_path / "run", tmp_path / "run" / "retrain-0"
     retraining.mkdir(parents=True)
@@ -168,24 +109,17 @@ def test_what_has_not_finished_is_told_by_name(tmp_path: Path) -> None:
             pass
 
 
-def test_a_name_that_is_too_long_is_one_line(tmp_path: Path) -> None:
-    with (
-        pytest.raises(RunError, match="cannot be made"),
-        new_directory(tmp_path / ("a" * 300), "--out"),
-    ):
-        pass
-
-
 def test_removing_checkpoints_leaves_what_a_link_leads_to(tmp_path: Path) -> None:
     run, mine = tmp_path / "run", tmp_path / "mine"
     for directory in (run / "checkpoint", mine):
         directory.mkdir(parents=True)
-        (directory / "1.ckpt").touch()
+        for name in ("step-000000001.ckpt", "step-000000002.damaged"):
+            (directory / name).touch()
     Run(run).remove_checkpoints()
     assert not list(run.iterdir())
     (run / "checkpoint").symlink_to(mine, target_is_directory=True)
     Run(run).remove_checkpoints()
-    assert (run / "checkpoint").is_symlink() and (mine / "1.ckpt").exists()
+    assert (run / "checkpoint").is_symlink() and (mine / "step-000000001.ckpt").exists()
 
 
 def test_a_run_that_does_not_write_leaves_everything_as_it_is(tmp_path: Path) -> None:

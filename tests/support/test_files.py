@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pdas.support import parts
 from pdas.support.errors import RunError
 from pdas.support.files import atomic_write
+
+LEFT = ".pdas-a-0123456789abcdef.part"
 
 
 def write(path: Path, content: bytes) -> None:
@@ -58,15 +62,57 @@ def test_a_link_is_replaced_and_never_followed(tmp_path: Path) -> None:
     outside.write_bytes(b"mine")
     run = tmp_path / "run"
     run.mkdir()
-    for name in ("a", "a.part"):
+    for name in ("a", LEFT):
         (run / name).symlink_to(outside)
     write(run / "a", b"new")
     assert outside.read_bytes() == b"mine"
     assert not (run / "a").is_symlink() and (run / "a").read_bytes() == b"new"
 
 
-def test_what_a_killed_process_left_is_no_hindrance(tmp_path: Path) -> None:
-    (tmp_path / "a.part").write_bytes(b"half of what was written")
+def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    of_the_user = ["a.part", "film.mp4.part", ".pdas-a.part", f"{LEFT}.txt", f"my{LEFT}"]
+    for name in (*of_the_user, LEFT, LEFT.replace("-a-", "-other.csv-")):
+        (tmp_path / name).write_bytes(b"half of what was written")
     write(tmp_path / "a", b"new")
-    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["a", *of_the_user])
+    assert (tmp_path / "a").read_bytes() == b"new"
+
+
+def test_two_that_write_one_file_at_once_both_succeed(tmp_path: Path) -> None:
+    with atomic_write(tmp_path / "a") as first, atomic_write(tmp_path / "a") as second:
+        write(tmp_path / "b", b"a third file, whose writer removes what was left")
+        first.write(b"first")
+        second.write(b"second")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+    assert (tmp_path / "a").read_bytes() == b"first"  # which ends last
+
+
+@pytest.mark.parametrize("error", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_without_locks_files_are_written_and_nothing_is_taken_for_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    def flock(descriptor: int, how: int) -> None:
+        raise OSError(error, "no locks")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    (tmp_path / LEFT).touch()
+    write(tmp_path / "a", b"new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [LEFT, "a"]
+
+
+def test_a_part_that_was_taken_for_left_is_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process removes the first in the moment between its creation and its lock."""
+    locked, removed = parts.lock, []
+
+    def lock(descriptor: int) -> bool:
+        if not removed:
+            removed.extend(tmp_path.iterdir())
+            removed[0].unlink()
+        return locked(descriptor)
+
+    monkeypatch.setattr(parts, "lock", lock)
+    write(tmp_path / "a", b"new")
+    assert removed and [path.name for path in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a").read_bytes() == b"new"

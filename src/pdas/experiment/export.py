@@ -1,17 +1,17 @@
 """A retrained network as files for other programs.
 
-Each format is a function that writes its file beside `network.json`, loads it again, and returns
-what it computes. This is compared with the network before the export is kept.
+Each format is a function that makes the content of a file, loads it again, and returns both. What
+it computes is compared with the network before anything is written.
 """
 
 from __future__ import annotations
 
-import shutil
+import io
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 
@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from pdas.runs.directory import new_directory
 from pdas.runs.run import Run
 from pdas.support.errors import PdasError, RunError, SettingError, reason
+from pdas.support.files import atomic_write
 from pdas.support.refusals import check_one_of, refuse
-from pdas.tasks.description import Description, read_network
+from pdas.tasks.description import Description
 from pdas.tasks.loading import load
 
 TOLERANCE = 1e-4  # of the largest output
@@ -30,6 +31,19 @@ BATCH_SIZES = (1, 5)  # that are compared; programs are made with another one
 _REMEDY = "try another version of torch, or --format state_dict"
 
 Program = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A network in one format: the name of its file, the content, and what that computes.
+
+    Example:
+        Exported("program.pt2", content, torch.export.load(io.BytesIO(content)).module())
+    """
+
+    file: str
+    content: bytes
+    program: Program
 
 
 def export(path: str | Path, format: str = "state_dict", out: Path | None = None) -> Path:
@@ -68,38 +82,47 @@ def export(path: str | Path, format: str = "state_dict", out: Path | None = None
     # Plain layout: `torch.export.save` warns of weights that are channels-last.
     network = model.network.to(memory_format=torch.contiguous_format)
     out = retrained.inner(f"export-{format}") if out is None else out
-    # Written elsewhere first, so that nothing half-made is left, even after an interrupt.
-    with new_directory(out, "--out") as made, TemporaryDirectory() as name, _one_line(format):
+    with new_directory(out, "--out") as made:
+        with _one_line(format):
+            exported = FORMATS[format](description, network)
+            _check(exported.program, description.program(network), description.image_shape)
         text = description.model_dump_json(indent=2) + "\n"
-        Path(name, "network.json").write_text(text, encoding="utf-8")
-        exported = FORMATS[format](description, network, Path(name))
-        _check(exported, description.program(network), description.image_shape)
-        for file in Path(name).iterdir():
-            shutil.copyfile(file, made / file.name)
+        _write(made, {exported.file: exported.content, "network.json": text.encode()})
     return out
 
 
-def _state_dict(description: Description, network: nn.Module, directory: Path) -> Program:
-    file = directory / "state_dict.pt"
-    torch.save(network.state_dict(), file)
-    again = read_network(directory / "network.json").eval()
-    again.load_state_dict(torch.load(file, weights_only=True))
-    return description.program(again)
+def _write(directory: Path, contents: Mapping[str, bytes]) -> None:
+    """Write files, or none of them after an error."""
+    written: list[Path] = []
+    try:
+        for name, content in contents.items():
+            with atomic_write(directory / name) as file:
+                file.write(content)
+            written.append(directory / name)
+    except BaseException:
+        for path in written:
+            with suppress(OSError):
+                path.unlink()
+        raise
 
 
-def _torch(description: Description, network: nn.Module, directory: Path) -> Program:
-    file = directory / "program.pt2"
+def _state_dict(description: Description, network: nn.Module) -> Exported:
+    content = _saved(torch.save, network.state_dict())
+    again = description.build().eval()
+    again.load_state_dict(torch.load(io.BytesIO(content), weights_only=True))
+    return Exported("state_dict.pt", content, description.program(again))
+
+
+def _torch(description: Description, network: nn.Module) -> Exported:
     program, arguments = _traced(description, network)
-    torch.export.save(torch.export.export(program, **arguments), file)
-    return torch.export.load(file).module()
+    content = _saved(torch.export.save, torch.export.export(program, **arguments))
+    return Exported("program.pt2", content, torch.export.load(io.BytesIO(content)).module())
 
 
-def _onnx(description: Description, network: nn.Module, directory: Path) -> Program:
-    file = directory / "network.onnx"
+def _onnx(description: Description, network: nn.Module) -> Exported:
     program, arguments = _traced(description, network)
-    torch.onnx.export(
+    made: Any = torch.onnx.export(
         program,
-        f=file,
         input_names=["images"],
         output_names=[description.output_name],
         dynamo=True,
@@ -107,16 +130,27 @@ def _onnx(description: Description, network: nn.Module, directory: Path) -> Prog
         verbose=False,
         **arguments,
     )
+    content = made.model_proto.SerializeToString()
     session = import_module("onnxruntime").InferenceSession(
-        file, providers=["CPUExecutionProvider"]
+        content, providers=["CPUExecutionProvider"]
     )
-    return lambda images: torch.from_numpy(session.run(None, {"images": images.numpy()})[0])
+
+    def run(images: Tensor) -> Tensor:
+        return torch.from_numpy(session.run(None, {"images": images.numpy()})[0])
+
+    return Exported("network.onnx", content, run)
 
 
-FORMATS: Mapping[str, Callable[[Description, nn.Module, Path], Program]] = MappingProxyType(
+FORMATS: Mapping[str, Callable[[Description, nn.Module], Exported]] = MappingProxyType(
     {"state_dict": _state_dict, "torch": _torch, "onnx": _onnx}
 )
-"""Name -> writes the file of a network into a directory, and returns what that file computes."""
+"""Name -> makes the file of a network."""
+
+
+def _saved(save: Callable[[Any, io.BytesIO], None], content: object) -> bytes:
+    file = io.BytesIO()
+    save(content, file)
+    return file.getvalue()
 
 
 def _traced(description: Description, network: nn.Module) -> tuple[nn.Module, dict[str, Any]]:
@@ -152,6 +186,11 @@ def _one_line(format: str) -> Iterator[None]:
         yield
     except PdasError:
         raise
+    except OSError as error:  # of the machine, not of torch
+        raise RunError(
+            f"export: the network cannot be written as {format} ({reason(error)}); correct that, "
+            "and export again"
+        ) from error
     except Exception as error:
         raise RunError(
             f"export: torch {torch.__version__} could not write this network as {format} "

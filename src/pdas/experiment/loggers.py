@@ -58,7 +58,8 @@ def epoch_log(name: str | None, directory: Path, stage: str) -> Iterator[Callabl
     if name is None:
         yield lambda rows: None
         return
-    Run(directory).inner(name)
+    own = Run(directory).inner(name)
+    began = own.exists()
     logger = _tensorboard(directory) if name == "tensorboard" else _wandb(directory)
     logged = 0
 
@@ -74,10 +75,13 @@ def epoch_log(name: str | None, directory: Path, stage: str) -> Iterator[Callabl
         yield log
     finally:
         _close(name, logger)
+        if not began and not logged:  # the stage failed in its first epoch
+            shutil.rmtree(own, ignore_errors=True)
 
 
 def _tensorboard(directory: Path) -> Logger:
-    shutil.rmtree(directory / "tensorboard", ignore_errors=True)
+    for file in (directory / "tensorboard").glob("events.out.tfevents.*"):
+        file.unlink()
     return TensorBoardLogger(directory, name="", version="tensorboard")
 
 

@@ -114,7 +114,7 @@ def _begun(path: Path, setting: str, origin: Origin, resume: bool) -> Iterator[R
             with _kept(run):
                 yield run
         return
-    with new_directory(path, setting), _kept(run):
+    with new_directory(path, setting), _kept(run), _removed_unless_begun(run):
         origin.write(run)
         yield run
 
@@ -138,6 +138,21 @@ def _check_origin(run: Run, origin: Origin) -> None:
             raise DataError(f"--resume: {found}; {remedy}")
     if recipe != origin.recipe and run.is_unfinished:  # by a setting that may change
         origin.write(run)
+
+
+@contextmanager
+def _removed_unless_begun(run: Run) -> Iterator[None]:
+    """After an error, remove what was written if it has no metrics of an epoch and no checkpoint.
+
+    So the same command can be given again when the mistake is mended.
+    """
+    try:
+        yield
+    except PdasError:
+        if not any(kept for name in ("metrics.csv", "*.ckpt") for kept in run.path.rglob(name)):
+            run.remove_checkpoints()
+            run.remove_written()
+        raise
 
 
 @contextmanager

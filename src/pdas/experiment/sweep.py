@@ -91,6 +91,7 @@ def sweep(
     _check_devices(experiment.recipe)
     _check_same(experiment.recipe, out)
     with creating_directory(out, "--out"):
+        made = not out.exists()
         out.mkdir(parents=True, exist_ok=True)
     # By the number of all seeds, not of the unfinished ones: a resumed seed must have as many
     # threads as before, or its sums would be rounded otherwise.
@@ -99,7 +100,11 @@ def sweep(
         unfinished = [seed for seed in seeds if not _is_finished(out, seed)]
         on_begin(unfinished)
         failed = _run_all(experiment, unfinished, out, pool, on_end)
-    return Sweep(out, _write_comparison(experiment.recipe, seeds, failed, out), failed)
+    done = Sweep(out, _write_comparison(experiment.recipe, seeds, failed, out), failed)
+    if made:
+        with suppress(OSError):  # it holds a seed that was begun
+            out.rmdir()
+    return done
 
 
 def _run_all(
@@ -208,16 +213,14 @@ def _is_finished(out: Path, seed: int) -> bool:
 def _write_comparison(
     recipe: Recipe, seeds: Sequence[int], failed: dict[int, str], out: Path
 ) -> dict[str, Any]:
-    """Compare what is finished; a directory in which nothing was begun is removed."""
+    """Compare what is finished, and write that beside the seeds, if any was begun."""
     finished = {seed: Run(_directory(out, seed)) for seed in seeds if seed not in failed}
     comparison = {
         "recipe": recipe.name,
         **compare(recipe, finished),
         "failed": {str(seed): error for seed, error in sorted(failed.items())},
     }
-    with suppress(OSError):  # not empty
-        out.rmdir()
-    if out.is_dir():
+    if any(out.iterdir()):
         with atomic_write(out / "sweep.json") as file:
             file.write((json.dumps(comparison, indent=2) + "\n").encode())
     return comparison

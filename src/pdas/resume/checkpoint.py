@@ -12,10 +12,11 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import re
 import time
 import warnings
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
@@ -25,6 +26,7 @@ import torch
 from pdas.support.errors import CheckpointError, PdasWarning, reason
 from pdas.support.files import atomic_write, creating_directory
 from pdas.support.opening import read_bytes
+from pdas.support.parts import remove_left_parts
 from pdas.support.refusals import refuse
 
 _log = logging.getLogger(__name__)
@@ -80,9 +82,7 @@ class Checkpoints:
             self.directory.mkdir(parents=True, exist_ok=True)
         with atomic_write(self._path(step)) as file:
             _write(file, state)
-        for old in [*self.paths()[:-KEPT], *self.directory.glob("step-*.part")]:
-            with suppress(OSError):  # the new one is complete even if these cannot be removed
-                old.unlink()
+        _remove(self.paths()[:-KEPT])
         self._last = time.monotonic()
         self._took = self._last - start
         _log.info("checkpoint: %s written in %.1f s", self._path(step), self._took)
@@ -123,12 +123,35 @@ class Checkpoints:
             )
         return None
 
+    def remove(self) -> None:
+        """Remove all of them, also what was damaged, and then the directory if it is empty."""
+        remove_left_parts(self.directory)
+        _remove([*self.paths(), *self._named("damaged")])
+        with suppress(OSError):  # a file of the user is in it, or there is none
+            self.directory.rmdir()
+
     def _path(self, step: int) -> Path:
         return self.directory / f"step-{step:09d}.ckpt"
 
     def paths(self) -> list[Path]:
         """The files of all checkpoints, the oldest first."""
-        return sorted(self.directory.glob("step-*.ckpt"))
+        return self._named("ckpt")
+
+    def _named(self, suffix: str) -> list[Path]:
+        """The files of all steps with this suffix; others are of the user."""
+        name = re.compile(rf"step-[0-9]{{9,}}\.{suffix}")
+        paths = self.directory.glob("step-*")
+        return sorted(filter(lambda path: name.fullmatch(path.name), paths), key=_step)
+
+
+def _step(path: Path) -> int:
+    return int(path.stem.removeprefix("step-"))
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        with suppress(OSError):  # what cannot be removed does no harm
+            path.unlink()
 
 
 def _set_aside(damaged: Sequence[tuple[Path, Exception]]) -> None:

@@ -11,13 +11,12 @@ import csv
 import io
 import json
 import os
-import shutil
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import yaml
@@ -63,6 +62,7 @@ class Run:
     def __init__(self, path: Path, writes: bool = True) -> None:
         self.path = path
         self.writes = writes
+        self._written: set[str] = set()
 
     @classmethod
     def open(cls, path: str | PathLike[str]) -> Run:
@@ -159,7 +159,7 @@ class Run:
             arrays: by name.
         """
         if self.writes:
-            with atomic_write(self.path / name) as file:
+            with self._new(name) as file:
                 np.savez_compressed(file, **arrays)
 
     def write_architecture(self, architecture: Architecture) -> None:
@@ -183,14 +183,29 @@ class Run:
 
     def remove_checkpoints(self) -> None:
         """Remove the checkpoints when the training is finished; a link in their place stays."""
+        from pdas.resume.checkpoint import Checkpoints  # needs torch
+
         if self.writes:
-            with suppress(RunError):  # of a link, which rmtree refuses as well
-                shutil.rmtree(self.checkpoint_directory, ignore_errors=True)
+            with suppress(RunError):  # of a link
+                Checkpoints(self.checkpoint_directory).remove()
+
+    def remove_written(self) -> None:
+        """Remove the texts and arrays that this object has written, and nothing else."""
+        for name in self._written:
+            with suppress(OSError):
+                (self.path / name).unlink()
 
     def _write(self, name: str, text: str) -> None:
         if self.writes:
-            with atomic_write(self.path / name) as file:
+            with self._new(name) as file:
                 file.write(text.encode())
+
+    @contextmanager
+    def _new(self, name: str) -> Iterator[IO[bytes]]:
+        """The new content of a file, which `remove_written` removes."""
+        with atomic_write(self.path / name) as file:
+            yield file
+        self._written.add(name)
 
     # ---- reading
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from pdas.support.errors import RunError
+from pdas.support.parts import lock, new_part, remove_left_parts
 
 
 @contextmanager
@@ -18,7 +19,7 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """A file that replaces `path` at the end, when its content is on the disk.
 
     Until then, and after an error, the file at `path` is unchanged. A link at `path` is replaced,
-    never followed.
+    never followed. Several processes may write the same file at once; it is that of the last.
 
     Args:
         path: of the file that is written.
@@ -30,24 +31,21 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
         with atomic_write(Path("result.json")) as file:
             file.write(b"{}")
     """
-    part = path.with_name(f"{path.name}.part")
     try:
-        part.unlink(missing_ok=True)  # left by a process that was killed, or a link
-        with part.open("xb") as file:
+        remove_left_parts(path.parent)
+        with new_part(path) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, path)
+            if sys.platform == "win32":  # which renames no open file
+                file.close()
+            os.replace(file.name, path)  # while it is locked, so that nobody removes it
         _sync_directory(path.parent)
-    except BaseException as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise RunError(
-                f"{path}: cannot be written ({error.strerror or error}), expected room on the disk "
-                "and the right to write there; correct that, and continue"
-            ) from error
-        raise
+    except OSError as error:
+        raise RunError(
+            f"{path}: cannot be written ({error.strerror or error}), expected room on the disk "
+            "and the right to write there; correct that, and continue"
+        ) from error
 
 
 @contextmanager
@@ -105,7 +103,7 @@ def locked_directory(directory: Path, patience: float = 10.0) -> Iterator[None]:
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         end = time.monotonic() + patience
-        while not _lock(descriptor):
+        while not lock(descriptor):
             if time.monotonic() > end:
                 raise RunError(
                     f"{directory}: another process is at work there; wait for its end, or end it"
@@ -118,16 +116,3 @@ def locked_directory(directory: Path, patience: float = 10.0) -> Iterator[None]:
                 fcntl.flock(descriptor, fcntl.LOCK_UN)
     finally:
         os.close(descriptor)
-
-
-def _lock(descriptor: int) -> bool:
-    """Try to lock a directory. False if another process has the lock."""
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks, on which the work continues
-        return True
-    return True
