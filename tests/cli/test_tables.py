@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pdas.cli.tables import sweep_rows
+import pytest
+
+from pdas.cli.tables import sweep_rows, table
 from pdas.tasks.results import metrics_of
 
 
@@ -22,3 +24,13 @@ def test_a_sweep_is_a_row_for_each_seed_and_each_measure() -> None:
         ("weights", "1,500 ± 707"),
         ("agreement", "0.50 of the variables, of a pair of seeds (0.25 by chance)"),
     ]
+
+
+@pytest.mark.parametrize(
+    "name", ["exp[lr=0.1]", "z[/b]", "[bold]", "[red]a[/red]", ":smile:", "\\["]
+)
+def test_names_are_no_markup(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    table(name, [(name, f"{name}, a value")])
+    title, _, row, _ = capsys.readouterr().out.splitlines()
+    assert title.strip() == name
+    assert [cell.strip() for cell in row.split("│")[1:-1]] == [name, f"{name}, a value"]

@@ -133,3 +133,10 @@ def test_a_step_and_a_trial_are_shown_and_told() -> None:
         (1, 2, "trainings of finalists  loss 0.5000"),
     ]
     assert told == [progress, ([], 0, 0), (finalists[:1], 0, 2), (finalists, 1, 2)]
+
+
+def test_measures_are_no_markup(standard_error: Callable[[bool], Stream]) -> None:
+    stream = standard_error(True)
+    with displayed("search[/b]") as show:
+        show(1, 2, "loss[x] [/b] 1")
+    assert "search[/b]" in stream.getvalue() and "loss[x] [/b] 1" in stream.getvalue()

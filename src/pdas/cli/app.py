@@ -1,4 +1,4 @@
-"""All commands, the options before a command, and the display of errors and warnings.
+"""All commands, the options before a command, errors and warnings, and the exit status.
 
 A command imports torch inside its function, after the check of the settings, so that a refusal
 appears at once.
@@ -22,6 +22,7 @@ from pdas.cli.interrupts import interruptible
 from pdas.distributed.launch import LOST, end_with_launcher, rank
 from pdas.support.errors import PdasError, PdasWarning, RankError
 from pdas.support.imports import import_modules
+from pdas.support.streams import forget_lost, forgiving_streams, lost
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -31,18 +32,38 @@ def run_command() -> None:
 
     Raises:
         SystemExit: always. The status is 2 after an error of the user, 3 if another rank is lost.
+            Of a command that does nothing but print, it is 2 too where a disk was full, and 141
+            where the reader ended.
     """
     warnings.showwarning = partial(_show_warning, set())
     # Not for "lightning_fabric" itself, since Fabric sets that level again when it is imported.
     logging.getLogger("lightning_fabric.utilities").setLevel(logging.WARNING)
     end_with_launcher()
+    with forgiving_streams():
+        sys.exit(_status_of_command() or _status_of_output())
+
+
+def _status_of_command() -> int:
     try:
         app()
+    except SystemExit as exit_:  # always, unless there was an error
+        return int(exit_.code or 0)
     except PdasError as error:
         # The launcher shows the lines of ranks other than 0, so these name their rank.
         by = f"rank {rank()}: " if rank() and not isinstance(error, RankError) else ""
         typer.echo(f"pdas: {by}{error}", err=True)
-        sys.exit(LOST if isinstance(error, RankError) else 2)
+        return LOST if isinstance(error, RankError) else 2
+    return 0
+
+
+def _status_of_output() -> int:
+    error = lost(sys.stdout)
+    if error is None:
+        return 0
+    if isinstance(error, BrokenPipeError):
+        return 128 + 13  # SIGPIPE, which ends other programs silently here
+    typer.echo(f"pdas: standard output: cannot be written ({error.strerror})", err=True)
+    return 2
 
 
 def _show_version(asked: bool) -> None:
@@ -84,15 +105,26 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return interruptible_command
 
 
+def _on_disk(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose result is on the disk, so it is done even if what it prints is lost."""
+
+    @wraps(command)
+    def command_on_disk(**values: object) -> None:
+        command(**values)
+        forget_lost(sys.stdout)
+
+    return command_on_disk
+
+
 for _command in (
-    train.run,
-    train.search,
-    train.retrain,
-    sweep.sweep,
+    _on_disk(train.run),
+    _on_disk(train.search),
+    _on_disk(train.retrain),
+    _on_disk(sweep.sweep),
     finished_runs.evaluate,
     predict.predict,
-    finished_runs.export,
-    finished_runs.report,
+    _on_disk(finished_runs.export),
+    _on_disk(finished_runs.report),
 ):
     app.command()(_interruptible(_command))
 app.command(name="recipes")(finished_runs.list_recipes)

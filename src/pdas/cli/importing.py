@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from types import FrameType
 
 STATUS = 130
@@ -38,5 +38,6 @@ def _on_interrupt(handler: Callable[[int, FrameType | None], object]) -> Iterato
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    os.write(2, b"pdas: interrupted\n")
+    with suppress(OSError):  # its reader may be gone
+        os.write(2, b"pdas: interrupted\n")
     os._exit(STATUS)

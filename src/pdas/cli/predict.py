@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -19,6 +20,7 @@ from pdas.cli.options import RunPath
 from pdas.data.files import by_extension, found_in
 from pdas.support.errors import DataError, RunError, printable
 from pdas.support.refusals import check_one_of, refuse
+from pdas.support.streams import lost
 
 if TYPE_CHECKING:
     from pdas.tasks.public import Prediction
@@ -89,9 +91,12 @@ def _files(path: Path) -> Sequence[str]:
 
 
 def _outcomes(network: Any, files: Sequence[str], top: int) -> Iterator[Outcome]:
-    """What becomes of each file, in their order; an error is said as soon as it is known."""
+    """What becomes of each file, in their order; an error is said as soon as it is known.
+
+    When nobody reads standard output any more, there are no further ones.
+    """
     remaining = iter(files)
-    while part := list(islice(remaining, PART)):
+    while not lost(sys.stdout) and (part := list(islice(remaining, PART))):
         pixels, errors = {}, {}
         for file in part:
             try:

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pdas.distributed.launch import rank
 from pdas.support.metrics import Metric, bar_text
+from pdas.support.streams import forgiving
 
 if TYPE_CHECKING:  # they import torch, which the command line does not need for a refusal
     from pdas.training import loop
@@ -45,15 +46,15 @@ class Bar:
     def __init__(self, label: str, console: Console) -> None:
         self._label = label
         self._bar = Progress(
-            TextColumn("[bold]{task.description}"),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[measures]}"),
+            TextColumn("{task.fields[measures]}", markup=False),
             TimeRemainingColumn(),
             console=console,
             # What is printed in between goes above the bar, to the stream of the bar. Where it
             # is meant for a file it is left alone.
-            redirect_stdout=sys.stdout.isatty(),
+            redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),
         )
 
     def __call__(self, step: int, steps: int, measures: str) -> None:
@@ -100,14 +101,15 @@ def displayed(
 
 
 def _standard_error() -> Console:
-    """Standard error as a console, in a notebook as a terminal.
+    """Standard error as a console, in a notebook as a terminal; a terminal may hang up.
 
     What rich has for notebooks needs a package of widgets, and warns without it. A line that is
     drawn again needs none.
     """
-    console = Console(stderr=True)
+    stream = forgiving(sys.stderr)
+    console = Console(file=stream)
     if console.is_jupyter:
-        return Console(stderr=True, force_jupyter=False, force_terminal=True, width=100)
+        return Console(file=stream, force_jupyter=False, force_terminal=True, width=100)
     return console
 
 
