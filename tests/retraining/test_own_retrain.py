@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
-from torch.utils.data import TensorDataset
+from torch.utils.data import DataLoader, TensorDataset
 
 import pdas
 from pdas.nn import Choice, Supernet
@@ -28,6 +28,12 @@ def data(n: int, seed: int = 0) -> TensorDataset:
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(n, 3, generator=generator)
     return TensorDataset(x, x.sum(1, keepdim=True) + torch.randn(n, 1, generator=generator))
+
+
+def loader(*batches: Any) -> DataLoader[Any]:
+    """Batches as they are, without a draw from the global generator."""
+    generator = torch.Generator()
+    return DataLoader(batches, batch_size=None, generator=generator)  # type: ignore[arg-type]
 
 
 def module(seed: int = 0) -> nn.Sequential:
@@ -78,7 +84,7 @@ def test_without_a_validation_it_is_a_plain_loop_of_torch() -> None:
     network, twin = module(), module()
     torch.manual_seed(5)
     settings = {"optimizer": {"learning_rate": 0.01}, "schedule": "constant", "clip": 1e9}
-    result = retrain(network, batches, epochs=3, **settings)
+    result = retrain(network, loader(*batches), epochs=3, **settings)
     torch.manual_seed(5)
     adamw = torch.optim.AdamW(twin.parameters(), 0.01, weight_decay=3e-4)
     for batch in 3 * batches:
@@ -111,8 +117,8 @@ def pulled(**settings: Any) -> tuple[Weight, pdas.RetrainingResult]:
     return network, pdas.retrain(
         network,
         pull,
-        [torch.ones(4)],
-        [torch.full((3,), 0.5)],  # best on the way
+        loader(torch.ones(4)),
+        loader(torch.full((3,), 0.5)),  # best on the way
         optimizer={"name": "sgd", "learning_rate": 0.05, "momentum": 0, "weight_decay": 0},
         schedule="constant",
         **{"epochs": 50} | settings,
@@ -189,15 +195,15 @@ def test_sigterm_leaves_a_checkpoint(tmp_path: Path) -> None:
 
 
 def test_a_validation_that_is_never_finite_is_refused_and_one_that_is_counts() -> None:
-    values = [torch.full((2,), torch.nan)]
+    values = loader(torch.full((2,), torch.nan))
     with pytest.raises(NonFiniteLossError, match="validation loss: found nan after each of 2"):
-        pdas.retrain(Weight(), pull, [torch.ones(4)], values, epochs=2)
+        pdas.retrain(Weight(), pull, loader(torch.ones(4)), values, epochs=2)
     sometimes = iter([1.0, torch.nan, torch.inf])
 
     def changing(model: nn.Module, batch: Tensor) -> Tensor:
         return pull(model, batch) * (1.0 if model.training else next(sometimes))
 
-    result = pdas.retrain(Weight(), changing, [torch.ones(4)], [torch.ones(4)], epochs=3)
+    result = pdas.retrain(Weight(), changing, *(loader(torch.ones(4)) for _ in range(2)), epochs=3)
     assert result.best_epoch == 1
 
 
@@ -218,11 +224,11 @@ class Endless:
         (lambda: pdas.retrain(module(), 3, data(8)), "loss: found int"),  # type: ignore[arg-type]
         (lambda: retrain(module(), data(5)), "batch_size: found 8, expected 1 to 5, the number of"),
         (lambda: retrain(module(), data(8), patience=3), "patience: found 3 without a validation"),
-        (lambda: retrain(module(), data(8), data(0)), "validation: found TensorDataset of"),
-        (lambda: retrain(module(), Endless()), "train: found Endless of length None"),
-        (lambda: retrain(module(), []), "train: found list of length 0"),
-        (lambda: retrain(module(), data(8).tensors), "data: found a Tensor by itself"),
-        (lambda: retrain(module(), data(8), data(8).tensors[0]), "data: found a Tensor by itself"),
+        (lambda: retrain(module(), data(8), data(0)), "validation: found TensorDataset without"),
+        (lambda: retrain(module(), Endless()), "train: found Endless without a length"),
+        (lambda: retrain(module(), []), "train: found list without examples"),
+        (lambda: retrain(module(), data(8).tensors), "train: found a Tensor by itself"),
+        (lambda: retrain(module(), data(8), data(8).tensors[0]), "validation: found a Tensor by"),
         (lambda: retrain(module(), data(8), epoch=3), "retrain.epoch: there is no such setting"),
         (lambda: retrain(module(), data(8), optimizer="sgd", weights=torch.optim.SGD),
          "optimizer: found a setting and a function"),

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, Subset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
 from pdas.searches.halves import both_halves
+from pdas.support.errors import SettingError
 
 X, Y = torch.randn(30, 3), torch.arange(30)
 
@@ -38,13 +39,27 @@ def equal(found: list[list[Tensor]], expected: list[list[Tensor]]) -> bool:
     )
 
 
+class Alone:
+    """The same, of a class that inherits from nothing."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    __len__ = OneByOne.__len__
+    __getitem__ = OneByOne.__getitem__
+
+
 WHOLE = TensorDataset(X, Y)
 PARTS = Subset(WHOLE, [3, 1, 28, 7, 9, 11, 0, 2]), TensorDataset(X[:9], Y[:9])
 
 
 @pytest.mark.parametrize(
     ("tensors", "one_by_one"),
-    [(WHOLE, OneByOne(WHOLE)), (PARTS, (OneByOne(PARTS[0]), OneByOne(PARTS[1])))],
+    [
+        (whole, other)
+        for kind in (OneByOne, Alone, lambda data: [data[i] for i in range(len(data))])
+        for whole, other in ((WHOLE, kind(WHOLE)), (PARTS, tuple(map(kind, PARTS))))
+    ],
 )
 def test_rows_a_batch_at_a_time_are_the_same_as_one_by_one(tensors: Any, one_by_one: Any) -> None:
     found, expected = both_halves(tensors, 4, 3), both_halves(one_by_one, 4, 3)
@@ -78,3 +93,16 @@ def test_what_is_changed_in_a_batch_is_not_changed_in_the_data() -> None:
         for x, _ in half:
             x.zero_()
     assert torch.equal(X, before)
+
+
+def test_a_half_of_examples_goes_with_one_of_batches() -> None:
+    batches = DataLoader(WHOLE, 7)
+    first, second = both_halves(([(x, 0) for x in X], batches), 10, 0)
+    assert [tuple(x.shape) for x, _ in first] == [(10, 3)] * 3 and second is batches
+    assert not torch.equal(torch.cat([x for x, _ in first]), X)  # in another order
+
+
+@pytest.mark.parametrize("size", [0, 9, 10])
+def test_a_batch_is_at_most_as_large_as_each_half(size: int) -> None:
+    with pytest.raises(SettingError, match=f"batch_size: found {size}, expected 1 to [89], the"):
+        both_halves((Alone(PARTS[1]), Alone(PARTS[0])), size, 0)

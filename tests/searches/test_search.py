@@ -83,7 +83,8 @@ def test_the_halves_share_nothing_and_each_trains_its_own() -> None:
 
 def test_batches_of_ones_own_are_taken_as_they_are() -> None:
     batch = tuple(torch.stack(column) for column in zip(*data(), strict=True))
-    result = paper_search(Regression(), loss, ([batch] * 3, [batch]), epochs=2)
+    batches = DataLoader([batch] * 3, batch_size=None), DataLoader([batch], batch_size=None)
+    result = paper_search(Regression(), loss, batches, epochs=2)
     assert result.history[-1].step == 6
 
 
@@ -133,13 +134,13 @@ def test_a_loss_that_changes_its_input_gets_the_output_of_each_architecture() ->
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        (([1], []), r"data: found 2 parts of \[1, 0\] batches"),
-        (([1],), "data: found 1 parts"),
+        (([1] * 99, []), "data: found list without examples"),
+        (([1],), "data: found a tuple of 1, expected the two halves"),
         (iter([1]), "found list_iterator, expected a map-style data set with a length"),
         (DataLoader(data()), "found DataLoader, expected a map-style data set"),
         ((torch.ones(9, 1), torch.ones(9)), r"found a Tensor by itself.*TensorDataset\(x, y\)"),
         (np.ones((9, 1)), "found a ndarray by itself"),
-        ((iter([1]), iter([1])), r"data: found 2 parts of \[None, None\] batches"),
+        ((iter([1]), iter([1])), "data: found list_iterator without a length"),
     ],
 )
 def test_bad_data_is_named(bad: Any, message: str) -> None:
@@ -202,7 +203,7 @@ class WithBatchNorm(nn.Module):
 def test_no_statistics_of_the_data_are_kept() -> None:
     net = WithBatchNorm()
     before = {name: buffer.clone() for name, buffer in net.named_buffers()}
-    half = [torch.full((4, 3), 100.0) + torch.randn(4, 3)]
+    half = DataLoader([torch.full((4, 3), 100.0) + torch.randn(4, 3)], batch_size=None)
     paper_search(net, lambda model, batch: model(batch).square().mean(), (half, half), epochs=2)
     assert net.norm.track_running_stats
     assert all(torch.equal(before[name], buffer) for name, buffer in net.named_buffers())

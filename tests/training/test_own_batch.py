@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import UserDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -105,10 +105,22 @@ LOSSES: dict[str, tuple[Callable[[Any, Any], Tensor], Make]] = {
 }
 
 
-def batches(make: Make, count: int = 9) -> list[Any]:
-    """Kept by the list, so that a change of one would be there in the next pass."""
+class Kept:
+    """Batches that are the same objects in every pass, so that a change of one would stay."""
+
+    def __init__(self, batches: Sequence[Any]) -> None:
+        self._batches = batches
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._batches)
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+
+def batches(make: Make, count: int = 9) -> Kept:
     torch.manual_seed(1)
-    return [make(torch.randn(4, 3), torch.randn(4, 1)) for _ in range(count)]
+    return Kept([make(torch.randn(4, 3), torch.randn(4, 1)) for _ in range(count)])
 
 
 class Told(PDAS):
@@ -195,7 +207,7 @@ def own_method(net: Any, loss: Any, data: Any) -> list[list[float]]:
 def constant(net: Any, loss: Any, data: Any) -> list[list[float]]:
     """The best constant output has the same loss whether it is sought once or twice."""
     (model,) = bind(Candidates(net), [net.space.architecture([0])])
-    found = [constant_losses(OwnBatch(loss), data, model) for _ in range(2)]
+    found = [constant_losses(OwnBatch(loss), list(data), model) for _ in range(2)]
     assert found[0] is not None
     return [list(pair) for pair in zip(*found, strict=True)]  # type: ignore[arg-type]
 
@@ -300,7 +312,7 @@ def test_so_it_is_in_the_training_of_a_single_network() -> None:
 def test_a_best_constant_output_is_not_given_up_for_it() -> None:
     data = batches(lambda x, y: {"in": x, "y": y})
     with pytest.raises(SettingError, match="changed in place"):
-        constant_losses(OwnBatch(by_item), data, nn.Linear(3, 1))
+        constant_losses(OwnBatch(by_item), list(data), nn.Linear(3, 1))
 
 
 def models(net: Any, *choices: int) -> list[Any]:

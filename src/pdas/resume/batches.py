@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 import torch
 
+from pdas.support.errors import SettingError
 from pdas.support.random_state import random_state, set_random_state
+from pdas.support.refusals import refuse
 
 
 class Loader(Protocol):
@@ -25,6 +27,27 @@ class Passes(Protocol):
     def __next__(self) -> Any: ...
 
     def __len__(self) -> int: ...
+
+
+def one_pass(loader: Loader) -> Iterator[Any]:
+    """A pass over a loader.
+
+    Raises:
+        SettingError: it has no batch, as a second pass over what can be iterated only once.
+    """
+    is_empty = True
+    for batch in loader:
+        is_empty = False
+        yield batch
+    if is_empty:
+        refuse(
+            SettingError,
+            "data",
+            found=f"a pass over {type(loader).__name__} without batches, though its length is "
+            f"{len(loader)}",
+            expected="a new pass whenever it is iterated",
+            remedy="begin anew in __iter__, or use torch.utils.data.DataLoader",
+        )
 
 
 class ResumableBatches:
@@ -70,7 +93,7 @@ class ResumableBatches:
         except StopIteration:
             # Before `iter`, which draws the order of the pass.
             self._start, self._taken = random_state(self.generators), 0
-            self._pass = iter(self._loader)
+            self._pass = one_pass(self._loader)
             batch = next(self._pass)
         self._taken += 1
         return batch
@@ -80,7 +103,7 @@ class ResumableBatches:
 
         It draws from the generators of the loader, so it changes the order of later passes.
         """
-        return iter(self._loader)
+        return one_pass(self._loader)
 
     def state_dict(self) -> dict[str, Any]:
         """The position in the pass, and the random generators at its start."""

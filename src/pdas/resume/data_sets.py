@@ -1,9 +1,14 @@
-"""Data sets as batches, in a random order in every pass."""
+"""Data sets as batches, in a random order in every pass; and what else gives batches.
+
+What has `__getitem__` and `__len__` is a map-style data set, whatever it inherits from: also a list
+of examples. An `IterableDataset` of torch with a length has examples too, in its own order. What
+else can be iterated and has a length is a loader, as torch's `DataLoader`: it has batches.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Sized
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NoReturn, Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -15,58 +20,136 @@ from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 
 
-def is_data_set(data: object) -> bool:
-    """Whether data are a map-style data set, of which batches are made; others are batches."""
-    mapped = isinstance(data, Dataset) and not isinstance(data, IterableDataset)
-    return mapped and isinstance(data, Sized)
+class Examples(Protocol):
+    """A map-style data set, of any class."""
+
+    def __getitem__(self, index: Any, /) -> Any: ...
+
+    def __len__(self) -> int: ...
 
 
-def refuse_arrays(parts: Sequence[object]) -> None:
-    """Refuse arrays in the place of data sets, which would be taken for batches.
+DataSet: TypeAlias = Dataset[Any] | Examples
+Data: TypeAlias = DataSet | Loader
+
+
+def is_map_style(data: object) -> bool:
+    """Whether data are examples that an index gives."""
+    if isinstance(data, DataLoader | IterableDataset) or not hasattr(data, "__getitem__"):
+        return False
+    return _length(data) is not None
+
+
+def data_set(data: Data, setting: str = "data") -> Examples | None:
+    """The examples of which batches are made; None for what has batches.
 
     Args:
-        parts: of the data.
+        data: a set or a loader.
+        setting: the argument, for the message.
 
     Raises:
-        SettingError: one is an array, or one of several is a tensor.
+        SettingError: it is an array or another table, or it has no examples.
     """
-    for part in parts:
-        if isinstance(part, np.ndarray) or (isinstance(part, torch.Tensor) and len(parts) > 1):
+    refuse_table(data, setting)
+    iterable = isinstance(data, IterableDataset) and _length(data) is not None
+    if not iterable and not is_map_style(data):
+        return None
+    if not _length(data):
+        refuse(
+            SettingError,
+            setting,
+            found=f"{type(data).__name__} without examples",
+            expected="at least one",
+        )
+    return data  # type: ignore[return-value]
+
+
+def _length(data: Any) -> int | None:
+    """None if there is none, also where `__len__` says so by an error."""
+    try:
+        return len(data)
+    except (TypeError, NotImplementedError):
+        return None
+
+
+def refuse_table(data: object, setting: str = "data") -> None:
+    """Refuse an array, a tuple of arrays, a mapping or a table: columns, by an index no example.
+
+    Args:
+        data: in the place of a data set or a loader.
+        setting: the argument, for the message.
+
+    Raises:
+        SettingError: it is one.
+    """
+    for part in data if isinstance(data, tuple) else (data,):
+        if isinstance(part, np.ndarray | Tensor | Mapping | str) or hasattr(part, "iloc"):
             refuse(
                 SettingError,
-                "data",
+                setting,
                 found=f"a {type(part).__name__} by itself",
                 expected="a data set",
                 remedy="pass torch.utils.data.TensorDataset(x, y)",
             )
 
 
-def shuffled_batches(data: Dataset[Any], batch_size: int, generator: torch.Generator) -> Loader:
+def checked_loader(data: Any, setting: str = "data") -> Loader:
+    """What is no data set, as a loader.
+
+    Args:
+        data: gives batches.
+        setting: the argument, for the message.
+
+    Raises:
+        SettingError: it cannot be iterated, or has no length or no batch.
+    """
+    size = _length(data)
+    if size is None:
+        _refuse_loader(setting, f"{type(data).__name__} without a length")
+    if size == 0:
+        _refuse_loader(setting, f"{type(data).__name__} of 0 batches")
+    if not isinstance(data, Iterable):
+        _refuse_loader(setting, f"{type(data).__name__}, which gives neither examples nor batches")
+    return data  # type: ignore[return-value]
+
+
+def _refuse_loader(setting: str, found: str) -> NoReturn:
+    refuse(
+        SettingError,
+        setting,
+        found=found,
+        expected="a data set with __getitem__ and __len__, or batches with a length, as a "
+        "DataLoader has them",
+        remedy="for a list of batches pass torch.utils.data.DataLoader(batches, batch_size=None)",
+    )
+
+
+def shuffled_batches(data: Examples, batch_size: int, generator: torch.Generator) -> Loader:
     """The batches of a data set, in another order in every pass; examples left over are dropped.
 
     Args:
-        data: a map-style data set.
+        data: a map-style data set; or an iterable one, which keeps its own order.
         batch_size: examples in a batch, at most as many as there are.
         generator: draws the order.
     """
     rows, collate = _rows(data)
+    shuffle = None if isinstance(data, IterableDataset) else True
     return DataLoader(
-        rows, batch_size, shuffle=True, drop_last=True, generator=generator, collate_fn=collate
+        rows, batch_size, shuffle=shuffle, drop_last=True, generator=generator, collate_fn=collate
     )
 
 
-def ordered_batches(data: Dataset[Any], batch_size: int) -> Loader:
+def ordered_batches(data: Examples, batch_size: int) -> Loader:
     """The batches of a data set in its own order, the last one smaller if need be.
 
     Args:
-        data: a map-style data set.
+        data: the set.
         batch_size: examples in a batch.
     """
     rows, collate = _rows(data)
     return DataLoader(rows, batch_size, collate_fn=collate)
 
 
-def _rows(data: Dataset[Any]) -> tuple[Dataset[Any], Callable[[list[Any]], Any] | None]:
+def _rows(data: Any) -> tuple[Dataset[Any], Callable[[list[Any]], Any] | None]:
     """What a loader indexes, and how it makes a batch; None: as torch does."""
     tensors = _tensors(data)
     return (data, None) if tensors is None else (_Rows(tensors), _as_they_are)
@@ -90,7 +173,7 @@ def _as_they_are(batch: list[Tensor]) -> list[Tensor]:
     return batch
 
 
-def _tensors(data: Dataset[Any]) -> Sequence[Tensor] | None:
+def _tensors(data: Any) -> Sequence[Tensor] | None:
     """The tensors of a `TensorDataset`, or copies of a subset of them; None of other data."""
     if type(data) is TensorDataset:
         return data.tensors

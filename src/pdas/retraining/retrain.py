@@ -8,16 +8,16 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.data import Dataset
 
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import check_equal_parts
 from pdas.resume.batches import Loader
 from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.data_sets import (
-    is_data_set,
+    Data,
+    checked_loader,
+    data_set,
     ordered_batches,
-    refuse_arrays,
     shuffled_batches,
 )
 from pdas.retraining.result import RetrainingResult
@@ -31,6 +31,7 @@ from pdas.training.components import MakeOptimizer, MakeSchedule, refuse_twice
 from pdas.training.display import displayed, showing
 from pdas.training.loop import OnStep, Progress
 from pdas.training.measures import Loss, Measures, as_measures, check_loss
+from pdas.training.own_batch import OwnBatch
 from pdas.training.retrain import TrainingModule
 from pdas.training.retrain import retrain as train_module
 from pdas.training.settings import one_length
@@ -40,8 +41,8 @@ from pdas.training.stopping import PATIENCE, Rule, no_improvement
 def retrain(
     network: nn.Module,
     loss: Loss,
-    train: Dataset[Any] | Loader,
-    validation: Dataset[Any] | Loader | None = None,
+    train: Data,
+    validation: Data | None = None,
     *,
     weights: MakeOptimizer | None = None,
     schedule: MakeSchedule | str | Mapping[str, Any] | None = None,
@@ -65,8 +66,8 @@ def retrain(
         network: starts from the weights that it has.
         loss: as of `pdas.search`: `loss(model, batch)` returns a scalar tensor, or a mapping of
             "loss" and of other measures.
-        train: a map-style data set, which is shuffled in every epoch; or an iterable of batches
-            with a length, which is used unchanged.
+        train: a half of the data of `pdas.search`: a data set, which is shuffled in every epoch, or
+            batches with a length, which are used unchanged.
         validation: the same; a data set is used in its own order.
         weights: makes the optimizer, as `lambda parameters: torch.optim.AdamW(parameters, 1e-3)`,
             instead of the setting `optimizer`.
@@ -146,7 +147,7 @@ class _OwnTraining(TrainingModule[nn.Module]):
 
     def __init__(self, network: nn.Module, loss: Loss) -> None:
         super().__init__(network)
-        self._loss = loss
+        self._loss = OwnBatch(loss)
 
     def forward(self, batch: Any) -> Measures:
         return as_measures(self._loss(self.network, batch))
@@ -206,39 +207,26 @@ def _check_network(network: object) -> None:
 
 
 def _training_batches(
-    data: Dataset[Any] | Loader, settings: NetworkTrainingSettings, ranks: int, seed: int
+    data: Data, settings: NetworkTrainingSettings, ranks: int, seed: int
 ) -> Loader:
-    if not is_data_set(data):
-        return _loader(data, "train")
+    examples = data_set(data, "train")
+    if examples is None:
+        return checked_loader(data, "train")
     size = settings.batch_size
     check_equal_parts("retrain", size, ranks=ranks, accumulate=settings.accumulate)
-    examples = len(data)  # type: ignore[arg-type]
-    if size > examples:
+    if size > len(examples):
         refuse(
             SettingError,
             "retrain.batch_size",
             found=str(size),
-            expected=f"1 to {examples}, the number of training examples",
-            remedy=f"set batch_size={examples}" if examples else "add examples",
+            expected=f"1 to {len(examples)}, the number of training examples",
+            remedy=f"set batch_size={len(examples)}",
         )
-    return shuffled_batches(data, size, torch.Generator().manual_seed(seed))  # type: ignore[arg-type]
+    return shuffled_batches(examples, size, torch.Generator().manual_seed(seed))
 
 
-def _validation_batches(data: Dataset[Any] | Loader, batch_size: int) -> Loader:
-    if is_data_set(data) and len(data):  # type: ignore[arg-type]
-        return ordered_batches(data, batch_size)  # type: ignore[arg-type]
-    return _loader(data, "validation")
-
-
-def _loader(data: Any, argument: str) -> Loader:
-    refuse_arrays(data if isinstance(data, tuple) else (data, data))
-    size = len(data) if hasattr(data, "__len__") else None
-    if not size or not hasattr(data, "__iter__"):
-        refuse(
-            SettingError,
-            argument,
-            found=f"{type(data).__name__} of length {size}",
-            expected="a map-style data set with examples, or an iterable of batches with a length",
-            remedy="make a generator a list of batches",
-        )
-    return data  # type: ignore[no-any-return]
+def _validation_batches(data: Data, batch_size: int) -> Loader:
+    examples = data_set(data, "validation")
+    if examples is None:
+        return checked_loader(data, "validation")
+    return ordered_batches(examples, batch_size)

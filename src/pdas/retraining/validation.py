@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import rows_of
 from pdas.distributed.ranks import Ranks
-from pdas.resume.batches import Loader
+from pdas.resume.batches import Loader, one_pass
 from pdas.training.measures import numbers
 
 PREFIX = "validation_"  # of the measures
@@ -54,7 +54,7 @@ class Validation:
             ranks: the processes of the training.
             epoch: that ends now.
         """
-        own = islice(self._batches, ranks.index, None, ranks.size)
+        own = islice(one_pass(self._batches), ranks.index, None, ranks.size)
         with evaluation_of(module):
             measured = [self._measured(module, ranks, batch) for batch in own]
         found = weighted_mean(ranks.gather(measured))

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch import Tensor
+from torch.utils.data import Subset
 
 from pdas.data.splits import halves
 from pdas.resume.batches import Loader
-from pdas.resume.data_sets import is_data_set, refuse_arrays, shuffled_batches
+from pdas.resume.data_sets import (
+    Data,
+    DataSet,
+    checked_loader,
+    data_set,
+    is_map_style,
+    refuse_table,
+    shuffled_batches,
+)
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 
 
 def both_halves(
-    data: Dataset[Any] | tuple[Loader, Loader], batch_size: int, seed: int
+    data: DataSet | tuple[Data, Data], batch_size: int, seed: int
 ) -> tuple[Loader, Loader]:
     """The loaders of D_W and of D_theta.
 
     Args:
-        data: a data set, which is split into random halves; or the two halves, as two data sets or
-            as two loaders. Data sets are shuffled in every pass, loaders are used unchanged.
+        data: a map-style data set, which is split into random halves; or the two halves. A half
+            that is a data set becomes batches, which are shuffled in every pass; a loader is used
+            unchanged. `pdas.resume.data_sets` says which is which.
         batch_size: of the batches of data sets.
         seed: of the split and the shuffling.
 
@@ -31,35 +40,32 @@ def both_halves(
     """
     # One generator draws the split first, then the order of both halves.
     generator = torch.Generator().manual_seed(seed)
-    if not isinstance(data, tuple):
-        parts: Any = _split(data, generator)
-    elif len(data) == 2 and all(map(is_data_set, data)):
-        parts = data
-    else:
-        return _loaders(data)
-    check_batch_size(batch_size, min(map(len, parts)), "batch_size")
-    first, second = (shuffled_batches(part, batch_size, generator) for part in parts)
-    return first, second
-
-
-def _loaders(data: tuple[Loader, ...]) -> tuple[Loader, Loader]:
-    refuse_arrays(data)
-    sizes = [len(part) if isinstance(part, Sized) else None for part in data]
-    if len(sizes) != 2 or not all(sizes):
+    parts = data if isinstance(data, tuple) else _split(data, generator)
+    if len(parts) != 2:
         refuse(
             SettingError,
             "data",
-            found=f"{len(sizes)} parts of {sizes} batches",
-            expected="the two halves, each with a length and at least one batch",
-            remedy="make a generator a list",
+            found=f"a tuple of {len(parts)}",
+            expected="the two halves",
+            remedy="give one data set by itself, not in a tuple; it may be a list of examples",
         )
-    first, second = data
+    sets = [data_set(part) for part in parts]
+    for examples in sets:
+        if examples is not None:
+            check_batch_size(batch_size, len(examples), "batch_size")
+    first, second = (
+        checked_loader(part)
+        if examples is None
+        else shuffled_batches(examples, batch_size, generator)
+        for part, examples in zip(parts, sets, strict=True)
+    )
     return first, second
 
 
-def _split(data: Dataset[Any], generator: torch.Generator) -> list[Subset[Any]]:
-    refuse_arrays((data,))
-    if not isinstance(data, Sized) or isinstance(data, DataLoader):
+def _split(data: Any, generator: torch.Generator) -> tuple[Subset[Any], Subset[Any]]:
+    if not isinstance(data, Tensor):  # whose rows are examples
+        refuse_table(data)
+    if not is_map_style(data):
         refuse(
             SettingError,
             "data",
@@ -67,7 +73,8 @@ def _split(data: Dataset[Any], generator: torch.Generator) -> list[Subset[Any]]:
             expected="a map-style data set with a length, to be split in halves, or the two halves "
             "as a tuple of data sets or of loaders",
         )
-    return [Subset(data, half.tolist()) for half in halves(len(data), generator)]
+    first, second = (Subset(data, half.tolist()) for half in halves(len(data), generator))
+    return first, second
 
 
 def check_batch_size(

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from scipy import stats
 from torch import nn
-from torch.utils.data import Dataset
 
 from pdas.distributed.devices import check_fabric
 from pdas.distributed.fabric import Fabric
@@ -23,7 +22,8 @@ from pdas.methods.pdas.optimizer import PDAS
 from pdas.methods.sampled.proposals import distinct
 from pdas.methods.sampled.step import SearchStep
 from pdas.methods.settings import SearchSettings
-from pdas.resume.batches import Loader, ResumableBatches
+from pdas.resume.batches import ResumableBatches, one_pass
+from pdas.resume.data_sets import Data, DataSet
 from pdas.searches.arguments import check_kinds, derive_of, space_of
 from pdas.searches.halves import both_halves
 from pdas.searches.presets import settings_of
@@ -75,7 +75,7 @@ class Probe:
 def probe(
     net: nn.Module,
     loss: Loss,
-    data: Dataset[Any] | tuple[Loader, Loader],
+    data: DataSet | tuple[Data, Data],
     *,
     architectures: int = 30,
     own_steps: int | None = None,
@@ -147,7 +147,7 @@ def probe(
             step(fabric.to_device(batch), None)
             weights.end_step()
         compared = distinct(sampler, architectures, active_of(net))
-        by_shared = step.losses(compared, map(fabric.to_device, loaders[1]))
+        by_shared = step.losses(compared, map(fabric.to_device, one_pass(loaders[1])))
     trial = Trial.of_search(loss, loaders, settings, seed, fabric)
     assert derive is not None
     networks = (trial.network(derive, each) for each in compared)

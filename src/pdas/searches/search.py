@@ -11,7 +11,6 @@ from concurrent.futures import Executor
 from typing import Any
 
 from torch import nn
-from torch.utils.data import Dataset
 
 from pdas.distributed.devices import check_fabric
 from pdas.distributed.fabric import Fabric
@@ -21,8 +20,8 @@ from pdas.methods.constraints.limit import Limit
 from pdas.methods.constraints.penalty import Penalty
 from pdas.methods.optimizer import Optimizer
 from pdas.methods.settings import SearchSettings
-from pdas.resume.batches import Loader
 from pdas.resume.checkpoint import Checkpoints
+from pdas.resume.data_sets import Data, DataSet
 from pdas.searches.arguments import check_kinds, check_ranks, derive_of, space_of
 from pdas.searches.comparison import OnTrial
 from pdas.searches.halves import both_halves
@@ -40,7 +39,7 @@ from pdas.training.measures import Loss
 def search(
     net: nn.Module,
     loss: Loss,
-    data: Dataset[Any] | tuple[Loader, Loader],
+    data: DataSet | tuple[Data, Data],
     *,
     method: str | Mapping[str, Any] | MethodSettings | Optimizer | SearchMethod | None = None,
     preset: str | None = None,
@@ -70,8 +69,11 @@ def search(
         loss: `loss(model, batch)` returns a scalar tensor, or a mapping of "loss" and of other
             measures for the history. `model(...)` runs one architecture; its inputs are those of
             the network without the last.
-        data: a map-style data set, which is split into halves by `seed`; or the two halves, as two
-            data sets or as two iterables of batches with a length.
+        data: a map-style data set, which is split into halves by `seed`; or a tuple of the two
+            halves. What has `__getitem__` and `__len__` is a data set, as one of torch or of
+            Hugging Face, or a list of examples. As a half it is shuffled and made into batches; so
+            is an `IterableDataset` with a length, in its own order. What else can be iterated and
+            has a length, as a `DataLoader`, has batches, which are used unchanged.
         method: how the search learns. It is the name of a method, as "pdas" (the default) or
             "random"; a mapping of its name and settings, as `{"name": "pdas", "eta_scale": 0.1}`;
             an optimizer with `ask`, `tell` and `best`, as `pdas.PDAS(net.space)`, whose `samples`

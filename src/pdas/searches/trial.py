@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from pdas.distributed.fabric import Fabric, move_data_to_device
 from pdas.distributed.micro_batches import parts_of
 from pdas.methods.settings import SearchSettings
-from pdas.resume.batches import Loader, ResumableBatches
+from pdas.resume.batches import Loader, ResumableBatches, one_pass
 from pdas.space import Architecture
 from pdas.support.errors import NonFiniteLossError
 from pdas.support.random_state import random_state, set_random_state
@@ -212,7 +212,7 @@ class Trial:
         _seed(generators, self.seed)
         mean = RunningMean()
         with EvaluationMode(network.train())():
-            for batch in islice(self.theta_batches, judged):
+            for batch in islice(one_pass(self.theta_batches), judged):
                 on_device = move_data_to_device(batch, torch.device(self.device))
                 mean.add({"loss": loss_of(as_measures(self.loss(network, on_device)))})
         loss = mean.values()["loss"]
