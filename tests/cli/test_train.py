@@ -16,10 +16,12 @@ from tests.cli.conftest import CHANGES, Pdas, interrupt
 
 
 def test_run_does_all_and_the_other_commands_use_it(pdas: Pdas, tmp_path: Path) -> None:
-    status, out, _ = pdas("run", "digits", *CHANGES)
+    status, out, err = pdas("run", "digits", "--control", 1, *CHANGES)
     run = tmp_path / "runs" / "digits-0"
     assert status == 0
     assert "test error" in out and "share of θ decided" in out
+    assert "control 1 of 1 88/88" in err and "of one random" in out
+    assert Run(run).read_json("control.json")["controls"].keys() == {"control-1"}
     for name in ("cells.png", "convergence.png", "report.html", "retrain-0/result.json"):
         assert (run / name).stat().st_size > 0
 

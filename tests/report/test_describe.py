@@ -20,10 +20,12 @@ def test_rows_of_a_whole_run(make_run: Callable[..., Path]) -> None:
         "method",
         "test error",
         "weights",
+        "better than random",
         "search time",
         "share of θ decided",
         "normal cell",
         "reduction cell",
+        "next",
     ]
     assert rows["method"] == "pdas"
     assert rows["test error"] == f"{mean:.2f} ± {deviation:.2f} % (3 retrainings)"
@@ -49,7 +51,11 @@ def test_method_of_a_search_under_way_is_that_of_the_recipe(make_run: Callable[.
     run = make_run(errors=())
     for name in ("search.json", "architecture.json"):
         (run / name).unlink()
-    assert summary_rows(run) == [("method", "pdas"), ("state", "the search did not finish")]
+    assert summary_rows(run) == [
+        ("method", "pdas"),
+        ("state", "the search did not finish"),
+        ("next", "finish the search: add --resume to the command"),
+    ]
 
 
 def test_operations_of_cells_are_counted(make_run: Callable[..., Path]) -> None:

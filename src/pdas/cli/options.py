@@ -19,6 +19,10 @@ Out = Annotated[Path | None, typer.Option(help="New run directory (default: runs
 Seed = Annotated[
     int, typer.Option(min=0, max=LARGEST_SEED, help="Decides everything that is drawn.")
 ]
+Control = Annotated[
+    int,
+    typer.Option(min=0, max=999, help="Random architectures to retrain: is the found one better?"),
+]
 DataDir = Annotated[Path | None, typer.Option(help="Where the images are.")]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Continue where it was stopped; what is finished is kept.")

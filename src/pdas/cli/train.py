@@ -14,7 +14,7 @@ from pdas import recipes
 from pdas.cli.finished_runs import write_report
 from pdas.cli.importing import importing
 from pdas.cli.interrupts import interruptible, interruptible_stage
-from pdas.cli.options import Out, RecipeName, Seed, TrainingOptions, with_training_options
+from pdas.cli.options import Control, Out, RecipeName, Seed, TrainingOptions, with_training_options
 from pdas.cli.progress import progress_of, show_logs
 from pdas.distributed.launch import is_rank, run_ranks, started_ranks
 from pdas.distributed.settings import DeviceSettings
@@ -32,11 +32,18 @@ if TYPE_CHECKING:
 
 
 @with_training_options
-def run(recipe: RecipeName, options: TrainingOptions, out: Out = None, seed: Seed = 0) -> None:
+def run(
+    recipe: RecipeName,
+    options: TrainingOptions,
+    out: Out = None,
+    seed: Seed = 0,
+    control: Control = 0,
+) -> None:
     """Search, retrain, evaluate and report: the whole experiment of a recipe."""
     experiment = _begin(partial(recipes.load, recipe), seed, options)
     searched = _search(experiment, out, options)
     _retrain(experiment, searched, options)
+    _train_controls(experiment, searched, control, options)
     _report(searched, options.quiet)
 
 
@@ -136,6 +143,17 @@ def _retrain(experiment: Experiment, run: Run, options: TrainingOptions) -> None
     path = run.path / f"retrain-{experiment.seed}"
     with interruptible_stage(path, options.resume), progress_of("retrain", options.quiet) as show:
         experiment.retrain(run, _shown(experiment, show), resume=options.resume)
+
+
+def _train_controls(experiment: Experiment, run: Run, count: int, options: TrainingOptions) -> None:
+    with importing():
+        from pdas.experiment.control import controls, write_comparison
+
+    for number, each in enumerate(controls(experiment, run, count), start=1):
+        label = f"control {number} of {count}"
+        with interruptible_stage(each.path, True), progress_of(label, options.quiet) as show:
+            each.train(_shown(experiment, show))
+    write_comparison(run)
 
 
 def _retrain_run(path: Path, seed: int | None, options: TrainingOptions) -> Run:

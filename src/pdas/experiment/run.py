@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pdas import recipes
+from pdas.experiment.control import check_count, controls, write_comparison
 from pdas.experiment.stages import Experiment
 from pdas.runs.run import Run
 from pdas.support.errors import SettingError
@@ -24,6 +25,7 @@ def run(
     resume: bool = False,
     changes: Mapping[str, Any] | None = None,
     progress: bool = True,
+    control: int = 0,
 ) -> Run:
     """Search, retrain and evaluate: the whole experiment of a recipe.
 
@@ -35,6 +37,8 @@ def run(
         resume: whether `out` may hold this experiment, unfinished, which then continues.
         changes: settings by their dotted names, as `{"search.epochs": 10}`.
         progress: as of `pdas.search`.
+        control: how many random architectures are retrained under the same conditions, to tell
+            whether the found one is better; the answer is in `control.json`.
 
     Returns:
         The run of `out`.
@@ -46,6 +50,7 @@ def run(
         run = pdas.run("folder", data_dir="photos")
         pdas.load(run.path).predict("photo.jpg")
     """
+    check_count(control)
     if changes is not None and not isinstance(changes, Mapping):
         refuse(
             SettingError,
@@ -63,4 +68,8 @@ def run(
         found = experiment.search(path, on_step, on_trial, resume=resume)
     with displayed("retrain", progress) as show:
         experiment.retrain(found, showing(show, metrics=metrics), resume=resume)
+    for number, each in enumerate(controls(experiment, found, control), start=1):
+        with displayed(f"control {number} of {control}", progress) as show:
+            each.train(showing(show, metrics=metrics))
+    write_comparison(found)
     return found

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from os import PathLike
 from textwrap import shorten
 
+from pdas.report.advice import next_step
+from pdas.report.controls import control_rows
 from pdas.report.reader import Summary, read_summary
 from pdas.report.results import Rows, result_rows
 from pdas.report.values import duration
@@ -29,12 +31,14 @@ def summary_rows(run_dir: str | PathLike[str]) -> Rows:
 
 def summarise(summary: Summary) -> Rows:
     """`summary_rows` of a run that has been read."""
-    rows = [("method", method(summary))]
-    if not summary.architecture and summary.run.stage == "search":
+    rows, is_search = [("method", method(summary))], summary.run.stage == "search"
+    if not summary.architecture and is_search:
         rows.append(("state", "the search did not finish"))
     rows += result_rows(summary)
+    rows += control_rows(summary)
     rows += _search_rows(summary.search)
-    return rows + architecture_rows(summary.architecture)
+    rows += architecture_rows(summary.architecture)
+    return [*rows, ("next", next_step(summary))] if is_search else rows
 
 
 def method(summary: Summary) -> str:

@@ -10,6 +10,7 @@ from os import PathLike
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from pdas.report.controls import add_controls
 from pdas.report.describe import architecture_rows, architecture_text, summarise
 from pdas.report.finalists import add_finalists
 from pdas.report.html import add, add_picture, add_table
@@ -78,6 +79,7 @@ def _page(summary: Summary) -> Element:
     add_table(body, summarise(summary))
     labels = [label for label, _ in architecture_rows(summary.architecture)]
     add_retrainings(body, summary, elsewhere=labels)
+    add_controls(body, summary)
     _add_architecture(body, summary)
     _add_search(body, run)
     add_finalists(body, run)

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from pdas.experiment.against_random import AgainstRandom
+from pdas.experiment.control import compare_with_controls
 from pdas.runs.reading import parse_json
 from pdas.runs.run import Run
 from pdas.space.decided import ThetaHistory
@@ -40,6 +42,7 @@ class Summary:
         architecture, search: the content of the files of this name; empty if one is missing.
         results: of the finished retrainings, by the names of their directories.
         recipes: that of each of them; empty where its `config.yaml` is missing.
+        against_random: how the found architecture compares with controls; None without any.
 
     Example:
         read_summary("runs/digits-0").results["retrain-0"]
@@ -54,6 +57,7 @@ class Summary:
     search: Mapping[str, object]
     results: Mapping[str, Mapping[str, object]]
     recipes: Mapping[str, Mapping[str, object]]
+    against_random: AgainstRandom | None
 
     @property
     def is_comparable(self) -> bool:
@@ -90,6 +94,7 @@ def read_summary(run_dir: str | PathLike[str]) -> Summary:
         search=_read_if_there(run, "search.json"),
         results=results,
         recipes={each.path.name: _recipe_if_there(each) for each in retrainings},
+        against_random=compare_with_controls(run),
     )
 
 
