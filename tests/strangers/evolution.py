@@ -71,15 +71,22 @@ class RegularisedEvolution:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         try:
-            space, living = SearchSpace(state["space"]), state["living"]
-            best, random = state["best"], state["random"]
-        except KeyError as error:
-            raise OptimizerError(f"load_state_dict: {error} is missing") from error
-        if space != self.space:
-            raise OptimizerError("load_state_dict: the state is of another search space")
+            if SearchSpace(state["space"]) != self.space:
+                raise ValueError("one of another search space")
+            living = [self._told(row, loss) for row, loss in state["living"]]
+            best = self._told(*state["best"])
+            self._rng.bit_generator.state = state["random"]  # the last that may fail
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise OptimizerError(f"load_state_dict: no state of this optimizer: {error}") from error
         self._living.clear()
-        self._living.extend((row, loss) for row, loss in living)
-        self._best, self._rng.bit_generator.state = (best[0], best[1]), random
+        self._living.extend(living)
+        self._best = best
+
+    def _told(self, row: Any, loss: Any) -> tuple[list[int], float]:
+        """One of the population, of a state that may be broken."""
+        if not isinstance(loss, float) or math.isnan(loss):
+            raise ValueError(f"a loss of {loss}")
+        return self.space.architecture(row).indices.tolist(), loss
 
     def _child(self) -> Architecture:
         if len(self._living) < (self._living.maxlen or 0):

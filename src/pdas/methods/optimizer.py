@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -14,8 +15,10 @@ import numpy.typing as npt
 
 from pdas.space import Architecture, SearchSpace, check_architecture
 from pdas.support.arrays import FloatArray, IntArray
-from pdas.support.errors import OptimizerError
-from pdas.support.refusals import is_integer, refusal, refuse
+from pdas.support.errors import OptimizerError, short
+from pdas.support.refusals import is_finite, is_integer, refusal, refuse
+
+LARGEST_COUNT = 2**63
 
 
 class Optimizer(Protocol):
@@ -145,6 +148,43 @@ def checked_state(state: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
             remedy="give what state_dict() of the same optimizer returned",
         )
     return [state[name] for name in names]
+
+
+def number_in(
+    state: Mapping[str, Any], name: str, least: float = -math.inf, most: float = math.inf
+) -> float:
+    """A number of a state, for `load_state_dict`.
+
+    Args:
+        state: of `state_dict`.
+        name: of the number.
+        least, most: between which it lies.
+
+    Raises:
+        LookupError: it is missing.
+        ValueError: it is no finite number, or out of range.
+    """
+    value = state[name]
+    if not is_finite(value) or not least <= value <= most:
+        raise ValueError(f"{name} is {short(value)}, not a number from {least:g} to {most:g}")
+    return float(value)
+
+
+def count_in(state: Mapping[str, Any], name: str) -> int:
+    """A count of a state, for `load_state_dict`.
+
+    Args:
+        state: of `state_dict`.
+        name: of the count.
+
+    Raises:
+        LookupError: it is missing.
+        ValueError: it is no whole number from 0 on.
+    """
+    value = state[name]
+    if not is_integer(value) or not 0 <= value < LARGEST_COUNT:
+        raise ValueError(f"{name} is {short(value)}, not a whole number from 0 on")
+    return int(value)
 
 
 def checked_losses(

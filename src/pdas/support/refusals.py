@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Collection
 from typing import NoReturn
 
 import numpy as np
 
 from pdas.support.errors import PdasError, SettingError, short
+
+LARGEST = sys.float_info.max
 
 
 def refusal(
@@ -94,5 +96,6 @@ def is_integer(value: object) -> bool:
 
 def is_finite(value: object) -> bool:
     """Whether `value` is a finite number; True and False are not."""
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    return number and math.isfinite(value)  # type: ignore[arg-type]
+    if not isinstance(value, int | float | np.integer | np.floating) or isinstance(value, bool):
+        return False
+    return bool(-LARGEST <= value <= LARGEST)  # an integer may be larger than any float

@@ -179,7 +179,8 @@ def test_a_state_of_a_search_without_a_limit_is_named() -> None:
     limited = Limited(some_pdas(), Limit(cost, middle(cost)))
     before = limited.state_dict()
     with pytest.raises(
-        OptimizerError, match=r"found a state without 'drawn', expected one of .* limit; load"
+        OptimizerError,
+        match=r"a search within a limit .'drawn'., expected one of .*; load",
     ) as e:
         limited.load_state_dict(limited.optimizer.state_dict())
     assert "\n" not in str(e.value)
@@ -188,7 +189,7 @@ def test_a_state_of_a_search_without_a_limit_is_named() -> None:
 
 def test_only_architectures_of_no_probability_are_within() -> None:
     pdas = PDAS(OTHER)
-    pdas.load_state_dict({**pdas.state_dict(), "theta": {"v0": [0.0, 1.0]}})
+    pdas._p.theta[:] = [0.0, 1.0]
     limited = Limited(pdas, Limit(ProductCost(OTHER, [Term(1.0, {0: [1, 2]})]), 1.5))
     assert limited.best()["v0"] == 0
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pdas.methods.constraints.limit import Limit, Limits
 from pdas.methods.constraints.wrapper import Wrapper
-from pdas.methods.optimizer import Optimizer, checked_losses
+from pdas.methods.optimizer import Optimizer, checked_losses, count_in, number_in
 from pdas.methods.pdas.distribution import CategoricalProduct
 from pdas.space import Architecture
 from pdas.support.arrays import FloatArray
@@ -171,15 +171,17 @@ class Limited(Wrapper):
             OptimizerError: as the wrapped optimizer does, or without the counts of draws.
         """
         try:
-            drawn, rejected = int(state["drawn"]), int(state["rejected"])
+            drawn, rejected = count_in(state, "drawn"), count_in(state, "rejected")
+            if rejected > drawn:
+                raise ValueError(f"rejected is {rejected}, more than the {drawn} drawn")
             wrapped, seen = state["optimizer"], state["seen"]
             architecture = seen and self.space.architecture(seen["architecture"])
-            loss = float(seen["loss"]) if seen else math.inf
-        except (KeyError, TypeError, ValueError) as error:
+            loss = number_in(seen, "loss") if seen else math.inf
+        except (LookupError, TypeError, ValueError) as error:
             raise refusal(
                 OptimizerError,
                 "load_state_dict",
-                found=f"a state without {reason(error)}",
+                found=f"no state of a search within a limit ({reason(error)})",
                 expected="one of a search within a limit",
                 remedy="load this one into the wrapped optimizer",
             ) from error

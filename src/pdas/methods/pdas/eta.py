@@ -8,11 +8,15 @@ where they cancel each other, eta shrinks.
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from pdas.methods.optimizer import number_in
 from pdas.support.arrays import FloatArray
+
+ROUNDING = 1e-9
 
 EtaSetting = Literal["adaptive", "fixed"] | float
 
@@ -87,12 +91,16 @@ class AdaptiveEta:
         """Continue from a state of `state_dict`.
 
         Raises:
-            ValueError: if s is of another shape.
+            ValueError: if s is of another shape, or a number is not finite or out of range.
         """
         s = np.array(state["s"], dtype=np.float64)
         if s.shape != self.s.shape:
             raise ValueError(f"s has shape {s.shape}, expected {self.s.shape}")
-        self.eta, self.gamma, self.s = float(state["eta"]), float(state["gamma"]), s
+        if not np.isfinite(s).all():
+            raise ValueError("s is not finite everywhere")
+        eta = number_in(state, "eta", sys.float_info.min, self.eta_max)
+        gamma = number_in(state, "gamma", 0, 1 + ROUNDING)  # (13) leaves it in [0, 1]
+        self.eta, self.gamma, self.s = eta, gamma, s
 
 
 class FixedEta:

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pdas.methods.optimizer import checked_count, checked_losses
+from pdas.methods.optimizer import checked_count, checked_losses, count_in
 from pdas.methods.pdas.checks import check_active, check_finite, check_settings
 from pdas.methods.pdas.distribution import CategoricalProduct
-from pdas.methods.pdas.eta import EtaSetting, make_eta
+from pdas.methods.pdas.eta import ROUNDING, EtaSetting, make_eta
 from pdas.methods.pdas.natural_gradient import fisher_trace, natural_gradient, whitened
 from pdas.methods.pdas.utility import rank_utility
 from pdas.methods.pdas.warm_start import initial_theta
@@ -236,12 +236,14 @@ class PDAS:
                 raise ValueError("one of another search space")
             if state["eta"].keys() != self._eta.state_dict().keys():
                 raise ValueError("one whose eta is of another kind")
-            step = int(state["step"])
+            step = count_in(state, "step")
             theta = probability_array(self._space, state["theta"])
+            if not (theta >= self._p.theta_min * (1 - ROUNDING)).all():
+                raise ValueError("theta is below its lower bounds")
             rng = np.random.default_rng()
             rng.bit_generator.state = state["random"]
             self._eta.load_state_dict(state["eta"])  # the last that may fail
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise refusal(
                 OptimizerError,
                 "load_state_dict",

@@ -19,7 +19,7 @@ from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import parts_of
 from pdas.distributed.ranks import Ranks
 from pdas.methods.base import Active
-from pdas.methods.optimizer import Optimizer
+from pdas.methods.optimizer import Optimizer, count_in
 from pdas.methods.sampled.dropped import Dropped, has_finite_loss, means_of_finite, none_is_finite
 from pdas.space import Architecture
 from pdas.support.arrays import BoolArray
@@ -183,7 +183,7 @@ class SearchStep:
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Continue from `state_dict`."""
-        self._steps, self._dropped.count = int(state["steps"]), int(state["dropped"])
+        self._steps, self._dropped.count = count_in(state, "steps"), count_in(state, "dropped")
 
     def _update_weights(
         self, architectures: Sequence[Architecture], batch: Any
