@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 
 from pdas.data.base import Use, names
-from pdas.support.settings import LARGEST_SEED, Settings
+from pdas.support.settings import LARGEST_SEED, LARGEST_SIDE, Settings
 
 
 class ImageSettings(Settings):
@@ -16,7 +16,7 @@ class ImageSettings(Settings):
     use: ClassVar[Use]
 
     name: str  # of a data set for this use
-    image_size: int | None = Field(None, ge=1)  # pixels; None: that of the data set
+    image_size: int | None = Field(None, ge=1, le=LARGEST_SIDE)  # pixels; None: the set's own
     channels: Literal[1, 3] | None = None  # None: those of the data set
     test_fraction: float = Field(0.2, gt=0, lt=1)  # where the data set has no test part
     train_images: int | None = Field(None, ge=4)  # use this many, drawn at random; None: all
@@ -42,8 +42,8 @@ class LabelledDataSettings(ImageSettings):
 
     use = "labelled"
 
-    pad: int = Field(4, ge=0)  # pixels around an image before the random crop
-    cutout: int = Field(16, ge=0)  # side of the square in pixels; 0: none
+    pad: int = Field(4, ge=0, le=LARGEST_SIDE)  # pixels around an image before the random crop
+    cutout: int = Field(16, ge=0, le=LARGEST_SIDE)  # side of the square in pixels; 0: none
 
 
 class RestorationDataSettings(ImageSettings):
@@ -55,5 +55,5 @@ class RestorationDataSettings(ImageSettings):
 
     use = "restoration"
 
-    crops: int | None = Field(None, ge=1)  # random ones of each training image, of sets with crops
+    crops: int | None = Field(None, ge=1, le=100_000)  # random ones of each training image
     test_images: int | None = Field(None, ge=1)  # use this many, drawn at random; None: all

@@ -18,8 +18,8 @@ class DeviceSettings(Settings):
 
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"  # 16: not on CPUs
-    devices: int = Field(1, ge=1)  # of each machine; there is one process for each
-    machines: int = Field(1, ge=1)  # several need torchrun or SLURM
+    devices: int = Field(1, ge=1, le=1024)  # of each machine; there is one process for each
+    machines: int = Field(1, ge=1, le=100_000)  # several need torchrun or SLURM
     strategy: Literal["auto", "ddp"] = "auto"  # of several devices; auto is ddp
     deterministic: bool = False  # makes GPUs deterministic, and slower; CPUs always are
 

@@ -11,7 +11,9 @@ from typing_extensions import Self
 from pdas.methods.components import METHODS, ExternalMethod, MethodSettings
 from pdas.methods.pdas.method import PdasSettings
 from pdas.support.components import component
-from pdas.training.settings import TrainingSettings
+from pdas.training.settings import LARGEST_BATCH, TrainingSettings
+
+MOST = 10_000  # architectures at a time
 
 
 class SearchSettings(TrainingSettings):
@@ -29,15 +31,15 @@ class SearchSettings(TrainingSettings):
 
     method: MethodSettings = PdasSettings()
     epochs: int | None = Field(200, ge=1)
-    batch_size: int = Field(64, ge=1)
-    samples: int = Field(2, ge=1)  # lambda, the architectures that a step trains
+    batch_size: int = Field(64, ge=1, le=LARGEST_BATCH)
+    samples: int = Field(2, ge=1, le=MOST)  # lambda, the architectures that a step trains
     warmup: float = Field(0.0, ge=0)  # steps before theta learns; below 1 a share of all steps
-    theta_samples: int | None = Field(None, ge=1)  # from which theta learns; null: samples
+    theta_samples: int | None = Field(None, ge=1, le=MOST)  # theta learns from; null: samples
     theta_mode: Literal["train", "eval"] = "train"  # of the network for theta; eval: no dropout
     train_weights: bool = True  # false: only theta is searched, without a backward pass
     resample: bool = False  # draw new architectures for the update of theta
     mask_inactive: bool = True  # a variable learns only from architectures that use it
-    finalists: int = Field(0, ge=0)  # compared on D_theta at the end; 0: the result is the mode
+    finalists: int = Field(0, ge=0, le=MOST)  # compared on D_theta at the end; 0: only the mode
     finalists_share: float = Field(0.0, ge=0, lt=1)  # of the cost, for their separate training
     finalists_epochs: int | None = Field(None, ge=1)  # at most, of each; the rest trains more
     patience: int | None = Field(None, ge=1)  # epochs without a smaller loss of D_theta; then stop

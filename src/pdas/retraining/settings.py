@@ -6,7 +6,7 @@ from pydantic import Field
 
 from pdas.training.components import OptimizerSettings
 from pdas.training.optimizers.adamw import AdamW
-from pdas.training.settings import TrainingSettings
+from pdas.training.settings import LARGEST_BATCH, TrainingSettings
 
 
 class NetworkTrainingSettings(TrainingSettings):
@@ -20,5 +20,5 @@ class NetworkTrainingSettings(TrainingSettings):
 
     epochs: int | None = Field(200, ge=1)
     optimizer: OptimizerSettings = AdamW()
-    batch_size: int = Field(64, ge=1)
+    batch_size: int = Field(64, ge=1, le=LARGEST_BATCH)
     patience: int | None = Field(None, ge=1)  # epochs without a smaller validation loss; then stop

@@ -45,14 +45,17 @@ def refuse(
     raise refusal(kind, setting, found=found, expected=expected, remedy=remedy) from None
 
 
-def check_integer(setting: str, value: object, least: int, remedy: str = "raise it") -> None:
-    """Check that `value` is an integer of at least `least`.
+def check_integer(
+    setting: str, value: object, least: int, remedy: str = "raise it", most: int | None = None
+) -> None:
+    """Check that `value` is an integer of at least `least`, and of at most `most` if there is one.
 
     Raises:
         SettingError: it is not.
     """
-    if not is_integer(value) or value < least:  # type: ignore[operator]
+    if not is_integer(value) or value < least or (most is not None and value > most):  # type: ignore[operator]
         expected = f"an integer of at least {least}"
+        expected = expected if most is None else f"an integer from {least} to {most}"
         refuse(SettingError, setting, found=short(value), expected=expected, remedy=remedy)
 
 

@@ -6,11 +6,20 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, TypeAlias, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from pdas.support.errors import SettingError, short
 
 LARGEST_SEED = 2**32 - 1
+LARGEST_NUMBER = 10**18  # of any setting
+LARGEST_SIDE = 10_000  # pixels of an image
 # A resumed run may change these settings, since they change only the rounding, or the end.
 MAY_CHANGE = (
     "search.accumulate",
@@ -23,7 +32,10 @@ MAY_CHANGE = (
 
 
 class Settings(BaseModel):
-    """Base of all settings. They are frozen; unknown keys and infinite numbers are errors.
+    """Base of all settings. They are frozen; unknown keys and absurd numbers are errors.
+
+    A number may be at most 10^18. A setting that asks for as much memory or as many processes as
+    its number says has a smaller bound of its own.
 
     Example:
         class BlurSettings(Settings):
@@ -33,6 +45,14 @@ class Settings(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _no_absurd_number(cls, value: Any) -> Any:
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, int | float) and abs(each) > LARGEST_NUMBER:
+                raise ValueError(f"expected a number of at most {LARGEST_NUMBER:g}")
+        return value
 
     def model_dump(self, **options: Any) -> dict[str, Any]:
         """All settings as plain data, with those of subclasses that a field may hold."""

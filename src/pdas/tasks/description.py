@@ -8,9 +8,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import PositiveInt, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from typing_extensions import Self
 
 from pdas._version import __version__
@@ -20,7 +20,7 @@ from pdas.support.errors import PdasError, RunError, reason
 from pdas.support.opening import read_text
 from pdas.support.plain_data import safe_json
 from pdas.support.refusals import refusal
-from pdas.support.settings import Settings
+from pdas.support.settings import LARGEST_SIDE, Settings
 from pdas.tasks.base import TASKS
 from pdas.tasks.image_tasks.preprocessing import Preprocessing
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 FORMAT: Literal[3] = 3  # the next one when a field is added, removed or changes its meaning
+
+Side: TypeAlias = Annotated[int, Field(ge=1, le=LARGEST_SIDE)]  # pixels, or channels
 
 
 class Description(Settings, ABC):
@@ -56,7 +58,7 @@ class Description(Settings, ABC):
     task: str
     network: FamilySettings
     architecture: dict[str, Label]
-    image_shape: tuple[PositiveInt, PositiveInt, PositiveInt]
+    image_shape: tuple[Side, Side, Side]
     preprocessing: Preprocessing = Preprocessing()
     input: str
     output: str

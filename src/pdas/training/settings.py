@@ -14,6 +14,8 @@ from pdas.training.components import OPTIMIZERS, SCHEDULES, OptimizerSettings, S
 from pdas.training.optimizers.sgd import Sgd
 from pdas.training.schedules.cosine import Cosine
 
+LARGEST_BATCH = 1_000_000  # examples
+
 
 class TrainingSettings(Settings):
     """Settings of every training of weights. Its length is set by epochs or by steps.
@@ -29,7 +31,7 @@ class TrainingSettings(Settings):
     optimizer: OptimizerSettings = Sgd()  # of the weights
     schedule: ScheduleSettings = Cosine()  # of their learning rate
     clip: float = Field(5.0, gt=0)  # largest norm of the gradient
-    accumulate: int = Field(1, ge=1)  # equal parts of a batch, one after the other in less memory
+    accumulate: int = Field(1, ge=1, le=LARGEST_BATCH)  # equal parts of a batch, in turns
     max_minutes: float | None = Field(None, gt=0)  # of work; then it ends with what it has
 
     @field_validator("optimizer", mode="before")

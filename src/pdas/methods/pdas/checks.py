@@ -7,8 +7,10 @@ import numpy.typing as npt
 
 from pdas.space import SearchSpace
 from pdas.support.arrays import BoolArray, FloatArray, IntArray
-from pdas.support.errors import NonFiniteLossError, OptimizerError, SettingError
+from pdas.support.errors import NonFiniteLossError, OptimizerError, SettingError, short
 from pdas.support.refusals import check_integer, check_positive, is_finite, refuse
+
+MOST_SAMPLES = 10_000
 
 
 def check_settings(
@@ -28,13 +30,13 @@ def check_settings(
             remedy="give net.space, or pdas.SearchSpace({...})",
         )
     check_integer("seed", seed, 0, "give 0 or 1")
-    check_integer("samples", samples, 2, "leave it out for the paper's 2")
+    check_integer("samples", samples, 2, "leave it out for the paper's 2", most=MOST_SAMPLES)
     is_constant = is_finite(eta) and eta > 0  # type: ignore[operator]
     if eta not in ("adaptive", "fixed") and not is_constant:
         refuse(
             SettingError,
             "eta",
-            found=repr(eta),
+            found=short(eta),
             expected="'adaptive', 'fixed' or a number above 0",
             remedy="leave it out for the paper's adaptive one",
         )
@@ -43,7 +45,7 @@ def check_settings(
         refuse(
             SettingError,
             "eta_scale",
-            found=repr(eta_scale),
+            found=short(eta_scale),
             expected="a number above 0 and at most 1",
             remedy="leave it out for the paper's 1",
         )

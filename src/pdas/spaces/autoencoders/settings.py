@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field, PositiveInt
+from pydantic import AfterValidator, Field
 
 from pdas.spaces.base import FamilySettings
+from pdas.support.settings import LARGEST_SIDE
+
+Width: TypeAlias = Annotated[int, Field(ge=1, le=100_000)]  # channels of a layer
 
 
 def _odd(kernel: int) -> int:
@@ -35,12 +38,13 @@ class ChainSettings(FamilySettings):
     """
 
     space: Literal["autoencoders"] = "autoencoders"
-    layers: int = Field(20, ge=1)
-    level_back: int = Field(5, ge=1)
+    layers: int = Field(20, ge=1, le=1000)
+    level_back: int = Field(5, ge=1, le=1000)
     kernels: Annotated[
-        tuple[Annotated[PositiveInt, AfterValidator(_odd)], ...], AfterValidator(_ascending)
+        tuple[Annotated[int, Field(ge=1, le=1001), AfterValidator(_odd)], ...],
+        AfterValidator(_ascending),
     ] = Field((1, 3, 5), min_length=1)
-    channels: Annotated[tuple[PositiveInt, ...], AfterValidator(_ascending)] = Field(
+    channels: Annotated[tuple[Width, ...], AfterValidator(_ascending)] = Field(
         (64, 128, 256), min_length=1
     )
 
@@ -52,7 +56,7 @@ class AutoencoderSettings(ChainSettings):
         AutoencoderSettings(layers=6, image_channels=1)
     """
 
-    image_channels: int = Field(3, ge=1)
+    image_channels: int = Field(3, ge=1, le=100_000)
 
 
 class AutoencoderSize(AutoencoderSettings):
@@ -62,5 +66,5 @@ class AutoencoderSize(AutoencoderSettings):
         AutoencoderSize(layers=6, image_channels=1, height=32, width=32)
     """
 
-    height: PositiveInt
-    width: PositiveInt
+    height: int = Field(ge=1, le=LARGEST_SIDE)
+    width: int = Field(ge=1, le=LARGEST_SIDE)

@@ -11,6 +11,8 @@ from pdas.spaces.base import FamilySettings
 OPERATION_NAMES = ("identity", "sep_conv_3x3", "sep_conv_5x5", "avg_pool_3x3", "max_pool_3x3")
 STAGES = 3
 STEM_MULTIPLIER = 3  # the stem has 3C channels
+LARGEST_WIDTH = 100_000  # channels
+MOST_CELLS = 1000  # of a stage
 SMALLEST_WIDTH = 2  # a factorised reduction has two convolutions, each with half the channels
 
 
@@ -34,9 +36,9 @@ class NetworkSettings(FamilySettings):
     """
 
     space: Literal["cells"] = "cells"
-    nodes: int = Field(5, ge=1)
-    cells_per_stage: int = Field(2, ge=1)
-    channels: int = Field(16, ge=SMALLEST_WIDTH)
+    nodes: int = Field(5, ge=1, le=100)
+    cells_per_stage: int = Field(2, ge=1, le=MOST_CELLS)
+    channels: int = Field(16, ge=SMALLEST_WIDTH, le=LARGEST_WIDTH)
     operations: tuple[Annotated[str, AfterValidator(_known)], ...] = Field(
         OPERATION_NAMES, min_length=1
     )
@@ -53,8 +55,8 @@ class CellSettings(NetworkSettings):
         CellSettings(nodes=3, channels=8, in_channels=1, classes=10)
     """
 
-    in_channels: int = Field(3, ge=1)
-    classes: int = Field(10, ge=2)
+    in_channels: int = Field(3, ge=1, le=LARGEST_WIDTH)
+    classes: int = Field(10, ge=2, le=1_000_000)
 
     @property
     def stem_channels(self) -> int:

@@ -8,10 +8,11 @@ from pydantic import Field
 
 from pdas.data.settings import LabelledDataSettings
 from pdas.spaces.base import FamilySettings
-from pdas.spaces.cells.settings import NetworkSettings
+from pdas.spaces.cells.settings import MOST_CELLS, NetworkSettings
 from pdas.tasks.constraints import TaskSearchSettings
 from pdas.tasks.recipe import Recipe
 from pdas.tasks.recipe import RetrainSettings as BaseRetrainSettings
+from pdas.training.settings import LARGEST_BATCH
 
 
 class ClassificationDataSettings(LabelledDataSettings):
@@ -44,8 +45,8 @@ class RetrainSettings(BaseRetrainSettings):
     smallest_part: ClassVar[int] = 2  # the auxiliary classifier normalises maps of one pixel
 
     epochs: int | None = Field(600, ge=1)
-    batch_size: int = Field(80, ge=2)
-    cells_per_stage: int = Field(6, ge=1)  # N
+    batch_size: int = Field(80, ge=2, le=LARGEST_BATCH)
+    cells_per_stage: int = Field(6, ge=1, le=MOST_CELLS)  # N
     weight_limit: int = Field(3_000_000, ge=1)  # the width C is the largest under this limit
     drop_path: float = Field(0.3, ge=0, lt=1)  # at the end, rising linearly from 0
     auxiliary_weight: float = Field(0.4, ge=0)  # of its loss; 0: no auxiliary classifier

@@ -9,10 +9,12 @@ from pydantic import Field
 from pdas.data.settings import RestorationDataSettings
 from pdas.spaces.autoencoders.settings import ChainSettings
 from pdas.spaces.base import FamilySettings
+from pdas.support.settings import LARGEST_SIDE
 from pdas.tasks.constraints import TaskSearchSettings
 from pdas.tasks.recipe import Recipe, RetrainSettings
 from pdas.training.components import OptimizerSettings
 from pdas.training.optimizers.sgd import Sgd
+from pdas.training.settings import LARGEST_BATCH
 
 
 class InpaintingDataSettings(RestorationDataSettings):
@@ -23,7 +25,7 @@ class InpaintingDataSettings(RestorationDataSettings):
     """
 
     name: str = "celeba"
-    image_size: int = Field(64, ge=16)  # pixels; the window of SSIM needs 11
+    image_size: int = Field(64, ge=16, le=LARGEST_SIDE)  # pixels; the window of SSIM needs 11
 
 
 class InpaintingSearchSettings(TaskSearchSettings):
@@ -35,7 +37,7 @@ class InpaintingSearchSettings(TaskSearchSettings):
 
     epochs: int | None = Field(None, ge=1)
     steps: int | None = Field(50_000, ge=1)
-    batch_size: int = Field(16, ge=1)
+    batch_size: int = Field(16, ge=1, le=LARGEST_BATCH)
     optimizer: OptimizerSettings = Sgd(weight_decay=0.0)
     mask_inactive: bool = False  # as in the paper
 
@@ -48,7 +50,7 @@ class InpaintingRetrainSettings(RetrainSettings):
     """
 
     steps: int | None = Field(500_000, ge=1)
-    batch_size: int = Field(16, ge=1)
+    batch_size: int = Field(16, ge=1, le=LARGEST_BATCH)
     optimizer: OptimizerSettings = Sgd(weight_decay=0.0)
 
 
