@@ -38,6 +38,7 @@ ORDER = (
     "recipes",
     "experiment",
     "report",
+    "stages",
     "cli",
     "testing",
 )

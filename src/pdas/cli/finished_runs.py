@@ -50,10 +50,10 @@ def export(
     Its first retraining is used; name RUN/retrain-1 for another.
     """
     with importing():
-        from pdas.experiment.export import export as export_network
+        from pdas.stages import export as export_run
 
     with interruptible("the export was not finished"):
-        made = export_network(run, format, out)
+        made = export_run(run, format, out)
     for file in sorted(made.iterdir()):
         typer.echo(str(file))
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pdas.support.metrics import Metric
 from pdas.support.registry import Registry
+from pdas.tasks.card import CardPart
 from pdas.tasks.recipe import Recipe
 from pdas.tasks.section import Section
 
@@ -217,6 +218,17 @@ class Task(ABC):
             RunError: another file is damaged.
         """
         return []
+
+    def card(self, result: Mapping[str, object]) -> CardPart:
+        """What the task says in the model card of a retrained network.
+
+        Args:
+            result: the content of `result.json`.
+
+        Raises:
+            ValueError, LookupError: the result makes no sense.
+        """
+        return CardPart()
 
 
 DEFAULT = "classification"  # of a recipe that names no task

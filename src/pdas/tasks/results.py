@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pdas.support.metrics import Metric
 from pdas.tasks.base import TASKS, Task
+from pdas.tasks.card import CardPart
 from pdas.tasks.section import Section
 
 
@@ -37,6 +38,19 @@ def sections_of(
         RunError: another file of the retraining is damaged.
     """
     return [section for kind in _kinds(recipe) for section in kind.sections(run_path, result)]
+
+
+def card_of(recipe: Mapping[str, object], result: Mapping[str, object]) -> CardPart:
+    """What the task of a recipe says in the model card of a retrained network.
+
+    Args:
+        recipe: its plain data, as in `config.yaml`.
+        result: the content of `result.json`.
+
+    Raises:
+        ValueError, LookupError: the task is unknown, or the result makes no sense.
+    """
+    return TASKS[str(recipe.get("task"))].card(result)
 
 
 def _kinds(recipe: Mapping[str, object]) -> list[Task]:

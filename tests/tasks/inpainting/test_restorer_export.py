@@ -13,6 +13,7 @@ from torch import Tensor
 
 import pdas
 from pdas.experiment.export import FORMATS, export
+from pdas.report.card import write_card
 from pdas.runs.run import Run
 from pdas.spaces.autoencoders.network import AutoencoderNetwork
 from pdas.spaces.autoencoders.space import chain_text, decode_chain
@@ -63,3 +64,10 @@ def test_the_description_says_what_the_network_is(restored: Run, tmp_path: Path)
     network = read_network(file)
     assert isinstance(network, AutoencoderNetwork)
     assert str(network) == chain_text(decode_chain(result["architecture"]))
+
+
+def test_the_card_says_how_well_images_are_restored(restored: Run, tmp_path: Path) -> None:
+    text = (write_card(restored.path, tmp_path / "card") / "README.md").read_text()
+    result = restored.retrainings()[0].read_json("result.json")
+    assert "pipeline_tag: image-to-image" in text and "network.restore(" in text
+    assert f"| network | {result['psnr']:.2f} |" in text and "| resize | none |" in text

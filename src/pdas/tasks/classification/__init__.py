@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from pdas.runs.run import Run
+    from pdas.tasks.card import CardPart
     from pdas.tasks.classification.classifier import Classifier
     from pdas.tasks.classification.description import ClassifierDescription
     from pdas.tasks.classification.task import ClassificationTask
@@ -58,6 +59,11 @@ class Classification(Task):
         from pdas.tasks.classification.sections import sections
 
         return sections(retraining, result)
+
+    def card(self, result: Mapping[str, object]) -> CardPart:
+        from pdas.tasks.classification.card import card
+
+        return card(result)
 
 
 TASKS.add("classification", Classification())

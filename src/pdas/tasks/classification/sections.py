@@ -45,14 +45,27 @@ def sections(retraining: Path, result: Mapping[str, object]) -> list[Section]:
         ValueError, LookupError: the result makes no sense.
         RunError: `mistakes.npz` is damaged.
     """
-    if TEST_ERROR.key not in result or "by_class" not in result:  # of another task
+    tables = figures_by_class(result)
+    if not tables:
+        return []
+    names = [each.name for each in _classes(result["by_class"])]
+    title = f"Test images of {retraining.name}"
+    return [Section(title, tables=tables), *_mistakes(retraining, names)]
+
+
+def figures_by_class(result: Mapping[str, object]) -> list[Table]:
+    """Recall by class and the confusion matrix; none of a result of another task.
+
+    Args:
+        result: the content of `result.json`.
+
+    Raises:
+        ValueError, LookupError: the result makes no sense.
+    """
+    if TEST_ERROR.key not in result or "by_class" not in result:
         return []
     classes = _classes(result["by_class"])
-    title = f"Test images of {retraining.name}"
-    return [
-        Section(title, tables=[_recall_table(classes), _confusion_table(classes)]),
-        *_mistakes(retraining, [each.name for each in classes]),
-    ]
+    return [_recall_table(classes), _confusion_table(classes)]
 
 
 def _recall_table(classes: Sequence[_Class]) -> Table:

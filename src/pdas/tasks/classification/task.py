@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -56,6 +57,7 @@ class ClassificationTask(ImageTask[ClassificationData]):
             "classes": list(self.data.images.classes),
             "mean": list(self.data.standardise.mean),
             "std": list(self.data.standardise.std),
+            "trained_on": self._training_images(),
         }
 
     def evaluate(self, network: nn.Module, retrained: Run) -> dict[str, Any]:
@@ -67,6 +69,12 @@ class ClassificationTask(ImageTask[ClassificationData]):
         classifier = load_classifier(retrained)
         data = replace(self.data, standardise=classifier.standardise)
         return self._measures(predictions(classifier.network.to(data.device), data.test_batches()))
+
+    def _training_images(self) -> dict[str, int]:
+        """How many there are of each class."""
+        images = self.data.images
+        counts = torch.bincount(images.train.labels, minlength=len(images.classes))
+        return dict(zip(images.classes, counts.tolist(), strict=True))
 
     def _measures(self, found: Predictions) -> dict[str, Any]:
         images = self.data.images

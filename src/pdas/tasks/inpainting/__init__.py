@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import torch
 
     from pdas.runs.run import Run
+    from pdas.tasks.card import CardPart
     from pdas.tasks.inpainting.description import RestorerDescription
     from pdas.tasks.inpainting.restorer import Restorer
     from pdas.tasks.inpainting.task import InpaintingTask
@@ -60,6 +61,11 @@ class Inpainting(Task):
         from pdas.tasks.inpainting.sections import sections
 
         return sections(retraining, result)
+
+    def card(self, result: Mapping[str, object]) -> CardPart:
+        from pdas.tasks.inpainting.card import card
+
+        return card(result)
 
 
 TASKS.add("inpainting", Inpainting())

@@ -25,13 +25,21 @@ def sections(retraining: Path, result: Mapping[str, object]) -> list[Section]:
         ValueError, LookupError: the result makes no sense.
         RunError: `restored.npz` is damaged.
     """
-    tables, pictures = list(_tables(result)), list(_pictures(retraining))
-    if not (tables or pictures):
+    figures, pictures = list(tables(result)), list(_pictures(retraining))
+    if not (figures or pictures):
         return []
-    return [Section(f"Test images of {retraining.name}", tables=tables, pictures=pictures)]
+    return [Section(f"Test images of {retraining.name}", tables=figures, pictures=pictures)]
 
 
-def _tables(result: Mapping[str, object]) -> Iterator[Table]:
+def tables(result: Mapping[str, object]) -> Iterator[Table]:
+    """The quality of the restored images, of all and by class, if it is known.
+
+    Args:
+        result: the content of `result.json`.
+
+    Raises:
+        ValueError, LookupError: the result makes no sense.
+    """
     if "psnr" not in result:
         return
     yield _table({"network": result, **_named(result, "baselines")})
