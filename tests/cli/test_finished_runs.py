@@ -54,6 +54,6 @@ def test_the_exporters_say_nothing_of_their_own(finished: Run, tmp_path: Path) -
 def test_an_interrupted_export_is_one_line(
     pdas: Pdas, finished: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pdas.experiment.export.export", interrupt)
+    monkeypatch.setattr("pdas.stages.export", interrupt)
     status, _, err = pdas("export", finished.path, "--out", "out")
     assert status == 130 and err == "pdas: interrupted; the export was not finished\n"

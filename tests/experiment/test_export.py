@@ -71,6 +71,20 @@ def test_the_description_says_what_the_network_is(exported: dict[str, Path], fin
     assert all(description(path) == found for path in exported.values())
 
 
+def test_programs_carry_the_description(exported: dict[str, Path]) -> None:
+    about = description(exported["onnx"])
+    files = {"network.json": ""}
+    torch.export.load(exported["torch"] / "program.pt2", extra_files=files)
+    assert json.loads(files["network.json"]) == about
+    onnxruntime = importlib.import_module("onnxruntime")
+    session = onnxruntime.InferenceSession(exported["onnx"] / "network.onnx")
+    found = session.get_modelmeta().custom_metadata_map
+    assert found.keys() == about.keys()
+    assert {"classes", "image_shape", "preprocessing", "mean", "std"} <= found.keys()
+    for name, text in found.items():
+        assert (text if isinstance(about[name], str) else json.loads(text)) == about[name]
+
+
 def test_the_weights_are_loaded_in_a_fresh_process(
     exported: dict[str, Path], probabilities: Tensor, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -52,8 +53,9 @@ def export(path: str | Path, format: str = "state_dict", out: Path | None = None
     The directory holds `network.json`, which `pdas.read_network` reads, and
 
     - "state_dict": `state_dict.pt`, the weights for the network of `read_network`;
-    - "torch": `program.pt2`, for `torch.export.load`;
-    - "onnx": `network.onnx`; it needs the extra `pdas-nas[onnx]`.
+    - "torch": `program.pt2`, for `torch.export.load`, with `network.json` among its extra files;
+    - "onnx": `network.onnx`, with the content of `network.json` as its metadata; it needs the extra
+      `pdas-nas[onnx]`.
 
     The latter two take a batch of any size, of images in [0, 1]. After an error nothing is left.
 
@@ -78,6 +80,14 @@ def export(path: str | Path, format: str = "state_dict", out: Path | None = None
         _require_onnx()
     retrained = Run.open(path).retrained()[0]
     model = load(retrained.path)
+    if not hasattr(model, "description"):
+        refuse(
+            RunError,
+            "export",
+            found=f"a {type(model).__name__} of a task whose networks are not exported",
+            expected="one that describes itself",
+            remedy="use pdas.load in Python",
+        )
     description = model.description()
     # Plain layout: `torch.export.save` warns of weights that are channels-last.
     network = model.network.to(memory_format=torch.contiguous_format)
@@ -86,7 +96,7 @@ def export(path: str | Path, format: str = "state_dict", out: Path | None = None
         with _one_line(format):
             exported = FORMATS[format](description, network)
             _check(exported.program, description.program(network), description.image_shape)
-        text = description.model_dump_json(indent=2) + "\n"
+        text = _text(description)
         _write(made, {exported.file: exported.content, "network.json": text.encode()})
     return out
 
@@ -115,7 +125,10 @@ def _state_dict(description: Description, network: nn.Module) -> Exported:
 
 def _torch(description: Description, network: nn.Module) -> Exported:
     program, arguments = _traced(description, network)
-    content = _saved(torch.export.save, torch.export.export(program, **arguments))
+    about = {"network.json": _text(description)}
+    content = _saved(
+        partial(torch.export.save, extra_files=about), torch.export.export(program, **arguments)
+    )
     return Exported("program.pt2", content, torch.export.load(io.BytesIO(content)).module())
 
 
@@ -130,7 +143,9 @@ def _onnx(description: Description, network: nn.Module) -> Exported:
         verbose=False,
         **arguments,
     )
-    content = made.model_proto.SerializeToString()
+    model = made.model_proto  # made anew each time it is asked for
+    import_module("onnx").helper.set_model_props(model, description.properties())
+    content = model.SerializeToString()
     session = import_module("onnxruntime").InferenceSession(
         content, providers=["CPUExecutionProvider"]
     )
@@ -145,6 +160,10 @@ FORMATS: Mapping[str, Callable[[Description, nn.Module], Exported]] = MappingPro
     {"state_dict": _state_dict, "torch": _torch, "onnx": _onnx}
 )
 """Name -> makes the file of a network."""
+
+
+def _text(description: Description) -> str:
+    return description.model_dump_json(indent=2) + "\n"
 
 
 def _saved(save: Callable[[Any, io.BytesIO], None], content: object) -> bytes:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from pdas.report.controls import control_rows
 from pdas.report.describe import architecture_text, method
 from pdas.report.reader import Summary, read_summary
 from pdas.report.results import result_rows
@@ -130,13 +131,10 @@ def _data(summary: Summary, part: CardPart) -> Iterator[str]:
 
 def _results(summary: Summary, part: CardPart) -> Iterator[str]:
     yield "## Results on the test images"
-    yield from _table(("", ""), result_rows(summary))
+    yield from _table(("", ""), [*result_rows(summary), *control_rows(summary)])
     yield from _tables(part.results)
     yield ""
-    yield (
-        "They are of one training; another seed gives other figures. Whether the architecture is "
-        "better than one drawn at random is not part of this card."
-    )
+    yield "These are figures of one training. Another seed gives others."
 
 
 def _input(network: object) -> Iterator[str]:

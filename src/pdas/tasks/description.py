@@ -5,6 +5,7 @@ The file and this library are all that it takes to build the network again.
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -97,6 +98,11 @@ class Description(Settings, ABC):
     def build(self) -> nn.Module:
         """The plain network, with fresh weights."""
         return FAMILIES[self.network.space].network(self.architecture, self.network)
+
+    def properties(self) -> dict[str, str]:
+        """All of it by name, as the metadata of a file: texts as they are, the rest as JSON."""
+        values = self.model_dump(mode="json").items()
+        return {key: each if isinstance(each, str) else json.dumps(each) for key, each in values}
 
     @abstractmethod
     def program(self, network: nn.Module) -> nn.Module:
