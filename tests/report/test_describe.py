@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from pdas.report.describe import architecture_text, summary_rows
+from pdas.report.page import write_report
 from pdas.report.values import duration
 
 
@@ -45,6 +47,18 @@ def test_random_method_has_nothing_decided(make_run: Callable[..., Path]) -> Non
     rows = dict(summary_rows(make_run(method="random")))
     assert rows["method"] == "random"
     assert not {"share of θ decided", "mean of max θ"} & rows.keys()
+
+
+def test_a_search_that_learned_nothing_found_no_architecture(make_run: Callable[..., Path]) -> None:
+    run = make_run()
+    search = json.loads((run / "search.json").read_text())
+    for learned in (True, False):
+        (run / "search.json").write_text(json.dumps({**search, "learned": learned}))
+        rows, page = dict(summary_rows(run)), write_report(run).read_text()
+        assert ("normal cell" in rows) == learned
+        assert ("nothing was learned" in rows.get("architecture", "")) != learned
+        assert ("nothing was learned" in page) != learned
+        assert ("search again" in rows["next"]) != learned
 
 
 def test_method_of_a_search_under_way_is_that_of_the_recipe(make_run: Callable[..., Path]) -> None:

@@ -278,6 +278,8 @@ class Experiment:
             "steps": result.history[-1].step,
             "stopped": result.stopped,
         }
+        if result.theta:
+            about["learned"] = not result.nothing_learned
         return result.architecture, about | dict(method.measures())
 
     def _train(self, training: Retraining, retrained: Run, on_step: OnStep) -> str | None:

@@ -25,6 +25,12 @@ def next_step(summary: Summary) -> str:
     return next(text for rule in _RULES if (text := rule(summary)))
 
 
+def _learn(summary: Summary) -> str:
+    if not summary.nothing_learned:
+        return ""
+    return "search again, longer, or with another loss: theta preferred no architecture to another"
+
+
 def _finish(summary: Summary) -> str:
     if summary.results:
         return ""
@@ -85,6 +91,7 @@ def _use(summary: Summary) -> str:
 
 
 _RULES: tuple[Callable[[Summary], str], ...] = (
+    _learn,
     _finish,
     _beat_the_baselines,
     _measure_better,

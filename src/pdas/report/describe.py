@@ -11,6 +11,7 @@ from pdas.report.controls import control_rows
 from pdas.report.reader import Summary, read_summary
 from pdas.report.results import Rows, result_rows
 from pdas.report.values import duration
+from pdas.space.decided import NOTHING_LEARNED
 from pdas.spaces.base import family_of, labels_text
 from pdas.support.metrics import is_number, numbers
 
@@ -37,7 +38,10 @@ def summarise(summary: Summary) -> Rows:
     rows += result_rows(summary)
     rows += control_rows(summary)
     rows += _search_rows(summary.search)
-    rows += architecture_rows(summary.architecture)
+    if summary.nothing_learned:
+        rows.append(("architecture", NOTHING_LEARNED))
+    else:
+        rows += architecture_rows(summary.architecture)
     return [*rows, ("next", next_step(summary))] if is_search else rows
 
 

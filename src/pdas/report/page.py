@@ -18,6 +18,7 @@ from pdas.report.reader import Summary, read_summary
 from pdas.report.retrainings import add_retrainings
 from pdas.report.values import flattened
 from pdas.runs.run import Run
+from pdas.space.decided import NOTHING_LEARNED
 from pdas.spaces.base import family_of
 from pdas.support.files import atomic_write
 
@@ -93,6 +94,8 @@ def _add_architecture(body: Element, summary: Summary) -> None:
     if not labels:
         return
     add(body, "h2", "Architecture")
+    if summary.nothing_learned:
+        add(body, "p", NOTHING_LEARNED).set("class", "note")
     family = family_of(labels)
     picture = family and family.picture(labels, summary.run.path, _image_size(summary.recipe))
     if picture:
@@ -106,7 +109,7 @@ def _add_search(body: Element, run: Run) -> None:
     from pdas.report.convergence import plot_convergence  # needs matplotlib
 
     has_theta = run.has("theta.npz")
-    shown = "Convergence, learning rate" if has_theta else "What the method reports"
+    shown = "Share of θ decided, learning rate" if has_theta else "What the method reports"
     add(body, "h2", "Search")
     add_picture(body, plot_convergence(run.path), f"{shown} and losses")
 

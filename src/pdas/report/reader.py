@@ -65,6 +65,11 @@ class Summary:
         recipes = list(self.recipes.values())
         return all(recipe == recipes[0] for recipe in recipes)
 
+    @property
+    def nothing_learned(self) -> bool:
+        """Whether theta ended as it began; False of a method that has none."""
+        return self.search.get("learned") is False
+
 
 def read_summary(run_dir: str | PathLike[str]) -> Summary:
     """Read what the report shows of a run.

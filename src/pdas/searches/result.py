@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from html import escape
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,12 +15,21 @@ from pdas.methods.constraints.wrapper import Wrapper
 from pdas.methods.optimizer import Optimizer
 from pdas.searches.finalists import Finalist
 from pdas.space import Architecture
-from pdas.space.decided import ThetaHistory
+from pdas.space.decided import NOTHING_LEARNED, ThetaHistory
+from pdas.space.most_probable import most_probable
 from pdas.support.arrays import FloatArray
+from pdas.support.errors import SettingError
+from pdas.support.refusals import check_integer, refuse
 from pdas.training.loop import Progress
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
 
-@dataclass
+LOOKED_AT = 20_000  # of the most probable architectures, for those within a limit
+
+
+@dataclass(repr=False)
 class SearchResult:
     """The result of a search. `on_epoch` is called with the result after each epoch.
 
@@ -36,6 +47,7 @@ class SearchResult:
 
     Example:
         result = pdas.search(net, loss, data)
+        print(result)
         net.derive(result.architecture)
     """
 
@@ -71,6 +83,141 @@ class SearchResult:
             sizes,
             np.ones(len(sizes)) if theta_max is None else np.asarray(theta_max),
         )
+
+    @property
+    def nothing_learned(self) -> bool:
+        """Whether theta ended as it began, to the last bit.
+
+        That is so where all losses of each step were equal, or where theta was never told any. Then
+        `architecture` is arbitrary, or the best of finalists that were drawn at random. It is False
+        for a method without theta, which cannot be asked, and for a space without a choice.
+        """
+        if not self.theta or (self.architecture.space.sizes == 1).all():
+            return False
+        return np.array_equal(self.theta[0], np.asarray(self.method.theta_array))
+
+    def top(self, k: int = 10) -> list[tuple[Architecture, float]]:
+        """The most probable architectures under theta at the end, with their probabilities.
+
+        All are within the limit of the search, if it has one. The probabilities are those of theta,
+        which knows no limit. Finalists and penalties count for nothing here. Architectures that
+        differ only in choices that are not in use are told apart.
+
+        Args:
+            k: how many; there are fewer if the space has fewer.
+
+        Raises:
+            SettingError: the method has no theta; or fewer than k of the 20,000 most probable
+                architectures are within the limit.
+        """
+        check_integer("k", k, 1)
+        if (theta := self.method.theta_array) is None:
+            refuse(
+                SettingError,
+                "top",
+                found=f"{type(self.method).__name__}, which has no theta",
+                expected="a method that has",
+                remedy="take result.architecture",
+            )
+        space = self.architecture.space
+        found = ((space.architecture(indices), p) for indices, p in most_probable(theta))
+        limits = getattr(getattr(self.method, "optimizer", None), "limits", ())
+        if not limits:
+            return list(islice(found, k))
+        looked_at = list(islice(found, max(k, LOOKED_AT)))
+        within = [(a, p) for a, p in looked_at if all(limit.holds(a) for limit in limits)]
+        if len(within) < k and len(looked_at) >= LOOKED_AT:
+            refuse(
+                SettingError,
+                "top",
+                found=f"{len(within)} of the {len(looked_at):,} most probable architectures within "
+                "the limit",
+                expected=f"{k}",
+                remedy="ask for fewer",
+            )
+        return within[:k]
+
+    def to_frame(self) -> DataFrame:
+        """The history as a data frame of pandas: a row for each epoch, as in `metrics.csv`.
+
+        Raises:
+            SettingError: pandas is not installed.
+        """
+        try:
+            from pandas import DataFrame
+        except ImportError:
+            refuse(
+                SettingError,
+                "to_frame",
+                found="no pandas",
+                expected="it to be installed",
+                remedy="pip install pandas, or read result.history",
+            )
+        return DataFrame([progress.row() for progress in self.history])
+
+    def plot(self) -> Figure:
+        """How far theta is decided, what else the method measures, and the losses, over the steps.
+
+        Returns:
+            A figure of matplotlib, which notebooks show; `savefig("search.png")` keeps it.
+
+        Raises:
+            SettingError: the search had no steps.
+        """
+        from pdas.drawing.search_plot import search_figure  # needs matplotlib
+
+        if not self.history:
+            refuse(SettingError, "plot", found="a search without steps", expected="some")
+        rows = [progress.row() for progress in self.history]
+        columns = dict.fromkeys(name for row in rows for name in row)
+        metrics = {name: np.array([row.get(name, np.nan) for row in rows]) for name in columns}
+        return search_figure(self.theta_history, metrics)
+
+    def __repr__(self) -> str:
+        table = [tuple(map(str, row)) for row in self._table()]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
+        return "\n".join([f"SearchResult: {self._summary()}", *(f"  {line}" for line in lines)])
+
+    def _repr_html_(self) -> str:
+        head, *rows = (
+            "".join(f"<td>{escape(str(text))}</td>" for text in row) for row in self._table()
+        )
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        return (
+            f"<p>SearchResult: {escape(self._summary())}</p>"
+            f"<table><thead><tr>{head.replace('td>', 'th>')}</tr></thead>"
+            f"<tbody>{body}</tbody></table>"
+        )
+
+    def _summary(self) -> str:
+        """The course of the search in a line."""
+        said = [NOTHING_LEARNED] if self.nothing_learned else []
+        if self.history:
+            last = self.history[-1]
+            decided = last.measures.get("decided")
+            said += [f"{last.step} of {last.steps} steps in {self.seconds:.1f} s"]
+            said += [] if decided is None else [f"share of theta decided {decided:.3f}"]
+        if self.finalists:
+            said.append(f"the best of {len(self.finalists)} finalists")
+        if self.stopped:
+            said.append(f"ended early ({self.stopped})")
+        return "; ".join(said or [f"{type(self.method).__name__}, which has no steps"])
+
+    def _table(self) -> list[tuple[object, ...]]:
+        """Of each variable the chosen label and, if there is theta, its probability and largest."""
+        labels = self.architecture.to_dict()
+        history = self.theta_history
+        if history is None:
+            return [("variable", "chosen"), *labels.items()]
+        chosen = history.theta[-1][np.arange(len(labels)), self.architecture.indices]
+        rows = [
+            (name, label, f"{p:.3f}", f"{most:.3f}")
+            for (name, label), p, most in zip(
+                labels.items(), chosen, history.theta_max, strict=True
+            )
+        ]
+        return [("variable", "chosen", "probability", "at most"), *rows]
 
     def add_theta(self) -> None:
         """Append the current probabilities, if there are any."""

@@ -26,6 +26,7 @@ from pdas.searches.comparison import FinalistComparison, OnTrial
 from pdas.searches.planning import plan_after, plan_search, share_of_steps
 from pdas.searches.result import SearchResult
 from pdas.searches.trial import Derive, Trial
+from pdas.space.decided import NOTHING_LEARNED
 from pdas.support.errors import NotLearnedError, SettingError
 from pdas.support.refusals import refuse
 from pdas.training.batch_norm import without_running_statistics
@@ -291,3 +292,5 @@ class _Run:
             finals.check()
         if not is_complete:
             _log.warning("search: ended early (%s), with what was found until now", reason)
+        if result.nothing_learned:
+            _log.warning("search: %s", NOTHING_LEARNED)

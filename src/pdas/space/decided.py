@@ -8,6 +8,8 @@ import numpy as np
 
 from pdas.support.arrays import FloatArray, IntArray
 
+NOTHING_LEARNED = "nothing was learned: theta ended as it began, to the last bit"
+
 
 def share_decided(theta: FloatArray, sizes: IntArray, theta_max: FloatArray) -> FloatArray:
     """(c - c_uniform) / (c_max - c_uniform), where c is the mean over variables of max_j theta_ij.

@@ -100,7 +100,7 @@ class ThetaStart:
         if not self._plan.trial_passes:
             raise NotLearnedError(f"{self._nothing_learned()}; {_REMEDIES}")
         _log.warning(
-            "%s; theta is unchanged, and finalists are drawn from it", self._nothing_learned()
+            "%s; finalists are drawn from a theta that did not begin", self._nothing_learned()
         )
 
     def check(self, least: float | None) -> None:
