@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -47,7 +50,7 @@ def folders(root: Path) -> None:
         ("run digits --set data.pad=100000", "data.pad: found 100000"),
         ("run digits --set retrain.weight_limit=10", "retrain.weight_limit: found 10"),
         (
-            "run digits --set search.optimizer.learning_rate=1e38",
+            "run digits --set search.optimizer.learning_rate=1000",
             "lower search.optimizer.learning_rate",
         ),
         ("run digits --set network.operations=[nothing]", "network.operations.0: found 'nothing'"),
@@ -110,3 +113,41 @@ def test_the_console_script_ends_with_status_two(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("pdas: recipe: found 'nothing'")
     assert done.stderr.count("\n") == 1
+
+
+PATHS = [
+    "run digits --out {}",
+    "run digits --out {} --resume",
+    "run {}.yaml",
+    "run folder --data-dir {}",
+    "retrain {}",
+    "retrain {}.json --recipe digits",
+    "evaluate {}",
+    "predict {} a.png",
+    "export {}",
+    "report {}",
+    "sweep digits --seeds 1 --out {}",
+]
+
+
+@pytest.mark.parametrize("command", PATHS)
+@pytest.mark.parametrize("path", ["x" * 300, "closed/run"])
+def test_a_path_that_cannot_be_or_may_not_be_entered_is_one_line(
+    pdas: Pdas, monkeypatch: pytest.MonkeyPatch, path: str, command: str
+) -> None:
+    for name in ("stat", "lstat", "mkdir", "listdir", "scandir", "open"):
+        monkeypatch.setattr(os, name, _closed(getattr(os, name)))
+    status, _, err = pdas(*command.format(path).split())
+    assert status == 2 and err.startswith("pdas: ") and len(err.splitlines()) == 1, err
+    assert "File name too long" in err or "Permission denied" in err
+
+
+def _closed(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A call of the system in which nobody, not even root, may enter the folder `closed`."""
+
+    def closed(path: Any, *arguments: Any, **options: Any) -> Any:
+        if str(path).startswith("closed/"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return call(path, *arguments, **options)
+
+    return closed

@@ -20,7 +20,7 @@ from pdas.cli import finished_runs, predict, sweep, train
 from pdas.cli.importing import working
 from pdas.cli.interrupts import interruptible
 from pdas.distributed.launch import LOST, end_with_launcher, rank
-from pdas.support.errors import PdasError, PdasWarning, RankError
+from pdas.support.errors import PdasError, PdasWarning, RankError, printable, reason
 from pdas.support.imports import import_modules
 from pdas.support.streams import forget_lost, forgiving_streams, lost
 
@@ -53,6 +53,10 @@ def _status_of_command() -> int:
         by = f"rank {rank()}: " if rank() and not isinstance(error, RankError) else ""
         typer.echo(f"pdas: {by}{error}", err=True)
         return LOST if isinstance(error, RankError) else 2
+    except OSError as error:  # of a path that cannot be, or that may not be entered
+        where = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"pdas: {printable(f'{where}{error.strerror or reason(error)}')}", err=True)
+        return 2
     return 0
 
 
