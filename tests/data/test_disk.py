@@ -67,6 +67,17 @@ def test_more_workers_than_processors_do_not_warn(tmp_path: Path) -> None:
     assert sum(len(images) for images, _ in source.batches(torch.arange(8).split(2))) == 8
 
 
+def test_images_keep_the_names_of_their_files_in_memory_and_in_parts(tmp_path: Path) -> None:
+    paths = []
+    for name in ("a/1.png", "b/1.png", "b/2.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        paths.append(str(save(tmp_path / name, random_pixels(8, 8))))
+    source = DiskImages(paths, torch.tensor([0, 1, 1]), size=8, channels=3, workers=0)
+    for images in (source, source.read(), source.read().to("cpu")):
+        part = images.subset(torch.tensor([2, 0])).subset(torch.tensor([1, 0]))
+        assert list(part.names or ()) == ["a/1.png", "b/2.png"]
+
+
 def test_reading_all_gives_the_files_in_order(tmp_path: Path) -> None:
     paths = [
         str(save(tmp_path / f"{i}.png", np.full((4, 4), i, dtype=np.uint8))) for i in range(150)

@@ -24,6 +24,7 @@ def test_batches_follow_the_given_order() -> None:
 def test_a_subset_of_a_subset_counts_from_the_first_one() -> None:
     part = numbered(10).subset(torch.tensor([9, 7, 5, 3])).subset(torch.tensor([2, 0]))
     assert len(part) == 2 and part.labels.tolist() == [5, 9]
+    assert part.names is None
     ((images, labels),) = part.batches([torch.tensor([1, 0])])
     assert labels.tolist() == [9, 5] and images[:, 0, 0, 0].tolist() == [9, 5]
 

@@ -60,6 +60,12 @@ class DiskImages:
         self.boxes = boxes
 
     @property
+    def names(self) -> list[str]:
+        """See `ImageSource.names`; each is the path within the folder that holds all files."""
+        root = os.path.commonpath([os.path.dirname(path) for path in self.paths])
+        return [Path(path).relative_to(root).as_posix() for path in self.paths]
+
+    @property
     def image_shape(self) -> Shape:
         """(C, H, W)."""
         return self.channels, self.size, self.size
@@ -70,9 +76,7 @@ class DiskImages:
     def fingerprint(self) -> str:
         """See `ImageSource`; that of the names of the files."""
         # By the names of files and folders, not by where these are kept today.
-        root = os.path.commonpath([os.path.dirname(path) for path in self.paths])
-        names = [Path(path).relative_to(root).as_posix() for path in self.paths]
-        return digest("\n".join(names).encode())
+        return digest("\n".join(self.names).encode())
 
     def to(self, device: torch.device | str) -> DiskImages:
         """The same object, since nothing is kept in memory."""
@@ -134,7 +138,7 @@ class DiskImages:
         parts = torch.split(images, READ_BATCH)
         for part, (decoded, _) in zip(parts, self._in_order(), strict=True):
             part.copy_(decoded)
-        return MemoryImages(images, self.labels, self.fingerprint())
+        return MemoryImages(images, self.labels, self.fingerprint(), self.names)
 
     def _in_order(self) -> Iterator[tuple[Tensor, Tensor]]:
         return self.batches(torch.split(torch.arange(len(self)), READ_BATCH))

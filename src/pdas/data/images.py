@@ -8,7 +8,7 @@ fit in memory are one tensor (`MemoryImages`, here); those that do not are read 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Protocol
@@ -28,6 +28,11 @@ class ImageSource(Protocol):
     @property
     def labels(self) -> Tensor:
         """Class indices, int64 (N,), on the CPU."""
+        ...
+
+    @property
+    def names(self) -> Sequence[str] | None:
+        """A name for each image, as the path of its file in the folder; None if they have none."""
         ...
 
     @property
@@ -152,6 +157,12 @@ class Subset:
         return self.source.labels[self.indices]
 
     @property
+    def names(self) -> Sequence[str] | None:
+        """See `ImageSource.names`."""
+        names = self.source.names
+        return None if names is None else [names[i] for i in self.indices.tolist()]
+
+    @property
     def image_shape(self) -> Shape:
         """(C, H, W)."""
         return self.source.image_shape
@@ -185,6 +196,7 @@ class MemoryImages:
         images: uint8 (N, C, H, W), on the device where batches are to be cut out.
         labels: int64 (N,), class indices from 0.
         origin: the fingerprint of the files that they were read from, if they were.
+        names: see `ImageSource.names`.
 
     Raises:
         DataError: another dtype or shape, or another number of labels than of images.
@@ -193,7 +205,13 @@ class MemoryImages:
         MemoryImages(torch.zeros(4, 3, 8, 8, dtype=torch.uint8), torch.arange(4))
     """
 
-    def __init__(self, images: Tensor, labels: Tensor, origin: str | None = None) -> None:
+    def __init__(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        origin: str | None = None,
+        names: Sequence[str] | None = None,
+    ) -> None:
         if images.dtype != torch.uint8 or images.ndim != 4:
             found = f"{images.dtype} of shape {tuple(images.shape)}"
             expected = "torch.uint8 of shape (N, C, H, W)"
@@ -205,6 +223,7 @@ class MemoryImages:
         self.images = images
         self.labels = labels.cpu()  # splits and fingerprints need them there
         self.origin = origin
+        self.names = names
 
     @property
     def image_shape(self) -> Shape:
@@ -221,7 +240,7 @@ class MemoryImages:
 
     def to(self, device: torch.device | str) -> MemoryImages:
         """The same images on a device; the labels stay on the CPU."""
-        return MemoryImages(self.images.to(device), self.labels, self.origin)
+        return MemoryImages(self.images.to(device), self.labels, self.origin, self.names)
 
     def subset(self, indices: Tensor) -> Subset:
         """The images `indices` (int64), in that order."""

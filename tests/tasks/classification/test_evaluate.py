@@ -136,8 +136,17 @@ def test_the_most_confident_mistakes_are_kept_as_they_were_read(tmp_path: Path) 
     kept = read_mistakes(tmp_path, 2)
     assert kept.images[:, 0, 0, 0].tolist() == shade[:SHOWN]
     assert kept.images.shape == (SHOWN, 1, 2, 3)
-    assert kept.rows(["no", "yes"])[0] == ("1", "yes", "no", "100.0")
+    assert kept.table(["no", "yes"]).rows[0] == ("1", "yes", "no", "100.0")
+    assert kept.names is None
     assert (np.diff(kept.probability) < 0).all()
+
+
+def test_mistakes_keep_the_names_of_their_files(tmp_path: Path) -> None:
+    labels = torch.tensor([1, 0, 1])
+    images = MemoryImages(shades(9, 0, 5), labels, names=["yes/a.png", "no/b.png", "yes/ü.png"])
+    save_mistakes(predictions(Threshold(), batches(images)), images, Run(tmp_path))
+    kept = read_mistakes(tmp_path, 2)
+    assert kept.names is not None and kept.names.tolist() == ["yes/ü.png", "yes/a.png"]
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,13 @@ def test_each_class_has_a_row_of_recall_and_of_the_matrix(tmp_path: Path) -> Non
     ]
 
 
+def test_a_name_that_is_too_long_is_cut(tmp_path: Path) -> None:
+    long = result(**{200 * "x": figures(1, 0.0, cat=1), "cat": figures(1, 100.0, cat=1)})
+    (section,) = sections(tmp_path, long)
+    recall, matrix = section.tables
+    assert recall.rows[0][0] == matrix.rows[0][0] == matrix.headings[1] == 31 * "x" + "…"
+
+
 def test_of_many_classes_the_worst_are_shown(tmp_path: Path) -> None:
     many = {
         f"c{i}": figures(1000, i / 10, **{f"c{i}": i, f"c{(i + 1) % 1000}": 1000 - i})
@@ -98,6 +105,14 @@ def test_mistakes_are_named_in_a_table_and_numbered_in_the_picture(tmp_path: Pat
     assert table.rows[0] == ("1", "cat", "dog", "90.0")
     assert [row[0] for row in table.rows] == ["1", "2", "3", "4", "5"]
     assert picture.file == tmp_path / "mistakes.png"
+    assert "file" not in table.headings
+
+
+def test_mistakes_name_their_files(tmp_path: Path) -> None:
+    write_mistakes(tmp_path, names=np.array([f"cat/<{i}>.png" for i in range(5)]))
+    (table,) = sections(tmp_path, PETS)[1].tables
+    assert table.headings[-1] == "file"
+    assert table.rows[1][-1] == "cat/<1>.png"
 
 
 @pytest.mark.parametrize(("n", "channels"), [(1, 1), (SHOWN, 3)])
@@ -128,6 +143,8 @@ def test_every_mistake_is_in_the_picture(tmp_path: Path, n: int, channels: int) 
         {"predicted": np.ones(4, int)},
         {"predicted": np.array([{}])},
         {"probability": np.array("high")},
+        {"names": np.array(["a"])},
+        {"names": np.arange(5)},
     ],
 )
 def test_mistakes_that_make_no_sense_are_damaged(tmp_path: Path, others: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -120,9 +121,12 @@ def save_mistakes(found: Predictions, images: ImageSource, run: Run) -> None:
     chosen = wrong[order[:SHOWN]]
     if not len(chosen) or images.image_shape[0] not in (1, 3):
         return
-    ((pixels, _),) = images.subset(chosen).batches([torch.arange(len(chosen))])
+    mistaken = images.subset(chosen)
+    ((pixels, _),) = mistaken.batches([torch.arange(len(chosen))])
+    names = {} if mistaken.names is None else {"names": np.array(mistaken.names)}
     run.write_arrays(
         FILE,
+        **names,
         images=pixels.numpy(),
         true=found.labels[chosen].numpy(),
         predicted=found.predicted[chosen].numpy(),

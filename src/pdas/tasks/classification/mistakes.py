@@ -14,6 +14,7 @@ from pdas.drawing.sheet import GAP, Pixels, add_image, add_line, enlargement
 from pdas.drawing.style import DPI, MUTED, new_figure, save
 from pdas.runs.run import Run
 from pdas.support.opening import read_arrays
+from pdas.tasks.section import Table
 
 FILE = "mistakes.npz"
 SHOWN = 12  # at most
@@ -31,6 +32,7 @@ class Mistakes:
         images: uint8 `(n, C, H, W)`; C is 1 or 3.
         true, predicted: the classes, as indices, `(n,)`.
         probability: that the network gave to the predicted class, `(n,)`.
+        names: of their files, `(n,)`; None if they have none.
 
     Example:
         read_mistakes(Path("runs/digits-0/retrain-0"), 10).probability[0]
@@ -40,17 +42,28 @@ class Mistakes:
     true: NDArray[np.int64]
     predicted: NDArray[np.int64]
     probability: NDArray[np.float32]
+    names: NDArray[np.str_] | None = None
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def rows(self, classes: Sequence[str]) -> list[tuple[str, ...]]:
-        """A row for each: its number in the picture, true class, predicted class, probability."""
-        named = zip(self.true, self.predicted, self.probability, strict=True)
-        return [
+    def table(self, classes: Sequence[str]) -> Table:
+        """A row for each, with its number in the picture.
+
+        Args:
+            classes: the name of each class.
+        """
+        rows = [
             (str(number), classes[true], classes[predicted], f"{100 * probability:.1f}")
-            for number, (true, predicted, probability) in enumerate(named, start=1)
+            for number, (true, predicted, probability) in enumerate(
+                zip(self.true, self.predicted, self.probability, strict=True), start=1
+            )
         ]
+        headings = ("number", "true class", "predicted class", "probability, %")
+        if self.names is None:
+            return Table(headings, rows)
+        named = [(*row, str(name)) for row, name in zip(rows, self.names, strict=True)]
+        return Table((*headings, "file"), named)
 
 
 def read_mistakes(retraining: Path, classes: int) -> Mistakes:
@@ -65,7 +78,8 @@ def read_mistakes(retraining: Path, classes: int) -> Mistakes:
     """
 
     def parse(path: Path) -> Mistakes:
-        mistakes = Mistakes(**read_arrays(path, ["images", "true", "predicted", "probability"]))
+        needed = ["images", "true", "predicted", "probability"]
+        mistakes = Mistakes(**read_arrays(path, needed, ["names"]))
         _check(mistakes, classes)
         return mistakes
 
@@ -113,3 +127,6 @@ def _check(mistakes: Mistakes, classes: int) -> None:
             raise ValueError(f"{name} holds other classes than 0 to {classes - 1}")
     if mistakes.probability.shape != (n,) or mistakes.probability.dtype.kind != "f":
         raise ValueError(f"probability is {mistakes.probability.shape}, expected ({n},)")
+    names = mistakes.names
+    if names is not None and (names.shape != (n,) or names.dtype.kind != "U"):
+        raise ValueError(f"names are {names.dtype} {names.shape}, expected texts ({n},)")

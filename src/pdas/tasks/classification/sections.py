@@ -16,6 +16,7 @@ from pdas.tasks.classification.metrics import RECALL, TEST_ERROR
 from pdas.tasks.section import Section, Table
 
 _MOST = 20  # classes of which all are shown; of more, as many of the worst
+_LONGEST = 32  # letters of the name of a class in a table
 _FEW = 10  # classes whose confusion matrix is shown without being asked for
 
 
@@ -27,11 +28,6 @@ class _Class:
     images: int
     recall: float | None
     predicted: Mapping[str, int]
-
-    @property
-    def row(self) -> tuple[str, ...]:
-        recall = "no test images" if self.recall is None else RECALL.number(self.recall)
-        return self.name, recall, str(self.images)
 
 
 def sections(retraining: Path, result: Mapping[str, object]) -> list[Section]:
@@ -48,7 +44,7 @@ def sections(retraining: Path, result: Mapping[str, object]) -> list[Section]:
     tables = figures_by_class(result)
     if not tables:
         return []
-    names = [each.name for each in _classes(result["by_class"])]
+    names = [_short(each.name) for each in _classes(result["by_class"])]
     title = f"Test images of {retraining.name}"
     return [Section(title, tables=tables), *_mistakes(retraining, names)]
 
@@ -74,7 +70,7 @@ def _recall_table(classes: Sequence[_Class]) -> Table:
         known = [each for each in classes if each.recall is not None]
         shown = sorted(known, key=lambda each: each.recall or 0.0)[:_MOST]
         title = f"The {len(shown)} classes of the lowest recall, of {len(classes):,}"
-    rows = [each.row for each in shown]
+    rows = [(_short(each.name), _recall_text(each), str(each.images)) for each in shown]
     return Table(["class", RECALL.heading, "test images"], rows, title)
 
 
@@ -83,9 +79,12 @@ def _confusion_table(classes: Sequence[_Class]) -> Table:
     if len(classes) > _MOST:
         return _frequent_confusions(classes)
     names = [each.name for each in classes]
-    rows = [(each.name, *(str(each.predicted.get(name, 0)) for name in names)) for each in classes]
+    rows = [
+        (_short(each.name), *(str(each.predicted.get(name, 0)) for name in names))
+        for each in classes
+    ]
     title = "Confusion matrix: predicted classes across"
-    return Table(["true class", *names], rows, title, is_open=len(classes) <= _FEW)
+    return Table(["true class", *map(_short, names)], rows, title, is_open=len(names) <= _FEW)
 
 
 def _frequent_confusions(classes: Sequence[_Class]) -> Table:
@@ -99,26 +98,34 @@ def _frequent_confusions(classes: Sequence[_Class]) -> Table:
         key=lambda pair: -pair[0],
     )
     rows = [
-        (true, predicted, f"{count} of {images}")
+        (_short(true), _short(predicted), f"{count} of {images}")
         for count, true, predicted, images in confused[:_MOST]
     ]
     title = f"The {len(rows)} most frequent confusions"
     return Table(["true class", "predicted class", "test images"], rows, title)
 
 
-def _mistakes(retraining: Path, names: Sequence[str]) -> Iterator[Section]:
+def _mistakes(retraining: Path, classes: Sequence[str]) -> Iterator[Section]:
     from pdas.tasks.classification.mistakes import FILE, draw_mistakes, read_mistakes
 
     if not Run(retraining).has(FILE):
         return
-    mistakes = read_mistakes(retraining, len(names))
-    headings = ["number", "true class", "predicted class", "probability, %"]
+    mistakes = read_mistakes(retraining, len(classes))
     yield Section(
         f"Most confident mistakes of {retraining.name}",
         paragraphs=["Look at these first: some may be labelled wrongly."],
-        tables=[Table(headings, mistakes.rows(names))],
+        tables=[mistakes.table(classes)],
         pictures=[Picture(draw_mistakes(mistakes, retraining), "Test images by their number")],
     )
+
+
+def _recall_text(each: _Class) -> str:
+    return "no test images" if each.recall is None else RECALL.number(each.recall)
+
+
+def _short(name: str) -> str:
+    """The name of a class, cut where it would make a table too wide."""
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
 
 def _classes(value: object) -> list[_Class]:
