@@ -14,8 +14,9 @@ from safetensors.numpy import load_file
 
 Values = dict[str, str]  # by name
 IGNORED = {"seconds", "environment", "versions"}
-# What `result.json` and `search.json` say of a network in another form, or say now.
+# What the files say of a network in another form, or say now, or of a search.
 ONE_SIDED = {"channels", "chain", "eta", "image_shape", "image_size", "network"}
+ONE_SIDED |= {"decided", "learned", "stopped", "theta_max"}
 SHOWN = 3  # differences of a file
 
 
@@ -73,7 +74,7 @@ def differing(ours: Values, theirs: Values) -> list[str]:
     """The names whose values differ, but for those that one side may have alone."""
     names = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
     both = ours.keys() & theirs.keys()
-    return [name for name in names if name in both or name.split("/")[0] not in ONE_SIDED]
+    return [name for name in names if name in both or ONE_SIDED.isdisjoint(name.split("/"))]
 
 
 def compare(title: str, one: dict[str, Values], other: dict[str, Values]) -> bool:

@@ -58,6 +58,14 @@ def test_a_run_leaves_every_file(finished: Run) -> None:
     assert {"torch", "numpy", "pdas", "python", "cores"} <= config["environment"].keys()
 
 
+def test_the_search_says_how_far_theta_is_decided_and_that_it_learned(finished: Run) -> None:
+    found, last = finished.read_json("search.json"), rows_of(finished.path / "metrics.csv")[-1]
+    assert found["learned"] is True
+    for name in ("decided", "convergence"):
+        assert found[name] == float(last[name])
+    assert 0 < found["decided"] <= 1
+
+
 def test_the_history_of_theta_starts_uniform_and_ends_at_the_architecture(finished: Run) -> None:
     space = cell_space(2, recipes.load("digits").network.operations)
     history = np.load(finished.path / "theta.npz")
@@ -174,6 +182,7 @@ def test_random_draws_uniformly_by_the_seed(experiment: Experiment, tmp_path: Pa
         expected = space.uniform(np.random.default_rng(seed))
         assert space.load(run.path / "architecture.json") == expected
         assert not (run.path / "theta.npz").exists()
+        assert "learned" not in run.read_json("search.json")
 
 
 def test_an_architecture_is_retrained_on_other_data_with_other_nodes(
