@@ -80,7 +80,9 @@ def test_a_notebook_shows_a_table_with_its_names_escaped(result: SearchResult) -
 
 
 def test_where_all_losses_are_equal_nothing_was_learned(caplog: pytest.LogCaptureFixture) -> None:
-    result = searched(tied)
+    said: list[str] = []
+    result = searched(tied, on_epoch=lambda result: said.append(repr(result)))
+    assert ["nothing was learned" in text for text in said] == [False] * (len(said) - 1) + [True]
     assert result.nothing_learned
     assert repr(result).startswith("SearchResult: nothing was learned: theta ended as it began")
     assert "nothing was learned" in result._repr_html_() and "nothing was learned" in caplog.text
@@ -127,6 +129,9 @@ def test_the_top_are_within_the_limit(
     limited = searched(limit=pdas.Limit(cost, 4))
     within = limited.top(100)
     assert within[0][0] == limited.method.best()
+    assert [line.split()[-1] for line in repr(limited).splitlines()[2:]] == ["0.667"] + [
+        "0.750"
+    ] * 2
     assert len(within) == 10 and all(cost(architecture) <= 4 for architecture, _ in within)
     assert sorted(p for _, p in within)[::-1] == [p for _, p in within]
     monkeypatch.setattr("pdas.searches.result.LOOKED_AT", 12)

@@ -121,7 +121,8 @@ class SearchResult:
             )
         space = self.architecture.space
         found = ((space.architecture(indices), p) for indices, p in most_probable(theta))
-        limits = getattr(getattr(self.method, "optimizer", None), "limits", ())
+        optimizer = getattr(self.method, "optimizer", None)
+        limits = getattr(optimizer, "limits", ()) if isinstance(optimizer, Wrapper) else ()
         if not limits:
             return list(islice(found, k))
         looked_at = list(islice(found, max(k, LOOKED_AT)))
@@ -192,12 +193,13 @@ class SearchResult:
 
     def _summary(self) -> str:
         """The course of the search in a line."""
-        said = [NOTHING_LEARNED] if self.nothing_learned else []
-        if self.history:
-            last = self.history[-1]
-            decided = last.measures.get("decided")
-            said += [f"{last.step} of {last.steps} steps in {self.seconds:.1f} s"]
-            said += [] if decided is None else [f"share of theta decided {decided:.3f}"]
+        last = self.history[-1] if self.history else None
+        is_under_way = last is not None and last.step < last.steps and self.stopped is None
+        said = [NOTHING_LEARNED] if self.nothing_learned and not is_under_way else []
+        if last is not None:
+            said.append(f"{last.step} of {last.steps} steps in {self.seconds:.1f} s")
+            if (decided := last.measures.get("decided")) is not None:
+                said.append(f"share of theta decided {decided:.3f}")
         if self.finalists:
             said.append(f"the best of {len(self.finalists)} finalists")
         if self.stopped:
