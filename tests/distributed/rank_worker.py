@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import pdas
+from pdas.cost import FunctionCost
 from pdas.distributed.devices import Ddp
 from pdas.distributed.ranks import Ranks, agreed
 from pdas.resume.checkpoint import Checkpoints
@@ -131,6 +132,33 @@ def another_seed(fabric: Fabric, out: Path) -> str:
             Branches(), loss, data(), batch_size=8, method=optimizer, fabric=fabric
         )
     )
+
+
+def given_something_else(fabric: Fabric, out: Path) -> list[str]:
+    """What ranks say if the second has other data, settings, a limit or a network."""
+    second = fabric.global_rank == 1
+    short = TensorDataset(*(column[:48] for column in data().tensors))
+    choice = nn.Sequential(pdas.nn.Choice("op", {"a": nn.Linear(4, 2), "b": nn.Linear(4, 2)}))
+    one = FunctionCost(Branches.space, lambda architecture: 1.0)
+
+    def search(net: nn.Module, examples: Any, **changes: Any) -> str:
+        given = {"steps": 3, "batch_size": 8, "fabric": fabric, **(changes if second else {})}
+        return _error(lambda: paper_search(net, loss, examples, **given))
+
+    def train(rate: float) -> str:
+        settings = TrainingSettings(steps=2, optimizer={"learning_rate": rate})
+        return _error(
+            lambda: retrain(Fit(nn.Linear(4, 2)), DataLoader(data(), 8), settings, fabric)
+        )
+
+    return [
+        search(Branches(), short if second else data()),
+        search(Branches(), data(), steps=4),
+        search(Branches(), data(), seed=1),
+        search(Branches(), data(), limit=pdas.Limit(one, 2)),
+        search(pdas.nn.Supernet(choice) if second else Branches(), data()),
+        train(0.2 if second else 0.1),
+    ]
 
 
 def theta_changed(fabric: Fabric, out: Path) -> str:
@@ -259,6 +287,7 @@ CASES: dict[str, Callable[[Fabric, Path], Any]] = {
         one_not_finite,
         none_finite,
         another_seed,
+        given_something_else,
         theta_changed,
         three_samples,
         retrained,

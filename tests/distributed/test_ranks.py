@@ -96,11 +96,21 @@ def test_ranks_end_alike_if_nothing_is_finite(ranks: list[dict[str, Any]], tmp_p
     assert [rank["none_finite"] for rank in ranks] == [expected] * 2
 
 
-@pytest.mark.parametrize("case", ["another_seed", "theta_changed"])
-def test_another_theta_on_a_rank_is_found(ranks: list[dict[str, Any]], case: str) -> None:
-    for rank in ranks:
-        assert rank[case].startswith("theta: found that rank 1 computed another than rank 0")
-        assert "\n" not in rank[case]
+def test_another_theta_on_a_rank_is_found(ranks: list[dict[str, Any]]) -> None:
+    for line in (rank["theta_changed"] for rank in ranks):
+        assert line.startswith("theta: found that rank 1 computed another than rank 0")
+        assert "\n" not in line
+
+
+def test_what_one_rank_was_given_and_another_not_is_named(ranks: list[dict[str, Any]]) -> None:
+    first, second = ([each["another_seed"], *each["given_something_else"]] for each in ranks)
+    assert first == second  # every rank says it, and none waits for ever
+    names = ("method.seed", "data", "search.steps", "seed", "limit", "space", "retrain.optimizer.")
+    for line, name in zip(first, names, strict=True):
+        assert line.startswith(name) and " on rank 1, expected " in line and "\n" not in line
+    assert first[2] == (
+        "search.steps: found 4 on rank 1, expected 3 as on rank 0; give all ranks the same"
+    )
 
 
 def test_samples_are_a_multiple_of_the_ranks(ranks: list[dict[str, Any]]) -> None:

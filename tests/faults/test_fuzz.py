@@ -23,6 +23,7 @@ from pdas import recipes
 from pdas.distributed.ranks import Ranks
 from pdas.resume.batches import ResumableBatches
 from pdas.resume.checkpoint import FORMAT, Checkpoints, _trailer, hashlib
+from pdas.resume.frozen import Frozen
 from pdas.resume.resumable import Resumable
 from pdas.resume.signals import StopRequest
 from pdas.runs.run import Run
@@ -32,6 +33,7 @@ from pdas.support.settings import flat
 from pdas.tasks.loading import fitted
 from pdas.tasks.recipe import recorded
 from pdas.training.measures import RunningMean
+from pdas.training.settings import TrainingSettings
 from pdas.training.stopping import Stopwatch
 
 FAST, LONG = 60, 2000
@@ -170,7 +172,8 @@ def training(directory: Path) -> Resumable:
         "watch": Stopwatch(),
     }
     one = Ranks(Fabric(accelerator="cpu", devices=1))
-    return Resumable(Checkpoints(directory), parts, one, must_match={})
+    frozen = Frozen("retrain", TrainingSettings(epochs=1), {"seed": 0})
+    return Resumable(Checkpoints(directory), frozen, parts, one, must_match={})
 
 
 def whole() -> dict[str, Any]:

@@ -22,10 +22,11 @@ import pdas
 from pdas.distributed.ranks import Ranks
 from pdas.nn import Choice, Supernet
 from pdas.resume.checkpoint import Checkpoints
-from pdas.resume.resumable import FrozenSettings, Resumable
+from pdas.resume.frozen import Frozen
+from pdas.resume.resumable import Resumable
 from pdas.resume.signals import StoppedError, stop_on_signals
 from pdas.space import Architecture
-from pdas.support.errors import CheckpointError, NonFiniteLossError, RunError
+from pdas.support.errors import NonFiniteLossError, RunError
 from pdas.training.loop import Progress
 from pdas.training.retrain import TrainingModule, retrain
 from pdas.training.settings import TrainingSettings
@@ -353,7 +354,9 @@ def test_after_divergence_the_checkpoint_from_before_is_kept(tmp_path: Path) -> 
 def test_what_does_not_fit_the_training_is_one_line(tmp_path: Path, state: dict[str, Any]) -> None:
     Checkpoints(tmp_path).save(1, state)
     one = Ranks(Fabric(accelerator="cpu", devices=1))
-    training = Resumable(Checkpoints(tmp_path), {"net": nn.Linear(2, 2)}, one, must_match={})
+    frozen = Frozen("retrain", TrainingSettings(epochs=1))
+    parts = {"net": nn.Linear(2, 2)}
+    training = Resumable(Checkpoints(tmp_path), frozen, parts, one, must_match={})
     with pytest.raises(RunError, match=r"^checkpoint: what is in \S+ does not fit .* anew$"):
         training.restore()
 
@@ -386,25 +389,3 @@ def test_what_is_finished_is_not_done_again(tmp_path: Path) -> None:
     steps: list[Progress] = []
     assert outcome(*searched(Checkpoints(tmp_path), steps.append)) == expected
     assert not steps
-
-
-def test_other_settings_do_not_go_on(tmp_path: Path) -> None:
-    with pytest.raises(StoppedError):
-        retrained(Checkpoints(tmp_path), stop_at(2))
-    stage = Resumable(
-        Checkpoints(tmp_path),
-        {
-            "settings": FrozenSettings(
-                "retrain", TrainingSettings(epochs=1, optimizer={"learning_rate": 0.5})
-            )
-        },
-        Ranks(fabric()),
-        must_match={},
-    )
-    with pytest.raises(CheckpointError, match=r"retrain\.\w+ was \S+, and now is "):
-        stage.restore()
-
-
-def test_the_parts_of_a_batch_may_be_others() -> None:
-    state = FrozenSettings("search", TrainingSettings(epochs=1)).state_dict()
-    FrozenSettings("search", TrainingSettings(epochs=1, accumulate=4)).load_state_dict(state)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
+
+import numpy as np
 
 from pdas.space import Architecture, SearchSpace, check_architecture
 
@@ -60,3 +63,17 @@ class FunctionCost:
         """
         check_architecture("cost", architecture, self.space)
         return float(self.function(architecture))
+
+
+def fingerprint(cost: Cost) -> str:
+    """A text that tells costs apart, by 16 architectures, to 9 digits.
+
+    Args:
+        cost: of the architectures of a space.
+
+    Returns:
+        12 hexadecimal digits.
+    """
+    rng = np.random.default_rng(0)
+    texts = (f"{cost(cost.space.uniform(rng)):.9g}" for _ in range(16))
+    return hashlib.sha256(" ".join(texts).encode()).hexdigest()[:12]

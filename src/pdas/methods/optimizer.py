@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -108,6 +108,20 @@ class Optimizer(Protocol):
             OptimizerError: the state is of another space, or a part of it is missing.
         """
         ...
+
+
+def made_with(optimizer: object) -> dict[str, Any]:
+    """What an optimizer or a method was made with, and a resumed search must have the same.
+
+    Args:
+        optimizer: with or without a `made_with()` of its own, which gives plain values by the names
+            that an error shows, as {"method.alpha": 1.5}.
+
+    Returns:
+        These values, and the type as "method.type".
+    """
+    own: Callable[[], Mapping[str, Any]] = getattr(optimizer, "made_with", dict)
+    return {"method.type": type(optimizer).__name__, **own()}
 
 
 def checked_count(n: int | None, default: int) -> int:

@@ -31,7 +31,7 @@ from pdas.support.refusals import refuse
 
 _log = logging.getLogger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 KEPT = 2
 LARGEST = 2**36  # bytes of one checkpoint
 SHARE = 0.01  # the largest share of a run's time for checkpoints

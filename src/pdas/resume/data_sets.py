@@ -152,11 +152,18 @@ def ordered_batches(data: Examples, batch_size: int) -> Loader:
 def _rows(data: Any) -> tuple[Dataset[Any], Callable[[list[Any]], Any] | None]:
     """What a loader indexes, and how it makes a batch; None: as torch does."""
     tensors = _tensors(data)
-    return (data, None) if tensors is None else (_Rows(tensors), _as_they_are)
+    return (data, None) if tensors is None else (Rows(tensors), _as_they_are)
 
 
-class _Rows(Dataset[Any]):
-    """Rows of tensors, indexed by whole batches, which is much faster than one by one."""
+class Rows(Dataset[Any]):
+    """Rows of tensors, indexed by whole batches, which is much faster than one by one.
+
+    Args:
+        tensors: of equal lengths.
+
+    Example:
+        Rows([x, y]).__getitems__([0, 3])  # [x[[0, 3]], y[[0, 3]]]
+    """
 
     def __init__(self, tensors: Sequence[Tensor]) -> None:
         self._tensors = tensors

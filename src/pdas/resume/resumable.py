@@ -16,10 +16,10 @@ from typing import Any, Protocol
 from pdas.distributed.ranks import Ranks
 from pdas.resume.batches import ResumableBatches
 from pdas.resume.checkpoint import Checkpoints
+from pdas.resume.frozen import Frozen
 from pdas.resume.signals import SIGNALS, StoppedError, StopRequest, stop_on_signals
-from pdas.support.errors import CheckpointError, reason
+from pdas.support.errors import CheckpointError, PdasWarning, reason
 from pdas.support.random_state import random_state, set_random_state
-from pdas.support.settings import Settings, first_difference, flat
 
 _log = logging.getLogger(__name__)
 
@@ -32,51 +32,20 @@ class Stateful(Protocol):
     def load_state_dict(self, state: Any) -> Any: ...
 
 
-class FrozenSettings:
-    """Settings that a resumed training must not change; see `first_difference`.
-
-    They are a component of a `Resumable`, which keeps them in its checkpoints.
-
-    Args:
-        stage: the group of the settings in a recipe, as "search".
-        settings: those of the training now.
-
-    Example:
-        FrozenSettings("search", TrainingSettings(epochs=10))
-    """
-
-    def __init__(self, stage: str, settings: Settings) -> None:
-        self._values = flat(settings.model_dump(), f"{stage}.")
-
-    def state_dict(self) -> dict[str, Any]:
-        """All settings by name, as "search.epochs"."""
-        return dict(self._values)
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Check that no setting has changed.
-
-        Raises:
-            ValueError: one has. A setting that is missing in `state` counts as unchanged.
-        """
-        known = self._values | {n: state[n] for n in self._values if n in state}
-        before, now = flat(known), flat(self._values)
-        name = first_difference(now, before)
-        if name is not None:
-            raise ValueError(f"{name} was {before.get(name)!r}, and now is {now.get(name)!r}")
-
-
 class Resumable:
     """Keeps all that changes in a training in checkpoints.
 
     Args:
         checkpoints: where they are kept; None keeps nothing.
+        frozen: what must be the same when the training is resumed, and on all ranks.
         components: all that changes, by name, except random generators. The global generators, and
             those of components that are `ResumableBatches`, are always kept.
         ranks: the processes of the training; rank 0 writes for all of them.
         must_match: what must be the same on all ranks, by its name in an error.
 
     Example:
-        training = Resumable(Checkpoints("run/checkpoint"), {"net": net}, ranks, must_match={})
+        frozen = Frozen("retrain", settings)
+        training = Resumable(checkpoints, frozen, {"net": net}, ranks, must_match={})
         first = training.restore() + 1
         with training.stoppable() as stop:
             for step in range(first, steps + 1):
@@ -87,12 +56,14 @@ class Resumable:
     def __init__(
         self,
         checkpoints: Checkpoints | None,
+        frozen: Frozen,
         components: Mapping[str, Stateful],
         ranks: Ranks,
         must_match: Mapping[str, Stateful],
     ) -> None:
         self._checkpoints = checkpoints
-        self._components = dict(components)
+        self._frozen = frozen
+        self._components = {"frozen": frozen, **components}
         self._ranks = ranks
         self._must_match = must_match
         self._saved = False
@@ -110,6 +81,7 @@ class Resumable:
             CheckpointError: all checkpoints are damaged, or they do not fit this training.
             RankError: the ranks do not match.
         """
+        self._frozen.check_ranks(self._ranks)
         saved = self._checkpoints.load() if self._checkpoints else None
         step = 0 if saved is None else self._load(saved)
         self._ranks.check_match(self._must_match)
@@ -124,6 +96,8 @@ class Resumable:
             set_random_state(saved["random"], self._generators)
             _log.info("checkpoint: continues after step %d", saved["step"])
             return int(saved["step"])
+        except (CheckpointError, PdasWarning):  # it says what has changed
+            raise
         except Exception as error:  # of any type, since the file may be from someone else
             assert self._checkpoints is not None
             raise CheckpointError(

@@ -20,6 +20,7 @@ from pdas.resume.data_sets import (
     ordered_batches,
     shuffled_batches,
 )
+from pdas.resume.fingerprint import of_function, of_loader
 from pdas.retraining.result import RetrainingResult
 from pdas.retraining.settings import NetworkTrainingSettings
 from pdas.retraining.validation import LOSS, Validation
@@ -117,9 +118,10 @@ def retrain(
         )
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     batches = _training_batches(train, own, fabric.world_size, seed)
-    measured = None
+    validated_on = measured = None
     if validation is not None:
-        measured = Validation(network, _validation_batches(validation, own.batch_size), fabric)
+        validated_on = _validation_batches(validation, own.batch_size)
+        measured = Validation(network, validated_on, fabric)
     current = _Current(RetrainingResult(), measured, on_epoch)
     with displayed("retrain", progress) as show:
         current.result.stopped = train_module(
@@ -135,6 +137,7 @@ def retrain(
             on_step=showing(show, on_step),
             on_epoch=current,
             rules=_rules(own),
+            given=_given(loss, seed, validated_on, checkpoints),
             returns_on_interrupt=True,
         )
     current.finish()
@@ -186,6 +189,20 @@ class _Current:
                 remedy="look for values that are not finite in the validation set",
             )
         self.validation.best.restore()
+
+
+def _given(
+    loss: Loss,
+    seed: int,
+    validation: Loader | None,
+    checkpoints: Checkpoints | None,
+) -> dict[str, object]:
+    """What a resumed training must have the same, beside what any training must."""
+    name, code = of_function(loss)
+    given: dict[str, object] = {"seed": seed, "loss": name, "code of loss": code}
+    if checkpoints is not None:
+        given["validation"] = None if validation is None else of_loader(validation)
+    return given
 
 
 def _rules(settings: NetworkTrainingSettings) -> dict[str, Rule]:

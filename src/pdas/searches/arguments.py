@@ -10,15 +10,22 @@ from concurrent.futures import Executor
 from torch import nn
 
 from pdas.distributed.devices import check_samples
+from pdas.distributed.fabric import Fabric
+from pdas.methods.base import SearchMethod
 from pdas.methods.constraints.limit import Limit
 from pdas.methods.constraints.penalty import Penalty
+from pdas.methods.optimizer import made_with
 from pdas.methods.settings import SearchSettings
+from pdas.resume.batches import Loader
+from pdas.resume.fingerprint import of_function, of_training
 from pdas.searches.planning import MOST_FINALISTS
 from pdas.searches.trial import Derive, Trial
 from pdas.space import Architecture, SearchSpace
 from pdas.support.errors import NetworkError, SettingError
 from pdas.support.refusals import refuse
-from pdas.training.measures import check_loss
+from pdas.training.measures import Loss, check_loss
+
+DECIDED = "decided"  # the measure of a method that has a share of theta that is decided
 
 
 def space_of(net: nn.Module) -> SearchSpace:
@@ -182,3 +189,54 @@ def check_ranks(settings: SearchSettings, executor: object, ranks: int) -> None:
             expected="none",
             remedy="leave it out, or use one device",
         )
+
+
+def check_decided(settings: SearchSettings, method: SearchMethod) -> None:
+    """Check that the method can say how far it has decided, if that is to stop the search.
+
+    Raises:
+        SettingError: it cannot.
+    """
+    if settings.stop_when_decided is not None and DECIDED not in method.measures():
+        refuse(
+            SettingError,
+            "search.stop_when_decided",
+            found=f"{settings.stop_when_decided:g}, while {type(method).__name__} measures no "
+            f"{DECIDED!r}",
+            expected="none",
+            remedy="leave it out, or use another method",
+        )
+
+
+def given_to(
+    net: nn.Module,
+    loss: Loss,
+    loaders: tuple[Loader, Loader],
+    method: SearchMethod,
+    fabric: Fabric,
+    derive: Derive | None,
+) -> dict[str, object]:
+    """What a search was given, which a resumed one must have the same; see `Frozen`.
+
+    Args:
+        net: the supernet.
+        loss: of the search.
+        loaders: batches of D_W and of D_theta.
+        method: with its limits and penalty; None of both is a value too.
+        fabric: devices and precision.
+        derive: makes the network of a finalist; None where none is trained.
+    """
+    space = space_of(net)
+    inner = getattr(net, "module", net)
+    given: dict[str, object] = {
+        "space": list(space.names),
+        **{f"space.{name}": list(space[name]) for name in space.names},
+        **of_training("net", inner if isinstance(inner, nn.Module) else net, loaders, fabric),
+        "limit": None,
+        "penalty": None,
+        **made_with(method),
+    }
+    for name, function in (("loss", loss), ("derive", derive)):
+        if function is not None:
+            given[name], given[f"code of {name}"] = of_function(function)
+    return given

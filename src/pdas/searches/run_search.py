@@ -20,15 +20,23 @@ from pdas.methods.constraints.penalty import Penalty
 from pdas.methods.settings import SearchSettings
 from pdas.resume.batches import Loader, ResumableBatches
 from pdas.resume.checkpoint import Checkpoints
+from pdas.resume.frozen import Frozen
 from pdas.resume.signals import StoppedError
-from pdas.searches.arguments import check_derive, most_networks, space_of
+from pdas.resume.unsaved import Unsaved
+from pdas.searches.arguments import (
+    DECIDED,
+    check_decided,
+    check_derive,
+    given_to,
+    most_networks,
+    space_of,
+)
 from pdas.searches.comparison import FinalistComparison, OnTrial
 from pdas.searches.planning import plan_after, plan_search, share_of_steps
 from pdas.searches.result import SearchResult
 from pdas.searches.trial import Derive, Trial
 from pdas.space.decided import NOTHING_LEARNED
-from pdas.support.errors import NotLearnedError, SettingError
-from pdas.support.refusals import refuse
+from pdas.support.errors import NotLearnedError
 from pdas.training.batch_norm import without_running_statistics
 from pdas.training.candidates import Candidates, active_of
 from pdas.training.components import MakeOptimizer, MakeSchedule
@@ -50,8 +58,6 @@ from pdas.training.stopping import (
 from pdas.training.weights import WeightTraining
 
 _log = logging.getLogger(__name__)
-
-DECIDED = "decided"  # the measure of a method that has a share of theta that is decided
 
 
 def run_search(
@@ -102,12 +108,18 @@ def run_search(
         PdasError: one of those of `pdas.search`.
         StoppedError: Ctrl-C has ended the search, or with checkpoints SIGTERM.
     """
+    frozen = Frozen("search", settings, {"seed": seed})
+    if checkpoints is not None or fabric.world_size > 1:
+        trained = derive if settings.finalists_share else None
+        frozen.add(given_to(net, loss, loaders, method, fabric, trained))
+    frozen.check_ranks(Ranks(fabric))
     loss = OwnBatch(loss)
     weight_batches, theta_batches = map(ResumableBatches, loaders)
     context = _context(net, loss, settings, fabric, loaders, theta_batches, weights, schedule)
     check_samples("theta_samples", context.plan.theta_samples, fabric.world_size)
     method.begin(context)
-    _check_decided(settings, method)
+    check_decided(settings, method)
+    frozen.add({} if context.weights is None else context.weights.given)
     trial = Trial.of_search(loss, loaders, settings, seed, fabric, weights, schedule)
     # Now, since a mistake here would otherwise appear only after all steps.
     check_derive(net, derive, settings.finalists_share, trial, method.best())
@@ -116,7 +128,7 @@ def run_search(
     finals = FinalistComparison(context, method, trial, derive, executor, penalty, on_trial)
     loop = Loop(
         "search",
-        settings,
+        frozen,
         weight_batches,
         context.plan.steps,
         context.weights,
@@ -124,6 +136,7 @@ def run_search(
         checkpoints,
         components={
             "net": net,
+            "unsaved": Unsaved(net),
             "method": method,
             "theta_batches": theta_batches,
             "finals": finals,
@@ -135,18 +148,6 @@ def run_search(
     with without_running_statistics(net):
         run(returns_on_interrupt)
     return result
-
-
-def _check_decided(settings: SearchSettings, method: SearchMethod) -> None:
-    if settings.stop_when_decided is not None and DECIDED not in method.measures():
-        refuse(
-            SettingError,
-            "search.stop_when_decided",
-            found=f"{settings.stop_when_decided:g}, while {type(method).__name__} measures no "
-            f"{DECIDED!r}",
-            expected="none",
-            remedy="leave it out, or use another method",
-        )
 
 
 def _context(

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import io
 import math
-import random
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -25,9 +22,10 @@ from pdas.distributed.fabric import Fabric, move_data_to_device
 from pdas.distributed.micro_batches import parts_of
 from pdas.methods.settings import SearchSettings
 from pdas.resume.batches import Loader, ResumableBatches, one_pass
+from pdas.resume.unsaved import Unsaved
 from pdas.space import Architecture
 from pdas.support.errors import NonFiniteLossError
-from pdas.support.random_state import random_state, set_random_state
+from pdas.support.random_state import at_seed, random_state, seed_all, set_random_state
 from pdas.training.batch_norm import without_running_statistics
 from pdas.training.components import MakeOptimizer, MakeSchedule
 from pdas.training.evaluation_mode import EvaluationMode
@@ -135,7 +133,7 @@ class Trial:
         generators = [*passes.generators, *ResumableBatches(self.theta_batches).generators]
         with (
             _ONE_AT_A_TIME,
-            _own_random(generators, self.seed),
+            at_seed(self.seed, generators),
             without_running_statistics(network),
         ):
             try:
@@ -170,6 +168,7 @@ class Trial:
         wrapped, optimizer = fabric.setup(network.train(), weights)
         components = {
             "network": network,
+            "unsaved": Unsaved(network),
             "weights": weights,
             "schedule": schedule,
             "precision": fabric.strategy.precision,
@@ -209,7 +208,7 @@ class Trial:
         self, network: nn.Module, generators: Sequence[torch.Generator], judged: int | None
     ) -> float:
         """The mean loss over D_theta, with the same draws every time."""
-        _seed(generators, self.seed)
+        seed_all(self.seed, generators)
         mean = RunningMean()
         with EvaluationMode(network.train())():
             for batch in islice(one_pass(self.theta_batches), judged):
@@ -230,25 +229,6 @@ def _new_fabric(name: str, precision: str) -> Fabric:
 
 # Kept, since every new Fabric looks for callbacks in all installed packages, for about 10 ms.
 _one_fabric = cache(_new_fabric)
-
-
-@contextmanager
-def _own_random(generators: Sequence[torch.Generator], seed: int) -> Iterator[None]:
-    """Within it, all generators begin at this seed; afterwards they have their former states."""
-    before = random_state(generators)
-    _seed(generators, seed)
-    try:
-        yield
-    finally:
-        set_random_state(before, generators)
-
-
-def _seed(generators: Sequence[torch.Generator], seed: int) -> None:
-    torch.manual_seed(seed)
-    random.seed(seed)
-    np.random.seed(seed)
-    for generator in generators:
-        generator.manual_seed(seed)
 
 
 def _packed(state: dict[str, Any]) -> Tensor:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -59,3 +60,33 @@ def set_random_state(state: dict[str, Any], generators: Sequence[torch.Generator
     np.random.set_state((name, keys.cpu().numpy().astype(np.uint32), *rest))
     for generator, each in zip(generators, state["given"], strict=True):
         generator.set_state(each.cpu())
+
+
+@contextmanager
+def at_seed(seed: int, generators: Sequence[torch.Generator] = ()) -> Iterator[None]:
+    """Within it, all generators begin at a seed; afterwards they have their former states.
+
+    Args:
+        seed: from 0.
+        generators: further ones, beside the global ones.
+    """
+    before = random_state(generators)
+    seed_all(seed, generators)
+    try:
+        yield
+    finally:
+        set_random_state(before, generators)
+
+
+def seed_all(seed: int, generators: Sequence[torch.Generator] = ()) -> None:
+    """Let all generators begin at a seed.
+
+    Args:
+        seed: from 0.
+        generators: further ones, beside the global ones.
+    """
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)
+    for generator in generators:
+        generator.manual_seed(seed)

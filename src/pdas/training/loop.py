@@ -10,11 +10,11 @@ from typing import Any
 from pdas.distributed.ranks import Ranks
 from pdas.resume.batches import ResumableBatches
 from pdas.resume.checkpoint import Checkpoints
-from pdas.resume.resumable import FrozenSettings, Resumable, Stateful
+from pdas.resume.frozen import Frozen
+from pdas.resume.resumable import Resumable, Stateful
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 from pdas.training.measures import RunningMean, is_number
-from pdas.training.settings import TrainingSettings
 from pdas.training.steps import Step, steps_of
 from pdas.training.stopping import EarlyStop, Rule, Stopwatch
 from pdas.training.weights import WeightTraining
@@ -91,7 +91,7 @@ class Loop:
 
     Args:
         stage: the group of its settings in a recipe, "search" or "retrain".
-        settings: of the training. A resumed training must have the same ones.
+        frozen: what must be the same when the training is resumed, and on all ranks.
         batches: passes over the data without end.
         steps: of the whole training.
         weights: what trains the weights; None where none are trained.
@@ -106,7 +106,7 @@ class Loop:
         steps_are_done: whether no step is left, of those planned or after an early end.
 
     Example:
-        loop = Loop("retrain", settings, batches, 100, weights, ranks, None,
+        loop = Loop("retrain", frozen, batches, 100, weights, ranks, None,
                     components={"network": net}, must_match={"weights": net})
         loop.run(lambda step, batch: {"loss": train_on(batch)})
     """
@@ -114,7 +114,7 @@ class Loop:
     def __init__(
         self,
         stage: str,
-        settings: TrainingSettings,
+        frozen: Frozen,
         batches: ResumableBatches,
         steps: int,
         weights: WeightTraining | None,
@@ -135,8 +135,8 @@ class Loop:
         self.early = EarlyStop(stage, ranks)
         self._resumable = Resumable(
             checkpoints,
+            frozen,
             {
-                "settings": FrozenSettings(stage, settings),
                 **components,
                 **({} if weights is None else weights.components()),
                 "batches": batches,

@@ -16,8 +16,11 @@ from pdas.distributed.micro_batches import parts_of
 from pdas.distributed.ranks import Ranks
 from pdas.resume.batches import Loader, ResumableBatches
 from pdas.resume.checkpoint import Checkpoints
+from pdas.resume.fingerprint import of_training
+from pdas.resume.frozen import Frozen
 from pdas.resume.resumable import Stateful
 from pdas.resume.signals import StoppedError
+from pdas.resume.unsaved import Unsaved
 from pdas.support.errors import NonFiniteLossError
 from pdas.support.refusals import refuse
 from pdas.training.components import MakeOptimizer, MakeSchedule
@@ -85,6 +88,7 @@ def retrain(
     on_step: OnStep = lambda progress: None,
     on_epoch: Callable[[Sequence[Progress]], None] = lambda history: None,
     rules: Mapping[str, Rule] = MappingProxyType({}),
+    given: Mapping[str, Any] = MappingProxyType({}),
     returns_on_interrupt: bool = False,
 ) -> str | None:
     """Train a derived network in place, from the newest checkpoint if there is one.
@@ -105,6 +109,7 @@ def retrain(
         on_step: called after every step. If it returns True, this step is the last one.
         on_epoch: called after every epoch, with the progress at the end of each one.
         rules: that end the training early, each by its reason; see `Loop.run`.
+        given: what else must be the same when it is resumed, as plain values by name.
         returns_on_interrupt: whether Ctrl-C ends the training early, without an error.
 
     Returns:
@@ -124,6 +129,10 @@ def retrain(
     """
     check_fabric(fabric)
     ranks = Ranks(fabric)
+    frozen = Frozen("retrain", settings, given)
+    if checkpoints is not None or ranks.size > 1:
+        frozen.add(of_training("network", module.network, (batches,), fabric))
+    frozen.check_ranks(ranks)
     passes = ResumableBatches(batches)
     steps = settings.total_steps(len(passes))
     training = WeightTraining(
@@ -136,15 +145,16 @@ def retrain(
         make_optimizer=weights,
         make_schedule=schedule,
     )
+    frozen.add(training.given)
     loop = Loop(
         "retrain",
-        settings,
+        frozen,
         passes,
         steps,
         training,
         ranks,
         checkpoints,
-        components={"network": module, **components},
+        components={"network": module, "unsaved": Unsaved(module), **components},
         must_match={"weights": module},
     )
     update = _Update(module, training, settings, fabric, ranks, validate)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.ranks import Ranks
+from pdas.resume.fingerprint import of_function
 from pdas.support.errors import NonFiniteLossError, SettingError, reason
 from pdas.support.refusals import refusal, refuse
 from pdas.training.components import MakeOptimizer, MakeSchedule
@@ -35,6 +36,7 @@ class WeightTraining:
     Attributes:
         network: the module as set up by Fabric, which computes in Fabric's precision.
         optimizer: as set up by Fabric.
+        given: what tells optimizer and schedule from others, if functions made them; see `Frozen`.
 
     Raises:
         SettingError: `make_optimizer` makes no optimizer, or `make_schedule` no schedule.
@@ -67,6 +69,7 @@ class WeightTraining:
             make_optimizer=make_optimizer,
             make_schedule=make_schedule,
         )
+        self.given = _made_by(make_optimizer, make_schedule, self._own, self._schedule)
         self.network, self.optimizer = fabric.setup(module.train(), self._own)
 
     @property
@@ -152,6 +155,37 @@ def optimizer_and_schedule(
         _refuse_kind("schedule", schedule, "a schedule of torch", call)
     _check_step("schedule", schedule)
     return optimizer, schedule
+
+
+def _made_by(
+    make_optimizer: MakeOptimizer | None,
+    make_schedule: MakeSchedule | None,
+    optimizer: Optimizer,
+    schedule: LRScheduler,
+) -> dict[str, object]:
+    """The types and plain numbers of what functions made, before the first step."""
+    given: dict[str, object] = {}
+    if make_optimizer is not None:
+        groups = optimizer.state_dict()["param_groups"]
+        plain = {str(i): _plain(group) for i, group in enumerate(groups)}
+        given |= {"weights": {"type": type(optimizer).__name__, **plain}}
+        given["code of weights"] = of_function(make_optimizer)[1]
+    if make_schedule is not None:
+        given["schedule"] = {"type": type(schedule).__name__, **_plain(schedule.state_dict())}
+        given["code of schedule"] = of_function(make_schedule)[1]
+    return given
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, object]:
+    """The numbers, texts and lists of these among some values."""
+    plain = {name: float(x) if isinstance(x, Tensor) else x for name, x in values.items()}
+    kinds = int | float | str
+    return {
+        name: value
+        for name, value in plain.items()
+        if isinstance(value, kinds)
+        or (isinstance(value, list | tuple) and all(isinstance(each, kinds) for each in value))
+    }
 
 
 def _made(argument: str, call: str, make: Callable[..., Any], *inputs: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from pdas.cost.base import fingerprint
 from pdas.methods.constraints.limit import Limit, Limits
 from pdas.methods.constraints.wrapper import Wrapper
 from pdas.methods.optimizer import Optimizer, checked_losses, count_in, number_in
@@ -150,6 +151,11 @@ class Limited(Wrapper):
     def measures(self) -> dict[str, float]:
         """Those of the wrapped optimizer, and the rejection rate."""
         return {**super().measures(), "rejection_rate": self.rejection_rate}
+
+    def made_with(self) -> dict[str, Any]:
+        """That of the wrapped optimizer, and the limits."""
+        limits = [f"{each.maximum!r}, costs {fingerprint(each.cost)}" for each in self.limits]
+        return {**super().made_with(), "limit": " and ".join(limits)}
 
     def state_dict(self) -> dict[str, Any]:
         """That of the wrapped optimizer, the counts of draws, and the best that was told."""

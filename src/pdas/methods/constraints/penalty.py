@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pdas.cost import Cost
+from pdas.cost.base import fingerprint
 from pdas.methods.constraints.wrapper import Wrapper, check_cost
 from pdas.methods.optimizer import Optimizer, checked_losses
 from pdas.space import Architecture, check_space
@@ -104,3 +106,9 @@ class Penalised(Wrapper):
         with np.errstate(over="ignore", invalid="ignore"):  # a loss may be infinite or NaN
             penalised = values + np.array(penalties)
         self.optimizer.tell(architectures, penalised, active)
+
+    def made_with(self) -> dict[str, Any]:
+        """That of the wrapped optimizer, and the penalty."""
+        penalty = self.penalty
+        text = f"{penalty.weight!r} above {penalty.target!r}, costs {fingerprint(penalty.cost)}"
+        return {**super().made_with(), "penalty": text}

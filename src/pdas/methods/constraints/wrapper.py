@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from pdas.methods.optimizer import Optimizer
+from pdas.methods.optimizer import Optimizer, made_with
 from pdas.space import Architecture, SearchSpace
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
@@ -62,6 +62,10 @@ class Wrapper:
     def measures(self) -> dict[str, float]:
         """Those of the wrapped optimizer."""
         return dict(self.optimizer.measures())
+
+    def made_with(self) -> dict[str, Any]:
+        """That of the wrapped optimizer; see `pdas.methods.optimizer.made_with`."""
+        return made_with(self.optimizer)
 
     def state_dict(self) -> dict[str, Any]:
         """That of the wrapped optimizer."""

@@ -8,6 +8,7 @@ theta and eta on the right-hand sides are those before the update.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -86,6 +87,14 @@ class PDAS:
         self._p = CategoricalProduct(space.sizes)
         if initial is not None:
             self._p.set(initial_theta(space, initial, confidence))
+        self._made_with = {
+            "method.seed": int(seed),
+            "method.samples": self._samples,
+            "method.eta": eta,
+            "method.alpha": alpha,
+            "method.eta_scale": eta_scale,
+            "method.initial": hashlib.sha256(self._p.theta.tobytes()).hexdigest()[:12],
+        }
         self._eta = make_eta(eta, self._p.theta.shape, self._p.n, alpha, eta_scale)
         self._step = 0
 
@@ -211,6 +220,10 @@ class PDAS:
         """
         check_architecture("log_probability", architecture, self._space, OptimizerError)
         return float(self._p.log_probability(architecture.indices))
+
+    def made_with(self) -> dict[str, Any]:
+        """The arguments, of `initial` a fingerprint; see `pdas.methods.optimizer.made_with`."""
+        return dict(self._made_with)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that changes, as data that JSON holds without loss."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from pdas.methods.base import SearchContext, SearchMethod
 from pdas.methods.constraints.limited import Limited
-from pdas.methods.optimizer import Optimizer
+from pdas.methods.optimizer import Optimizer, made_with
 from pdas.methods.sampled.proposals import propose
 from pdas.methods.sampled.step import SearchStep
 from pdas.methods.sampled.theta_start import ThetaStart
@@ -115,6 +115,10 @@ class Sampled(SearchMethod):
     def must_match(self) -> Stateful:
         """Theta: the rest counts messages, or holds a loss that machines may round otherwise."""
         return self._learner
+
+    def made_with(self) -> dict[str, Any]:
+        """That of the optimizer, with its limits and penalty."""
+        return made_with(self._learner)
 
     def state_dict(self) -> dict[str, Any]:
         return {
