@@ -365,10 +365,12 @@ def test_what_goes_wrong_after_a_resume_has_its_step_and_a_checkpoint_from_befor
     tmp_path: Path,
 ) -> None:
     def diverges(model: Any, batch: Any) -> Tensor:
-        return loss(model, batch) * torch.nan
+        return loss(model, batch) * (torch.nan if resumes else 1)
 
+    resumes: list[bool] = []
     with pytest.raises(StoppedError):
-        searched(Checkpoints(tmp_path), stop_at(3))
+        searched(Checkpoints(tmp_path), stop_at(3), objective=diverges)
+    resumes.append(True)
     with pytest.raises(NonFiniteLossError, match="of step 4, of "):
         searched(Checkpoints(tmp_path), objective=diverges)
     assert Checkpoints(tmp_path).paths()[-1].name == "step-000000003.ckpt"

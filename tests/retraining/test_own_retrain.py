@@ -180,8 +180,13 @@ def test_it_resumes_exactly(tmp_path: Path, killed: int) -> None:
         assert found.best_epoch == expected.best_epoch
         for name, value in whole.state_dict().items():
             assert torch.equal(resumed.state_dict()[name], value)
-    with pytest.raises(CheckpointError, match=r"retrain\.patience was None, and now is 3"):
-        retrain(resumed, data(32), data(21, 1), epochs=6, patience=3, checkpoints=where)
+    with pytest.raises(CheckpointError, match=r"^retrain\.clip: found 1\.0, expected 5\.0 as in"):
+        retrain(resumed, data(32), data(21, 1), epochs=6, clip=1, checkpoints=where)
+    with pytest.raises(CheckpointError, match=r"^seed: found 1, expected 0 as in"):
+        retrain(resumed, data(32), data(21, 1), epochs=6, seed=1, checkpoints=where)
+    for train, validation in ((1, 1), (0, 2)):
+        with pytest.raises(CheckpointError, match=r"^(data|validation): found "):
+            retrain(resumed, data(32, train), data(21, validation), epochs=6, checkpoints=where)
 
 
 def test_sigterm_leaves_a_checkpoint(tmp_path: Path) -> None:

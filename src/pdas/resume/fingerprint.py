@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import inspect
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -101,8 +102,8 @@ def of_function(function: Any) -> tuple[str, str]:
     name = getattr(function, "__name__", None) or type(function).__name__
     call = function if hasattr(function, "__code__") else getattr(function, "__call__", None)  # noqa: B004
     call = getattr(call, "__func__", call)
-    closed = list(map(_number_or_text, getattr(call, "__closure__", None) or ()))
-    given += [getattr(call, "__code__", None), getattr(call, "__defaults__", None), closed]
+    code, defaults = (getattr(call, name, None) for name in ("__code__", "__defaults__"))
+    given += [code, defaults, _closed_over(call)]
     return name, of_value(given)
 
 
@@ -164,10 +165,10 @@ def _add(sha256: Any, value: object) -> None:
         _add(sha256, np.asarray(value))
 
 
-def _number_or_text(cell: Any) -> object:
-    """What a variable that a function closes over holds; None of others, which may grow."""
+def _closed_over(function: object) -> list[object]:
+    """The numbers and texts that a function closes over; None in the place of what may grow."""
     try:
-        content = cell.cell_contents
-    except ValueError:  # it has no value yet
-        return None
-    return content if isinstance(content, int | float | str) else None
+        held = inspect.getclosurevars(function).nonlocals.values()  # type: ignore[arg-type]
+    except (TypeError, ValueError):  # it is no function, or a variable has no value yet
+        return []
+    return [each if isinstance(each, int | float | str) else None for each in held]

@@ -28,6 +28,7 @@ MAY_CHANGE = (
     "search.stop_when_decided",
     "retrain.accumulate",
     "retrain.max_minutes",
+    "retrain.patience",
 )
 
 
