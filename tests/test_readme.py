@@ -143,3 +143,11 @@ def test_example_of_using_a_run_predicts(
 @pytest.mark.parametrize("block", blocks(NETWORKS))
 def test_the_examples_of_networks_run(block: str) -> None:
     run(block)
+
+
+def test_the_example_of_the_commands_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (example,) = blocks(README.parent / "docs" / "python.md")
+    smaller = '{"network": {"nodes": 1, "channels": 2}, "retrain.weight_limit": 9000, "search": {'
+    run(example.replace('{"search": {', f'{smaller}"method": "random", '))
+    assert Path("runs/quick/retrain-1/export-card/README.md").is_file()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -197,3 +198,51 @@ def test_a_method_that_is_code_is_refused_from_a_file_and_accepted_as_a_change(
     allowed = recipes.load("digits", ["search.method=evil:Method", "search.method.rate=2"])
     assert allowed.search.method.model_dump() == {"name": "evil:Method", "rate": 2}
     assert recipes.load(str(file), ["search.method=evil:Method"]).search.method.name != "pdas"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"search.epochs": 7, "network.nodes": 3, "search.optimizer": "adamw"},
+        {"search": {"epochs": 7, "optimizer": "adamw"}, "network": {"nodes": 3}},
+        {"search": {"epochs": 7, "optimizer": {"name": "adamw"}}, "network.nodes": 3},
+        {"search": {"optimizer.name": "adamw"}, "search.epochs": 7, "network": {"nodes": 3}},
+        {"search.epochs": 7, "search": {"epochs": 7, "optimizer": "adamw"}, "network.nodes": 3},
+    ],
+)
+def test_changes_are_named_by_dots_or_in_groups(values: dict[str, Any]) -> None:
+    recipe = recipes.load("digits")
+    found = recipes.change(recipe, recipes.as_changes(values))
+    words = ["search.epochs=7", "network.nodes=3", "search.optimizer=adamw"]
+    assert found == recipes.change(recipe, words) != recipe
+
+
+def test_a_group_keeps_what_is_not_named() -> None:
+    recipe = recipes.load("digits", ["network.channels=6", "search.optimizer.momentum=0.5"])
+    values = {"network": {"nodes": 3}, "search": {"optimizer": {"learning_rate": 0.1}}}
+    found = recipes.change(recipe, recipes.as_changes(values))
+    assert (found.network.channels, found.network.nodes) == (6, 3)
+    assert found.search.optimizer.model_dump()["momentum"] == 0.5
+    assert found.search.optimizer.learning_rate == 0.1
+
+
+def test_a_path_is_text_and_a_mapping_of_a_value_stays_one() -> None:
+    limit = {"cost": "parameters", "maximum": 5}
+    changes = recipes.as_changes({"search": {"limit": limit, "method": {"like": Path("a/b")}}})
+    assert changes == [
+        'search.limit={"cost": "parameters", "maximum": 5}',
+        'search.method.like="a/b"',
+    ]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"search.epochs": 7, "search": {"epochs": 8}},
+        {"search.optimizer": "sgd", "search": {"optimizer": {"name": "adamw"}}},
+        {"network": {"space": "cells"}, "network.space": "autoencoders"},
+    ],
+)
+def test_two_values_of_a_setting_are_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(SettingError, match=r"^changes: found .* and .* for .*, expected one value"):
+        recipes.as_changes(values)

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any
 from pdas._version import __version__
 
 if TYPE_CHECKING:  # for type checkers and editors; at run time `__getattr__` finds these names
-    from pdas import nn
+    from pdas import nn, stages
     from pdas.cost import ProductCost
-    from pdas.experiment.run import run
     from pdas.methods.base import SearchMethod
     from pdas.methods.constraints.limit import Limit
     from pdas.methods.constraints.penalty import Penalty
@@ -32,6 +31,7 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time `__getattr__` fi
     from pdas.searches.result import SearchResult
     from pdas.searches.search import search
     from pdas.space import Architecture, SearchSpace
+    from pdas.stages.training import run
     from pdas.support.errors import PdasError
     from pdas.tasks.description import read_network
     from pdas.tasks.loading import load
@@ -64,6 +64,7 @@ __all__ = [
     "retrain",
     "run",
     "search",
+    "stages",
 ]
 
 # The module of each public name, but for those that are modules themselves, as `nn`.
@@ -89,7 +90,7 @@ _MODULES = {
     "probe": "pdas.searches.probe",
     "read_network": "pdas.tasks.description",
     "retrain": "pdas.retraining.retrain",
-    "run": "pdas.experiment.run",
+    "run": "pdas.stages.training",
     "search": "pdas.searches.search",
 }
 

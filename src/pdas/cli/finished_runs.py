@@ -15,7 +15,6 @@ from pdas.cli.tables import table
 from pdas.distributed.launch import rank
 from pdas.runs.run import Run
 from pdas.support.metrics import measures_text
-from pdas.tasks.recipe import recorded
 from pdas.tasks.results import metrics_of
 
 
@@ -23,17 +22,13 @@ def evaluate(run: RunPath, data_dir: DataDir = None, changes: Changes = None) ->
     """Measure every retraining of a run on the test images again, from its weights."""
     retrainings = Run.open(run).retrained()
     with importing():
-        from pdas.experiment.stages import Experiment
+        from pdas.stages.training import of_run
 
     rows = []
     for retraining in retrainings:
-        own_recipe, seed, own_data_dir = recorded(retraining)
-        recipe = recipes.of_file(own_recipe, changes or (), str(retraining.path))
-        experiment = Experiment(
-            recipe, seed, data_dir or own_data_dir, download=data_dir is not None
-        )
+        experiment = of_run(retraining, data_dir, None, changes or ())
         measures = experiment.evaluate(retraining)
-        metrics = metrics_of(recipe.model_dump(mode="json"))
+        metrics = metrics_of(experiment.recipe.model_dump(mode="json"))
         rows.append((retraining.path.name, measures_text(measures, metrics)))
     table(str(run), rows)
 

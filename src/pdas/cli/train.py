@@ -129,7 +129,7 @@ def _launch(device: DeviceSettings) -> None:
 
 
 def _search(experiment: Experiment, out: Path | None, options: TrainingOptions) -> Run:
-    path = out or Path("runs") / f"{experiment.recipe.name}-{experiment.seed}"
+    path = out or experiment.directory()
     with interruptible_stage(path, options.resume), progress_of("search", options.quiet) as show:
         return experiment.search(
             path,
@@ -185,7 +185,7 @@ def _retrain_file(
             remedy="add --recipe NAME",
         )
     experiment = _begin(partial(recipes.load, recipe), seed, options)
-    path = out or Path("runs") / f"{experiment.recipe.name}-{file.stem}-{experiment.seed}"
+    path = out or experiment.directory(file.stem)
     with interruptible_stage(path, options.resume), progress_of("retrain", options.quiet) as show:
         on_step = _shown(experiment, show)
         return experiment.retrain_file(file, path, on_step, resume=options.resume)

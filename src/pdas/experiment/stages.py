@@ -77,6 +77,14 @@ class Experiment:
         check_logger(self.logger)
         check_batches(self.recipe)
 
+    def directory(self, *about: str) -> Path:
+        """The run directory where none is named: `runs/<recipe>-<seed>`.
+
+        Args:
+            about: goes between the two.
+        """
+        return Path("runs") / "-".join([self.recipe.name, *about, str(self.seed)])
+
     def search(
         self,
         out: Path,

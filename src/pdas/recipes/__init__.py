@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from importlib.resources import files
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,7 @@ def names() -> list[str]:
     )
 
 
-def load(name: str, changes: Sequence[str] = ()) -> Recipe:
+def load(name: str | PathLike[str], changes: Sequence[str] = ()) -> Recipe:
     """A shipped recipe, or the recipe in a YAML file.
 
     Args:
@@ -44,6 +46,7 @@ def load(name: str, changes: Sequence[str] = ()) -> Recipe:
     Example:
         load("digits", ["search.epochs=10"])
     """
+    name = os.fspath(name)
     if name in names():
         text = files(__name__).joinpath(f"{name}.yaml").read_text()
     elif name.endswith((".yaml", ".yml")) and Path(name).is_file():
@@ -84,7 +87,8 @@ def of_file(recipe: Recipe, changes: Sequence[str], file: str) -> Recipe:
 
 
 def _refuse_code(setting: str, name: str, changes: Sequence[str], file: str) -> None:
-    if ":" in name and not any(item.startswith(f"{setting}=") for item in changes):
+    asked = f"{setting}=", f"{setting}.name="
+    if ":" in name and not any(item.startswith(asked) for item in changes):
         refuse(
             SettingError,
             setting,
@@ -95,13 +99,54 @@ def _refuse_code(setting: str, name: str, changes: Sequence[str], file: str) -> 
 
 
 def as_changes(values: Mapping[str, Any]) -> list[str]:
-    """Changes of the form `key=value`, from values by their dotted names.
+    """Changes of the form `key=value` from a mapping.
+
+    Args:
+        values: settings by their dotted names, as {"search.epochs": 10}, or nested in their groups,
+            as {"search": {"epochs": 10}}, or both. What a group does not name stays as it is.
 
     Raises:
-        SettingError: a value is no plain data.
+        SettingError: a value is no plain data, or a setting has two values.
     """
+    if not isinstance(values, Mapping):
+        refuse(
+            SettingError,
+            "changes",
+            found=type(values).__name__,
+            expected='a mapping, as {"search.epochs": 10}',
+        )
+    changes: dict[str, tuple[str, str]] = {}
+    for key, value in _settings_in(values):
+        last = key.split(".")[-1]
+        name = f"{key}.{COMPONENTS[last]}" if last in COMPONENTS else key  # of the short form
+        text = _plain(value)
+        if changes.setdefault(name, (key, text))[1] != text:
+            found = f"{changes[name][1]} and {text} for {key}"
+            refuse(SettingError, "changes", found=found, expected="one value of a setting")
+    return [f"{key}={text}" for key, text in changes.values()]
+
+
+def _settings_in(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The settings in nested groups, by their dotted names."""
+    for name, value in values.items():
+        key = f"{prefix}{name}"
+        is_group = "." not in key or key.split(".")[-1] in COMPONENTS
+        if isinstance(value, Mapping) and is_group:
+            yield from _settings_in(value, f"{key}.")
+        else:  # a mapping elsewhere is a value, as that of a limit
+            yield key, value
+
+
+def _plain(value: object) -> str:
+    """A value as JSON; a path is its text."""
+
+    def text(value: object) -> str:
+        if isinstance(value, Path):
+            return str(value)
+        raise TypeError(f"{type(value).__name__} is none")
+
     try:
-        return [f"{key}={json.dumps(value)}" for key, value in values.items()]
+        return json.dumps(value, default=text)
     except TypeError as error:
         raise refusal(
             SettingError,

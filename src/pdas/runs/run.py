@@ -59,8 +59,8 @@ class Run:
         run.read_json("search.json")["seconds"]
     """
 
-    def __init__(self, path: Path, writes: bool = True) -> None:
-        self.path = path
+    def __init__(self, path: str | PathLike[str], writes: bool = True) -> None:
+        self.path = Path(path)
         self.writes = writes
         self._written: set[str] = set()
 

@@ -1,8 +1,9 @@
 """The commands from Python, each a function of the same name.
 
-`pdas.run` is `run`, and `pdas.load(run).predict` is `predict`.
+`pdas.run` is the command `run`; the command `predict` is `pdas.load(run).predict`.
 """
 
-from pdas.stages.finished_runs import export
+from pdas.stages.finished_runs import evaluate, export, report
+from pdas.stages.training import retrain, run, search, sweep
 
-__all__ = ["export"]
+__all__ = ["evaluate", "export", "report", "retrain", "run", "search", "sweep"]
