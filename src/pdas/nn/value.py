@@ -1,4 +1,4 @@
-"""A plain value that a module reads: the name of an activation, a rate, a stride, a width."""
+"""A plain value that a module reads: the name of an activation, a slope, a stride, a width."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Value(ChoicePoint):
         SpaceError: the name or a value is none that a variable can have.
 
     Example:
-        self.rate = pdas.nn.Value("rate", [0.1, 0.3])
-        x = F.dropout(x, self.rate.value, self.training)
+        self.slope = pdas.nn.Value("slope", [0.01, 0.1, 0.3])
+        x = F.leaky_relu(x, self.slope.value)
     """
 
     def __init__(self, name: str, values: Sequence[Label]) -> None:
@@ -56,7 +56,7 @@ class Value(ChoicePoint):
         self._refuse_comparison()
 
     def _refuse_comparison(self) -> NoReturn:
-        """An `if self.rate == 0.1` without `.value` would always be false."""
+        """An `if self.slope == 0.1` without `.value` would always be false."""
         refuse(
             NetworkError,
             str(self),

@@ -18,6 +18,8 @@ OfTensor = Callable[[Tensor, str], Tensor]
 
 _DATA = (str, bytes, int, float, complex, type(None), np.ndarray, np.generic, bytearray, array)
 
+_PLAIN = (list, dict)
+
 
 def with_own_containers(value: Any, of_tensor: OfTensor, path: str) -> Any:
     """A copy of all containers in a value, however nested.
@@ -48,12 +50,13 @@ class _Copy:
     def __call__(self, value: Any, path: str) -> Any:
         if isinstance(value, Tensor):
             return self._of_tensor(value, path)
-        if isinstance(value, tuple):
-            return self._tuple(value, path)
-        if isinstance(value, _DATA) or callable(value):
-            return value
-        if isinstance(value, Mapping) and not isinstance(value, MutableMapping):
-            return self._mapping(value, path)
+        if type(value) not in _PLAIN:  # which need no further questions, since each costs time
+            if isinstance(value, tuple):
+                return self._tuple(value, path)
+            if isinstance(value, _DATA) or callable(value):
+                return value
+            if isinstance(value, Mapping) and not isinstance(value, MutableMapping):
+                return self._mapping(value, path)
         if id(value) not in self._copies:
             self._copies[id(value)] = own = _shallow(value)
             if own is not value:
@@ -75,10 +78,10 @@ class _Copy:
 
     def _fill(self, own: Any, path: str) -> None:
         """Replace each part of a shallow copy by a copy of its own."""
-        if isinstance(own, MutableMapping):
+        if isinstance(own, dict | MutableMapping):
             for key, part in list(own.items()):
                 own[key] = self(part, f"{path}[{key!r}]")
-        elif isinstance(own, MutableSequence):
+        elif isinstance(own, list | MutableSequence):
             for index, part in enumerate(own):
                 own[index] = self(part, f"{path}[{index}]")
         else:
@@ -94,6 +97,8 @@ def _attributes(value: Any) -> list[str]:
 
 
 def _shallow(value: Any) -> Any:
+    if type(value) in _PLAIN:
+        return value.copy()
     try:
         return copy.copy(value)
     except (TypeError, PicklingError):  # as an open file
