@@ -60,8 +60,8 @@ def retrain(
     The network may be any module, as that of `net.derive(result.architecture)`. After every epoch
     it is measured on the validation set: in evaluation mode, without gradient, by the mean over
     the batches, weighted by their sizes. At the end it has the weights with the least validation
-    loss; without a validation set those of the last step. It is then in evaluation mode, on the
-    device of its training.
+    loss; without a validation set, or if it ended within the first epoch, those of the last step.
+    It is then in evaluation mode, on the device of its training.
 
     Args:
         network: starts from the weights that it has.

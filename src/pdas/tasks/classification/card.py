@@ -30,7 +30,7 @@ def card(result: Mapping[str, object]) -> CardPart:
         raise ValueError(f"classes is {type(classes).__name__}, not a list")
     trained, tested = _counts(result.get("trained_on")), _tested(result.get("by_class"))
     rows = [(str(name), _count(trained, name), _count(tested, name)) for name in classes]
-    few = sum(0 <= tested[name] < FEW for name in tested)
+    few = sum(count < FEW for count in tested.values())
     limits = [
         "It names one of its classes for every image, also for one that shows none of them.",
         "Its probabilities were not calibrated.",
