@@ -65,8 +65,16 @@ FIVE = (20.0, 21.0, 22.0, 20.5, 21.5)
             "test on more images: of 50 the interval of the test error is 20 points wide, of about "
             "200 it would be 10",
         ),
-        ({}, (12.0,), "run more controls, since 1 say little: --control 5"),
-        ({}, (12.0, 9.0, 10.0), "run more controls, since 3 say little: --control 5"),
+        (
+            {},
+            (12.0,),
+            "run more controls than 1: add --control 5 --resume to `pdas run`",
+        ),
+        (
+            {},
+            (12.0, 9.0, 10.0),
+            "run more controls than 3: add --control 5 --resume to `pdas run`",
+        ),
         (
             {},
             (11.0, 9.0, 10.0, 10.5, 9.5),

@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from pdas.experiment.control import MOST
 from pdas.support.settings import LARGEST_SEED
 
 RecipeName = Annotated[str, typer.Argument(help="A shipped recipe (`pdas recipes`) or YAML file.")]
@@ -21,7 +22,7 @@ Seed = Annotated[
 ]
 Control = Annotated[
     int,
-    typer.Option(min=0, max=999, help="Random architectures to retrain: is the found one better?"),
+    typer.Option(min=0, max=MOST, help="Random architectures to retrain: is the found one better?"),
 ]
 DataDir = Annotated[Path | None, typer.Option(help="Where the images are.")]
 Resume = Annotated[

@@ -71,7 +71,8 @@ def _beat_random(summary: Summary) -> str:
     if against is None or against.is_better:
         return ""
     if len(against.controls) < ENOUGH:
-        return f"run more controls, since {len(against.controls)} say little: --control {ENOUGH}"
+        more = f"add --control {ENOUGH} --resume to `pdas run`"
+        return f"run more controls than {len(against.controls)}: {more}"
     return (
         "search longer, or take the best random architecture: the found one is not shown to be "
         "better"
