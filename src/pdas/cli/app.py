@@ -148,4 +148,4 @@ def _show_warning(
         return
     shown.add(str(message))
     place = "" if issubclass(category, PdasWarning) else f"{filename}:{lineno}: "
-    typer.echo(f"pdas: {place}{message}", err=True)
+    typer.echo(f"pdas: {place}{printable(str(message))}", err=True)

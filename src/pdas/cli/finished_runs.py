@@ -14,6 +14,7 @@ from pdas.cli.options import Changes, DataDir, RunPath
 from pdas.cli.tables import table
 from pdas.distributed.launch import rank
 from pdas.runs.run import Run
+from pdas.support.errors import printable
 from pdas.support.metrics import measures_text
 from pdas.tasks.results import metrics_of
 
@@ -50,7 +51,7 @@ def export(
     with interruptible("the export was not finished"):
         made = export_run(run, format, out)
     for file in sorted(made.iterdir()):
-        typer.echo(str(file))
+        typer.echo(printable(str(file)))
 
 
 def report(run: RunPath) -> None:

@@ -13,6 +13,7 @@ import typer
 from pdas.cli.importing import STATUS
 from pdas.distributed.launch import rank
 from pdas.resume.signals import StoppedError
+from pdas.support.errors import printable
 
 
 @contextmanager
@@ -49,5 +50,5 @@ def interruptible_stage(directory: Path, resume: bool) -> Iterator[None]:
 
 def _end(what_is_left: str) -> NoReturn:
     line = f"pdas: interrupted; {what_is_left}" if what_is_left else "pdas: interrupted"
-    typer.echo(line, err=True)
+    typer.echo(printable(line), err=True)
     raise typer.Exit(STATUS) from None

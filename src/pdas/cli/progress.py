@@ -12,6 +12,7 @@ from datetime import timedelta
 import typer
 
 from pdas.distributed.launch import rank
+from pdas.support.errors import printable
 from pdas.support.refusals import check_one_of
 from pdas.training.display import Show, displayed
 
@@ -73,7 +74,8 @@ class LogLines(logging.Handler):
     """
 
     def emit(self, record: logging.LogRecord) -> None:
-        typer.echo(f"pdas: {self.format(record)}", err=True)
+        text = "\n".join(map(printable, self.format(record).splitlines()))
+        typer.echo(f"pdas: {text}", err=True)
 
 
 def show_logs(level: str) -> None:

@@ -17,7 +17,7 @@ from pdas.cli.interrupts import interruptible
 from pdas.cli.options import Changes, DataDir, Logger, LogLevel, Quiet, RecipeName
 from pdas.cli.progress import show_logs
 from pdas.cli.tables import sweep_rows, table
-from pdas.support.errors import SettingError
+from pdas.support.errors import SettingError, printable
 from pdas.support.refusals import refuse
 from pdas.tasks.results import metrics_of
 
@@ -54,7 +54,7 @@ def sweep(
         rows = sweep_rows(done.comparison, metrics_of(loaded.model_dump(mode="json")))
         table(str(done.path), [*rows, ("all of it", str(done.path / "sweep.json"))])
     for seed, error in done.failed.items():
-        typer.echo(f"pdas: seed {seed}: {error}", err=True)
+        typer.echo(f"pdas: seed {seed}: {printable(error)}", err=True)
     if done.failed:
         raise typer.Exit(2)
 

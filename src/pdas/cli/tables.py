@@ -9,17 +9,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pdas.support.errors import printable
 from pdas.support.metrics import Metric, measures_text, metric_named
 
 
 def table(title: str, rows: Sequence[tuple[str, str]]) -> None:
     """Print rows of a label and a value."""
     # `Text`, since rich takes brackets in a plain string as markup.
-    shown = Table(title=Text(title), title_justify="left", show_header=False)
+    shown = Table(title=Text(printable(title)), title_justify="left", show_header=False)
     shown.add_column(style="bold", no_wrap=True)
     shown.add_column()
     for row in rows:
-        shown.add_row(*map(Text, row))
+        shown.add_row(*(Text(printable(text)) for text in row))
     Console().print(shown)
 
 

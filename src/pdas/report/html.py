@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
 
+from pdas.support.errors import printable
 from pdas.tasks.section import Section, Table
 
 
@@ -16,10 +17,10 @@ def add(parent: Element, tag: str, text: str) -> Element:
     Args:
         parent: the element around it.
         tag: of the new element.
-        text: plain; the library escapes it.
+        text: plain, in one line or several; the library escapes it for HTML.
     """
     element = SubElement(parent, tag)
-    element.text = text
+    element.text = "\n".join(map(printable, text.split("\n")))
     return element
 
 
@@ -32,7 +33,7 @@ def add_picture(parent: Element, path: Path, description: str) -> None:
         description: in words, for people who do not see it.
     """
     data = b64encode(path.read_bytes()).decode("ascii")
-    SubElement(parent, "img", src=f"data:image/png;base64,{data}", alt=description)
+    SubElement(parent, "img", src=f"data:image/png;base64,{data}", alt=printable(description))
 
 
 def add_table(parent: Element, rows: Iterable[Sequence[str]], headings: Sequence[str] = ()) -> None:

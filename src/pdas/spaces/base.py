@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pdas.space import Architecture, Assignment, Label, SearchSpace
-from pdas.support.errors import PdasError, SettingError
+from pdas.support.errors import PdasError, SettingError, printable
 from pdas.support.refusals import refuse
 from pdas.support.registry import Registry
 from pdas.support.settings import Settings, validated
@@ -245,5 +245,6 @@ def family_of(labels: Mapping[str, object]) -> Family | None:
 
 def labels_text(labels: Mapping[str, object]) -> str:
     """The labels of an architecture, a line each."""
-    width = max(map(len, labels), default=0)
-    return "\n".join(f"{name:<{width}}  {label}" for name, label in labels.items())
+    lines = {printable(name): printable(str(label)) for name, label in labels.items()}
+    width = max(map(len, lines), default=0)
+    return "\n".join(f"{name:<{width}}  {label}" for name, label in lines.items())

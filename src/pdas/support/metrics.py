@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeGuard
 
+from pdas.support.errors import printable
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -123,7 +125,7 @@ def bar_text(measures: Mapping[str, float], metrics: Sequence[Metric]) -> str:
         if key not in raw and key.removeprefix("theta_") not in measures.keys() - {key}
     )
     named = ((metric_named(key, metrics), measures[key]) for key in keys)
-    return "  ".join(f"{m.short} {m.text(value)}" for m, value in named if m.short)
+    return "  ".join(f"{printable(m.short)} {m.text(value)}" for m, value in named if m.short)
 
 
 def measures_text(measures: Mapping[str, object], metrics: Sequence[Metric]) -> str:
