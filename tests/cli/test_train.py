@@ -19,6 +19,8 @@ def test_run_does_all_and_the_other_commands_use_it(pdas: Pdas, tmp_path: Path) 
     status, out, err = pdas("run", "digits", "--control", 1, *CHANGES)
     run = tmp_path / "runs" / "digits-0"
     assert status == 0
+    plan = "retrained with: channels 10 (search: 4), so that retrain.weight_limit=20000 is met"
+    assert err.startswith("images: 1,438 for training and 359 for the test") and plan in err
     assert "test error" in out and "share of θ decided" in out
     assert "control 1 of 1 88/88" in err and "of one random" in out
     assert Run(run).read_json("control.json")["controls"].keys() == {"control-1"}
@@ -68,7 +70,7 @@ def test_an_interrupt_is_one_line_and_the_unfinished_search_is_named(
     status, _, err = pdas("run", "digits", *CHANGES)
     run = Path("runs", "digits-0")
     left = f"{run} holds what there is; add --resume to the command to continue"
-    assert status == 130 and err == f"pdas: interrupted; {left}\n"
+    assert status == 130 and err.endswith(f"\npdas: interrupted; {left}\n")
     assert (run / "config.yaml").exists()
 
     status, _, err = pdas("retrain", run)
@@ -108,3 +110,23 @@ def test_the_processes_that_were_started_are_those_of_the_settings(
         "pdas: device.devices: found 1 on 1 machine(s), expected the 4 processes that were "
         "started; set --devices, and device.machines\n"
     )
+
+
+def test_a_check_shows_the_images_and_the_plan_and_writes_nothing(
+    pdas: Pdas, tmp_path: Path
+) -> None:
+    status, out, err = pdas("check", "digits", *CHANGES)
+    shown = " ".join(out.replace("│", " ").split())
+    assert status == 0 and not err and not list(tmp_path.iterdir())
+    assert "channels 10 (search: 4), so that retrain.weight_limit=20000 is met" in shown
+    assert "7 143 for training, 36 for the test" in shown
+
+
+def test_a_folder_that_may_be_read_wrongly_is_refused_by_a_check(
+    pdas: Pdas, tmp_path: Path
+) -> None:
+    for folder in ("cat", "dog", "Test"):
+        (tmp_path / folder).mkdir()
+        Image.new("RGB", (8, 8)).save(tmp_path / folder / "0.png")
+    status, _, err = pdas("check", "folder", "--data-dir", tmp_path)
+    assert status == 2 and err.startswith("pdas: --data-dir: found the parts 'Test' beside other ")

@@ -113,8 +113,9 @@ REFUSED = {
     "val and test": (("val/cat", "test/dog"), "no training part beside 'test', 'val' in {root}"),
     "parts in classes": (
         ("cat/train", "cat/test", "dog/train", "dog/test"),
-        "parts within {root}/cat, expected parts that hold classes, as train/CLASS",
+        "parts within {root}/cat, 'test', 'train', expected parts that hold classes, as train/",
     ),
+    "a test part in a class": (("cat/test", "dog"), "parts within {root}/cat, 'test', expected"),
     "a part in a part": (("train/train/cat", "train/val/cat"), "parts within {root}/train"),
     "a folder around all": (
         ("pets/train/cat", "pets/test/cat"),
@@ -159,7 +160,7 @@ SAID = {
     ),
     "other files": (
         (*TRAIN_AND_TEST, "train/cat/a.heic", "train/cat/b.HEIC", "test/dog/a.txt", ".a.txt"),
-        ["3 files are no images that are read: 2 .heic, 1 .txt"],
+        ["other files: 3, passed over (2 .heic, 1 .txt)"],
     ),
     "images beside the classes": (
         ("cat", "dog", "."),
@@ -167,7 +168,7 @@ SAID = {
     ),
     "images beside the parts": (
         (*TRAIN_AND_TEST, "."),
-        ["5 images in {root} are in no part, and passed over"],
+        ["images in {root} that are in no part: 5, passed over"],
     ),
     "names like those of parts": (
         ("seg_train", "seg_test", "cat"),
@@ -193,7 +194,7 @@ def test_images_to_be_restored_have_the_same_parts(tmp_path: Path) -> None:
     assert (len(data.train), len(data.test)) == (5, 5)
     assert data.notes == (
         f"{tmp_path}/Val is left out, since {tmp_path}/Test is the test part",
-        "1 files are no images that are read: 1 .txt",
+        "other files: 1, passed over (1 .txt)",
     )
     tree(tmp_path, "holiday")
     with pytest.raises(DataError, match="beside other folders of images, 'holiday'"):

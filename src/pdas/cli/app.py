@@ -16,7 +16,7 @@ from typing import Annotated, TextIO
 import typer
 
 from pdas._version import __version__
-from pdas.cli import finished_runs, predict, sweep, train
+from pdas.cli import check, finished_runs, predict, sweep, train
 from pdas.cli.importing import working
 from pdas.cli.interrupts import interruptible
 from pdas.distributed.launch import LOST, end_with_launcher, rank
@@ -121,6 +121,7 @@ def _on_disk(command: Callable[..., None]) -> Callable[..., None]:
 
 
 for _command in (
+    check.check,
     _on_disk(train.run),
     _on_disk(train.search),
     _on_disk(train.retrain),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pdas import recipes
+from pdas.cli.check import on_check
 from pdas.cli.finished_runs import write_report
 from pdas.cli.importing import importing
 from pdas.cli.interrupts import interruptible, interruptible_stage
@@ -136,6 +137,7 @@ def _search(experiment: Experiment, out: Path | None, options: TrainingOptions) 
             _shown(experiment, show),
             showing_trials(show),
             resume=options.resume,
+            on_check=on_check(options.quiet),
         )
 
 

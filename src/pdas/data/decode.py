@@ -10,7 +10,7 @@ from os import PathLike
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from pdas.data.depth import RangeError, depth_of, in_8_bits
@@ -174,10 +174,16 @@ def _unreadable(path: str | PathLike[str], error: Exception) -> PdasError:
     return refusal(
         DataError,
         str(path),
-        found=f"no readable image ({reason(error)})",
+        found=f"no readable image ({_why(error)})",
         expected="a whole image file",
         remedy="replace or remove it",
     )
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):  # whose message shows an object
+        return f"none of {', '.join(FORMATS)}"
+    return reason(error)
 
 
 def _crop(path: str | PathLike[str], image: Image.Image, box: Box | None) -> Image.Image:

@@ -88,7 +88,8 @@ class ImageData:
         train: training images.
         test: test images.
         classes: the name of each label.
-        notes: what to say of the files that they come from, a line each.
+        files: those that they come from; none if from none.
+        notes: what to say of the files, a line each.
 
     Raises:
         DataError: the two have images of different shapes.
@@ -100,6 +101,7 @@ class ImageData:
     train: ImageSource
     test: ImageSource
     classes: tuple[str, ...]
+    files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -67,11 +67,9 @@ def layout_of(root: Path) -> Layout:
         DataError: parts are mixed with other folders of images, a part is there twice, or there is
             no training part.
     """
-    folders = folders_in(root)
-    parts = [folder for folder in folders if part_of(folder.name)]
-    others = [folder for folder in folders if folder not in parts]
+    parts, others = _sorted(root)
     if not parts or _is_class(parts, others):
-        return Layout(root, None, _look_alikes(folders))
+        return Layout(root, None, _look_alikes([*parts, *others]))
     notes = _passed_over(root, parts, others)
     by_part = _by_part(root, parts)
     if "train" not in by_part:
@@ -92,13 +90,22 @@ def check_no_parts_within(folder: Path) -> None:
     Raises:
         DataError: it holds some.
     """
-    if layout_of(folder).train != folder:
-        _refuse(f"parts within {folder}", "parts that hold classes, as train/CLASS")
+    parts, others = _sorted(folder)
+    if parts and not _is_class(parts, others):
+        found = f"parts within {folder}, {_names(parts)}"
+        _refuse(found, "parts that hold classes, as train/CLASS")
 
 
 def folders_in(root: Path) -> list[Path]:
     """The folders in a folder, sorted, but for hidden ones and litter."""
     return sorted(path for path in root.iterdir() if path.is_dir() and is_visible(path.name))
+
+
+def _sorted(root: Path) -> tuple[list[Path], list[Path]]:
+    """The folders with the name of a part, and the others."""
+    folders = folders_in(root)
+    parts = [folder for folder in folders if part_of(folder.name)]
+    return parts, [folder for folder in folders if folder not in parts]
 
 
 def _is_class(parts: Sequence[Path], others: Sequence[Path]) -> bool:
@@ -126,7 +133,7 @@ def _passed_over(root: Path, parts: Sequence[Path], others: Sequence[Path]) -> l
         found = f"the parts {_names(parts)} beside other folders of images, {_names(mixed)}"
         _refuse(f"{found}, in {root}", "either parts or classes")
     outside = len(found_in(root, below=False).images)
-    notes = [f"{outside} images in {root} are in no part, and passed over"] if outside else []
+    notes = [f"images in {root} that are in no part: {outside}, passed over"] if outside else []
     if others:
         notes.append(f"folders without images in {root} are passed over: {_names(others)}")
     return notes

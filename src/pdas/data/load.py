@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pdas.data.base import GIB, SETS, Request, names
 from pdas.data.settings import ImageSettings, RestorationDataSettings
-from pdas.support.errors import SettingError
+from pdas.support.errors import SettingError, printable
 from pdas.support.refusals import refuse
 
 if TYPE_CHECKING:
@@ -62,5 +62,5 @@ def load_images(
         )
     )
     for note in data.notes:
-        _log.warning("data: %s", note)
+        _log.warning("data: %s", printable(note))
     return data

@@ -72,13 +72,14 @@ def from_files(
     if request.use == "restoration" and request.channels == 3:
         _warn_of_grey_files(train, test)
     first, second = (disk_images(request, files, request.workers) for files in (train, test))
+    paths, said = tuple(dict.fromkeys([*train.paths, *test.paths])), tuple(notes)
     channels, height, width = first.image_shape
     if (len(first) + len(second)) * channels * height * width <= request.memory_limit:
-        return ImageData(first.read(), second.read(), tuple(classes), tuple(notes))
+        return ImageData(first.read(), second.read(), tuple(classes), paths, said)
     second.check()
     if request.use == "restoration":
         first.check()
-    return ImageData(first, second, tuple(classes), tuple(notes))
+    return ImageData(first, second, tuple(classes), paths, said)
 
 
 def disk_images(request: Request, files: Files, workers: int) -> DiskImages:

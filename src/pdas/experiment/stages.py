@@ -6,6 +6,7 @@ directory writes on the first rank only.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,6 +17,8 @@ import torch
 
 from pdas.distributed.devices import determinism, fresh_precision
 from pdas.distributed.ranks import wait_for_all
+from pdas.experiment.check import FILE as CHECK
+from pdas.experiment.check import Check, OnCheck, check
 from pdas.experiment.epoch_writer import epochs_of, epochs_of_search
 from pdas.experiment.latency import keep_latencies
 from pdas.experiment.loggers import check_logger
@@ -85,6 +88,11 @@ class Experiment:
         """
         return Path("runs") / "-".join([self.recipe.name, *about, str(self.seed)])
 
+    def check(self) -> Check:
+        """What is known before the start: see `pdas.experiment.check.check`; nothing is written."""
+        prepared = prepare(self.recipe, self.seed, self._opened, Path(os.devnull))
+        return check(self.recipe, self.seed, self._opened, prepared)
+
     def search(
         self,
         out: Path,
@@ -92,6 +100,7 @@ class Experiment:
         on_trial: OnTrial = lambda finalists, done, total: None,
         *,
         resume: bool = False,
+        on_check: OnCheck | None = None,
     ) -> Run:
         """Search an architecture into the run directory `out`.
 
@@ -102,6 +111,8 @@ class Experiment:
             on_step, on_trial: as of `pdas.search`.
             resume: whether `out` may also be a directory where this search was stopped. The search
                 continues there, and ends with the same result as without the stop.
+            on_check: called with the result of `check` before the first step; it goes into the
+                report, too. By default a new search is not checked.
 
         Returns:
             The run of `out`.
@@ -121,6 +132,10 @@ class Experiment:
         origin = self._origin(**opened.fingerprints)
         with stage_directory(out, "--out", origin, opened.fabric, resume=resume) as run:
             if run is not None:
+                if on_check is not None and not (out / CHECK).exists():
+                    found = check(self.recipe, self.seed, opened, prepared)
+                    run.write_json(CHECK, found.to_json())
+                    on_check(found)
                 if prepared.latencies is not None:
                     keep_latencies(run, prepared.latencies)
                 architecture, summary = self._search(prepared, run, on_step, on_trial)

@@ -10,6 +10,7 @@ from os import PathLike
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from pdas.report.check import add_check
 from pdas.report.controls import add_controls
 from pdas.report.describe import architecture_rows, architecture_text, summarise
 from pdas.report.finalists import add_finalists
@@ -84,6 +85,7 @@ def _page(summary: Summary) -> Element:
     _add_architecture(body, summary)
     _add_search(body, run)
     add_finalists(body, run)
+    add_check(body, run)
     _add_settings(body, "Settings", {**summary.recipe, **summary.others})
     _add_settings(body, "Versions and hardware", summary.environment)
     return html

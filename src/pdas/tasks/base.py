@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from pdas.data.images import ImageSource
+    from pdas.data.images import ImageData, ImageSource
     from pdas.methods.components import Baseline
     from pdas.resume.batches import Loader
     from pdas.runs.run import Run
@@ -118,6 +118,13 @@ class OpenedTask(ABC):
     @abstractmethod
     def test_images(self) -> ImageSource:
         """The images that no search may see."""
+
+    @property
+    def images(self) -> ImageData:
+        """Both, with the names of the classes where there are some."""
+        from pdas.data.images import ImageData
+
+        return ImageData(self.training_images, self.test_images, classes=())
 
     @abstractmethod
     def check_retraining(self, architecture: Architecture | None) -> None:

@@ -65,7 +65,7 @@ def _notes_on(found: Iterable[Found]) -> tuple[str, ...]:
     others = sum((each.others for each in found), Counter[str]())
     if not others:
         return ()
-    return (f"{others.total()} files are no images that are read: {by_extension(others)}",)
+    return (f"other files: {others.total()}, passed over ({by_extension(others)})",)
 
 
 # ---- a sub-folder for each class

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from pdas.data.images import ImageSource
+from pdas.data.images import ImageData, ImageSource
 from pdas.methods.components import Baseline
 from pdas.resume.batches import Loader
 from pdas.runs.run import Run
@@ -106,6 +106,10 @@ class ImageTask(OpenedTask, Generic[D]):
     def search_batches(self, seed: int) -> tuple[Loader, Loader]:
         first, second = self.data.search_batches(self.recipe.search.batch_size, seed)
         return first, second
+
+    @property
+    def images(self) -> ImageData:
+        return self.data.images
 
     @property
     def training_images(self) -> ImageSource:

@@ -1,0 +1,232 @@
+"""What is known of an experiment before it starts: its images, its networks, and its time here.
+
+The time is measured: a few steps of either training run, with networks and batches of their own.
+What they draw is put back, so that the experiment that follows is the same without a check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import torch
+
+from pdas.data.checking.survey import Survey, survey
+from pdas.distributed.devices import determinism, fresh_precision
+from pdas.searches.arguments import most_networks
+from pdas.searches.method import method_for
+from pdas.searches.planning import plan_search
+from pdas.searches.run_search import run_search
+from pdas.support.random_state import random_state, set_random_state
+from pdas.training.retrain import retrain
+
+if TYPE_CHECKING:
+    from pdas.experiment.preparation import Opened, Prepared
+    from pdas.methods.plan import Plan
+    from pdas.methods.settings import SearchSettings
+    from pdas.tasks.base import Retraining
+    from pdas.tasks.recipe import Recipe
+    from pdas.training.loop import OnStep, Progress
+
+FILE = "check.json"
+FEWEST, MOST, SECONDS = 3, 10, 2.0  # steps that are measured of a training, and when it is enough
+SHORT = 2 * MOST  # steps: there is nothing to plan
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """The search to come.
+
+    Attributes:
+        method: its name.
+        weights: the numbers in the weights of the supernet; 0 if the method does not train.
+        steps: all of them.
+        warmup: the first of them, in which theta does not learn.
+        finalists: architectures that are compared at the end.
+        seconds: the time that it takes here; None if it was not measured.
+
+    Example:
+        check(recipe, 0, opened, prepared).search.seconds
+    """
+
+    method: str
+    weights: int
+    steps: int
+    warmup: int
+    finalists: int
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class RetrainingPlan:
+    """The retraining to come, of an architecture that is drawn at random.
+
+    Attributes:
+        weights: the numbers in its weights.
+        weight_limit: the largest number that the recipe allows, if it has a limit.
+        changed: settings of the network that are others than in the search: both values.
+        steps: all of them.
+        seconds: see `SearchPlan`.
+
+    Example:
+        check(recipe, 0, opened, prepared).retraining.changed
+    """
+
+    weights: int
+    weight_limit: int | None
+    changed: dict[str, tuple[Any, Any]]
+    steps: int
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Check:
+    """What is known before the start; plain data all through.
+
+    Attributes:
+        images: of the data.
+        search, retraining: the two trainings.
+
+    Example:
+        check(recipe, 0, opened, prepared).images.few
+    """
+
+    images: Survey
+    search: SearchPlan
+    retraining: RetrainingPlan
+
+    def to_json(self) -> dict[str, Any]:
+        """As in `check.json`."""
+        return asdict(self)
+
+
+OnCheck: TypeAlias = Callable[[Check], None]
+"""Called with what is known before the start."""
+
+
+def check(recipe: Recipe, seed: int, opened: Opened, prepared: Prepared) -> Check:
+    """Look at the images, and plan both trainings.
+
+    The time is not measured on several devices, or of a training of few steps.
+
+    Args:
+        recipe: of the experiment.
+        seed: of the experiment.
+        opened: its data on its devices.
+        prepared: its search, which is not begun and stays as it is.
+
+    Raises:
+        DataError: an image is broken.
+        OutOfMemoryError: a step needs more memory than there is.
+    """
+    state = random_state()
+    try:
+        with determinism(recipe.device):
+            images = survey(opened.task.images, labelled=recipe.data.use == "labelled")
+            search = _plan_search(recipe.search, seed, opened, prepared)
+            return Check(images, search, _plan_retraining(recipe, seed, opened))
+    finally:
+        set_random_state(state)
+
+
+def _plan_search(
+    settings: SearchSettings, seed: int, opened: Opened, prepared: Prepared
+) -> SearchPlan:
+    if prepared.network is None:
+        return SearchPlan(settings.method.name, 0, 0, 0, 0, 0.0)
+    per_epoch, theta_per_epoch = map(len, prepared.batches)
+    plan = plan_search(settings, per_epoch, theta_per_epoch, most_networks(opened.task.space))
+    weights = sum(weight.numel() for weight in prepared.network.parameters())
+    measured = _is_measured(plan.steps, opened)
+    seconds = _search_seconds(settings, seed, opened, plan) if measured else None
+    return SearchPlan(
+        settings.method.name, weights, plan.steps, plan.warmup, plan.finalists, seconds
+    )
+
+
+def _search_seconds(settings: SearchSettings, seed: int, opened: Opened, plan: Plan) -> float:
+    """The time of all steps, and of the trainings of finalists, which cost as much as a warm-up."""
+    full = _seconds_per_step(lambda on_step: _search(settings, 0.0, seed, opened, on_step))
+    if not (plan.warmup or plan.trial_passes):
+        return full * plan.steps
+    early = _seconds_per_step(lambda on_step: _search(settings, 0.9, seed, opened, on_step))
+    trials = plan.trial_passes / settings.samples
+    return early * (plan.warmup + trials) + full * (plan.steps - plan.warmup)
+
+
+def _search(
+    settings: SearchSettings, warmup: float, seed: int, opened: Opened, on_step: OnStep
+) -> None:
+    """A search with another warm-up, neither limited nor with finalists."""
+    task, fabric = opened.task, opened.fabric
+    unlimited = {"max_minutes": None, "patience": None, "stop_when_decided": None}
+    alone = {"finalists": 0, "finalists_share": 0.0, "finalists_epochs": None}
+    changed = settings.model_copy(update={"warmup": warmup, **unlimited, **alone})
+    torch.manual_seed(seed)
+    network = task.supernet()
+    method = method_for(task.space, None, changed, None, None, seed, task.baseline)
+    fresh_precision(fabric)
+    batches = task.search_batches(seed)
+    run_search(network, task.loss, batches, method, changed, fabric, seed=seed, on_step=on_step)
+
+
+def _plan_retraining(recipe: Recipe, seed: int, opened: Opened) -> RetrainingPlan:
+    task, settings = opened.task, recipe.retrain
+    architecture = task.space.uniform(np.random.default_rng(seed))
+
+    def retraining() -> Retraining:
+        torch.manual_seed(seed)
+        return task.retraining(architecture, seed)
+
+    def train(on_step: OnStep) -> None:
+        fresh, unlimited = retraining(), settings.model_copy(update={"max_minutes": None})
+        fresh_precision(opened.fabric)
+        retrain(fresh.module, fresh.batches, unlimited, opened.fabric, on_step=on_step)
+
+    planned = retraining()
+    steps = settings.total_steps(len(planned.batches))
+    measured = _is_measured(steps, opened)
+    weights = sum(weight.numel() for weight in planned.module.finished().parameters())
+    return RetrainingPlan(
+        weights=weights,
+        weight_limit=getattr(settings, "weight_limit", None),
+        changed=_changed(recipe.network.model_dump(mode="json"), planned.about.get("network")),
+        steps=steps,
+        seconds=_seconds_per_step(train) * steps if measured else None,
+    )
+
+
+def _changed(searched: Mapping[str, Any], retrained: object) -> dict[str, tuple[Any, Any]]:
+    """Settings that both networks have, with other values."""
+    if not isinstance(retrained, Mapping):
+        return {}
+    both = {name: (value, retrained.get(name, value)) for name, value in searched.items()}
+    return {name: pair for name, pair in both.items() if pair[0] != pair[1]}
+
+
+def _is_measured(steps: int, opened: Opened) -> bool:
+    # Ranks would have to agree when it is enough.
+    return steps >= SHORT and opened.fabric.world_size == 1
+
+
+class _EnoughError(Exception):
+    """Enough steps are measured."""
+
+
+def _seconds_per_step(train: Callable[[OnStep], None]) -> float:
+    """The mean time of the first steps of a training, but for the very first."""
+    times: list[float] = []
+
+    def on_step(progress: Progress) -> None:
+        times.append(perf_counter())
+        taken = times[-1] - times[0]
+        if len(times) > MOST or (len(times) > FEWEST and taken > SECONDS):
+            raise _EnoughError
+
+    with suppress(_EnoughError):
+        train(on_step)
+    return (times[-1] - times[0]) / (len(times) - 1)
