@@ -134,6 +134,9 @@ def test_architecture_of_another_space(make_run: Callable[..., Path]) -> None:
         (1243.5, "20 min 44 s"),
         (3599.9, "1 h 0 min"),
         (20_736, "5 h 46 min"),
+        (float("inf"), "inf s"),
+        (float("nan"), "nan s"),
+        (-1e308, "-1e+308 s"),
     ],
 )
 def test_duration(seconds: float, text: str) -> None:

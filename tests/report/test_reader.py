@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pdas.report.convergence import plot_convergence
 from pdas.report.page import write_report
 from pdas.report.reader import read_metrics, read_summary, read_theta
 from pdas.runs.run import Run
@@ -133,3 +134,27 @@ def test_config_keeps_what_is_beside_the_recipe(make_run: Callable[..., Path]) -
     assert summary.recipe["name"] == "digits"
     assert summary.environment == {"torch": "2.9.8", "gpu": None}
     assert summary.others == {"seed": 7}
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e308", "-1e300", "9" * 400, "1e-320"])
+@pytest.mark.parametrize("column", [0, 2, 5])
+def test_a_number_that_cannot_be_drawn_is_none_or_one_line(
+    make_run: Callable[..., Path], column: int, value: str
+) -> None:
+    run = make_run()
+    lines = [line.split(",") for line in (run / "metrics.csv").read_text().splitlines()]
+    lines[2][column] = value
+    (run / "metrics.csv").write_text("\n".join(map(",".join, lines)))
+    if column == 0 and value != "1e-320":
+        with pytest.raises(RunError, match=r"metrics.csv: damaged \(steps are not all finite"):
+            read_metrics(Run(run))
+        return
+    read = read_metrics(Run(run))[lines[0][column]]
+    assert np.isnan(read[1]) == (value != "1e-320")
+
+
+def test_a_column_is_no_formula(make_run: Callable[..., Path]) -> None:
+    run = make_run()
+    text = (run / "metrics.csv").read_text()
+    (run / "metrics.csv").write_text(text.replace("eta", "$\\frac$").replace("loss", "$x$_loss"))
+    assert plot_convergence(run).is_file()

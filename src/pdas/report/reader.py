@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +28,7 @@ from pdas.support.metrics import BASELINES, Metric, is_interval, is_number, with
 from pdas.support.opening import read_arrays, read_text
 from pdas.tasks.results import metrics_of
 
+LARGEST_DRAWN = 1e100  # of the numbers in metrics.csv
 MOST_COLUMNS = 100  # of metrics.csv; each measure has a panel in the plot
 
 
@@ -199,6 +201,7 @@ def _parse_columns(path: Path) -> dict[str, FloatArray]:
 
 
 def _numbers(row: Sequence[str], count: int) -> list[float]:
-    """The first numbers of a line; NaN where one is empty or missing."""
+    """The first numbers of a line; NaN where one is empty, missing, or too large to be drawn."""
     filled = [*row, *[""] * (count - len(row))]
-    return [float(text or "nan") for text in filled[:count]]
+    numbers = [float(text or "nan") for text in filled[:count]]
+    return [number if abs(number) <= LARGEST_DRAWN else math.nan for number in numbers]

@@ -29,8 +29,10 @@ def duration(seconds: float) -> str:
     """A time in one or two units, such as "20 min 44 s".
 
     Args:
-        seconds: at least 0.
+        seconds: at least 0; of a broken file they may be anything.
     """
+    if not 0 <= seconds <= 1e12:
+        return f"{seconds:g} s"
     if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
