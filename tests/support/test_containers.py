@@ -148,6 +148,19 @@ def test_what_is_there_twice_or_contains_itself_is_so_in_the_copy() -> None:
     assert found["a"] is found["b"] and found["a"] is not shared
 
 
+class Made(UserDict[str, Any]):
+    """Makes its values when they are asked for, so that one may stand where another was."""
+
+    def __getitem__(self, key: str) -> Any:
+        value = super().__getitem__(key)
+        return [value] if isinstance(value, str) else value
+
+
+def test_what_is_gone_is_not_taken_for_what_comes_after_it() -> None:
+    found = own([Made({"a": f"name {index}"}) for index in range(50)])
+    assert [each.data["a"] for each in found] == [[f"name {index}"] for index in range(50)]
+
+
 def test_tensors_are_replaced_wherever_they_are() -> None:
     packed = pack_sequence([torch.ones(3), torch.ones(2)])
     value = (X, Pair(X, [X]), Frozen(X, [{"x": X}]), packed, MappingProxyType({"x": X}))

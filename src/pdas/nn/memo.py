@@ -46,7 +46,7 @@ class Memo:
 def _refuse_in_place(function: Callable[..., Tensor]) -> NoReturn:
     refuse(
         NetworkError,
-        f"{getattr(function, '__name__', type(function).__name__)}",
+        getattr(function, "__name__", type(function).__name__),
         found="its input changed in place",
         expected="inputs that stay as they are, since other operations and architectures read them",
         remedy="leave out inplace=True and methods as x.mul_()",

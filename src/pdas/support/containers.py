@@ -17,8 +17,7 @@ OfTensor = Callable[[Tensor, str], Tensor]
 """From a tensor and its path, as "batch[0]", to what stands for it in the copy."""
 
 _DATA = (str, bytes, int, float, complex, type(None), np.ndarray, np.generic, bytearray, array)
-
-_PLAIN = (list, dict)
+_PLAIN = (list, dict)  # the most frequent containers
 
 
 def with_own_containers(value: Any, of_tensor: OfTensor, path: str) -> Any:
@@ -45,7 +44,8 @@ class _Copy:
 
     def __init__(self, of_tensor: OfTensor) -> None:
         self._of_tensor = of_tensor
-        self._copies: dict[int, Any] = {}  # by the id of what was copied
+        # By the id of what was copied, which is kept too: no id is used again within its life.
+        self._copies: dict[int, tuple[Any, Any]] = {}
 
     def __call__(self, value: Any, path: str) -> Any:
         if isinstance(value, Tensor):
@@ -58,10 +58,11 @@ class _Copy:
             if isinstance(value, Mapping) and not isinstance(value, MutableMapping):
                 return self._mapping(value, path)
         if id(value) not in self._copies:
-            self._copies[id(value)] = own = _shallow(value)
+            own = _shallow(value)
+            self._copies[id(value)] = value, own
             if own is not value:
                 self._fill(own, path)
-        return self._copies[id(value)]
+        return self._copies[id(value)][1]
 
     def _tuple(self, value: Any, path: str) -> Any:
         """A tuple that cannot change; it is itself if nothing inside needs a copy."""
