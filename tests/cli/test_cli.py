@@ -50,7 +50,7 @@ def folders(root: Path) -> None:
         ("run digits --set data.pad=100000", "data.pad: found 100000"),
         ("run digits --set retrain.weight_limit=10", "retrain.weight_limit: found 10"),
         (
-            "run digits --set search.optimizer.learning_rate=1000",
+            "run digits --set search.optimizer.learning_rate=1e12",
             "lower search.optimizer.learning_rate",
         ),
         ("run digits --set network.operations=[nothing]", "network.operations.0: found 'nothing'"),

@@ -42,7 +42,7 @@ class OptimizerSettings(Component):
             def make(self, parameters): return torch.optim.Adagrad(parameters, self.learning_rate)
     """
 
-    learning_rate: float = Field(gt=0, le=1000)
+    learning_rate: float = Field(gt=0, le=1e12)
 
     @abstractmethod
     def make(self, parameters: Iterable[nn.Parameter]) -> Optimizer:

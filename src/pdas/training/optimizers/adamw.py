@@ -23,8 +23,8 @@ class AdamW(OptimizerSettings):
     """
 
     name: Literal["adamw"] = "adamw"
-    learning_rate: float = Field(0.003, gt=0, le=1000)
-    weight_decay: float = Field(3e-4, ge=0, le=1000)
+    learning_rate: float = Field(0.003, gt=0, le=1e12)
+    weight_decay: float = Field(3e-4, ge=0, le=1e6)
 
     def make(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         from torch import optim

@@ -23,9 +23,9 @@ class Sgd(OptimizerSettings):
     """
 
     name: Literal["sgd"] = "sgd"
-    learning_rate: float = Field(0.025, gt=0, le=1000)
+    learning_rate: float = Field(0.025, gt=0, le=1e12)
     momentum: float = Field(0.9, ge=0, lt=1)
-    weight_decay: float = Field(3e-4, ge=0, le=1000)
+    weight_decay: float = Field(3e-4, ge=0, le=1e6)
 
     def make(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         from torch.optim import SGD
