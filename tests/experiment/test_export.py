@@ -9,10 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +22,6 @@ from pdas.experiment import export as module
 from pdas.experiment.export import FORMATS, Exported, export
 from pdas.runs.run import Run
 from pdas.support.errors import PdasError, RunError, SettingError
-from pdas.support.files import atomic_write
 from pdas.tasks.classification.classifier import Classifier
 from pdas.tasks.description import read_network
 from pdas.tasks.loading import load
@@ -238,15 +235,15 @@ def test_a_full_disk_is_said_and_only_a_note_of_the_user_stays(
 ) -> None:
     out = tmp_path / "out"
 
-    @contextmanager
-    def write(path: Path) -> Iterator[IO[bytes]]:
-        (out / "note.txt").write_text("mine")
-        with atomic_write(path) as file:
-            if path.name == full:
-                raise OSError(errno.ENOSPC, "No space left on device")
-            yield file
+    replace = os.replace
 
-    monkeypatch.setattr(module, "atomic_write", write)
+    def full_at(part: str, path: Path) -> None:
+        (out / "note.txt").write_text("mine")
+        if path.name == full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace(part, path)
+
+    monkeypatch.setattr(os, "replace", full_at)
     match = rf"^\S+/out/{full}: cannot be written \(No space left on device\), expected room"
     with pytest.raises(RunError, match=match):
         export(finished.path, "state_dict", out)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pdas.support import parts
 from pdas.support.errors import RunError
 from pdas.support.files import atomic_write
+from pdas.support.writing import parts
 
 LEFT = ".pdas-a-0123456789abcdef.part"
 

@@ -22,7 +22,7 @@ from pdas.cli.interrupts import interruptible
 from pdas.distributed.launch import LOST, end_with_launcher, rank
 from pdas.support.errors import PdasError, PdasWarning, RankError, printable, reason
 from pdas.support.imports import import_modules
-from pdas.support.streams import forget_lost, forgiving_streams, lost
+from pdas.support.writing.streams import forget_lost, forgiving_streams, lost
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 

@@ -20,7 +20,7 @@ from pdas.cli.options import RunPath
 from pdas.data.files import by_extension, found_in
 from pdas.support.errors import DataError, RunError, printable
 from pdas.support.refusals import check_one_of, refuse
-from pdas.support.streams import lost
+from pdas.support.writing.streams import lost
 
 if TYPE_CHECKING:
     from pdas.tasks.public import Prediction

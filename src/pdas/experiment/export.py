@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from pdas.runs.directory import new_directory
 from pdas.runs.run import Run
 from pdas.support.errors import PdasError, RunError, SettingError, reason
-from pdas.support.files import atomic_write
 from pdas.support.refusals import check_one_of, refuse
+from pdas.support.writing.own_files import OwnFiles
 from pdas.tasks.description import Description
 from pdas.tasks.loading import load
 
@@ -103,16 +103,13 @@ def export(path: str | Path, format: str = "state_dict", out: Path | None = None
 
 def _write(directory: Path, contents: Mapping[str, bytes]) -> None:
     """Write files, or none of them after an error."""
-    written: list[Path] = []
+    files = OwnFiles(directory)
     try:
         for name, content in contents.items():
-            with atomic_write(directory / name) as file:
+            with files.write(name) as file:
                 file.write(content)
-            written.append(directory / name)
     except BaseException:
-        for path in written:
-            with suppress(OSError):
-                path.unlink()
+        files.remove()
         raise
 
 

@@ -26,8 +26,8 @@ import torch
 from pdas.support.errors import CheckpointError, PdasWarning, reason
 from pdas.support.files import atomic_write, creating_directory
 from pdas.support.opening import read_bytes
-from pdas.support.parts import remove_left_parts
 from pdas.support.refusals import refuse
+from pdas.support.writing.parts import remove_left_parts
 
 _log = logging.getLogger(__name__)
 

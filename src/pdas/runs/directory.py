@@ -9,7 +9,7 @@ from pathlib import Path
 from pdas.runs.run import Run
 from pdas.support.errors import RunError
 from pdas.support.files import creating_directory, locked_directory
-from pdas.support.parts import is_part
+from pdas.support.writing.parts import is_part
 
 
 @contextmanager

@@ -7,26 +7,25 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import yaml
 
+from pdas.runs.metrics import metrics_text
 from pdas.runs.reading import has_file, names_in, parse_config, parse_json, read_file
 from pdas.space import Architecture, SearchSpace
 from pdas.space.decided import ThetaHistory
 from pdas.support.errors import RunError
-from pdas.support.files import atomic_write
 from pdas.support.settings import Settings
+from pdas.support.writing.own_files import OwnFiles
 
 if TYPE_CHECKING:
     from torch import nn
@@ -62,7 +61,7 @@ class Run:
     def __init__(self, path: str | PathLike[str], writes: bool = True) -> None:
         self.path = Path(path)
         self.writes = writes
-        self._written: set[str] = set()
+        self._files = OwnFiles(path)
 
     @classmethod
     def open(cls, path: str | PathLike[str]) -> Run:
@@ -133,13 +132,7 @@ class Run:
         Args:
             rows: by column; the cell of what an epoch did not measure is empty.
         """
-        text = io.StringIO(newline="")
-        # The last row has all columns in order, the first ones none for theta during a warm-up.
-        columns = dict.fromkeys(name for row in reversed(rows) for name in row)
-        writer = csv.DictWriter(text, list(columns))
-        writer.writeheader()
-        writer.writerows(rows)
-        self._write("metrics.csv", text.getvalue())
+        self._write("metrics.csv", metrics_text(rows))
 
     def write_theta(self, space: SearchSpace, history: ThetaHistory) -> None:
         """Write the history of theta, `theta.npz`.
@@ -159,7 +152,7 @@ class Run:
             arrays: by name.
         """
         if self.writes:
-            with self._new(name) as file:
+            with self._files.write(name) as file:
                 np.savez_compressed(file, **arrays)
 
     def write_architecture(self, architecture: Architecture) -> None:
@@ -191,21 +184,12 @@ class Run:
 
     def remove_written(self) -> None:
         """Remove the texts and arrays that this object has written, and nothing else."""
-        for name in self._written:
-            with suppress(OSError):
-                (self.path / name).unlink()
+        self._files.remove()
 
     def _write(self, name: str, text: str) -> None:
         if self.writes:
-            with self._new(name) as file:
+            with self._files.write(name) as file:
                 file.write(text.encode())
-
-    @contextmanager
-    def _new(self, name: str) -> Iterator[IO[bytes]]:
-        """The new content of a file, which `remove_written` removes."""
-        with atomic_write(self.path / name) as file:
-            yield file
-        self._written.add(name)
 
     # ---- reading
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from pdas.support.errors import RunError
-from pdas.support.parts import lock, new_part, remove_left_parts
+from pdas.support.writing.parts import lock, new_part, remove_left_parts
 
 
 @contextmanager
@@ -93,14 +93,21 @@ def locked_directory(directory: Path, patience: float = 10.0) -> Iterator[None]:
         patience: the seconds to wait for another process that has the lock.
 
     Raises:
-        RunError: another process still has the lock after that time.
+        RunError: another process still has the lock after that time, or the directory cannot be
+            opened.
     """
     if sys.platform == "win32":
         yield
         return
     import fcntl
 
-    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        descriptor = os.open(directory, os.O_RDONLY)
+    except OSError as error:
+        raise RunError(
+            f"{directory}: cannot be opened ({error.strerror}), expected a directory that may be "
+            "read; correct that, and continue"
+        ) from error
     try:
         end = time.monotonic() + patience
         while not lock(descriptor):
@@ -115,4 +122,5 @@ def locked_directory(directory: Path, patience: float = 10.0) -> Iterator[None]:
             with suppress(OSError):
                 fcntl.flock(descriptor, fcntl.LOCK_UN)
     finally:
-        os.close(descriptor)
+        with suppress(OSError):
+            os.close(descriptor)

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pdas.distributed.launch import rank
 from pdas.support.metrics import Metric, bar_text
-from pdas.support.streams import forgiving
+from pdas.support.writing.streams import forgiving
 
 if TYPE_CHECKING:  # they import torch, which the command line does not need for a refusal
     from pdas.training import loop

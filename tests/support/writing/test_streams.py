@@ -12,7 +12,7 @@ from typing import TextIO
 
 import pytest
 
-from pdas.support.streams import forget_lost, forgiving, forgiving_streams, lost
+from pdas.support.writing.streams import forget_lost, forgiving, forgiving_streams, lost
 
 
 def closed_pipe() -> TextIO:

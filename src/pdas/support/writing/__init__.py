@@ -1,0 +1,1 @@
+"""What is written: files that are whole or not there, and streams that may end."""
