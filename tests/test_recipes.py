@@ -89,6 +89,33 @@ def test_changes_reach_their_setting() -> None:
 
 
 @pytest.mark.parametrize(
+    ("recipe", "changes", "length"),
+    [
+        ("digits", ["search.steps=7"], (None, 7)),
+        ("digits", ["search.epochs=7"], (7, None)),
+        ("digits", ["search.epochs=null", "search.steps=7"], (None, 7)),
+        ("digits", ["search.steps=7", "search.epochs=null"], (None, 7)),
+        ("digits", ["search.steps=7", "search.steps=null", "search.epochs=8"], (8, None)),
+        ("inpaint-photos", ["search.epochs=7"], (7, None)),
+        ("inpaint-photos", ["search.steps=7"], (None, 7)),
+    ],
+)
+@pytest.mark.parametrize("group", ["search", "retrain"])
+def test_a_length_takes_the_place_of_the_other(
+    recipe: str, changes: list[str], length: tuple[int | None, int | None], group: str
+) -> None:
+    changes = [change.replace("search", group) for change in changes]
+    settings = getattr(recipes.load(recipe, changes), group)
+    assert (settings.epochs, settings.steps) == length
+
+
+def test_both_lengths_or_none_are_refused() -> None:
+    for changes in (["search.steps=7", "search.epochs=7"], ["search.epochs=null"]):
+        with pytest.raises(SettingError, match=r"^search: found epochs = .*, expected one of both"):
+            recipes.load("digits", changes)
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ("search.epoch=1", r"'search.epoch'; did you mean search.epochs"),

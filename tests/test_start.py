@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -96,5 +97,24 @@ main()
 )
 def test_an_interrupt_while_importing_is_one_line(tmp_path: Path, module: str) -> None:
     done = python(INTERRUPTED, module, "search", "digits", "--out", str(tmp_path / "run"))
-    assert (done.returncode, done.stderr) == (130, "pdas: interrupted\n")
+    said = done.stderr.removeprefix("digits, seed 0: loading\n")
+    assert (done.returncode, said) == (130, "pdas: interrupted\n")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("run digits", ["digits, seed 0: loading"]),
+        ("search digits --seed 3", ["digits, seed 3: loading"]),
+        ("sweep digits", ["sweep of digits: loading"]),
+        ("run digits --quiet", []),
+    ],
+)
+def test_something_is_said_before_torch_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, said: list[str]
+) -> None:
+    (tmp_path / "torch.py").write_text("import os\nos.write(2, b'torch')\nos._exit(5)\n")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    done = python(COMMAND, *words.split())
+    assert done.returncode == 5 and done.stderr.splitlines() == [*said, "torch"]

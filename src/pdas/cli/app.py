@@ -17,6 +17,7 @@ import typer
 
 from pdas._version import __version__
 from pdas.cli import check, finished_runs, predict, sweep, train
+from pdas.cli.help import HELP_OPTIONS, Command, Group, example
 from pdas.cli.importing import working
 from pdas.cli.interrupts import interruptible
 from pdas.distributed.launch import LOST, end_with_launcher, rank
@@ -24,7 +25,14 @@ from pdas.support.errors import PdasError, PdasWarning, RankError, printable, re
 from pdas.support.imports import import_modules
 from pdas.support.writing.streams import forget_lost, forgiving_streams, lost
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=Group,
+    context_settings=HELP_OPTIONS,
+    epilog=example(""),
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
 
 
 def run_command() -> None:
@@ -131,8 +139,8 @@ for _command in (
     _on_disk(finished_runs.export),
     _on_disk(finished_runs.report),
 ):
-    app.command()(_interruptible(_command))
-app.command(name="recipes")(finished_runs.list_recipes)
+    app.command(cls=Command, epilog=example(_command.__name__))(_interruptible(_command))
+app.command("recipes", cls=Command, epilog=example("recipes"))(finished_runs.list_recipes)
 
 
 def _show_warning(

@@ -29,7 +29,12 @@ Resume = Annotated[
     bool, typer.Option("--resume", help="Continue where it was stopped; what is finished is kept.")
 ]
 Changes = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a setting; may be repeated. `pdas recipes --show RECIPE` lists all settings.",
+    ),
 ]
 Devices = Annotated[
     int | None, typer.Option(min=1, help="Processes, a device each (device.devices).")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -28,6 +29,17 @@ def progress_of(label: str, quiet: bool = False) -> AbstractContextManager[Show]
         quiet: whether to show nothing. Ranks other than 0 never show anything.
     """
     return displayed(label, not quiet, Lines)
+
+
+def show_start(what: str, quiet: bool) -> None:
+    """Say at once what begins, where the import of torch comes first, which takes seconds.
+
+    Args:
+        what: begins.
+        quiet: whether to say nothing. Ranks that a launcher has started say nothing either.
+    """
+    if not quiet and "torch" not in sys.modules and "LOCAL_RANK" not in os.environ:
+        typer.echo(f"{what}: loading", err=True)
 
 
 class Lines:

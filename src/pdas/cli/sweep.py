@@ -15,7 +15,7 @@ from pdas import recipes
 from pdas.cli.importing import importing
 from pdas.cli.interrupts import interruptible
 from pdas.cli.options import Changes, DataDir, Logger, LogLevel, Quiet, RecipeName
-from pdas.cli.progress import show_logs
+from pdas.cli.progress import show_logs, show_start
 from pdas.cli.tables import sweep_rows, table
 from pdas.support.errors import SettingError, printable
 from pdas.support.refusals import refuse
@@ -45,6 +45,7 @@ def sweep(
     show_logs(log_level)
     chosen = _seeds(seeds)
     loaded = recipes.load(recipe, changes or ())  # before torch is imported
+    show_start(f"sweep of {loaded.name}", quiet)
     with importing():
         from pdas.experiment.stages import Experiment
 

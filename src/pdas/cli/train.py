@@ -16,7 +16,7 @@ from pdas.cli.finished_runs import write_report
 from pdas.cli.importing import importing
 from pdas.cli.interrupts import interruptible, interruptible_stage
 from pdas.cli.options import Control, Out, RecipeName, Seed, TrainingOptions, with_training_options
-from pdas.cli.progress import progress_of, show_logs
+from pdas.cli.progress import progress_of, show_logs, show_start
 from pdas.distributed.launch import is_rank, run_ranks, started_ranks
 from pdas.distributed.settings import DeviceSettings
 from pdas.runs.run import Run
@@ -94,6 +94,7 @@ def _begin(
     """
     show_logs(options.log_level)
     recipe = load(options.all_changes)  # before torch is imported
+    show_start(f"{recipe.name}, seed {seed}", options.quiet)
     with importing():
         from pdas.experiment.stages import Experiment
 

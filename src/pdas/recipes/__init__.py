@@ -19,6 +19,7 @@ from pdas.support.plain_data import safe_yaml
 from pdas.support.refusals import refusal, refuse
 from pdas.support.settings import flat
 from pdas.tasks.recipe import Recipe, as_recipe
+from pdas.training.settings import OTHER_LENGTH
 
 COMPONENTS = {"method": "name", "optimizer": "name", "schedule": "name", "network": "space"}
 """Groups that have a short form, the name alone, and the key of that name."""
@@ -158,12 +159,13 @@ def _plain(value: object) -> str:
 
 
 def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
-    """The recipe with changes of the form `key=value`.
+    """The recipe with changes of the form `key=value`; a length takes the place of the other.
 
     Raises:
         SettingError: a key is unknown, or a value does not fit.
     """
     settings = recipe.model_dump()
+    given = {item.partition("=")[0] for item in changes}
     for item in sorted(changes, key=_is_name, reverse=True):
         key, equals, value = item.partition("=")
         if not equals or not key:
@@ -181,6 +183,9 @@ def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
         if last == COMPONENTS.get(key.split(".")[-2:][0]) and new != group.get(last):
             group.clear()  # the other settings belong to the former component
         group[last] = new
+        other = OTHER_LENGTH.get(last)
+        if new is not None and other in group and f"{key.rpartition('.')[0]}.{other}" not in given:
+            group[other] = None
     return as_recipe(settings)
 
 

@@ -16,6 +16,9 @@ from pdas.training.schedules.cosine import Cosine
 
 LARGEST_BATCH = 1_000_000  # examples
 
+OTHER_LENGTH = {"steps": "epochs", "epochs": "steps"}
+"""The settings of a length, of which one is None, by each other's name."""
+
 
 class TrainingSettings(Settings):
     """Settings of every training of weights. Its length is set by epochs or by steps.
@@ -78,5 +81,4 @@ def one_length(changes: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         changes: single settings by name. With both lengths they are not changed.
     """
-    others = {"steps": "epochs", "epochs": "steps"}
-    return {others[name]: None for name in others if name in changes} | dict(changes)
+    return {other: None for name, other in OTHER_LENGTH.items() if name in changes} | dict(changes)

@@ -1,4 +1,4 @@
-"""Files in a directory that are written whole, and can be taken back without loss to the user."""
+"""Files that a writer has made in a directory, and can take back without loss to the user."""
 
 from __future__ import annotations
 
