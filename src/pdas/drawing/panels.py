@@ -68,8 +68,7 @@ def draw_measure(axes: Axes, x: FloatArray, values: FloatArray, measure: Metric)
 
 def add_title(axes: Axes, text: str) -> None:
     """Write above a panel what it shows."""
-    look = font(TEXT + 0.5)
-    axes.set_title(text, loc="left", color=INK, fontproperties=look, parse_math=False)
+    axes.set_title(text, loc="left", color=INK, fontproperties=font(TEXT + 0.5))
 
 
 def points(x: FloatArray) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def _draw_losses(axes: Axes, metrics: Columns, losses: Sequence[str], learner: s
         look = {"color": colour, "linewidth": 1.4, "label": label, **points(metrics["step"])}
         axes.plot(metrics["step"], metrics[column], **look)
     if losses:
-        legend = axes.legend(
+        axes.legend(
             prop=font(TEXT),
             labelcolor=INK,
             frameon=False,
@@ -111,6 +111,4 @@ def _draw_losses(axes: Axes, metrics: Columns, losses: Sequence[str], learner: s
             bbox_to_anchor=(1, 1),  # beside the title
             borderpad=0,
         )
-        for text in legend.get_texts():
-            text.set_parse_math(False)
     add_title(axes, "loss, on either half of the data" if "theta_loss" in losses else "loss")

@@ -9,6 +9,7 @@ from typing import Any
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 
 from pdas.support.files import atomic_write
@@ -54,11 +55,21 @@ def tint(colour: str, strength: float) -> Colour:
 
 
 class Picture(Figure):
-    """A figure that notebooks show by themselves, without pyplot.
+    """A figure that notebooks show by themselves, without pyplot; no text in it is a formula.
 
     Example:
         new_figure(6.8, 4.0)
     """
+
+    def draw(self, renderer: Any) -> None:
+        """As matplotlib does, but names may hold any number of `$`.
+
+        Args:
+            renderer: of matplotlib.
+        """
+        for text in self.findobj(Text):
+            text.set_parse_math(False)
+        super().draw(renderer)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, float]]:
         file = io.BytesIO()

@@ -61,7 +61,7 @@ class Run:
     def __init__(self, path: str | PathLike[str], writes: bool = True) -> None:
         self.path = Path(path)
         self.writes = writes
-        self._files = OwnFiles(path)
+        self._files = OwnFiles(self.path)
 
     @classmethod
     def open(cls, path: str | PathLike[str]) -> Run:
