@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+import pdas.stages
 from pdas import recipes
 from pdas.experiment import check as checking
 from pdas.experiment.check import Check, check
@@ -22,7 +23,7 @@ from pdas.experiment.stages import Experiment
 from pdas.runs.run import Run
 from pdas.spaces.cells.size import count_weights
 from pdas.training.loop import OnStep
-from tests.conftest import TINY_INPAINTING, changed
+from tests.conftest import TINY, TINY_INPAINTING, changed
 
 
 def rows_of(file: Path) -> list[dict[str, str]]:
@@ -82,6 +83,14 @@ def test_the_plan_has_the_weights_of_both_networks(experiment: Experiment, found
     assert found.retraining.weights == count_weights(drawn, size) <= 20000
     assert found.retraining.weight_limit == 20000 and found.retraining.steps == 88
     assert found.search.seconds is None and found.retraining.seconds is None
+
+
+def test_from_python_a_check_is_the_same(found: Check) -> None:
+    values = dict(change.split("=") for change in TINY)
+    checked = pdas.stages.check("digits", changes=values)
+    assert checked.images == found.images
+    assert checked.search.weights == found.search.weights
+    assert checked.retraining.changed == found.retraining.changed
 
 
 def test_the_images_are_those_in_use(found: Check) -> None:

@@ -9,6 +9,7 @@ import typer
 from pdas import recipes
 from pdas.cli.importing import importing
 from pdas.cli.options import Changes, DataDir, RecipeName, Seed
+from pdas.cli.progress import show_logs
 from pdas.cli.tables import table
 from pdas.distributed.launch import rank
 
@@ -24,6 +25,7 @@ def check(
     It names what is passed over, constant images, small classes and test images that are nearly the
     same as training images; then the weights of both networks, and the time that both take here.
     """
+    show_logs("error")  # what is logged of the images is in the table
     chosen = recipes.load(recipe, changes or ())
     with importing():
         from pdas.experiment.stages import Experiment
@@ -47,9 +49,10 @@ def on_check(quiet: bool) -> OnCheck:
     def show(check: Check) -> None:
         if quiet or rank() > 0:
             return
-        from pdas.report.check import check_rows
+        from pdas.report.check import NOTE, check_rows
 
         for label, text in check_rows(check.to_json()):
-            typer.echo(f"{label}: {text}", err=True)
+            if label != NOTE:  # these were logged when the images were read
+                typer.echo(f"{label}: {text}", err=True)
 
     return show

@@ -15,6 +15,7 @@ from pdas.runs.run import Run
 from pdas.support.errors import printable
 
 FILE = "check.json"
+NOTE = "note"  # the label of what is passed over
 NAMED = 3  # images and classes in a row
 HEADINGS = ("class", "training images", "test images")
 
@@ -90,7 +91,7 @@ def _images(images: Mapping[str, Any]) -> str:
 def _warnings(images: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What may spoil the experiment."""
     for note in images["notes"]:
-        yield "note", printable(str(note))
+        yield NOTE, printable(str(note))
     constant, nearly = images["constant"], images["nearly_constant"]
     if constant or nearly:
         named = _named(images["constant_images"], constant + nearly)

@@ -4,6 +4,6 @@
 """
 
 from pdas.stages.finished_runs import evaluate, export, report
-from pdas.stages.training import retrain, run, search, sweep
+from pdas.stages.training import check, retrain, run, search, sweep
 
-__all__ = ["evaluate", "export", "report", "retrain", "run", "search", "sweep"]
+__all__ = ["check", "evaluate", "export", "report", "retrain", "run", "search", "sweep"]

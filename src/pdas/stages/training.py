@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from pdas import recipes
 from pdas.distributed.launch import rank
+from pdas.experiment.check import Check
 from pdas.experiment.control import check_count, controls, write_comparison
 from pdas.experiment.stages import Experiment
 from pdas.experiment.sweep import Sweep
@@ -71,6 +72,34 @@ def run(
             each.train(on_step)
     write_comparison(found)
     return _reported(found)
+
+
+def check(
+    recipe: PathText,
+    *,
+    data_dir: PathText | None = None,
+    seed: int = 0,
+    changes: Mapping[str, Any] | None = None,
+) -> Check:
+    """Look at the images of a recipe, and plan the search and the retraining; writes nothing.
+
+    Args:
+        recipe: see `run`, as for all arguments.
+        data_dir: see `run`.
+        seed: see `run`.
+        changes: see `run`.
+
+    Returns:
+        What is known before the start, as plain data.
+
+    Raises:
+        PdasError: see `run`.
+
+    Example:
+        found = pdas.stages.check("folder", data_dir="photos")
+        found.images.duplicate_pairs, found.search.seconds
+    """
+    return _experiment(recipe, data_dir, seed, changes).check()
 
 
 def search(
@@ -233,7 +262,10 @@ def of_run(
 def _search(experiment: Experiment, out: PathText | None, resume: bool, progress: bool) -> Run:
     path = experiment.directory() if out is None else Path(out)
     with _shown(experiment, "search", progress) as (on_step, on_trial):
-        return experiment.search(path, on_step, on_trial, resume=resume)
+        # The check goes into the report.
+        return experiment.search(
+            path, on_step, on_trial, resume=resume, on_check=lambda found: None
+        )
 
 
 def _retrain(experiment: Experiment, found: Run, resume: bool, progress: bool) -> Run:
