@@ -17,6 +17,7 @@ IGNORED = {"seconds", "environment", "versions"}
 # What the files say of a network in another form, or say now, or of a search.
 ONE_SIDED = {"channels", "chain", "eta", "image_shape", "image_size", "network"}
 ONE_SIDED |= {"decided", "learned", "stopped", "theta_max"}
+SKIPPED = {"check.json"}  # files of what was planned
 SHOWN = 3  # differences of a file
 
 
@@ -61,6 +62,8 @@ def results(folder: Path, renamed: Mapping[str, str]) -> dict[str, Values]:
     """What a run left, by file and name, all but what may differ; some names are replaced."""
     found = {}
     for path in sorted(path for path in folder.rglob("*") if path.suffix in READERS):
+        if path.name in SKIPPED:
+            continue
         values: Values = {}
         for name, value in READERS[path.suffix](path).items():
             parts = name.split("/")
