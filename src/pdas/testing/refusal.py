@@ -12,8 +12,7 @@ from pdas.support.errors import PdasError
 
 @contextmanager
 def refusal(kind: type[PdasError]) -> Iterator[None]:
-    """Expects an error of this kind, of one line."""
+    """Expects an error of this kind that says something; every `PdasError` is one line."""
     with pytest.raises(kind) as caught:
         yield
-    message = str(caught.value)
-    assert message and "\n" not in message
+    assert str(caught.value)
