@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pdas.space import Architecture, Categorical, SearchSpace
-from pdas.support.errors import SpaceError
+from pdas.support.errors import RunError, SpaceError
 
 SPACE = SearchSpace({"op": ["conv3", "conv5", "skip"], "width": [64, 128, 256], "bias": [True]})
 
@@ -109,6 +109,20 @@ def test_a_file_keeps_an_architecture(tmp_path: Path) -> None:
     architecture.save(tmp_path / "architecture.json")
     assert SPACE.load(tmp_path / "architecture.json") == architecture
     assert json.loads((tmp_path / "architecture.json").read_text()) == architecture.to_dict()
+
+
+def test_a_file_that_cannot_be_written_stays_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    SPACE.architecture([1, 2, 0]).save(tmp_path / "architecture.json")
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(RunError, match=r"architecture.json: cannot be written \(No space"):
+        SPACE.architecture([0, 0, 0]).save(tmp_path / "architecture.json")
+    assert [file.name for file in tmp_path.iterdir()] == ["architecture.json"]
+    assert SPACE.load(tmp_path / "architecture.json") == SPACE.architecture([1, 2, 0])
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda a: pickle.loads(pickle.dumps(a))])

@@ -16,6 +16,7 @@ import numpy as np
 from pdas.space.variables import Label
 from pdas.support.arrays import IntArray
 from pdas.support.errors import SpaceError
+from pdas.support.files import atomic_write
 from pdas.support.opening import read_text
 from pdas.support.refusals import refusal, refuse
 
@@ -114,8 +115,12 @@ class Architecture:
 
         Args:
             path: of the file, which is replaced if it exists.
+
+        Raises:
+            RunError: the file cannot be written; what was at `path` is unchanged.
         """
-        Path(path).write_text(self.to_json() + "\n", encoding="utf-8")
+        with atomic_write(Path(path)) as file:
+            file.write(f"{self.to_json()}\n".encode())
 
     def __getitem__(self, name: str) -> Label:
         return self.values[self._space.position(name)]
