@@ -59,6 +59,17 @@ def test_more_workers_than_cores_are_refused(workers: int) -> None:
         Processes(workers)
 
 
+def test_a_script_that_starts_processes_where_one_imports_it_is_told(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pdas.distributed.processes import Processes\n"
+        "Processes(1).submit(pow, 2, 3).result()\n"
+    )
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert 'expected the call under `if __name__ == "__main__":`; move it there' in ended.stderr
+    assert "BrokenProcessPool" in ended.stderr and "freeze_support" not in ended.stderr
+
+
 def test_an_error_ends_what_runs_and_what_waits(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), Processes(1) as pool:
         file = tmp_path / "pid"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -76,6 +77,7 @@ def test_the_network_has_the_weights_of_the_least_validation_loss() -> None:
     assert all(torch.equal(value, best[name]) for name, value in network.state_dict().items())
     assert not any(each.training for each in network.modules())
     assert result.stopped is None and result.seconds > 0
+    assert re.fullmatch(r"RetrainingResult\(best_epoch=\d+, seconds=.*, stopped=None\)", f"{result}")
     assert {"loss", "off", "validation_loss", "validation_off"} == set(result.best.measures)
 
 
@@ -195,7 +197,7 @@ def test_sigterm_leaves_a_checkpoint(tmp_path: Path) -> None:
 
     with pytest.raises(StoppedError):
         pulled(on_step=terminate, checkpoints=Checkpoints(tmp_path))
-    _, result = pulled(checkpoints=Checkpoints(tmp_path))
+    _, result = pulled(checkpoints=str(tmp_path))  # the directory alone
     assert len(result.history) == 50 and result.best_epoch == 7
 
 

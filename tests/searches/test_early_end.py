@@ -180,7 +180,7 @@ def test_minutes_add_up_over_resumes(tmp_path: Path, clock: Callable[[float], No
     assert first.stopped == "interrupted" and first.history[-1].step == 6
     clock(1)
     # The setting may change. What was worked until then counts.
-    result = searched(max_minutes=3, checkpoints=Checkpoints(tmp_path))
+    result = searched(max_minutes=3, checkpoints=tmp_path)  # the directory alone
     assert result.stopped == "max_minutes" and result.history[-1].step in (8, 9)
     again = searched(max_minutes=100, checkpoints=Checkpoints(tmp_path))
     assert (again.stopped, again.history) == (result.stopped, result.history)  # it is finished

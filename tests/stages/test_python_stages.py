@@ -78,6 +78,7 @@ def test_a_finished_run_is_evaluated_and_reported(copy: Path) -> None:
         (lambda: stages.retrain("."), RunError, "run: . has no config.yaml"),
         (lambda: stages.search("digit"), SettingError, "recipe: found 'digit', expected one of"),
         (lambda: stages.sweep("digits", 0), SettingError, "seeds: found 0"),
+        (lambda: stages.search("digits", seed="a"), SettingError, "seed: found 'a', expected an"),
         (lambda: stages.export(".", "tf"), SettingError, "state_dict, torch, onnx, card"),
         (lambda: pdas.run("digits", changes=LIST), SettingError, "changes: found list"),
     ],

@@ -169,7 +169,7 @@ def _unreadable(path: str | PathLike[str], error: Exception) -> PdasError:
     if isinstance(error, FileNotFoundError):
         return DataError(f"images: there is no file {path}; check the path")
     if isinstance(error, IsADirectoryError):
-        found, remedy = f"the directory {path}", f"give {path}/*.png"
+        found, remedy = f"the directory {path}", "give the files in it"
         return refusal(DataError, "images", found=found, expected="files", remedy=remedy)
     return refusal(
         DataError,

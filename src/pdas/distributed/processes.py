@@ -11,7 +11,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, TypeVar
@@ -39,7 +39,7 @@ class Processes(Executor):
 
     Raises:
         SettingError: there are more workers than cores. Processes that share a core are slower
-            than one after the other.
+            than one after the other. Or a new process has come here by the import of the script.
 
     Example:
         with Processes(2) as pool:
@@ -49,6 +49,14 @@ class Processes(Executor):
     def __init__(self, workers: int) -> None:
         import torch
 
+        if getattr(current_process(), "_inheriting", False):  # as multiprocessing asks it
+            refuse(
+                SettingError,
+                "processes",
+                found="a script that starts them again where one of them imports it",
+                expected='the call under `if __name__ == "__main__":`',
+                remedy="move it there",
+            )
         if not 1 <= workers <= cores():
             refuse(
                 SettingError,

@@ -90,8 +90,9 @@ class AgainstRandom:
         both = f"{self.metric.text(mean(self.found.values()))} against {self._controls_text()}"
         if self.interval is None:
             count = len(self.controls)
-            why = "one control says little" if count == 1 else "all of them are equal"
-            return f"not known: {both}; {why} of how far random ones are apart"
+            why = "one control" if count == 1 else "controls that are all equal"
+            verb = "says" if count == 1 else "say"
+            return f"not known: {both}; {why} {verb} little of how far random ones are apart"
         low, high = map(self.metric.number, self.interval)
         answer = {True: "yes", False: "no, it is worse", None: "not shown"}[self.is_better]
         gain = self.metric.number(self.gain)

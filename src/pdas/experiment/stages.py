@@ -35,6 +35,8 @@ from pdas.searches.comparison import OnTrial
 from pdas.searches.run_search import run_search
 from pdas.space import load_labels
 from pdas.support.errors import SpaceError
+from pdas.support.refusals import check_integer
+from pdas.support.settings import LARGEST_SEED
 from pdas.tasks.loading import fitted
 from pdas.tasks.recipe import Recipe, recorded
 from pdas.training.loop import OnStep
@@ -77,6 +79,7 @@ class Experiment:
     download: bool = True
 
     def __post_init__(self) -> None:
+        check_integer("seed", self.seed, 0, "give 0 or 1", LARGEST_SEED)
         check_logger(self.logger)
         check_batches(self.recipe)
 

@@ -159,8 +159,8 @@ def _error(future: Future[None]) -> str | None:
         return f"{error}; run the same command again to continue"
     except BrokenExecutor:
         return (
-            "its process ended without a word, as where memory runs out; run the same command "
-            "again, with fewer --workers"
+            "its process ended without a word, as where memory runs out, or where a script has the "
+            'call outside of `if __name__ == "__main__":`; run the same again, with fewer --workers'
         )
     except Exception as error:  # of a library, or ours; the other seeds continue
         _log.error("sweep: an error that is none of the user", exc_info=error)

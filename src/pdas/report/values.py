@@ -9,7 +9,7 @@ from pdas.support.settings import flat
 
 def value_text(value: object) -> str:
     """A value for people: grouped digits, four places, lists in a line."""
-    if value is None:
+    if value is None or value == []:
         return "none"
     if isinstance(value, list | tuple):
         return ", ".join(map(value_text, value))

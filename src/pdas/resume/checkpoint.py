@@ -18,6 +18,7 @@ import warnings
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from os import PathLike
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -55,7 +56,7 @@ class Checkpoints:
         state = checkpoints.load()
     """
 
-    def __init__(self, directory: str | Path, seconds: float = 60.0) -> None:
+    def __init__(self, directory: str | PathLike[str], seconds: float = 60.0) -> None:
         self.directory = Path(directory)
         self._seconds = seconds
         self._last = time.monotonic()
@@ -195,6 +196,15 @@ def _write(file: IO[bytes], state: Mapping[str, Any]) -> None:
             raise
         raise hashing.error from None
     file.write(_trailer(FORMAT, hashing.sha256.hexdigest()))
+
+
+def checkpoints_at(place: Checkpoints | str | PathLike[str] | None) -> Checkpoints | None:
+    """Checkpoints as a user gives them, who may name their directory alone.
+
+    Args:
+        place: checkpoints, or their directory; None if nothing is kept.
+    """
+    return Checkpoints(place) if isinstance(place, str | PathLike) else place
 
 
 def _trailer(version: int, digest: str) -> bytes:

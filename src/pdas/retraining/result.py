@@ -23,7 +23,7 @@ class RetrainingResult:
         result.best.measures["validation_loss"]
     """
 
-    history: list[Progress] = field(default_factory=list)
+    history: list[Progress] = field(default_factory=list, repr=False)
     best_epoch: int = 0
     seconds: float = 0.0
     stopped: str | None = None

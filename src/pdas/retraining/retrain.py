@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from torch import nn
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import check_equal_parts
 from pdas.resume.batches import Loader
-from pdas.resume.checkpoint import Checkpoints
+from pdas.resume.checkpoint import Checkpoints, checkpoints_at
 from pdas.resume.data_sets import (
     Data,
     checked_loader,
@@ -48,7 +49,7 @@ def retrain(
     weights: MakeOptimizer | None = None,
     schedule: MakeSchedule | str | Mapping[str, Any] | None = None,
     fabric: Fabric | None = None,
-    checkpoints: Checkpoints | None = None,
+    checkpoints: Checkpoints | str | PathLike[str] | None = None,
     seed: int = 0,
     progress: bool = True,
     on_step: OnStep = lambda progress: None,
@@ -75,8 +76,8 @@ def retrain(
         schedule: as of `pdas.search`.
         fabric: devices and precision; by default one CPU or GPU. With several, each takes its part
             of every batch.
-        checkpoints: where the training is kept. It resumes from the newest checkpoint there, and
-            ends at once if that is of the last step.
+        checkpoints: the directory where the training is kept, or `Checkpoints`. It resumes from
+            the newest there, and ends at once if that is of the last step.
         seed: of the order of the batches.
         progress: whether to show a bar, as of `pdas.search`.
         on_step: called with the `Progress` after every step. If it returns True, the training ends.
@@ -123,6 +124,7 @@ def retrain(
         validated_on = _validation_batches(validation, own.batch_size)
         measured = Validation(network, validated_on, fabric)
     current = _Current(RetrainingResult(), measured, on_epoch)
+    kept = checkpoints_at(checkpoints)
     with displayed("retrain", progress) as show:
         current.result.stopped = train_module(
             _OwnTraining(network, loss),
@@ -131,13 +133,13 @@ def retrain(
             fabric,
             weights=weights,
             schedule=schedule,
-            checkpoints=checkpoints,
+            checkpoints=kept,
             validate=measured,
             components={} if measured is None else {"best": measured.best},
             on_step=showing(show, on_step),
             on_epoch=current,
             rules=_rules(own),
-            given=_given(loss, seed, validated_on, checkpoints),
+            given=_given(loss, seed, validated_on, kept),
             returns_on_interrupt=True,
         )
     current.finish()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from os import PathLike
 from typing import Any
 
 from torch import nn
@@ -20,7 +21,7 @@ from pdas.methods.constraints.limit import Limit
 from pdas.methods.constraints.penalty import Penalty
 from pdas.methods.optimizer import Optimizer
 from pdas.methods.settings import SearchSettings
-from pdas.resume.checkpoint import Checkpoints
+from pdas.resume.checkpoint import Checkpoints, checkpoints_at
 from pdas.resume.data_sets import Data, DataSet
 from pdas.searches.arguments import check_kinds, check_ranks, derive_of, space_of
 from pdas.searches.comparison import OnTrial
@@ -49,7 +50,7 @@ def search(
     weights: MakeOptimizer | None = None,
     schedule: MakeSchedule | str | Mapping[str, Any] | None = None,
     fabric: Fabric | None = None,
-    checkpoints: Checkpoints | None = None,
+    checkpoints: Checkpoints | str | PathLike[str] | None = None,
     derive: Derive | None = None,
     executor: Executor | None = None,
     seed: int = 0,
@@ -96,9 +97,9 @@ def search(
             several devices use `strategy=pdas.distributed.devices.Ddp()` and call
             `fabric.launch()` first. Then each trains its share of the samples, and `on_step` and
             `on_epoch` are called on all.
-        checkpoints: where the search is kept. It resumes from the newest checkpoint there, and ends
-            at once if that is of the last step. SIGTERM ends it after the current step or training
-            of a finalist, with a `StoppedError`.
+        checkpoints: the directory where the search is kept, or `Checkpoints`. It resumes from the
+            newest there, and ends at once if that is of the last step. SIGTERM ends it after the
+            current step or training of a finalist, with a `StoppedError`.
         derive: makes the network of an architecture with new weights, for the separate training of
             finalists; by default `net.derive`.
         executor: of `concurrent.futures`, where finalists are trained; by default this process. For
@@ -166,7 +167,7 @@ def search(
             penalty=penalty,
             weights=weights,
             schedule=schedule,
-            checkpoints=checkpoints,
+            checkpoints=checkpoints_at(checkpoints),
             derive=derive,
             executor=executor,
             on_step=showing(show, on_step),

@@ -61,7 +61,7 @@ def run(
 
     Example:
         run = pdas.run("folder", data_dir="photos")
-        pdas.load(run.path).predict("photo.jpg")
+        pdas.load(run).predict("photo.jpg")
     """
     check_count(control)
     experiment = _experiment(recipe, data_dir, seed, changes)
@@ -199,6 +199,9 @@ def sweep(
     changes: Mapping[str, Any] | None = None,
 ) -> Sweep:
     """Search and retrain with several seeds, and compare; the same call again continues.
+
+    Each seed has a process of its own, which imports the script of the caller. So a script makes
+    this call under `if __name__ == "__main__":`.
 
     Args:
         recipe: see `run`.

@@ -57,11 +57,12 @@ def fitted(recipe: Recipe, labels: Mapping[str, Label]) -> tuple[Recipe, Archite
     return larger, recipe_space(larger).architecture(labels)
 
 
-def load(path: str | Path) -> Any:
+def load(path: str | Path | Run) -> Any:
     """Load a retrained network.
 
     Args:
-        path: a run directory, of which the first retraining is used, or one `retrain-<seed>/`.
+        path: a run or its directory, of which the first retraining is used, or one
+            `retrain-<seed>/`.
 
     Returns:
         What the task of the run offers to users, as a `Classifier`.
@@ -73,6 +74,6 @@ def load(path: str | Path) -> Any:
         classifier = pdas.load("runs/folder-0")
         classifier.predict("photo.jpg")
     """
-    run = Run.open(path).retrained()[0]
+    run = (path if isinstance(path, Run) else Run.open(path)).retrained()[0]
     recipe, _, _ = recorded(run)
     return TASKS[recipe.task].load(run)

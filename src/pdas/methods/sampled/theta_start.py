@@ -121,7 +121,7 @@ class ThetaStart:
     def _nothing_learned(self) -> str:
         return (
             f"search: found fewer than {ENOUGH} of {CHECK_ARCHITECTURES} architectures with a "
-            f"loss below that of the best constant output after {self._plan.steps} steps, "
+            "loss below that of the best constant output until the last step, "
             "expected shared weights that learn"
         )
 
