@@ -77,7 +77,8 @@ def test_the_network_has_the_weights_of_the_least_validation_loss() -> None:
     assert all(torch.equal(value, best[name]) for name, value in network.state_dict().items())
     assert not any(each.training for each in network.modules())
     assert result.stopped is None and result.seconds > 0
-    assert re.fullmatch(r"RetrainingResult\(best_epoch=\d+, seconds=.*, stopped=None\)", f"{result}")
+    shown = r"RetrainingResult\(best_epoch=\d+, seconds=.*, stopped=None\)"
+    assert re.fullmatch(shown, repr(result))
     assert {"loss", "off", "validation_loss", "validation_off"} == set(result.best.measures)
 
 
