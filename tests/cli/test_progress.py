@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pdas.cli.progress import Lines, progress_of, show_logs
+from pdas.cli.progress import Lines, logs_of_command, progress_of, show_logs
 from pdas.support.errors import SettingError
 from pdas.training.display import Bar
 
@@ -62,14 +62,20 @@ def test_a_quiet_stage_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_logs_are_lines_from_their_level_on(capsys: pytest.CaptureFixture[str]) -> None:
     log = logging.getLogger("pdas.methods.sampled.step")
-    for level, expected in (
-        ("info", "pdas: a\npdas: b\n"),
-        ("warning", "pdas: b\n"),
-        ("error", ""),
-    ):
-        show_logs(level)
-        log.info("a")
-        log.warning("b")
-        assert capsys.readouterr().err == expected
-    with pytest.raises(SettingError, match="--log-level: found 'loud', expected one of debug, "):
-        show_logs("loud")
+    logger = logging.getLogger("pdas")
+    before = logger.level, logger.handlers
+    with logs_of_command():
+        for level, expected in (
+            ("info", "pdas: a\npdas: b\n"),
+            ("warning", "pdas: b\n"),
+            ("error", ""),
+        ):
+            show_logs(level)
+            log.info("a")
+            log.warning("b")
+            assert capsys.readouterr().err == expected
+        with pytest.raises(
+            SettingError, match="--log-level: found 'loud', expected one of debug, "
+        ):
+            show_logs("loud")
+    assert (logger.level, logger.handlers) == before

@@ -6,8 +6,8 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 
 import typer
@@ -88,6 +88,18 @@ class LogLines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         text = "\n".join(map(printable, self.format(record).splitlines()))
         typer.echo(f"pdas: {text}", err=True)
+
+
+@contextmanager
+def logs_of_command() -> Iterator[None]:
+    """Within it, `show_logs` has its effect; afterwards, logs go where they went before."""
+    logger = logging.getLogger("pdas")
+    level, handlers = logger.level, logger.handlers
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.handlers = handlers
 
 
 def show_logs(level: str) -> None:
