@@ -102,6 +102,10 @@ READ: dict[str, tuple[str, Write]] = {
     "TIFF int32": ("tif", lambda p: tiff(p, (LEVELS << 23).astype(np.int32))),
     "TIFF 8 in int32": ("tif", lambda p: tiff(p, LEVELS.astype(np.int32), largest=255)),
     "TIFF float32": ("tif", lambda p: tiff(p, (LEVELS / 255).astype(np.float32))),
+    "TIFF float32 inverted": (
+        "tif",
+        lambda p: tiff(p, (1 - LEVELS / 255).astype(np.float32), photometric="miniswhite"),
+    ),
 }
 
 

@@ -92,7 +92,7 @@ def in_8_bits(image: Image.Image, depth: Depth) -> Image.Image:
         RangeError: the values do not tell what white is.
     """
     if image.mode == "F":
-        return Image.fromarray(_from_floats(np.asarray(image)))
+        return Image.fromarray(_from_floats(np.asarray(image), depth))
     if image.mode.startswith("I"):
         values = np.asarray(image)
         whole = values.view(np.uint32) if depth.unsigned else values
@@ -106,7 +106,7 @@ def in_8_bits(image: Image.Image, depth: Depth) -> Image.Image:
     return image
 
 
-def _from_floats(values: NDArray[np.floating]) -> NDArray[np.uint8]:
+def _from_floats(values: NDArray[np.floating], depth: Depth) -> NDArray[np.uint8]:
     if not np.isfinite(values).all():
         raise RangeError("values that are NaN or infinite", "finite ones")
     low, high = float(values.min()), float(values.max())
@@ -115,7 +115,7 @@ def _from_floats(values: NDArray[np.floating]) -> NDArray[np.uint8]:
             f"floating point values from {low:g} to {high:g}", "values from 0 (black) to 1 (white)"
         )
     levels: NDArray[np.uint8] = np.rint(values * 255).astype(np.uint8)
-    return levels
+    return 255 - levels if depth.inverted else levels
 
 
 def _from_integers(values: NDArray[np.int64], depth: Depth) -> NDArray[np.uint8]:
@@ -171,7 +171,10 @@ def _significant_bits(stream: IO[bytes] | None) -> int | None:
 def _tiff_depth(image: Image.Image) -> Depth:
     tags = image.tag_v2  # type: ignore[attr-defined]
     bits, signed = max(tags.get(BITS, (1,))), SIGNED in tags.get(FORMAT, ())
-    if image.mode == "F" or bits < 8:
+    white_is_zero = tags.get(WHITE_IS_ZERO) == 0
+    if image.mode == "F":
+        return Depth(inverted=white_is_zero)
+    if bits < 8:
         return Depth()
     if bits == 8:
         if signed:
@@ -187,7 +190,7 @@ def _tiff_depth(image: Image.Image) -> Depth:
     return Depth(
         stored - signed,
         used=used,
-        inverted=grey and tags.get(WHITE_IS_ZERO) == 0,
+        inverted=grey and white_is_zero,
         unsigned=bits == 32 and not signed,
     )
 

@@ -163,8 +163,11 @@ def _made_by(
     optimizer: Optimizer,
     schedule: LRScheduler,
 ) -> dict[str, object]:
-    """The types and plain numbers of what functions made, before the first step."""
-    given: dict[str, object] = {}
+    """The types and plain numbers of what functions made, before the first step.
+
+    A type is None where the settings made it, so that a function that is new or missing is seen.
+    """
+    given: dict[str, object] = {"weights": {"type": None}, "schedule": {"type": None}}
     if make_optimizer is not None:
         groups = optimizer.state_dict()["param_groups"]
         plain = {str(i): _plain(group) for i, group in enumerate(groups)}
