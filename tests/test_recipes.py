@@ -196,6 +196,7 @@ def test_a_method_is_a_name_or_a_name_with_its_settings(tmp_path: Path) -> None:
         ("search.method={name: [1]}", r"^search\.method\.name: found .*\[1\].*, expected one"),
         ("search.method={name: best}", r"^search\.method\.name: found 'best', expected one"),
         ("search.method.beta=1", r"^search\.method\.beta: there is no such setting, expected one"),
+        ("network.operations=[]", r"^network\.operations: found \[\], expected at least 1 item$"),
         ("search.method.alpha=-1", r"^search\.method\.alpha: found -1, expected greater than 0"),
         ("search.method.eta=slow", r"^search\.method\.eta\S*: found 'slow', expected"),
         ("search.method={name: random, alpha: 2}", r"^search\.method\.alpha: there is no such"),

@@ -108,6 +108,7 @@ def test_an_interrupt_while_importing_is_one_line(tmp_path: Path, module: str) -
         ("run digits", ["digits, seed 0: loading"]),
         ("search digits --seed 3", ["digits, seed 3: loading"]),
         ("sweep digits", ["sweep of digits: loading"]),
+        ("check digits", ["check of digits: loading"]),
         ("run digits --quiet", []),
     ],
 )

@@ -66,7 +66,7 @@ def folders(root: Path) -> None:
         ("run digits --set search.method=nowhere:Method", "search.method: found"),
         ("run digits --set data.memory_limit=.inf", "data.memory_limit: found inf"),
         ("run digits --set device.accelerator=mps", "device.accelerator: found 'mps'"),
-        ("run digits --out broken/a/0.png", "--out: broken/a/0.png already exists"),
+        ("run digits --out broken/a/0.png", "--out: broken/a/0.png is not a directory"),
         ("run digits --out broken/a/0.png/new", "--out: broken/a/0.png/new cannot be made"),
         ("retrain missing.json --recipe digits", "missing.json"),
         ("retrain missing", "run: there is no missing"),

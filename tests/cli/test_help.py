@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from pdas.cli.app import app
 from pdas.cli.help import EXAMPLES
+from pdas.stages.finished_runs import EXPORTS
 from tests.cli.conftest import Pdas
 
 GROUP = typer.main.get_command(app)
@@ -32,6 +33,11 @@ def test_every_example_is_a_command_line(command: str) -> None:
     assert isinstance(GROUP, TyperGroup)
     with GROUP.commands[name].make_context(name, words):  # refuses what it does not know
         pass
+
+
+def test_the_help_of_export_names_every_format(pdas: Pdas) -> None:
+    text = pdas("export", "--help")[1]
+    assert all(name in text for name in EXPORTS)
 
 
 def test_the_help_of_set_says_that_it_repeats_and_where_the_settings_are(pdas: Pdas) -> None:

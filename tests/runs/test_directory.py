@@ -63,6 +63,15 @@ def test_a_link_with_the_name_of_a_left_over_is_of_the_user(tmp_path: Path) -> N
     assert (tmp_path / LEFT).is_symlink()
 
 
+def test_a_file_in_the_place_of_a_directory_is_named_as_that(tmp_path: Path) -> None:
+    (tmp_path / "run").touch()
+    with (
+        pytest.raises(RunError, match=r"^--out: \S*run is not a directory; give another$"),
+        new_directory(tmp_path / "run", "--out"),
+    ):
+        raise AssertionError("not reached")
+
+
 @pytest.mark.parametrize("error", [SettingError("no"), ZeroDivisionError(), KeyboardInterrupt()])
 @pytest.mark.parametrize(
     ("before", "meanwhile", "left"),

@@ -9,7 +9,7 @@ import typer
 from pdas import recipes
 from pdas.cli.importing import importing
 from pdas.cli.options import Changes, DataDir, RecipeName, Seed
-from pdas.cli.progress import show_logs
+from pdas.cli.progress import show_logs, show_start
 from pdas.cli.tables import table
 from pdas.distributed.launch import rank
 
@@ -27,6 +27,7 @@ def check(
     """
     show_logs("error")  # what is logged of the images is in the table
     chosen = recipes.load(recipe, changes or ())
+    show_start(f"check of {chosen.name}", quiet=False)
     with importing():
         from pdas.experiment.stages import Experiment
         from pdas.report.check import check_rows, class_rows

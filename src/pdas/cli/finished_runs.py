@@ -36,7 +36,9 @@ def evaluate(run: RunPath, data_dir: DataDir = None, changes: Changes = None) ->
 
 def export(
     run: RunPath,
-    format: Annotated[str, typer.Option(help="One of state_dict, torch, onnx.")] = "state_dict",
+    format: Annotated[
+        str, typer.Option(help="One of state_dict, torch, onnx, or card, a model card.")
+    ] = "state_dict",
     out: Annotated[
         Path | None, typer.Option(help="New directory (default: export-FORMAT in the retraining).")
     ] = None,

@@ -54,4 +54,5 @@ def _refuse_taken(path: Path, setting: str) -> None:
             f"holds a {Run(path).stage} that has not finished; continue with --resume, remove it"
         )
         raise RunError(f"{setting}: {path} {state}, or give another")
-    raise RunError(f"{setting}: {path} already exists and is not empty; give another")
+    state = "already exists and is not empty" if path.is_dir() else "is not a directory"
+    raise RunError(f"{setting}: {path} {state}; give another")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, TypeAlias, TypeVar, get_args
@@ -20,6 +21,7 @@ from pdas.support.errors import SettingError, short
 LARGEST_SEED = 2**32 - 1
 LARGEST_NUMBER = 10**18  # of any setting
 LARGEST_SIDE = 10_000  # pixels of an image
+_SHOULD = re.compile(r"^\w+ should (?:be|have) (.+?)(?: after validation, .*)?$")  # pydantic's
 # A resumed run may change these settings, since they change only the rounding, or the end.
 MAY_CHANGE = (
     "search.accumulate",
@@ -114,8 +116,7 @@ def one_line(error: ValidationError, kind: type[Settings], prefix: str = "") -> 
         return f"{key}{message}".removeprefix(".")
     if first["type"] == "model_type":
         message = "expected its settings by their names, a mapping"
-    if message.startswith("Input should be "):
-        message = f"expected {message.removeprefix('Input should be ')}"
+    message = _SHOULD.sub(r"expected \1", message)
     message = message[0].lower() + message[1:]
     if isinstance(first["input"], Mapping):  # settings contradict each other; it names them
         return ": ".join(filter(None, [key, message]))
