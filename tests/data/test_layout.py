@@ -123,6 +123,14 @@ REFUSED = {
         "class, or name {root}/pets, if it holds them",
     ),
     "flat parts": (("Train", "Test"), "no folders in {root}/Train, expected one for each class"),
+    "years": (
+        ("train2017/cat", "val2017/cat"),
+        "folders that may be parts or classes, 'train2017', 'val2017', in {root}, expected ",
+    ),
+    "words before": (
+        ("seg_train", "seg_test", "seg_pred"),
+        "folders that may be parts or classes, 'seg_test', 'seg_train', in {root}, expected ",
+    ),
     "other classes": (
         ("train/cat", "train/dog", "val/cat", "val/Dog"),
         "Dog, dog in only one of {root}/train and {root}/val",
@@ -171,8 +179,8 @@ SAID = {
         ["images in {root} that are in no part: 5, passed over"],
     ),
     "names like those of parts": (
-        ("seg_train", "seg_test", "cat"),
-        ["not taken as parts, though the names are like those of some: 'seg_test', 'seg_train'"],
+        ("crash test", "val2", "cat"),
+        ["not taken as parts, though the names are like those of some: 'crash test', 'val2'"],
     ),
 }
 
@@ -199,6 +207,9 @@ def test_images_to_be_restored_have_the_same_parts(tmp_path: Path) -> None:
     tree(tmp_path, "holiday")
     with pytest.raises(DataError, match="beside other folders of images, 'holiday'"):
         restoration("folder", data_dir=tmp_path, workers=0, image_size=4)
+    root = tree(tmp_path / "all", "photos/train", "photos/test")
+    with pytest.raises(DataError, match=f"parts within {root}/photos, 'test', 'train'"):
+        restoration("folder", data_dir=root, workers=0, image_size=4)
 
 
 def test_a_link_is_followed_once(tmp_path: Path) -> None:

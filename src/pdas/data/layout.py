@@ -64,12 +64,12 @@ def layout_of(root: Path) -> Layout:
         root: holds either parts, or no folder with the name of one.
 
     Raises:
-        DataError: parts are mixed with other folders of images, a part is there twice, or there is
-            no training part.
+        DataError: parts are mixed with other folders of images, a part is there twice, there is no
+            training part, or the names leave open what is a part.
     """
     parts, others = _sorted(root)
     if not parts or _is_class(parts, others):
-        return Layout(root, None, _look_alikes([*parts, *others]))
+        return Layout(root, None, _look_alikes(root, [*parts, *others]))
     notes = _passed_over(root, parts, others)
     by_part = _by_part(root, parts)
     if "train" not in by_part:
@@ -114,13 +114,22 @@ def _is_class(parts: Sequence[Path], others: Sequence[Path]) -> bool:
     return alone and bool(others) and not folders_in(parts[0]) and _has_images(parts[0])
 
 
-def _look_alikes(folders: Sequence[Path]) -> tuple[str, ...]:
-    """What to say of folders that are no part, though a word of their names is that of one."""
+def _look_alikes(root: Path, folders: Sequence[Path]) -> tuple[str, ...]:
+    """What to say of folders that are no part, though a word of their names is that of one.
+
+    Raises:
+        DataError: one is like the training part and one like a test part, as train2017, val2017.
+    """
     words = {folder: re.findall(r"[^\W\d_]+", folder.name.casefold()) for folder in folders}
-    alike = [folder for folder in folders if any(map(part_of, words[folder]))]
-    if not alike:
+    alike = {folder: set(map(part_of, words[folder])) - {None} for folder in folders}
+    named = [folder for folder in folders if alike[folder]]
+    if not named:
         return ()
-    return (f"not taken as parts, though the names are like those of some: {_names(alike)}",)
+    found = set[Part | None]().union(*alike.values())
+    if "train" in found and len(found) > 1:
+        expected = "the names train and test for parts, others for classes"
+        _refuse(f"folders that may be parts or classes, {_names(named)}, in {root}", expected)
+    return (f"not taken as parts, though the names are like those of some: {_names(named)}",)
 
 
 def _has_images(folder: Path) -> bool:

@@ -168,6 +168,9 @@ def _read_plain(request: Request) -> ImageData:
 
 def _found(layout: Layout) -> list[Found]:
     """The files of the parts, or of all."""
+    for part in filter(None, (layout.train, layout.test)):
+        for folder in (part, *folders_in(part)):
+            check_no_parts_within(folder)
     if layout.test is None:
         return [_found_in(layout.train, MIN_TRAIN + MIN_TEST)]
     return [_found_in(layout.train, MIN_TRAIN), _found_in(layout.test, MIN_TEST)]
