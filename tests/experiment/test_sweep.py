@@ -124,7 +124,7 @@ def test_a_directory_with_something_else_is_refused(
         sweep(experiment, [0], tmp_path / "notes.txt", executor=here)
 
 
-@pytest.mark.parametrize("seeds", [[], [1, 1], [-1], [2**32]])
+@pytest.mark.parametrize("seeds", [[], [1, 1], [-1], [2**32], ["3"]])
 def test_seeds_that_are_none_are_refused(
     experiment: Experiment, here: Executor, tmp_path: Path, seeds: list[int]
 ) -> None:

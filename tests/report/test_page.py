@@ -206,3 +206,5 @@ def test_settings_that_differ_between_retrainings_are_columns(
     assert [cells[-1] for cells in page.rows if cells[0] == ""] == ["retrain.epochs"]
     ends = {cells[0]: cells[-1] for cells in page.rows if cells[0].startswith("retrain-")}
     assert ends == {"retrain-0": "unknown", "retrain-1": "3", "retrain-2": "12"}
+    errors = [cells[1] for cells in page.rows if cells[0].startswith("retrain-")]
+    assert errors == ["4.50", "3.33", "0.83"]  # places as everywhere

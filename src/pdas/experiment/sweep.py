@@ -22,7 +22,7 @@ from pdas.runs.run import Run
 from pdas.support.cores import cores
 from pdas.support.errors import PdasError, RunError, SettingError, reason
 from pdas.support.files import atomic_write, creating_directory
-from pdas.support.refusals import refuse
+from pdas.support.refusals import is_integer, refuse
 from pdas.support.settings import LARGEST_SEED
 from pdas.tasks.recipe import Recipe, check_same, recorded
 
@@ -169,7 +169,7 @@ def _error(future: Future[None]) -> str | None:
 
 
 def _check_seeds(seeds: Sequence[int]) -> None:
-    in_range = all(0 <= seed <= LARGEST_SEED for seed in seeds)
+    in_range = all(is_integer(seed) and 0 <= seed <= LARGEST_SEED for seed in seeds)
     if not seeds or len(set(seeds)) < len(seeds) or not in_range:
         refuse(
             SettingError,

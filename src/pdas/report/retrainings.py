@@ -12,7 +12,7 @@ from pdas.report.values import flattened, value_text
 from pdas.runs.reading import parse_json
 from pdas.runs.run import Run
 from pdas.spaces.base import Picture
-from pdas.support.metrics import metric_named, with_general
+from pdas.support.metrics import Metric, metric_named, with_general
 from pdas.tasks.results import sections_of
 from pdas.tasks.section import Section
 
@@ -34,24 +34,29 @@ def add_retrainings(body: Element, summary: Summary, elsewhere: Sequence[str] = 
     if not results:
         return
     deviations = [metric.std_key for metric in with_general(summary.metrics)]
-    columns = _plain(list(results.values()), {*elsewhere, *deviations})
+    keys = _plain(list(results.values()), {*elsewhere, *deviations})
+    columns = [metric_named(key, summary.metrics) for key in keys]
     settings = {name: flattened(recipe) for name, recipe in summary.recipes.items()}
     differing = _differing([flat for flat in settings.values() if flat])
     rows = [
         (
             name,
-            *(value_text(result.get(key)) for key in columns),
+            *(_text(result.get(metric.key), metric) for metric in columns),
             *(settings[name].get(key, "unknown") for key in differing),
         )
         for name, result in results.items()
     ]
     add(body, "h2", "Retrained networks")
-    headings = [metric_named(key, summary.metrics).heading for key in columns]
-    add_table(body, rows, ["", *headings, *differing])
+    add_table(body, rows, ["", *(metric.heading for metric in columns), *differing])
     for name in results:
         retraining = Run(summary.run.path / name)
         for section in [*_course(summary, retraining), *_sections(summary, retraining)]:
             add_section(body, section)
+
+
+def _text(value: object, metric: Metric) -> str:
+    """A fraction as the summary has it, so that 52.0 is not 52 below 33.33."""
+    return metric.number(value) if isinstance(value, float) else value_text(value)
 
 
 def _plain(results: Sequence[Mapping[str, object]], left_out: set[str]) -> list[str]:
