@@ -20,6 +20,7 @@ from pdas.experiment import check as checking
 from pdas.experiment.check import Check, check
 from pdas.experiment.preparation import prepare
 from pdas.experiment.stages import Experiment
+from pdas.resume.signals import StoppedError
 from pdas.runs.run import Run
 from pdas.spaces.cells.size import count_weights
 from pdas.training.loop import OnStep
@@ -146,3 +147,11 @@ def test_few_steps_are_measured_without_the_first(
 
     assert checking._seconds_per_step(train) == pytest.approx(per_step)
     assert len(done) == steps + 1
+
+
+def test_ctrl_c_while_steps_are_measured_names_no_step_to_continue_from() -> None:
+    def stopped(on_step: OnStep) -> None:
+        raise StoppedError(2)
+
+    with pytest.raises(KeyboardInterrupt):
+        checking._seconds_per_step(stopped)

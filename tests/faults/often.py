@@ -18,7 +18,8 @@ def main() -> None:
 
     def restore_and_say(self: Resumable) -> int:
         step = restore(self)
-        print(f"begun at {step}", flush=True)
+        if self._checkpoints is not None:  # as the steps of a check have none
+            print(f"begun at {step}", flush=True)
         return step
 
     Checkpoints.due = lambda self: coin.random() < 0.3  # type: ignore[method-assign]

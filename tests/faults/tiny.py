@@ -82,4 +82,8 @@ def _content(file: Path) -> Any:
 
 
 def _steady(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name not in VARYING}
+    return {
+        name: _steady(value) if isinstance(value, dict) else value
+        for name, value in values.items()
+        if name not in VARYING
+    }

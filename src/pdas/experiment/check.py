@@ -7,7 +7,6 @@ What they draw is put back, so that the experiment that follows is the same with
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -17,6 +16,7 @@ import torch
 
 from pdas.data.checking.survey import Survey, survey
 from pdas.distributed.devices import determinism, fresh_precision
+from pdas.resume.signals import StoppedError
 from pdas.searches.arguments import most_networks
 from pdas.searches.method import method_for
 from pdas.searches.planning import plan_search
@@ -227,6 +227,10 @@ def _seconds_per_step(train: Callable[[OnStep], None]) -> float:
         if len(times) > MOST or (len(times) > FEWEST and taken > SECONDS):
             raise _EnoughError
 
-    with suppress(_EnoughError):
+    try:
         train(on_step)
+    except _EnoughError:
+        pass
+    except StoppedError:  # Ctrl-C: there is nothing to continue from
+        raise KeyboardInterrupt from None
     return (times[-1] - times[0]) / (len(times) - 1)
