@@ -246,7 +246,7 @@ def test_a_resumed_search_with_another_optimizer_is_refused(tmp_path: Path) -> N
     checkpoints = Checkpoints(tmp_path)
     with pytest.raises(StoppedError):
         searched(checkpoints=checkpoints, on_step=stop_at(2))
-    with pytest.raises(pdas.PdasError, match=r"search\.optimizer\.momentum: found 0\.5, expected 0\.9"):
+    with pytest.raises(pdas.PdasError, match=r"optimizer\.momentum: found 0\.5, expected 0\.9"):
         searched(checkpoints=checkpoints, optimizer={"momentum": 0.5})
-    with pytest.raises(pdas.PdasError, match=r"search\.optimizer\.name: found 'adamw', expected 's"):
+    with pytest.raises(pdas.PdasError, match=r"optimizer\.name: found 'adamw', expected 's"):
         searched(checkpoints=checkpoints, optimizer="adamw")
