@@ -24,7 +24,7 @@ import torch
 from scipy import stats
 
 from pdas import recipes
-from pdas.experiment.stages import Experiment
+from pdas.experiment.experiment import Experiment
 from pdas.runs.run import Run
 from pdas.support.errors import RunError
 from pdas.tasks.recipe import Recipe, recorded

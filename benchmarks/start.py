@@ -52,7 +52,7 @@ STARTS = (
     pdas("recipes", at_most(0.8)),
     pdas("run digits --set search.epochs=none", at_most(0.8), status=2),
     python("import pdas; pdas.search", lambda medians: 1.3 * medians[PAIR]),
-    python("import pdas.experiment.stages", lambda medians: 1.3 * medians[PAIR]),
+    python("import pdas.experiment.experiment", lambda medians: 1.3 * medians[PAIR]),
 )
 
 

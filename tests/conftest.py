@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pdas import recipes
-from pdas.experiment.stages import Experiment
+from pdas.experiment.experiment import Experiment
 from pdas.runs.run import Run
 from tests.made_up_runs import *  # noqa: F403 - fixtures
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pdas import PDAS, SearchSpace, recipes
-from pdas.experiment.stages import Experiment
+from pdas.experiment.experiment import Experiment
 from pdas.methods.settings import SearchSettings
 from pdas.support.errors import PdasError, SettingError
 from pdas.support.settings import LARGEST_NUMBER, flat

@@ -63,7 +63,7 @@ def test_what_is_said_at_once_needs_no_torch(words: str, status: int) -> None:
 
 
 def test_fabric_does_not_import_torchmetrics() -> None:
-    code = f"import pdas.experiment.stages, pdas.searches.search\n{SAID}"
+    code = f"import pdas.experiment.experiment, pdas.searches.search\n{SAID}"
     assert "torchmetrics" not in python(code).stdout.split()
     code = "from pdas.distributed.fabric import Fabric\nimport torchmetrics as t; print(t.Metric)"
     assert "torchmetrics.metric.Metric" in python(code).stdout

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from pdas.distributed.launch import started_ranks
-from pdas.experiment.stages import Experiment
+from pdas.experiment.experiment import Experiment
 from pdas.runs.run import Run
 from pdas.training import display
 from tests.cli.conftest import CHANGES, Pdas, interrupt

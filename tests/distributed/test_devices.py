@@ -13,7 +13,7 @@ from pdas import recipes
 from pdas.distributed.devices import check_samples, determinism, open_fabric
 from pdas.distributed.micro_batches import check_equal_parts
 from pdas.distributed.settings import DeviceSettings
-from pdas.experiment.stages import Experiment
+from pdas.experiment.experiment import Experiment
 from pdas.runs.run import Run
 from pdas.support.errors import SettingError
 from tests.conftest import TINY, TINY_INPAINTING, changed
@@ -108,8 +108,8 @@ def test_steps_need_no_float64(recipe: str, monkeypatch: pytest.MonkeyPatch, tmp
     experiment = Experiment(recipes.load(recipe, (*tiny, "search.epochs=null", "search.steps=2")))
     seen: list[str] = []
     for stage in ("run_search", "retrain"):
-        module = f"pdas.experiment.stages.{stage}"
-        original = getattr(__import__("pdas.experiment.stages", fromlist=[stage]), stage)
+        module = f"pdas.experiment.experiment.{stage}"
+        original = getattr(__import__("pdas.experiment.experiment", fromlist=[stage]), stage)
 
         def watched(*args: Any, original: Any = original, stage: str = stage, **named: Any) -> Any:
             seen.append(stage)

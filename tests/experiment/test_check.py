@@ -18,8 +18,8 @@ import pdas.stages
 from pdas import recipes
 from pdas.experiment import check as checking
 from pdas.experiment.check import Check, check
+from pdas.experiment.experiment import Experiment
 from pdas.experiment.preparation import prepare
-from pdas.experiment.stages import Experiment
 from pdas.resume.signals import StoppedError
 from pdas.runs.run import Run
 from pdas.spaces.cells.size import count_weights

@@ -20,7 +20,7 @@ from pdas.experiment.control import (
     finished_controls,
     write_comparison,
 )
-from pdas.experiment.stages import Experiment
+from pdas.experiment.experiment import Experiment
 from pdas.runs.run import Run
 from pdas.support.errors import RunError, SettingError
 from pdas.tasks.loading import recipe_space

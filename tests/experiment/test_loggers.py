@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pdas.experiment import loggers
+from pdas.experiment.experiment import Experiment
 from pdas.experiment.loggers import epoch_log
-from pdas.experiment.stages import Experiment
 from pdas.runs.run import Run
 from pdas.support.errors import SettingError
 from tests.waiting import wait_for

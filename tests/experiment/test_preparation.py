@@ -12,7 +12,7 @@ import pytest
 import pdas
 from pdas import recipes
 from pdas.experiment import preparation
-from pdas.experiment.stages import Experiment
+from pdas.experiment.experiment import Experiment
 from pdas.runs.run import Run
 from pdas.support.errors import PdasError, RunError
 from tests.conftest import TINY, changed

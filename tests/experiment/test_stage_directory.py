@@ -17,8 +17,8 @@ from PIL import Image
 
 from pdas import recipes
 from pdas.data.disk import DiskImages
+from pdas.experiment.experiment import Experiment
 from pdas.experiment.stage_directory import Origin, stage_directory
-from pdas.experiment.stages import Experiment
 from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.signals import StoppedError
 from pdas.runs.run import Run

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from pdas.experiment.stages import Experiment
+from pdas.experiment.experiment import Experiment
 from pdas.experiment.sweep import sweep
 from pdas.runs.run import Run
 from pdas.support.errors import RunError, SettingError

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
+from pdas.experiment.experiment import Experiment
 from pdas.experiment.preparation import open_all, prepare
-from pdas.experiment.stages import Experiment
 from pdas.resume.checkpoint import Checkpoints
 from pdas.searches.search import search
 from pdas.training.loop import Progress

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from pdas import recipes
-from pdas.experiment.stages import Experiment
+from pdas.experiment.experiment import Experiment
 from pdas.resume.checkpoint import Checkpoints
 from pdas.runs.run import Run
 from pdas.support.errors import DataError, NonFiniteLossError, RunError

@@ -15,9 +15,9 @@ import yaml
 from pdas import recipes
 from pdas.data.load import load_images
 from pdas.data.settings import LabelledDataSettings, RestorationDataSettings
+from pdas.experiment.experiment import Experiment
 from pdas.experiment.export import export
 from pdas.experiment.loggers import epoch_log
-from pdas.experiment.stages import Experiment
 from pdas.experiment.sweep import sweep
 from pdas.report.page import write_report
 from pdas.runs.run import Run

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pdas import recipes
-from pdas.experiment.stages import Experiment
+from pdas.experiment.experiment import Experiment
 from pdas.space import Architecture
 from pdas.support.errors import SettingError
 from pdas.tasks.constraints import Costs, limits_of, penalty_of

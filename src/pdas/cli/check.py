@@ -29,7 +29,7 @@ def check(
     chosen = recipes.load(recipe, changes or ())
     show_start(f"check of {chosen.name}", quiet=False)
     with importing():
-        from pdas.experiment.stages import Experiment
+        from pdas.experiment.experiment import Experiment
         from pdas.report.check import check_rows, class_rows
 
     found = Experiment(chosen, seed, data_dir).check().to_json()

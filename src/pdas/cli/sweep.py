@@ -22,7 +22,7 @@ from pdas.support.refusals import refuse
 from pdas.tasks.results import metrics_of
 
 if TYPE_CHECKING:
-    from pdas.experiment.stages import Experiment
+    from pdas.experiment.experiment import Experiment
     from pdas.experiment.sweep import Sweep
 
 MOST_SEEDS = 10_000
@@ -47,7 +47,7 @@ def sweep(
     loaded = recipes.load(recipe, changes or ())  # before torch is imported
     show_start(f"sweep of {loaded.name}", quiet)
     with importing():
-        from pdas.experiment.stages import Experiment
+        from pdas.experiment.experiment import Experiment
 
     experiment = Experiment(loaded, data_dir=data_dir, logger=logger)
     done = _run(experiment, chosen, out or Path("runs") / f"{loaded.name}-sweep", workers, quiet)

@@ -28,7 +28,7 @@ from pdas.tasks.results import metrics_of
 from pdas.training.display import Show, showing, showing_trials
 
 if TYPE_CHECKING:
-    from pdas.experiment.stages import Experiment
+    from pdas.experiment.experiment import Experiment
     from pdas.training.loop import OnStep
 
 
@@ -96,7 +96,7 @@ def _begin(
     recipe = load(options.all_changes)  # before torch is imported
     show_start(f"{recipe.name}, seed {seed}", options.quiet)
     with importing():
-        from pdas.experiment.stages import Experiment
+        from pdas.experiment.experiment import Experiment
 
     data_dir = options.data_dir or own_data_dir
     asked = data_dir == options.data_dir  # only the user may ask for a download, not a file

@@ -27,7 +27,7 @@ from pdas.tasks.recipe import as_recipe
 from pdas.tasks.results import metrics_of
 
 if TYPE_CHECKING:
-    from pdas.experiment.stages import Experiment
+    from pdas.experiment.experiment import Experiment
     from pdas.training.loop import OnStep
 
 FILE = "control.json"  # of a run: how the found architecture compares with its controls

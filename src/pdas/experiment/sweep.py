@@ -16,7 +16,7 @@ import torch
 
 from pdas.distributed.processes import Processes
 from pdas.experiment.comparison import compare
-from pdas.experiment.stages import Experiment
+from pdas.experiment.experiment import Experiment
 from pdas.resume.signals import StoppedError
 from pdas.runs.run import Run
 from pdas.support.cores import cores

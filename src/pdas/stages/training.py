@@ -12,7 +12,7 @@ from pdas import recipes
 from pdas.distributed.launch import rank
 from pdas.experiment.check import Check
 from pdas.experiment.control import check_count, controls, write_comparison
-from pdas.experiment.stages import Experiment
+from pdas.experiment.experiment import Experiment
 from pdas.experiment.sweep import Sweep
 from pdas.experiment.sweep import sweep as run_sweep
 from pdas.report.page import write_report

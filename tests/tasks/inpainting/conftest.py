@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pdas import recipes
-from pdas.experiment.stages import Experiment
+from pdas.experiment.experiment import Experiment
 from pdas.runs.run import Run
 from tests.conftest import PAPER_SEARCH
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 import pdas
 from pdas.data.masks import find_mask
-from pdas.experiment.stages import Experiment
+from pdas.experiment.experiment import Experiment
 from pdas.runs.run import Run
 from pdas.spaces.autoencoders.space import chain_text, decode_chain
 from pdas.spaces.base import family_of

@@ -17,7 +17,7 @@ import yaml
 from PIL import Image
 
 from pdas import recipes
-from pdas.experiment.stages import Experiment
+from pdas.experiment.experiment import Experiment
 from pdas.runs.directory import new_directory
 from pdas.runs.run import Run
 from pdas.spaces.cells.network import CellNetwork
