@@ -151,6 +151,14 @@ def given_something_else(fabric: Fabric, out: Path) -> list[str]:
             lambda: retrain(Fit(nn.Linear(4, 2)), DataLoader(data(), 8), settings, fabric)
         )
 
+    def train_own(validation: Any) -> str:
+        net = nn.Linear(4, 2)
+        return _error(
+            lambda: pdas.retrain(
+                net, loss, data(), validation, steps=2, batch_size=8, fabric=fabric
+            )
+        )
+
     return [
         search(Branches(), short if second else data()),
         search(Branches(), data(), steps=4),
@@ -158,6 +166,7 @@ def given_something_else(fabric: Fabric, out: Path) -> list[str]:
         search(Branches(), data(), limit=pdas.Limit(one, 2)),
         search(pdas.nn.Supernet(choice) if second else Branches(), data()),
         train(0.2 if second else 0.1),
+        train_own(short if second else data()),
     ]
 
 

@@ -105,7 +105,8 @@ def test_another_theta_on_a_rank_is_found(ranks: list[dict[str, Any]]) -> None:
 def test_what_one_rank_was_given_and_another_not_is_named(ranks: list[dict[str, Any]]) -> None:
     first, second = ([each["another_seed"], *each["given_something_else"]] for each in ranks)
     assert first == second  # every rank says it, and none waits for ever
-    names = ("method.seed", "data", "search.steps", "seed", "limit", "space", "retrain.optimizer.")
+    names = ["method.seed", "data", "search.steps", "seed", "limit", "space"]
+    names += ["retrain.optimizer.", "validation"]
     for line, name in zip(first, names, strict=True):
         assert line.startswith(name) and " on rank 1, expected " in line and "\n" not in line
     assert first[2] == (

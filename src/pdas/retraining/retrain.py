@@ -139,7 +139,7 @@ def retrain(
             on_step=showing(show, on_step),
             on_epoch=current,
             rules=_rules(own),
-            given=_given(loss, seed, validated_on, kept),
+            given=_given(loss, seed, validated_on, kept is not None or fabric.world_size > 1),
             returns_on_interrupt=True,
         )
     current.finish()
@@ -197,12 +197,12 @@ def _given(
     loss: Loss,
     seed: int,
     validation: Loader | None,
-    checkpoints: Checkpoints | None,
+    compared: bool,
 ) -> dict[str, object]:
-    """What a resumed training must have the same, beside what any training must."""
+    """What a resumed training, and every rank, must have the same, beside what any must."""
     name, code = of_function(loss)
     given: dict[str, object] = {"seed": seed, "loss": name, "code of loss": code}
-    if checkpoints is not None:
+    if compared:
         given["validation"] = None if validation is None else of_loader(validation)
     return given
 
