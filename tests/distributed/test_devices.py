@@ -108,8 +108,8 @@ def test_steps_need_no_float64(recipe: str, monkeypatch: pytest.MonkeyPatch, tmp
     experiment = Experiment(recipes.load(recipe, (*tiny, "search.epochs=null", "search.steps=2")))
     seen: list[str] = []
     for stage in ("run_search", "retrain"):
-        module = f"pdas.experiment.experiment.{stage}"
-        original = getattr(__import__("pdas.experiment.experiment", fromlist=[stage]), stage)
+        module = f"pdas.experiment.trainings.{stage}"
+        original = getattr(__import__("pdas.experiment.trainings", fromlist=[stage]), stage)
 
         def watched(*args: Any, original: Any = original, stage: str = stage, **named: Any) -> Any:
             seen.append(stage)

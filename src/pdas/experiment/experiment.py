@@ -15,24 +15,21 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pdas.distributed.devices import determinism, fresh_precision
 from pdas.distributed.ranks import wait_for_all
 from pdas.experiment.check import FILE as CHECK
 from pdas.experiment.check import Check, OnCheck, check
-from pdas.experiment.epoch_writer import epochs_of, epochs_of_search
 from pdas.experiment.latency import keep_latencies
 from pdas.experiment.loggers import check_logger
-from pdas.experiment.preparation import Opened, Prepared, check_batches, open_all, prepare
+from pdas.experiment.preparation import Opened, check_batches, open_all, prepare
 from pdas.experiment.stage_directory import (
     Origin,
     check_split,
     check_test_images,
     stage_directory,
 )
-from pdas.resume.checkpoint import Checkpoints
+from pdas.experiment.trainings import retrain_into, search_into
 from pdas.runs.run import Run
 from pdas.searches.comparison import OnTrial
-from pdas.searches.run_search import run_search
 from pdas.space import load_labels
 from pdas.support.errors import SpaceError
 from pdas.support.refusals import check_integer
@@ -41,10 +38,8 @@ from pdas.tasks.loading import fitted
 from pdas.tasks.recipe import Recipe, recorded
 from pdas.training.loop import OnStep
 from pdas.training.memory import enough_memory
-from pdas.training.retrain import retrain
 
 if TYPE_CHECKING:
-    from pdas.space import Architecture
     from pdas.tasks.base import Retraining
 
 
@@ -141,7 +136,16 @@ class Experiment:
                     on_check(found)
                 if prepared.latencies is not None:
                     keep_latencies(run, prepared.latencies)
-                architecture, summary = self._search(prepared, run, on_step, on_trial)
+                architecture, summary = search_into(
+                    run,
+                    self.recipe,
+                    self.seed,
+                    opened,
+                    prepared,
+                    logger=self.logger,
+                    on_step=on_step,
+                    on_trial=on_trial,
+                )
                 about = {"method": self.recipe.search.method.name, "seed": self.seed}
                 run.write_json("search.json", about | summary)
                 run.write_architecture(architecture)
@@ -183,7 +187,14 @@ class Experiment:
         origin = self._origin(**images, architecture=architecture.to_dict())
         with stage_directory(path, "--seed", origin, fabric, resume=resume) as retrained:
             if retrained is not None:
-                stopped = self._train(training, retrained, on_step)
+                stopped = retrain_into(
+                    retrained,
+                    self.recipe,
+                    self._opened,
+                    training,
+                    logger=self.logger,
+                    on_step=on_step,
+                )
                 if retrained.writes:  # the first rank evaluates alone, however long that takes
                     about = {
                         "seed": self.seed,
@@ -267,64 +278,6 @@ class Experiment:
         with enough_memory(_evaluation_too_large):
             measures = self._opened.task.evaluate(network, retrained)
         retrained.write_json("result.json", {**measures, **training.about, **about})
-
-    def _search(
-        self, prepared: Prepared, run: Run, on_step: OnStep, on_trial: OnTrial
-    ) -> tuple[Architecture, dict[str, Any]]:
-        """The architecture, and what `search.json` says of the search."""
-        method, network = prepared.method, prepared.network
-        if network is None:
-            return method.best(), {"seconds": 0.0, "steps": 0, "stopped": None}
-        task, fabric = self._opened.task, self._opened.fabric
-        fresh_precision(fabric)
-        with (
-            determinism(self.recipe.device),
-            epochs_of_search(run, self.logger) as write,
-        ):
-            result = run_search(
-                network,
-                task.loss,
-                prepared.batches,
-                method,
-                self.recipe.search,
-                fabric,
-                seed=self.seed,
-                penalty=prepared.penalty,
-                checkpoints=Checkpoints(run.checkpoint_directory),
-                derive=task.derive(),
-                on_step=on_step,
-                on_epoch=write,
-                on_trial=on_trial,
-            )
-        if result.finalists:
-            table = [finalist.to_json() for finalist in result.finalists]
-            run.write_json("finalists.json", {"finalists": table})
-        about = {
-            "seconds": result.seconds,
-            "steps": result.history[-1].step,
-            "stopped": result.stopped,
-        }
-        if result.theta:
-            about["learned"] = not result.nothing_learned
-        return result.architecture, about | dict(method.measures())
-
-    def _train(self, training: Retraining, retrained: Run, on_step: OnStep) -> str | None:
-        """Why the retraining ended before its planned length; None if it did not."""
-        fabric = self._opened.fabric
-        fresh_precision(fabric)
-        with (
-            determinism(self.recipe.device),
-            epochs_of(retrained, self.logger, "retrain") as write,
-        ):
-            return retrain(
-                training.module,
-                training.batches,
-                self.recipe.retrain,
-                fabric,
-                checkpoints=Checkpoints(retrained.checkpoint_directory),
-                on_step=on_step,
-                on_epoch=write,
-            )
 
     def _origin(self, **about: Any) -> Origin:
         return Origin(self.recipe, self.seed, self.data_dir, about)

@@ -1,0 +1,112 @@
+"""The trainings of the two stages that train, and what each writes of its result into a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pdas.distributed.devices import determinism, fresh_precision
+from pdas.experiment.epoch_writer import epochs_of, epochs_of_search
+from pdas.experiment.preparation import Opened, Prepared
+from pdas.resume.checkpoint import Checkpoints
+from pdas.runs.run import Run
+from pdas.searches.comparison import OnTrial
+from pdas.searches.run_search import run_search
+from pdas.tasks.recipe import Recipe
+from pdas.training.loop import OnStep
+from pdas.training.retrain import retrain
+
+if TYPE_CHECKING:
+    from pdas.space import Architecture
+    from pdas.tasks.base import Retraining
+
+
+def search_into(
+    run: Run,
+    recipe: Recipe,
+    seed: int,
+    opened: Opened,
+    prepared: Prepared,
+    *,
+    logger: str | None,
+    on_step: OnStep,
+    on_trial: OnTrial,
+) -> tuple[Architecture, dict[str, Any]]:
+    """Run the search of a recipe; the files of every epoch and of the finalists go into `run`.
+
+    Args:
+        run: the directory.
+        recipe: all settings.
+        seed: of the search.
+        opened, prepared: the data, the devices and the network of this recipe.
+        logger: its name, or None.
+        on_step, on_trial: as of `pdas.search`.
+
+    Returns:
+        The architecture, and what `search.json` says of the search.
+    """
+    method, network = prepared.method, prepared.network
+    if network is None:
+        return method.best(), {"seconds": 0.0, "steps": 0, "stopped": None}
+    fresh_precision(opened.fabric)
+    with determinism(recipe.device), epochs_of_search(run, logger) as write:
+        result = run_search(
+            network,
+            opened.task.loss,
+            prepared.batches,
+            method,
+            recipe.search,
+            opened.fabric,
+            seed=seed,
+            penalty=prepared.penalty,
+            checkpoints=Checkpoints(run.checkpoint_directory),
+            derive=opened.task.derive(),
+            on_step=on_step,
+            on_epoch=write,
+            on_trial=on_trial,
+        )
+    if result.finalists:
+        table = [finalist.to_json() for finalist in result.finalists]
+        run.write_json("finalists.json", {"finalists": table})
+    about = {
+        "seconds": result.seconds,
+        "steps": result.history[-1].step,
+        "stopped": result.stopped,
+    }
+    if result.theta:
+        about["learned"] = not result.nothing_learned
+    return result.architecture, about | dict(method.measures())
+
+
+def retrain_into(
+    run: Run,
+    recipe: Recipe,
+    opened: Opened,
+    training: Retraining,
+    *,
+    logger: str | None,
+    on_step: OnStep,
+) -> str | None:
+    """Retrain a network; the files of every epoch go into `run`.
+
+    Args:
+        run: the directory of the retraining.
+        recipe: all settings.
+        opened: the devices of this recipe.
+        training: the network and its batches.
+        logger: its name, or None.
+        on_step: as of `pdas.search`.
+
+    Returns:
+        Why the retraining ended before its planned length; None if it did not.
+    """
+    fresh_precision(opened.fabric)
+    with determinism(recipe.device), epochs_of(run, logger, "retrain") as write:
+        return retrain(
+            training.module,
+            training.batches,
+            recipe.retrain,
+            opened.fabric,
+            checkpoints=Checkpoints(run.checkpoint_directory),
+            on_step=on_step,
+            on_epoch=write,
+        )
