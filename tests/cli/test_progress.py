@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pdas.cli.progress import Lines, logs_of_command, progress_of, show_logs
+from pdas.cli.progress import Lines, logs_of_command, progress_of, show_logs, show_wait
 from pdas.support.errors import SettingError
 from pdas.training.display import Bar
 
@@ -79,3 +79,13 @@ def test_logs_are_lines_from_their_level_on(capsys: pytest.CaptureFixture[str]) 
         ):
             show_logs("loud")
     assert (logger.level, logger.handlers) == before
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_command_whose_output_is_its_result_says_on_a_terminal_alone_that_it_begins(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    show_wait("report of z[/b]\x1b[31m")
+    assert capsys.readouterr() == ("", "report of z[/b]\\x1b[31m: loading\n" * terminal)

@@ -281,3 +281,11 @@ def test_too_long_a_plan_is_said_early(
     (line,) = [each.getMessage() for each in caplog.records if "enough" in each.getMessage()]
     assert "search.max_minutes: found 10, enough for about 10 of 30 steps" in line
     assert line.endswith("lower search.steps to plan for less")
+
+
+def test_a_plan_whose_minutes_were_over_at_the_start_is_not_said(
+    caplog: pytest.LogCaptureFixture, clock: Callable[[float], None]
+) -> None:
+    clock(100)
+    searched(max_minutes=1)
+    assert not [each for each in caplog.records if "enough" in each.getMessage()]

@@ -11,6 +11,7 @@ from pdas import recipes
 from pdas.cli.importing import importing
 from pdas.cli.interrupts import interruptible
 from pdas.cli.options import Changes, DataDir, RunPath
+from pdas.cli.progress import show_wait
 from pdas.cli.tables import table
 from pdas.distributed.launch import rank
 from pdas.runs.run import Run
@@ -22,6 +23,7 @@ from pdas.tasks.results import metrics_of
 def evaluate(run: RunPath, data_dir: DataDir = None, changes: Changes = None) -> None:
     """Measure every retraining of a run on the test images again, from its weights."""
     retrainings = Run.open(run).retrained()
+    show_wait(f"evaluation of {run}")
     with importing():
         from pdas.stages.training import of_run
 
@@ -47,6 +49,7 @@ def export(
 
     Its first retraining is used; name RUN/retrain-1 for another.
     """
+    show_wait(f"export of {run}")
     with importing():
         from pdas.stages import export as export_run
 
@@ -58,7 +61,9 @@ def export(
 
 def report(run: RunPath) -> None:
     """Draw the pictures and write the page of a run again."""
-    write_report(Run.open(run))
+    opened = Run.open(run)
+    show_wait(f"report of {run}")
+    write_report(opened)
 
 
 def list_recipes(

@@ -17,6 +17,7 @@ import typer
 
 from pdas.cli.importing import importing
 from pdas.cli.options import RunPath
+from pdas.cli.progress import show_wait
 from pdas.data.files import by_extension, found_in
 from pdas.support.errors import DataError, RunError, printable
 from pdas.support.refusals import check_one_of, refuse
@@ -62,6 +63,7 @@ def predict(
     """
     check_one_of("--format", format, WRITERS)
     files = [file for path in images for file in _files(path)]
+    show_wait(f"prediction by {run}")
     with importing():
         from pdas.tasks.loading import load
 

@@ -39,7 +39,16 @@ def show_start(what: str, quiet: bool) -> None:
         quiet: whether to say nothing. Ranks that a launcher has started say nothing either.
     """
     if not quiet and "torch" not in sys.modules and "LOCAL_RANK" not in os.environ:
-        typer.echo(f"{what}: loading", err=True)
+        typer.echo(printable(f"{what}: loading"), err=True)
+
+
+def show_wait(what: str) -> None:
+    """Say at once, on a terminal only, what a command begins whose output is its result.
+
+    Args:
+        what: begins.
+    """
+    show_start(what, quiet=not sys.stderr.isatty())
 
 
 class Lines:

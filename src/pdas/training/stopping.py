@@ -153,7 +153,7 @@ class Budget:
         return self._ranks.any(own)[0]
 
     def _say_how_far(self, progress: Progress, enough_for: int) -> None:
-        if enough_for < progress.steps:
+        if progress.step < enough_for < progress.steps:
             _log.warning(
                 "%s.max_minutes: found %g, enough for about %d of %d steps at the speed until now, "
                 "while warm-up and learning rate are planned for all; lower %s.%s to plan for less",
