@@ -10,6 +10,7 @@ from pdas.experiment.preparation import Opened, Prepared
 from pdas.resume.checkpoint import Checkpoints
 from pdas.runs.run import Run
 from pdas.searches.comparison import OnTrial
+from pdas.searches.result import SearchResult
 from pdas.searches.run_search import run_search
 from pdas.tasks.recipe import Recipe
 from pdas.training.loop import OnStep
@@ -67,14 +68,7 @@ def search_into(
     if result.finalists:
         table = [finalist.to_json() for finalist in result.finalists]
         run.write_json("finalists.json", {"finalists": table})
-    about = {
-        "seconds": result.seconds,
-        "steps": result.history[-1].step,
-        "stopped": result.stopped,
-    }
-    if result.theta:
-        about["learned"] = not result.nothing_learned
-    return result.architecture, about | dict(method.measures())
+    return result.architecture, _summary(result) | dict(method.measures())
 
 
 def retrain_into(
@@ -110,3 +104,14 @@ def retrain_into(
             on_step=on_step,
             on_epoch=write,
         )
+
+
+def _summary(result: SearchResult) -> dict[str, Any]:
+    about = {
+        "seconds": result.seconds,
+        "steps": result.history[-1].step,
+        "stopped": result.stopped,
+    }
+    if result.theta:
+        about["learned"] = not result.nothing_learned
+    return about
