@@ -21,8 +21,9 @@ demo-inpainting: env
 examples: env
 	set -e; for example in examples/*.py; do echo "== $$example"; $(BIN)/python $$example; done
 
+# One thread for each process: there is one process for each core already, and more that they start.
 test: env
-	$(BIN)/python -m pytest -q -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile
 
 test-long: env
 	$(BIN)/python -m pytest -q -m long
