@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from pdas.experiment.preparation import Opened, Prepared
     from pdas.methods.plan import Plan
     from pdas.methods.settings import SearchSettings
-    from pdas.tasks.base import Retraining
     from pdas.tasks.recipe import Recipe
     from pdas.training.loop import OnStep, Progress
 
@@ -178,25 +177,23 @@ def _plan_retraining(recipe: Recipe, seed: int, opened: Opened) -> RetrainingPla
     task, settings = opened.task, recipe.retrain
     architecture = task.space.uniform(np.random.default_rng(seed))
 
-    def retraining() -> Retraining:
-        torch.manual_seed(seed)
-        return task.retraining(architecture, seed)
+    torch.manual_seed(seed)
+    planned = task.retraining(architecture, seed)
 
     def train(on_step: OnStep) -> None:
-        fresh, unlimited = retraining(), settings.model_copy(update={"max_minutes": None})
+        unlimited = settings.model_copy(update={"max_minutes": None})
         fresh_precision(opened.fabric)
-        retrain(fresh.module, fresh.batches, unlimited, opened.fabric, on_step=on_step)
+        retrain(planned.module, planned.batches, unlimited, opened.fabric, on_step=on_step)
 
-    planned = retraining()
     steps = settings.total_steps(len(planned.batches))
-    measured = _is_measured(steps, opened)
-    weights = sum(weight.numel() for weight in planned.module.finished().parameters())
+    seconds = _seconds_per_step(train) * steps if _is_measured(steps, opened) else None
+    finished = planned.module.finished()  # afterwards, since it drops what only training needs
     return RetrainingPlan(
-        weights=weights,
+        weights=sum(weight.numel() for weight in finished.parameters()),
         weight_limit=getattr(settings, "weight_limit", None),
         changed=_changed(recipe.network.model_dump(mode="json"), planned.about.get("network")),
         steps=steps,
-        seconds=_seconds_per_step(train) * steps if measured else None,
+        seconds=seconds,
     )
 
 
