@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 from torch import nn
 
-from pdas.nn.choice_point import ChoicePoint
+from pdas.nn.choices.choice_point import ChoicePoint
 from pdas.nn.conditions import Conditions
 from pdas.nn.occurrences import Occurrence, occurrences
 from pdas.space import Architecture, Categorical, SearchSpace, check_architecture

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from pdas.nn.choice_point import ChoicePoint
+from pdas.nn.choices.choice_point import ChoicePoint
 from pdas.nn.conditions import Conditions
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse

@@ -16,7 +16,7 @@ from pdas.nn.costs import table_cost
 from pdas.nn.counting.counts import multiply_adds, parameters
 from pdas.nn.counting.latency import latency
 from pdas.nn.counting.profile import Profile
-from pdas.nn.derive import derive
+from pdas.nn.deriving.derive import derive
 from pdas.nn.module_tree import ModuleTree
 from pdas.nn.quantities import check_quantity
 from pdas.space import Architecture

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from pdas.nn.choice_point import ChoicePoint
+from pdas.nn.choices.choice_point import ChoicePoint
 from pdas.nn.conditions import Conditions
 from pdas.support.errors import reason
 

@@ -14,13 +14,13 @@ import numpy as np
 from torch import nn
 
 from pdas.cost import ProductCost, Term
+from pdas.nn.choices.value import conditions_above
 from pdas.nn.conditions import Conditions, signed_cases
 from pdas.nn.counting.candidate_run import Unit
 from pdas.nn.counting.profile import Neighbourhood, Profile
 from pdas.nn.elastic.base import ElasticWeight
 from pdas.nn.module_tree import ModuleTree
 from pdas.nn.occurrences import Occurrence
-from pdas.nn.value import conditions_above
 from pdas.space import SearchSpace
 from pdas.support.arrays import FloatArray
 from pdas.support.errors import PdasWarning

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from pdas.nn.choices.value import Width, selected_value, widths_of
 from pdas.nn.sliced import SlicedWeight
-from pdas.nn.value import Width, selected_value, widths_of
 
 
 class ElasticWeight(SlicedWeight):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pdas.nn.choices.value import Value, Width, same_width, selected_value, widths_of
 from pdas.nn.elastic.base import ElasticLayer, ElasticWeight, elastic_weight, selected_weight
-from pdas.nn.value import Value, Width, same_width, selected_value, widths_of
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
 

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pdas.nn.choices.value import Width, selected_value, widths_of
 from pdas.nn.elastic.base import ElasticLayer, elastic_weight, selected_weight
-from pdas.nn.value import Width, selected_value, widths_of
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
 

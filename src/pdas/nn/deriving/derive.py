@@ -8,10 +8,10 @@ import math
 import torch
 from torch import nn
 
-from pdas.nn.choice_point import ChoicePoint
+from pdas.nn.choices.choice_point import ChoicePoint
+from pdas.nn.choices.value import Constant, Multiple
 from pdas.nn.elastic.base import ElasticLayer
 from pdas.nn.module_tree import ModuleTree
-from pdas.nn.value import Constant, Multiple
 from pdas.space import Architecture
 from pdas.support.errors import NetworkError, reason
 from pdas.support.refusals import refuse
@@ -47,7 +47,7 @@ def _refuse_what_would_be_lost(tree: ModuleTree) -> None:
             continue
         if part._forward_hooks or part._forward_pre_hooks or part._backward_hooks:
             found = "hooks"
-        elif type(part).__module__.startswith(__package__):
+        elif type(part).__module__.startswith("pdas.nn."):
             continue
         else:
             found = "a class of its own"

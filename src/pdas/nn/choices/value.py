@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 from torch import nn
 
-from pdas.nn.choice_point import ChoicePoint, Copy
+from pdas.nn.choices.choice_point import ChoicePoint, Copy
 from pdas.nn.conditions import Conditions
 from pdas.space import Label
 from pdas.support.errors import NetworkError

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pdas.nn import Choice, InputChoice, Linear, OptionalLayer, Repeat, Supernet, Value
-from pdas.nn.choice_point import ChoicePoint
+from pdas.nn.choices.choice_point import ChoicePoint
 from pdas.nn.elastic.base import ElasticLayer
 from pdas.nn.sliced import SlicedWeight
 from pdas.space import Architecture

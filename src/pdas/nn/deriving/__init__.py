@@ -1,0 +1,1 @@
+"""The plain network of one architecture, and where its weights come from."""
