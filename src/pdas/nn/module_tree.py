@@ -11,6 +11,7 @@ from torch import nn
 
 from pdas.nn.choices.choice_point import ChoicePoint
 from pdas.nn.conditions import Conditions
+from pdas.nn.elastic.weight import ElasticWeight
 from pdas.nn.occurrences import Occurrence, occurrences
 from pdas.space import Architecture, Categorical, SearchSpace, check_architecture
 from pdas.support.arrays import BoolArray
@@ -45,6 +46,7 @@ class ModuleTree:
         self.module = module
         self.occurrences = occurrences(module)
         _refuse_hidden(self.occurrences)
+        _refuse_partial_ties(self.occurrences)
         self.space = _space(self.occurrences, type(module).__name__)
         self.choice_points: list[list[ChoicePoint]] = [[] for _ in self.space]
         self.conditions: list[list[Conditions]] = [[] for _ in self.space]
@@ -156,6 +158,29 @@ def _refuse_hidden(found: Sequence[Occurrence]) -> None:
                         expected="it where PyTorch sees it",
                         remedy="use nn.ModuleList or nn.ModuleDict",
                     )
+
+
+def _refuse_partial_ties(found: Sequence[Occurrence]) -> None:
+    """Raise `NetworkError` for two weights that share some of their blocks only.
+
+    A plain layer has a weight of its own, or the one of another layer.
+    """
+    owners: dict[int, tuple[frozenset[int], str]] = {}
+    for occurrence in found:
+        weight = occurrence.module
+        if not isinstance(weight, ElasticWeight):
+            continue
+        blocks = frozenset(map(id, weight.parameters()))
+        for block in blocks:
+            known, where = owners.setdefault(block, (blocks, occurrence.where))
+            if known != blocks:
+                refuse(
+                    NetworkError,
+                    occurrence.where,
+                    found=f"it shares some of its blocks with {where}",
+                    expected="all or none, since a derived layer has its own weight or another's",
+                    remedy="assign the whole weight, b.weight = a.weight",
+                )
 
 
 def _space(found: Sequence[Occurrence], module: str) -> SearchSpace:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from pdas.nn import Choice, InputChoice, Linear, OptionalLayer, Repeat, Supernet, Value
 from pdas.nn.choices.choice_point import ChoicePoint
-from pdas.nn.elastic.base import ElasticLayer
+from pdas.nn.elastic.base import Elastic
 from pdas.nn.sliced import SlicedWeight
 from pdas.space import Architecture
 from pdas.support.errors import NetworkError
@@ -37,7 +37,7 @@ def test_nothing_of_the_search_is_left_and_nothing_is_shared(net: Supernet) -> N
     for architecture in some(net):
         for keep in (True, False):
             network = net.derive(architecture, keep_weights=keep)
-            kinds = (ChoicePoint, ElasticLayer, SlicedWeight, Supernet)
+            kinds = (ChoicePoint, Elastic, SlicedWeight, Supernet)
             assert not [m for m in network.modules() if isinstance(m, kinds)]
             assert not own & {weight.data_ptr() for weight in network.parameters()}
 

@@ -14,11 +14,10 @@ import numpy as np
 from torch import nn
 
 from pdas.cost import ProductCost, Term
-from pdas.nn.choices.value import conditions_above
 from pdas.nn.conditions import Conditions, signed_cases
 from pdas.nn.counting.candidate_run import Unit
 from pdas.nn.counting.profile import Neighbourhood, Profile
-from pdas.nn.elastic.base import ElasticWeight
+from pdas.nn.elastic.weight import ElasticWeight
 from pdas.nn.module_tree import ModuleTree
 from pdas.nn.occurrences import Occurrence
 from pdas.space import SearchSpace
@@ -51,11 +50,8 @@ def parameters(tree: ModuleTree) -> ProductCost:
 def _weights(occurrence: Occurrence) -> Iterator[tuple[nn.Parameter, Conditions]]:
     """The weights of one module, not of those inside, and where they are used."""
     if isinstance(occurrence.module, ElasticWeight):
-        for block, ranges in occurrence.module.blocks():
-            conditions = occurrence.conditions
-            for width, (start, _) in zip(occurrence.module.widths, ranges, strict=True):
-                conditions = conditions & conditions_above(width, start)
-            yield block, conditions
+        for block, conditions in occurrence.module.conditions():
+            yield block, occurrence.conditions & conditions
     else:
         for weight in occurrence.module.parameters(recurse=False):
             yield weight, occurrence.conditions

@@ -9,9 +9,11 @@ import torch
 from torch import nn
 
 from pdas.nn.choices.choice_point import ChoicePoint
-from pdas.nn.choices.value import Constant, Multiple
-from pdas.nn.elastic.base import ElasticLayer
+from pdas.nn.choices.value import Constant
+from pdas.nn.deriving.ties import Ties
+from pdas.nn.elastic.base import Elastic
 from pdas.nn.module_tree import ModuleTree
+from pdas.nn.widths import WidthSum
 from pdas.space import Architecture
 from pdas.support.errors import NetworkError, reason
 from pdas.support.refusals import refuse
@@ -43,11 +45,11 @@ def _refuse_what_would_be_lost(tree: ModuleTree) -> None:
     """Raise `NetworkError` for hooks on choices, and for classes made of them."""
     for occurrence in tree.occurrences:
         part = occurrence.module
-        if not isinstance(part, ChoicePoint | ElasticLayer):
+        if not isinstance(part, ChoicePoint | Elastic):
             continue
         if part._forward_hooks or part._forward_pre_hooks or part._backward_hooks:
             found = "hooks"
-        elif type(part).__module__.startswith("pdas.nn."):
+        elif _has_a_plain_form(part):
             continue
         else:
             found = "a class of its own"
@@ -57,11 +59,20 @@ def _refuse_what_would_be_lost(tree: ModuleTree) -> None:
         )
 
 
+def _has_a_plain_form(part: nn.Module) -> bool:
+    """Whether a choice is one of this package, or a layer says itself what replaces it."""
+    kind = type(part)
+    if kind.__module__.startswith("pdas.nn."):
+        return True
+    return isinstance(part, Elastic) and not {"plain", "kind"}.isdisjoint(vars(kind))
+
+
 def _replaced(tree: ModuleTree, architecture: Architecture) -> nn.Module:
     """A copy of the module in which each choice point and elastic layer is a plain module."""
     # `deepcopy` takes a module that is in `memo` for copied: so choices are replaced wherever the
     # user's modules refer to them.
     memo: dict[int, object] = {}
+    ties = Ties(memo)
 
     def copied(part: nn.Module) -> nn.Module:
         try:
@@ -78,9 +89,9 @@ def _replaced(tree: ModuleTree, architecture: Architecture) -> nn.Module:
             continue
         if isinstance(part, ChoicePoint):
             memo[id(part)] = part.derived(copied)
-        elif isinstance(part, ElasticLayer):
-            memo[id(part)] = part.derived()
-        elif isinstance(part, Multiple):
+        elif isinstance(part, Elastic):
+            memo[id(part)] = part.derived(ties)
+        elif isinstance(part, WidthSum):
             memo[id(part)] = Constant(part.value).train(part.training)
     return copied(tree.module)
 
