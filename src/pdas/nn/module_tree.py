@@ -161,10 +161,7 @@ def _refuse_hidden(found: Sequence[Occurrence]) -> None:
 
 
 def _refuse_partial_ties(found: Sequence[Occurrence]) -> None:
-    """Raise `NetworkError` for two weights that share some of their blocks only.
-
-    A plain layer has a weight of its own, or the one of another layer.
-    """
+    """Raise `NetworkError` for two weights that share some of their blocks only."""
     owners: dict[int, tuple[frozenset[int], str]] = {}
     for occurrence in found:
         weight = occurrence.module
