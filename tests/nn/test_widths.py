@@ -58,6 +58,15 @@ def test_parts_of_a_sum_are_cut_each() -> None:
         assert net.cost("parameters")(architecture) == sum(w.numel() for w in network.parameters())
 
 
+def test_multiply_adds_of_sums_are_those_of_the_derived_network() -> None:
+    net = Supernet(Concatenated())
+    x = torch.randn(1, 3, 2, 2)
+    cost = net.cost("multiply_adds", x)
+    for architecture in every(net):
+        u, v = int(architecture["u"]), int(architecture["v"])
+        assert cost(architecture) == 4 * (3 * u + 3 * v + (u + 3 + v) * (3 + u)) + 4 * (3 + u) * 2
+
+
 def test_a_packed_projection_is_cut_in_each_of_its_parts() -> None:
     width = Value("width", [2, 4])
     net = Supernet(P.Linear(3, width + width + width))

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from torch import nn
 
 from pdas.cost import ProductCost, Term
 from pdas.nn.conditions import Conditions, signed_cases
-from pdas.nn.counting.candidate_run import Unit
+from pdas.nn.counting.candidate_run import CandidateRun, Unit
 from pdas.nn.counting.profile import Neighbourhood, Profile
 from pdas.nn.elastic.weight import ElasticWeight
 from pdas.nn.module_tree import ModuleTree
 from pdas.nn.occurrences import Occurrence
-from pdas.space import SearchSpace
+from pdas.nn.widths import segments_of
+from pdas.space import Architecture, SearchSpace
 from pdas.support.arrays import FloatArray
 from pdas.support.errors import PdasWarning
 
@@ -89,27 +90,75 @@ def multiply_adds(profile: Profile) -> ProductCost:
 def _multiply_add_terms(profile: Profile) -> Iterator[Term]:
     """Those of each unit where it was seen, times how each choice changes them."""
     space = profile.tree.space
+    modules = {id(occurrence.module): occurrence.module for occurrence in profile.tree.occurrences}
     for neighbourhood in profile.neighbourhoods():
         for unit in neighbourhood.units:
-            _, conditions = unit
-            factors = (conditions & neighbourhood.conditions).factors(space)
-            value = float(neighbourhood.run.counts[unit])
-            for position, counts in _changed(space, neighbourhood, unit).items():
+            module, conditions = unit
+            parts = _Parts(modules[module], neighbourhood, unit)
+            value = float(parts.density(neighbourhood.run, neighbourhood.architecture))
+            relatives: dict[int, FloatArray] = {}
+            for position, counts in _changed(space, neighbourhood, parts).items():
                 # Whole factors, so that products are exact as long as they are below 2**53.
                 relative = counts / math.gcd(*map(int, counts))
                 value /= relative[neighbourhood.architecture.indices[position]]
-                factors[position] = factors.get(position, 1.0) * relative
-            yield Term(value, factors)
+                relatives[position] = relative
+            for size, part in parts.sizes:
+                factors = (conditions & neighbourhood.conditions & part).factors(space)
+                for position, relative in relatives.items():
+                    factors[position] = factors.get(position, 1.0) * relative
+                yield Term(value * size, factors)
 
 
-def _changed(space: SearchSpace, neighbourhood: Neighbourhood, unit: Unit) -> dict[int, FloatArray]:
-    """By variable, the multiply-adds of a unit with each of its categories, where they differ."""
-    counts: dict[int, FloatArray] = {}
+class _Parts:
+    """The parts of what is counted that are there or not, in proportion to their sizes.
+
+    They are the blocks of a weight with a width that is a sum, as `u + v`: what such a layer does
+    is no product of what its choices are. Anything else is one part.
+    """
+
+    def __init__(self, module: nn.Module, neighbourhood: Neighbourhood, unit: Unit) -> None:
+        self._unit = unit
+        self.sizes: list[tuple[int, Conditions]] = [(1, Conditions())]
+        weight = module._modules.get("weight")
+        if isinstance(weight, ElasticWeight) and any(
+            len(segments_of(w)) > 1 for w in weight.widths
+        ):
+            blocks = [(block.numel(), conditions) for block, conditions in weight.conditions()]
+            if all(
+                run.counts.get(unit, 0) % _amount(blocks, architecture) == 0
+                for run, architecture in _runs(neighbourhood)
+            ):
+                self.sizes = blocks
+
+    def density(self, run: CandidateRun, architecture: Architecture) -> int:
+        """The multiply-adds of the unit in a run, by the size of the parts that are there."""
+        return run.counts.get(self._unit, 0) // _amount(self.sizes, architecture)
+
+
+def _amount(parts: Sequence[tuple[int, Conditions]], architecture: Architecture) -> int:
+    """The size of the parts that an architecture has."""
+    return sum(size for size, conditions in parts if conditions.hold(architecture))
+
+
+def _runs(neighbourhood: Neighbourhood) -> Iterator[tuple[CandidateRun, Architecture]]:
+    """All runs of a neighbourhood."""
+    yield neighbourhood.run, neighbourhood.architecture
     for change in neighbourhood.changes:
-        before, after = (run.counts.get(unit, 0) for run in (change.before, change.after))
+        yield change.before, change.around
+        yield change.after, change.architecture
+
+
+def _changed(
+    space: SearchSpace, neighbourhood: Neighbourhood, parts: _Parts
+) -> dict[int, FloatArray]:
+    """By variable, the density of a unit with each of its categories, where they differ."""
+    densities: dict[int, FloatArray] = {}
+    for change in neighbourhood.changes:
+        before = parts.density(change.before, change.around)
+        after = parts.density(change.after, change.architecture)
         if before and before != after:
-            row = counts.setdefault(
+            row = densities.setdefault(
                 change.position, np.full(space.sizes[change.position], float(before))
             )
             row[change.category] = after
-    return counts
+    return densities

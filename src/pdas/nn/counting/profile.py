@@ -30,15 +30,16 @@ class Change:
     Attributes:
         position: of the variable in the space.
         category: the index of the category that is new.
-        architecture: with that category.
-        before, after: the runs.
+        around, architecture: without and with that category.
+        before, after: the runs of these.
 
     Example:
-        Change(0, 1, architecture, before=run, after=other_run)
+        Change(0, 1, around, architecture, before=run, after=other_run)
     """
 
     position: int
     category: int
+    around: Architecture
     architecture: Architecture
     before: CandidateRun
     after: CandidateRun
@@ -135,7 +136,7 @@ class Profile:
             if architecture not in self._by_architecture:
                 self._by_architecture[architecture] = self._try(architecture, position, category)
         before, after = self._by_architecture[around], self._by_architecture[flipped]
-        return Change(position, category, flipped, before, after)
+        return Change(position, category, around, flipped, before, after)
 
     def _pending(self, base: Architecture, changes: Sequence[Change]) -> Iterator[tuple[int, int]]:
         """The categories that may change what follows."""
