@@ -1,41 +1,68 @@
 """What choices cost: a call of one, and a step of a search beside the same passes by hand.
 
-    python benchmarks/choice_overhead.py [--threads N] [--pairs N]
+    python benchmarks/choice_overhead.py [--threads N] [--pairs N] [--only NAME ...]
 
-The hand-written network has the same weights as plain tensors and modules; it slices them, and runs
-what an architecture has by `if` and index. Its step is what a training loop would have: forward
-passes of two architectures, backward, clipping, SGD, and forward passes of the other batch. It is
-handed the architectures that the search drew; `pdas` also draws them and updates theta. Both sides
-start from the same weights and take turns. The difference of their losses is printed: by hand,
-weight decay and momentum also reach what lies beyond a slice.
+The networks are those of `benchmarks/choice_networks.py`. The step by hand is what a training loop
+would have: forward passes of two architectures, backward, clipping, SGD, and forward passes of the
+other batch. It is handed the architectures that the search drew; `pdas.search`, which is measured
+from one call of `on_step` to the next, also draws them, updates theta, gives each call a batch of
+its own, and keeps measures. Both sides start from the same weights, have the same batches and take
+turns. Times are medians of CPU time, so that other programs count little; with several threads it
+is the sum over them. The difference of losses is printed: by hand, weight decay and momentum also
+reach what lies beyond a slice.
+
+Then the same is measured again with a clock around each part, which tells where the time goes. The
+clocks themselves take some microseconds a step.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
 import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from lightning_fabric import Fabric
+from choice_networks import Images, ImagesByHand, Table, TableByHand
+from parts import Parts, Place
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ConstantLR
 
-from pdas import PDAS
-from pdas.distributed.ranks import Ranks
+import pdas
 from pdas.methods.sampled.step import SearchStep
-from pdas.methods.settings import SearchSettings
-from pdas.nn import Choice, Conv2d, InputChoice, Linear, OptionalLayer, Repeat, Supernet, Value
+from pdas.nn import Choice, InputChoice, OptionalLayer, Repeat, Supernet, Value
 from pdas.nn.elastic.base import ElasticWeight
 from pdas.space import Architecture
-from pdas.training.candidates import Candidates
+from pdas.training import weights as weights_module
+from pdas.training.candidates import BoundModel, Candidates
+from pdas.training.own_batch import OwnBatch
 from pdas.training.weights import WeightTraining
 
 CALLS = 2000  # of a choice, a round
 ROUNDS = 15
+WARM = 10  # steps that are not counted
+CLIP = 5.0
+Batch = tuple[Tensor, Tensor]
+
+FORWARD, BACKWARD, CLEARED = "forward passes", "backward pass", "gradients cleared"
+CLIPPED, UPDATED, REST = "gradients clipped", "weights updated", "the rest of the loop"
+PLACES: dict[str, Sequence[Place]] = {
+    "weights put together": [(ElasticWeight, "selected")],
+    BACKWARD: [(torch.Tensor, "backward")],
+    CLEARED: [(WeightTraining, "clear")],
+    CLIPPED: [(weights_module, "clip_gradients")],
+    UPDATED: [(WeightTraining, "apply")],
+    "architectures drawn, theta updated": [(pdas.PDAS, "ask"), (pdas.PDAS, "tell")],
+    "variables in use": [(Supernet, "active")],
+    "an architecture selected": [(Candidates, "forward")],
+    "precision of Fabric": [(BoundModel, "__call__")],
+    "batches of one's own": [(OwnBatch, "__call__")],
+    "the rest of the step": [(SearchStep, "__call__")],
+}
 
 
 class Pass(nn.Module):
@@ -45,141 +72,37 @@ class Pass(nn.Module):
         return x
 
 
-class Images(nn.Module):
-    """A small network for images of 32x32, with choices of every kind."""
+class Batches:
+    """Random batches, made before the search."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        width = Value("width", [16, 32])
-        self.stem = Conv2d(3, width, 3, padding=1)
-        self.mix = Conv2d(width, 32, 1)
-        self.stage1 = nn.ModuleList(stage(f"a{i}") for i in range(3))
-        self.extra = OptionalLayer("extra", nn.Conv2d(32, 32, 3, padding=1))
-        self.stage2 = Repeat("depth", [block(f"b{i}") for i in range(3)], [1, 2, 3])
-        self.source = InputChoice("source", 2)
-        self.head = nn.Linear(32, 10)
+    def __init__(self, shape: tuple[int, ...], count: int, seed: int) -> None:
+        generator = torch.Generator().manual_seed(seed)
+        self._batches = [
+            (torch.randn(*shape, generator=generator),
+             torch.randint(10, shape[:1], generator=generator))
+            for _ in range(count)
+        ]  # fmt: skip
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = F.relu(self.mix(F.relu(self.stem(x))))
-        for layer in self.stage1:
-            x = F.relu(layer(x))
-        x = F.max_pool2d(self.extra(x), 2)
-        x = self.source([x, self.stage2(x)])
-        out: Tensor = self.head(x.mean((2, 3)))
-        return out
+    def __iter__(self) -> Iterator[Batch]:
+        return iter(self._batches)
+
+    def __len__(self) -> int:
+        return len(self._batches)
 
 
-class Table(nn.Module):
-    """A small network for tables, whose layers take less time than what is around them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        width = Value("width", [32, 64, 128])
-        self.first = Linear(32, width)
-        self.layers = Repeat("depth", [TableLayer(f"layer{i}", width) for i in range(3)])
-        self.last = Linear(width, 10)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.last(self.layers(self.first(x)))
-        return out
-
-
-class TableLayer(nn.Module):
-    def __init__(self, name: str, width: Value) -> None:
-        super().__init__()
-        self.linear = Linear(width, width)
-        self.act = Choice(name, {"relu": nn.ReLU(), "tanh": nn.Tanh()})
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.act(self.linear(x))
-        return out
-
-
-def stage(name: str) -> Choice:
-    kernels = {f"conv{k}": nn.Conv2d(32, 32, k, padding=k // 2) for k in (1, 3, 5)}
-    return Choice(name, kernels)
-
-
-def block(name: str) -> nn.Module:
-    return nn.Sequential(stage(name), nn.ReLU())
-
-
-class ByHand(nn.Module):
-    """The same weights without choices; `run` is what one would write for an architecture."""
-
-    def __init__(self, net: Supernet) -> None:
-        super().__init__()
-        whole = {name: m for name, m in net.module.named_modules() if isinstance(m, ElasticWeight)}
-        self.weights = nn.ParameterDict(
-            {
-                name.replace(".", "_"): nn.Parameter(weight.whole().detach())
-                for name, weight in whole.items()
-            }
-        )
-
-    def slice(self, name: str, *size: int) -> Tensor:
-        weight: Tensor = self.weights[name]
-        return weight[tuple(slice(n) for n in size)]
-
-
-class ImagesByHand(ByHand):
-    def __init__(self, net: Supernet) -> None:
-        super().__init__(net)
-        module = net.module
-        assert isinstance(module, Images)
-        self.stage1 = nn.ModuleList(options(choice) for choice in module.stage1)
-        self.stage2 = nn.ModuleList(options(b[0]) for b in module.stage2.children())
-        self.extra, self.head = copy.deepcopy(module.extra.candidate(0)), copy.deepcopy(module.head)
-
-    def forward(self, x: Tensor, a: Architecture) -> Tensor:
-        w = int(a["width"])
-        x = F.conv2d(x, self.slice("stem_weight", w), self.slice("stem_bias", w), padding=1)
-        x = F.conv2d(F.relu(x), self.slice("mix_weight", 32, w), self.slice("mix_bias", 32))
-        x = F.relu(x)
-        for i, convolutions in enumerate(self.stage1):
-            x = F.relu(convolutions[a[f"a{i}"]](x))
-        x = F.max_pool2d(self.extra(x) if a["extra"] else x, 2)
-        y = x
-        for i in range(int(a["depth"])):
-            y = F.relu(self.stage2[i][a[f"b{i}"]](y))
-        out: Tensor = self.head((y if a["source"] else x).mean((2, 3)))
-        return out
-
-
-class TableByHand(ByHand):
-    def forward(self, x: Tensor, a: Architecture) -> Tensor:
-        w = int(a["width"])
-        x = F.linear(x, self.slice("first_weight", w), self.slice("first_bias", w))
-        for i in range(int(a["depth"])):
-            weight, bias = (self.slice(f"layers_{i}_linear_{n}", *s) for n, s in
-                            (("weight", (w, w)), ("bias", (w,))))  # fmt: skip
-            x = F.linear(x, weight, bias)
-            x = F.relu(x) if a[f"layer{i}"] == "relu" else torch.tanh(x)
-        return F.linear(x, self.slice("last_weight", 10, w), self.slice("last_bias", 10))
-
-
-def options(choice: nn.Module) -> nn.ModuleDict:
-    assert isinstance(choice, Choice)
-    labels = map(str, choice.variable.categories)
-    return nn.ModuleDict(
-        {label: copy.deepcopy(m) for label, m in zip(labels, choice.children(), strict=True)}
-    )
-
-
-def loss(model: Callable[..., Tensor], batch: tuple[Tensor, Tensor]) -> Tensor:
+def loss(model: Callable[..., Tensor], batch: Batch) -> Tensor:
     return F.cross_entropy(model(batch[0]), batch[1])
 
 
-class Recorded(PDAS):
+class Recorded(pdas.PDAS):
     """Keeps what it drew last, and the losses that it was told."""
 
     drawn: Sequence[Architecture] = ()
     losses: Sequence[float] = ()
 
     def ask(self, n: int | None = None) -> list[Architecture]:
-        architectures = super().ask(n)
-        self.drawn = architectures
-        return architectures
+        self.drawn = super().ask(n)
+        return list(self.drawn)
 
     def tell(self, architectures, losses, active=None) -> None:  # type: ignore[no-untyped-def]
         self.losses = losses
@@ -187,67 +110,135 @@ class Recorded(PDAS):
 
 
 def sgd(parameters: Iterable[nn.Parameter]) -> torch.optim.SGD:
-    return torch.optim.SGD(parameters, lr=0.025, momentum=0.9, weight_decay=3e-4)
+    return torch.optim.SGD(parameters, lr=0.025, momentum=0.9, weight_decay=3e-4, foreach=True)
 
 
-def measure_step(
-    net: Supernet, by_hand: nn.Module, shape: tuple[int, ...], pairs: int
-) -> tuple[list[float], list[float], float]:
-    """Seconds of each side's steps, and the largest difference of their losses."""
-    fabric = Fabric(accelerator="cpu", devices=1)
+class ByHand:
+    """The loop that one would write for a network by hand."""
+
+    def __init__(self, network: nn.Module, parts: Parts | None) -> None:
+        own: Callable[..., Any] = (lambda part, f: f) if parts is None else parts.of
+        self._network = network
+        self._optimizer = sgd(network.parameters())
+        self._update = own(UPDATED, self._optimizer.step)
+        self._clear = own(CLEARED, partial(self._optimizer.zero_grad, set_to_none=True))
+        self._clip = own(CLIPPED, nn.utils.clip_grad_norm_)
+        self._backward = own(BACKWARD, Tensor.backward)
+        self._loss = own(FORWARD, self._loss_of)
+
+    def _loss_of(self, batch: Batch, architecture: Architecture) -> Tensor:
+        return F.cross_entropy(self._network(batch[0], architecture), batch[1])
+
+    def __call__(
+        self, architectures: Sequence[Architecture], first: Batch, second: Batch
+    ) -> list[float]:
+        losses = [self._loss(first, a) for a in architectures]
+        self._clear()
+        self._backward(torch.stack(losses).mean())
+        self._clip(self._network.parameters(), CLIP)
+        self._update()
+        with torch.no_grad():
+            return [float(self._loss(second, a)) for a in architectures]
+
+
+@dataclass
+class Case:
+    """A network with choices, the same by hand, and the shape of its inputs."""
+
+    name: str
+    network: Callable[[], nn.Module]
+    by_hand: Callable[[Supernet], nn.Module]
+    shape: tuple[int, ...]
+
+
+CASES = (
+    Case("table of 64x32", Table, TableByHand, (64, 32)),
+    Case("table of 512x32", partial(Table, (64, 128, 256)), TableByHand, (512, 32)),
+    Case("64 images of 32x32", Images, ImagesByHand, (64, 3, 32, 32)),
+)
+
+
+@dataclass
+class Measured:
+    """Seconds of each side's steps, the largest difference of losses, and the parts of both."""
+
+    ours: list[float]
+    theirs: list[float]
+    difference: float
+    parts: tuple[Parts, Parts]
+
+    @property
+    def ratio(self) -> float:
+        return statistics.median(a / b for a, b in zip(self.ours, self.theirs, strict=True))
+
+
+def measure(case: Case, pairs: int, *, with_parts: bool) -> Measured:
+    """Run a search of so many steps, and after each of them the same step by hand."""
+    clock = time.process_time
+    torch.manual_seed(0)
+    net = Supernet(case.network())
+    found = Measured([], [], 0.0, (Parts(clock), Parts(clock)))
+    ours, theirs = found.parts
+    by_hand = ByHand(case.by_hand(net), theirs if with_parts else None)
     optimizer = Recorded(net.space, seed=0)
-    weights = WeightTraining(
-        Candidates(net),
-        SearchSettings(clip=5.0),
-        fabric,
-        Ranks(fabric),
-        steps=pairs,
-        per_epoch=pairs,
-        make_optimizer=sgd,
-        make_schedule=lambda optimizer, steps: ConstantLR(optimizer, factor=1.0),
-    )
-    step = SearchStep(fabric, weights.network, loss, optimizer, weights, active=net.active)
-    hand_optimizer = sgd(by_hand.parameters())
-    generator = torch.Generator().manual_seed(0)
-    ours, theirs, difference = [], [], 0.0
-    for _ in range(pairs):
-        batches = [
-            (torch.randn(*shape, generator=generator),
-             torch.randint(10, shape[:1], generator=generator))
-            for _ in range(2)
-        ]  # fmt: skip
-        start = time.perf_counter()
-        step(*batches)
-        middle = time.perf_counter()
-        losses = step_by_hand(by_hand, hand_optimizer, optimizer.drawn, *batches)
-        theirs.append(time.perf_counter() - middle)
-        ours.append(middle - start)
-        pair = zip(losses, optimizer.losses, strict=True)
-        difference = max(difference, *(abs(a - b) for a, b in pair))
-    return ours, theirs, difference
+    steps = WARM + pairs
+    batches = [Batches(case.shape, steps, seed) for seed in (0, 1)]
+    both = zip(*batches, strict=True)
+    start = 0.0
+
+    def on_step(progress: pdas.Progress) -> None:
+        nonlocal start
+        middle = clock()
+        losses = by_hand(optimizer.drawn, *next(both))
+        end = clock()
+        if progress.step <= WARM:
+            ours.seconds.clear()
+            theirs.seconds.clear()
+        else:
+            found.ours.append(middle - start)
+            found.theirs.append(end - middle)
+        pairs = zip(losses, optimizer.losses, strict=True)
+        found.difference = max(found.difference, *(abs(a - b) for a, b in pairs))
+        start = clock()
+
+    def search() -> None:
+        pdas.search(
+            net, own_loss, tuple(batches), method=optimizer, preset="paper", steps=steps, clip=CLIP,
+            weights=sgd, schedule=lambda optimizer, steps: ConstantLR(optimizer, factor=1.0),
+            on_step=on_step, progress=False,
+        )  # fmt: skip
+
+    own_loss = ours.of(FORWARD, loss) if with_parts else loss
+    if not with_parts:
+        search()
+        return found
+    with ours.timed({FORWARD: [(net.module, "forward")], **PLACES}):
+        search()
+    return found
 
 
-def step_by_hand(
-    network: nn.Module,
-    optimizer: torch.optim.SGD,
-    architectures: Sequence[Architecture],
-    first: tuple[Tensor, Tensor],
-    second: tuple[Tensor, Tensor],
-) -> list[float]:
-    losses = [F.cross_entropy(network(first[0], a), first[1]) for a in architectures]
-    optimizer.zero_grad(set_to_none=True)
-    torch.stack(losses).mean().backward()
-    nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-    optimizer.step()
-    with torch.no_grad():
-        return [float(F.cross_entropy(network(second[0], a), second[1])) for a in architectures]
+def print_parts(case: Case, found: Measured) -> None:
+    """Where the time of a step goes, with the share of each part in the step by hand."""
+    steps = len(found.ours)
+    ours, theirs = (parts.seconds for parts in found.parts)
+    whole, by_hand = sum(found.ours), sum(found.theirs)
+    ours[REST] = whole - sum(ours.values())
+    theirs[REST] = by_hand - sum(theirs.values())
+    print(f"\n{case.name:<36} {'pdas':>8} {'by hand':>8}   more, in % of the step by hand")
+    parts = (FORWARD, BACKWARD, CLEARED, CLIPPED, UPDATED)
+    for part in (*parts, *(part for part in PLACES if part not in parts), REST):
+        a, b = ours.get(part, 0.0), theirs.get(part, 0.0)
+        share = 100 * (a - b) / by_hand
+        print(f"  {part:<34} {1e3 * a / steps:8.3f} {1e3 * b / steps:8.3f}   {share:6.1f}")
+    share = 100 * (whole / by_hand - 1)
+    print(f"  {'all':<34} {1e3 * whole / steps:8.3f} {1e3 * by_hand / steps:8.3f}   {share:6.1f}")
 
 
 def microseconds(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(CALLS):
         call()
-    return 1e6 * (time.perf_counter() - start) / CALLS
+    return 1e6 * (time.process_time() - start) / CALLS
 
 
 def measure_calls() -> None:
@@ -273,26 +264,23 @@ def measure_calls() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--pairs", type=int, default=100)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--pairs", type=int, default=200)
+    parser.add_argument("--only", nargs="*", help="'calls', or the beginning of the name of a case")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    measure_calls()
-    print(f"\n{'a step, ' + str(arguments.threads) + ' threads':<36} pdas / by hand, median pair")
-    for name, kind, by_hand, shape in (
-        ("images (64, 3, 32, 32)", Images, ImagesByHand, (64, 3, 32, 32)),
-        ("table (64, 32)", Table, TableByHand, (64, 32)),
-    ):
-        torch.manual_seed(0)
-        net = Supernet(kind())
-        measure_step(net, by_hand(net), shape, 5)
-        net = Supernet(kind())
-        ours, theirs, difference = measure_step(net, by_hand(net), shape, arguments.pairs)
-        ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+    wanted = tuple(arguments.only or [""])
+    if "calls".startswith(wanted):
+        measure_calls()
+    for case in (case for case in CASES if case.name.startswith(wanted)):
+        found = measure(case, arguments.pairs, with_parts=False)
         print(
-            f"{name:<36} {ratio:.3f}   ({1e3 * statistics.median(ours):.2f} ms against "
-            f"{1e3 * statistics.median(theirs):.2f} ms; losses differ by {difference:.1e})"
+            f"\na step, {case.name}: {found.ratio:.3f} times the same passes by hand "
+            f"({1e3 * statistics.median(found.ours):.2f} ms against "
+            f"{1e3 * statistics.median(found.theirs):.2f} ms; "
+            f"losses differ by {found.difference:.1e})"
         )
+        print_parts(case, measure(case, arguments.pairs, with_parts=True))
 
 
 if __name__ == "__main__":
