@@ -11,13 +11,20 @@ from pdas.nn.choices.optional_layer import OptionalLayer
 from pdas.nn.choices.repeat import Repeat
 from pdas.nn.choices.value import Value
 from pdas.nn.elastic.base import Elastic
-from pdas.nn.elastic.conv import Conv1d, Conv2d, Conv3d, ConvTranspose2d
+from pdas.nn.elastic.batch_norms import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from pdas.nn.elastic.conv import Conv1d, Conv2d, Conv3d
+from pdas.nn.elastic.conv_transpose import ConvTranspose2d
+from pdas.nn.elastic.embedding import Embedding
+from pdas.nn.elastic.instance_norms import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
+from pdas.nn.elastic.layer_norms import GroupNorm, LayerNorm, RMSNorm
 from pdas.nn.elastic.linear import Linear
-from pdas.nn.elastic.norms import BatchNorm1d, BatchNorm2d, BatchNorm3d, GroupNorm, LayerNorm
+from pdas.nn.elastic.recurrent import GRU, LSTM
 from pdas.nn.supernet import Supernet
 from pdas.nn.widths import widest
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
@@ -27,11 +34,16 @@ __all__ = [
     "Conv3d",
     "ConvTranspose2d",
     "Elastic",
+    "Embedding",
     "GroupNorm",
     "InputChoice",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
     "LayerNorm",
     "Linear",
     "OptionalLayer",
+    "RMSNorm",
     "Repeat",
     "Supernet",
     "Value",

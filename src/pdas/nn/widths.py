@@ -48,6 +48,11 @@ class ChosenWidth:
             NetworkError: it may be something that is no width.
         """
 
+    @property
+    def at_widest(self) -> Any:
+        """What `value` is with the largest category."""
+        return widest(self)
+
     def __mul__(self, factor: int) -> ChosenWidth:
         if not isinstance(factor, int) or isinstance(factor, bool) or factor < 1:
             found, expected = f"it multiplied by {factor!r}", "a whole number above 0"
@@ -73,6 +78,7 @@ class Segment:
     Attributes:
         choice: the `Value` that says how many units are used; None where the number is fixed.
         factor: channels of a unit; of a fixed segment all of them.
+        power: of the number of units: 2 for the positions of a square kernel.
 
     Example:
         Segment(width, 4)  # of `4 * width`
@@ -81,6 +87,7 @@ class Segment:
 
     choice: Any  # a `Value`, which is a `ChosenWidth` itself
     factor: int
+    power: int = 1
 
     @property
     def variable(self) -> Categorical:
@@ -96,14 +103,14 @@ class Segment:
     @property
     def value(self) -> int:
         """The selected number of channels."""
-        return self.factor if self.choice is None else self.factor * int(self.choice.value)
+        return self.factor if self.choice is None else self._size(self.choice.value)
 
     @property
     def sizes(self) -> tuple[int, ...]:
         """All that it may be, ascending."""
         if self.choice is None:
             return (self.factor,)
-        return tuple(sorted(self.factor * int(label) for label in self.variable.categories))
+        return tuple(sorted(map(self._size, self.variable.categories)))
 
     def above(self, start: int) -> Conditions:
         """The conditions under which it has more channels than a number.
@@ -113,8 +120,13 @@ class Segment:
         """
         if self.choice is None:
             return Conditions()
-        numbers = [self.factor * int(label) for label in self.variable.categories]
+        numbers = list(map(self._size, self.variable.categories))
         return Conditions({self.name: np.array(numbers) > start})
+
+    def _size(self, label: Label) -> int:
+        """The number of channels with one category."""
+        size: int = self.factor * int(label) ** self.power
+        return size
 
 
 @dataclass(frozen=True)

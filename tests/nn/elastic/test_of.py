@@ -65,6 +65,18 @@ CASES: dict[str, tuple[nn.Module, dict[str, object], tuple[int, ...]]] = {
         {"num_features": W},
         (6, 8),
     ),
+    "kernel": (nn.Conv2d(3, 8, 5, padding=2), {"out_channels": W}, (2, 3, 6, 6)),
+    "groups": (
+        nn.Conv2d(16, 8, 3, groups=8),
+        {"in_channels": 2 * W, "out_channels": W},
+        (2, 16, 5, 5),
+    ),
+    "instance norm": (
+        used(nn.InstanceNorm2d(8, affine=True, track_running_stats=True), (4, 8, 5, 5)),
+        {"num_features": W},
+        (2, 8, 5, 5),
+    ),
+    "rms norm": (nn.RMSNorm(8, 1e-3), {"normalized_shape": W}, (3, 8)),
     "layer norm": (nn.LayerNorm(8, 1e-3, bias=False), {"normalized_shape": W}, (3, 8)),
     "group norm": (nn.GroupNorm(2, 8, 1e-3), {"num_channels": W}, (2, 8, 5, 5)),
 }
@@ -99,9 +111,10 @@ def test_at_full_width_it_is_the_plain_layer_to_the_last_bit(name: str) -> None:
 def test_narrower_ones_are_their_derived_networks(name: str) -> None:
     _, layer, x = elastic(name)
     net = Supernet(layer.eval())
-    cut = any(width is W for width in CASES[name][1].values()) and "out" not in str(CASES[name][1])
+    outputs = {"out_channels", "out_features"}
     for architecture in every(net):
-        narrow = x[:, : int(architecture["width"])] if cut or "groups" in CASES[name][1] else x
+        cut = 1.0 if CASES[name][1].keys() <= outputs else int(architecture["width"]) / 8
+        narrow = x[:, : int(x.shape[1] * cut)]
         assert torch.equal(
             net(narrow, architecture), net.derive(architecture, keep_weights=True).eval()(narrow)
         )

@@ -161,7 +161,7 @@ class Elastic(nn.Module):
         """Draw all weights afresh, as the widest plain layer does."""
         arguments = self.arguments(self)
         whole = self.kind(
-            **{k: widest(v) if isinstance(v, ChosenWidth) else v for k, v in arguments.items()}
+            **{k: v.at_widest if isinstance(v, ChosenWidth) else v for k, v in arguments.items()}
         )
         for name, weight in self.weights():
             weight.load(whole.get_parameter(name))

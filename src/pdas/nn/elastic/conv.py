@@ -1,4 +1,4 @@
-"""Convolutions whose channels are choices."""
+"""Convolutions whose channels, stride and kernel are choices."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 from torch import nn
 
 from pdas.nn.elastic.base import Elastic
-from pdas.nn.widths import ChosenWidth, Width, same_width, segments_of, widest
+from pdas.nn.elastic.following import Groups, Kernel, Padding
+from pdas.nn.elastic.kernel import KernelWeight, check_kernel
+from pdas.nn.widths import ChosenWidth, Width, segments_of, widest, width_text
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
 
@@ -16,7 +18,6 @@ Sizes = int | tuple[int, ...]
 # What the forward of PyTorch's convolutions reads, but for their widths.
 _SETTINGS = (
     "kernel_size",
-    "stride",
     "padding",
     "dilation",
     "output_padding",
@@ -33,7 +34,7 @@ class _Conv(Elastic):
         self,
         in_channels: Width,
         out_channels: Width,
-        kernel_size: Sizes,
+        kernel_size: Sizes | ChosenWidth,
         stride: Sizes | ChosenWidth = 1,
         padding: Sizes | str = 0,
         dilation: Sizes = 1,
@@ -42,22 +43,30 @@ class _Conv(Elastic):
         padding_mode: str = "zeros",
     ) -> None:
         super().__init__()
-        _check_groups(type(self).__name__, in_channels, out_channels, groups)
+        size = kernel_size if isinstance(kernel_size, ChosenWidth) else None
         whole: Any = self.kind(
             widest(in_channels),
             widest(out_channels),
-            kernel_size,
+            kernel_size if size is None else widest(size),
             padding=padding,
             dilation=dilation,
             groups=widest(groups),
             bias=bias,
             padding_mode=padding_mode,
         )
-        _take_settings(self, whole, stride)
+        take_settings(self, whole, stride)
+        groups = _groups(type(self).__name__, in_channels, out_channels, whole.groups)
         self.set_sizes(in_channels=in_channels, out_channels=out_channels, groups=groups)
         # With groups, a row of the weight has in_channels / groups columns: 1 if it is depthwise.
-        columns = in_channels if same_width(groups, 1) else whole.weight.shape[1]
-        self.add_weight("weight", whole.weight, out_channels, columns)
+        columns = in_channels if whole.groups == 1 else whole.weight.shape[1]
+        if size is None:
+            self.add_weight("weight", whole.weight, out_channels, columns)
+        else:
+            check_kernel(type(self).__name__, size, whole)
+            self.add_module("weight", KernelWeight(whole.weight, out_channels, columns, size))
+            self.set_sizes(kernel_size=Kernel(size, len(whole.kernel_size)))
+            if not isinstance(padding, str):
+                self.set_sizes(padding=Padding(size, whole.padding, whole.dilation))
         self.add_weight("bias", whole.bias, out_channels)
 
     @staticmethod
@@ -90,10 +99,14 @@ class Conv2d(_Conv, nn.Conv2d):
 
     Args:
         in_channels, out_channels: a number, a `Value`, or a sum or a multiple of such.
-        kernel_size, padding, dilation, bias, padding_mode: as of `nn.Conv2d`.
+        kernel_size: as of `nn.Conv2d`, or a `Value` of odd numbers, or of even ones. A smaller
+            kernel is the centre of the largest.
         stride: as of `nn.Conv2d`, or a `Value`.
-        groups: 1; or the channels of a depthwise convolution, which are then those in and out; or
-            any number, where no channels are a choice.
+        padding: as of `nn.Conv2d`; where the kernel is a choice, that of the largest. Smaller ones
+            have less, so that their maps have the same size.
+        dilation, bias, padding_mode: as of `nn.Conv2d`.
+        groups: of the widest. Fewer channels are fewer groups of the same size. The groups of a
+            depthwise convolution may be given as its channels.
 
     Raises:
         NetworkError: something is no width, or the groups do not fit the channels.
@@ -116,74 +129,14 @@ class Conv3d(_Conv, nn.Conv3d):
     kind = nn.Conv3d
 
 
-class ConvTranspose2d(Elastic, nn.ConvTranspose2d):
-    """`nn.ConvTranspose2d` whose channels may be choices.
+def take_settings(layer: Elastic, whole: Any, stride: Sizes | ChosenWidth) -> None:
+    """Give a layer the settings of the widest plain one, and its stride.
 
     Args:
-        in_channels, out_channels: a number, a `Value`, or a sum or a multiple of such.
-        kernel_size, padding, output_padding, bias, dilation: as of `nn.ConvTranspose2d`.
-        stride: as of `nn.ConvTranspose2d`, or a `Value`.
-
-    Raises:
-        NetworkError: something is no width.
-
-    Example:
-        pdas.nn.ConvTranspose2d(pdas.nn.Value("width", [16, 32]), 3, 2, stride=2)
+        layer: to be changed.
+        whole: a plain convolution.
+        stride: a number, one for each dimension, or a `Value`.
     """
-
-    kind = nn.ConvTranspose2d
-
-    def __init__(
-        self,
-        in_channels: Width,
-        out_channels: Width,
-        kernel_size: Sizes,
-        stride: Sizes | ChosenWidth = 1,
-        padding: Sizes = 0,
-        output_padding: Sizes = 0,
-        *,
-        bias: bool = True,
-        dilation: Sizes = 1,
-    ) -> None:
-        super().__init__()
-        whole = nn.ConvTranspose2d(
-            widest(in_channels),
-            widest(out_channels),
-            kernel_size,  # type: ignore[arg-type]
-            padding=padding,  # type: ignore[arg-type]
-            output_padding=output_padding,  # type: ignore[arg-type]
-            bias=bias,
-            dilation=dilation,  # type: ignore[arg-type]
-        )
-        _take_settings(self, whole, stride)
-        self.set_sizes(in_channels=in_channels, out_channels=out_channels, groups=1)
-        self.add_weight("weight", whole.weight, in_channels, out_channels)
-        self.add_weight("bias", whole.bias, out_channels)
-
-    @staticmethod
-    def arguments(layer: Any) -> dict[str, Any]:
-        if layer.groups != 1:
-            refuse(
-                NetworkError,
-                "ConvTranspose2d",
-                found=f"groups = {layer.groups}",
-                expected="1",
-                remedy="leave the layer as it is",
-            )
-        return {
-            "in_channels": layer.in_channels,
-            "out_channels": layer.out_channels,
-            "kernel_size": layer.kernel_size,
-            "stride": layer.stride,
-            "padding": layer.padding,
-            "output_padding": layer.output_padding,
-            "bias": layer.bias is not None,
-            "dilation": layer.dilation,
-        }
-
-
-def _take_settings(layer: Elastic, whole: Any, stride: Sizes | ChosenWidth) -> None:
-    """Give a layer the settings of the widest plain one, and its stride."""
     for name in _SETTINGS:
         if name in vars(whole):
             setattr(layer, name, getattr(whole, name))
@@ -194,15 +147,23 @@ def _take_settings(layer: Elastic, whole: Any, stride: Sizes | ChosenWidth) -> N
     layer.set_sizes(stride=stride)
 
 
-def _check_groups(layer: str, in_channels: Width, out_channels: Width, groups: Width) -> None:
-    """Raise `NetworkError` for groups that some of the channels do not fit."""
-    depthwise = same_width(groups, in_channels) and same_width(groups, out_channels)
-    plain = all(isinstance(width, int) for width in (in_channels, out_channels, groups))
-    if not (same_width(groups, 1) or depthwise or plain):
-        refuse(
-            NetworkError,
-            layer,
-            found=f"groups = {groups} with {in_channels} and {out_channels} channels",
-            expected="1, the same choice in all three, or numbers only",
-            remedy="set groups=1",
-        )
+def _groups(layer: str, inputs: Width, outputs: Width, groups: int) -> int | Groups:
+    """The groups of the selected channels, where those of the widest are given."""
+    if groups == 1 or (isinstance(inputs, int) and isinstance(outputs, int)):
+        return groups
+    pairs = [(width, widest(width) // groups, segments_of(width)) for width in (inputs, outputs)]
+    one_choice = len({segment.name for *_, segments in pairs for segment in segments}) == 1
+    one_segment = all(len(segments) == 1 for *_, segments in pairs)
+    for width, size, (first, *_) in pairs:
+        wrong = [channels for channels in first.sizes if channels % size]
+        if wrong or not (one_choice and one_segment and isinstance(width, ChosenWidth)):
+            found = f"{groups} groups for {width_text(inputs)} and {width_text(outputs)} channels"
+            refuse(
+                NetworkError,
+                layer,
+                found=found,
+                expected="one choice for both, all of whose widths are whole groups",
+                remedy="set groups=1, or take other widths",
+            )
+    assert isinstance(inputs, ChosenWidth)
+    return Groups(inputs, pairs[0][1])
