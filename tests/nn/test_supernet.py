@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from pdas.nn import Choice, Linear, OptionalLayer, Repeat, Supernet, Value
 from pdas.space import SearchSpace
@@ -249,21 +248,6 @@ def test_calls_in_two_threads_at_once_are_named() -> None:
 def test_a_compiled_candidate_is_none_of_our_business() -> None:
     net = Supernet(Choice("op", {"a": torch.compile(nn.ReLU(), backend="eager"), "b": nn.Tanh()}))
     assert torch.equal(net(X, net.space.architecture([0])), X.relu())
-
-
-def test_recomputation_in_the_backward_pass_is_named() -> None:
-    class Checkpointed(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.op = Choice("op", {"a": nn.Linear(2, 2)})
-
-        def forward(self, x: Tensor) -> Tensor:
-            out: Tensor = checkpoint(self.op, x, use_reentrant=False)
-            return out
-
-    net = Supernet(Checkpointed())
-    with pytest.raises(NetworkError, match=r"leave out torch\.utils\.checkpoint"):
-        net(torch.randn(3, 2), net.space.architecture([0])).sum().backward()
 
 
 def test_a_choice_that_is_not_registered_is_named() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from torch import nn
 
 from pdas.nn.choices.choice_point import ChoicePoint
+from pdas.nn.choices.recomputation import Calls, next_number
 from pdas.nn.conditions import Conditions
 from pdas.nn.elastic.weight import ElasticWeight
 from pdas.nn.occurrences import Occurrence, occurrences
@@ -53,6 +54,11 @@ class ModuleTree:
         for occurrence in self.occurrences:
             if isinstance(occurrence.module, ChoicePoint):
                 self._add(occurrence.module, occurrence)
+        points = [point for same in self.choice_points for point in same]
+        # One record for all networks that have a choice point in common.
+        calls = next((point.calls for point in points if point.calls is not None), Calls())
+        for point in points:
+            point.calls = calls
         self._thread = 0  # whose call is under way
 
     def _add(self, choice_point: ChoicePoint, occurrence: Occurrence) -> None:
@@ -89,9 +95,13 @@ class ModuleTree:
             )
         self._thread = thread
         self._select(architecture.indices.tolist())
+        start = next_number()
         try:
             yield
         finally:
+            calls = self.choice_points[0][0].calls
+            assert calls is not None
+            calls.remember(start, architecture)
             self._select(before)
 
     def active(self, architecture: Architecture) -> BoolArray:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from pdas.nn.choices.recomputation import Calls, in_backward
 from pdas.nn.conditions import Conditions
 from pdas.space import Categorical, Label
 from pdas.support.errors import NetworkError
@@ -31,8 +32,9 @@ class ChoicePoint(nn.Module):
     Attributes:
         variable: its name and categories.
         used_with: the same as bool arrays `(K,)`.
-        category: the index of the one that is selected now, or None.
+        category: the index of the one that a call under way has selected, or None.
         path: where a supernet has found it; None if none has.
+        calls: those of the supernets that have found it.
 
     Raises:
         NetworkError: a candidate is no module.
@@ -54,6 +56,7 @@ class ChoicePoint(nn.Module):
         self.used_with = tuple(np.array(used, dtype=bool) for used in used_with)
         self.category: int | None = None
         self.path: str | None = None
+        self.calls: Calls | None = None
         for number, candidate in enumerate(candidates):
             if not isinstance(candidate, nn.Module):
                 refuse(
@@ -81,9 +84,21 @@ class ChoicePoint(nn.Module):
             from pdas.nn.compilation import refuse_compilation  # imports the compiler
 
             refuse_compilation(str(self))
-        if self.category is None:
+        if self.category is not None:
+            return self.category
+        recomputed = self._recomputed()
+        if recomputed is None:
             self._refuse_unselected()
-        return self.category
+        return recomputed
+
+    @property
+    def is_selected(self) -> bool:
+        """Whether there is a category to use now: in a call, and where one is recomputed."""
+        return self.category is not None or self._recomputed() is not None
+
+    def _recomputed(self) -> int | None:
+        """The category of the call that is recomputed in the backward pass, if one is."""
+        return None if self.calls is None else self.calls.category(self.variable.name)
 
     def select(self, category: int | None) -> None:
         """Use a category from now on.
@@ -165,11 +180,18 @@ class ChoicePoint(nn.Module):
                 expected="pdas.nn.Supernet(module) with it as an attribute of one of its modules "
                 "or in a nn.ModuleList, and no use before that, as in __init__",
             )
+        if in_backward():
+            refuse(
+                NetworkError,
+                str(self),
+                found="it used in the backward pass of none of the last calls of its supernet",
+                expected="what torch.utils.checkpoint runs again for one of these",
+                remedy="compute the gradients sooner after the calls",
+            )
         refuse(
             NetworkError,
             str(self),
             found="no architecture when it was used",
             expected="to run within a call of its supernet",
-            remedy="call net(x, architecture), not the module itself, and leave out "
-            "torch.utils.checkpoint, which would run it again after that call",
+            remedy="call net(x, architecture), not the module itself",
         )

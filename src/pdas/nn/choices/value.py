@@ -14,7 +14,7 @@ from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
 
 
-class Value(ChosenWidth, ChoicePoint):
+class Value(ChoicePoint, ChosenWidth):
     """One of several plain values, which the module reads as `.value`.
 
     A value of whole numbers above 0 can be the width of `pdas.nn.Linear` and the other layers of
@@ -39,11 +39,6 @@ class Value(ChosenWidth, ChoicePoint):
     def value(self) -> Label:
         """The selected value."""
         return self.variable.categories[self.selected]
-
-    @property
-    def is_selected(self) -> bool:
-        """Whether an architecture is selected now."""
-        return self.category is not None
 
     def segments(self) -> tuple[Segment, ...]:
         """Itself, as the width of a layer.

@@ -54,7 +54,7 @@ class ElasticWeight(BlockedWeight):
             NetworkError: none is.
         """
         for choice in self._choices:
-            if choice.category is None:
+            if not choice.is_selected:
                 choice.selected  # noqa: B018  # which raises it
 
     def selected(self) -> Tensor:
