@@ -10,6 +10,7 @@ from pdas.nn.choices.input_choice import InputChoice
 from pdas.nn.choices.optional_layer import OptionalLayer
 from pdas.nn.choices.repeat import Repeat
 from pdas.nn.choices.value import Value
+from pdas.nn.elastic.attention import MultiheadAttention
 from pdas.nn.elastic.base import Elastic
 from pdas.nn.elastic.batch_norms import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from pdas.nn.elastic.conv import Conv1d, Conv2d, Conv3d
@@ -42,6 +43,7 @@ __all__ = [
     "InstanceNorm3d",
     "LayerNorm",
     "Linear",
+    "MultiheadAttention",
     "OptionalLayer",
     "RMSNorm",
     "Repeat",

@@ -27,6 +27,7 @@ class Elastic(nn.Module):
 
     Attributes:
         kind: the plain class.
+        made_of: the class of the layers that `of` takes; default `kind`.
 
     Example:
         class Scale(pdas.nn.Elastic):
@@ -43,6 +44,7 @@ class Elastic(nn.Module):
     """
 
     kind: ClassVar[type[nn.Module]]
+    made_of: ClassVar[type[nn.Module] | None] = None
 
     def __init__(self) -> None:
         nn.Module.__init__(self)  # not that of a plain class among the bases
@@ -55,7 +57,7 @@ class Elastic(nn.Module):
         """A layer with the weights and settings of a plain one, some of whose widths are choices.
 
         Args:
-            layer: of the class `kind`.
+            layer: of the class `made_of`.
             chosen: arguments of this class in place of those of the layer, as
                 `out_channels=width`. The largest width is that of the layer.
 
@@ -66,8 +68,9 @@ class Elastic(nn.Module):
             width = pdas.nn.Value("width", [16, 32, 64])
             model.conv1 = pdas.nn.Conv2d.of(model.conv1, out_channels=width)
         """
-        if not isinstance(layer, cls.kind) or isinstance(layer, Elastic):
-            found, expected = type(layer).__name__, f"a plain {cls.kind.__name__}"
+        made_of = cls.made_of or cls.kind
+        if not isinstance(layer, made_of) or isinstance(layer, Elastic):
+            found, expected = type(layer).__name__, f"a plain {made_of.__name__}"
             refuse(NetworkError, f"{cls.__name__}.of", found=found, expected=expected)
         arguments = cls.arguments(layer)
         for name, width in chosen.items():
@@ -75,8 +78,9 @@ class Elastic(nn.Module):
         elastic = cls(**{**arguments, **chosen})
         elastic.to(next((t for t in layer.parameters()), elastic.get_buffer("_like")))
         elastic.load_state_dict(layer.state_dict())
-        for name, weight in elastic.weights():
-            weight.requires_grad_(layer.get_parameter(name).requires_grad)
+        for path, part in elastic.named_modules():
+            if isinstance(part, ElasticWeight):
+                part.requires_grad_(layer.get_parameter(path).requires_grad)
         return elastic.train(layer.training)
 
     @staticmethod
@@ -150,6 +154,9 @@ class Elastic(nn.Module):
             fresh.requires_grad_(any(block.requires_grad for block in blocks))
             owner, _, last = name.rpartition(".")
             setattr(layer.get_submodule(owner), last, ties.parameter(blocks, fresh))
+        for name, child in self.named_children():
+            if isinstance(child, Elastic):
+                setattr(layer, name, child.derived(ties))
         for name in self._buffer_widths:
             buffer = getattr(self, name)
             if buffer is not None:
