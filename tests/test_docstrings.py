@@ -116,8 +116,14 @@ def base_names(each: ast.ClassDef) -> Iterator[str]:
 
 def ancestors(each: ast.ClassDef, bases: dict[str, ast.ClassDef]) -> set[str]:
     """The names of all base classes, as far as the source has them."""
-    own = set(base_names(each)) - {each.name}
-    return own.union(*(ancestors(bases[name], bases) for name in own if name in bases))
+    found: set[str] = set()
+    pending = [each]
+    while pending:
+        # A class may have the name of one of another package that is above it.
+        new = set(base_names(pending.pop())) - found
+        found |= new
+        pending += [bases[name] for name in new if name in bases]
+    return found
 
 
 def example(node: ast.AST) -> str | None:
