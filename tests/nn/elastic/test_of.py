@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 import pdas.nn as P
 from pdas.nn import Supernet, Value
@@ -192,6 +193,18 @@ def test_in_a_call_a_weight_is_a_tensor_and_a_size_is_a_number() -> None:
     assert net.module.layer.out_features is W
 
 
+class NormAndRelu(nn.BatchNorm2d):
+    """As that of timm: a norm that does more than a norm."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).relu()
+
+
+def with_hook(layer: nn.Module) -> nn.Module:
+    layer.register_forward_hook(lambda layer, args, output: output.relu())
+    return layer
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -201,6 +214,9 @@ def test_in_a_call_a_weight_is_a_tensor_and_a_size_is_a_number() -> None:
         ),
         (lambda: P.Linear.of(nn.Conv2d(3, 8, 1), out_features=W), "found Conv2d, expected a plain"),
         (lambda: P.Linear.of(P.Linear(3, W), out_features=W), "expected a plain Linear"),
+        (lambda: P.BatchNorm2d.of(NormAndRelu(8), num_features=W), "NormAndRelu, which has a forw"),
+        (lambda: P.Linear.of(spectral_norm(nn.Linear(3, 8)), out_features=W), "would be lost"),
+        (lambda: P.Linear.of(with_hook(nn.Linear(3, 8)), out_features=W), "would be lost"),
         (lambda: P.LayerNorm.of(nn.LayerNorm((4, 8)), normalized_shape=W), "one dimension"),
     ],
 )

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 from typing_extensions import Self
 
 from pdas.nn.deriving.ties import Ties
@@ -62,16 +63,14 @@ class Elastic(nn.Module):
                 `out_channels=width`. The largest width is that of the layer.
 
         Raises:
-            NetworkError: it is another layer, or the widest differs from the layer.
+            NetworkError: it is another layer or does more than its class, or the widest differs
+                from the layer.
 
         Example:
             width = pdas.nn.Value("width", [16, 32, 64])
             model.conv1 = pdas.nn.Conv2d.of(model.conv1, out_channels=width)
         """
-        made_of = cls.made_of or cls.kind
-        if not isinstance(layer, made_of) or isinstance(layer, Elastic):
-            found, expected = type(layer).__name__, f"a plain {made_of.__name__}"
-            refuse(NetworkError, f"{cls.__name__}.of", found=found, expected=expected)
+        _check_plain(cls, layer)
         arguments = cls.arguments(layer)
         for name, width in chosen.items():
             _check_widest(f"{cls.__name__}.of: {name}", arguments.get(name), width)
@@ -228,6 +227,23 @@ class Elastic(nn.Module):
                 weight.load(state_dict[key], assign=assign)
         own = {prefix + name for name, _ in self.weights()}
         unexpected_keys += [key for key in unexpected if key not in own]
+
+
+def _check_plain(elastic: type[Elastic], layer: nn.Module) -> None:
+    """Raise `NetworkError` unless a layer does what its plain class does, and no more."""
+    kind, found = elastic.made_of or elastic.kind, type(layer).__name__
+    if not isinstance(layer, kind) or isinstance(layer, Elastic):
+        remedy = ""
+    elif type(layer).forward is not kind.forward:
+        found += ", which has a forward of its own"
+        remedy = "write a class of your own for it, based on pdas.nn.Elastic"
+    elif layer._forward_hooks or layer._forward_pre_hooks or is_parametrized(layer):
+        found += " with hooks or parametrizations, which would be lost"
+        remedy = "take them off before, as by torch.nn.utils.parametrize.remove_parametrizations"
+    else:
+        return
+    expected = f"a plain {kind.__name__}"
+    refuse(NetworkError, f"{elastic.__name__}.of", found=found, expected=expected, remedy=remedy)
 
 
 def _check_widest(setting: str, expected: Any, width: Any) -> None:
