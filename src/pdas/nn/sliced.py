@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise, product
 
 import torch
 from torch import Tensor, nn
 
 Range = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Blocks of a weight, and how they are put together.
+
+    Attributes:
+        names: of the blocks, row by row.
+        joints: along which dimension how many tensors become one, one after the other.
+
+    Example:
+        Part(("from0_0", "from0_4"), ((1, 2),))  # side by side
+    """
+
+    names: tuple[str, ...]
+    joints: tuple[tuple[int, int], ...]
 
 
 class BlockedWeight(nn.Module):
@@ -23,7 +40,7 @@ class BlockedWeight(nn.Module):
 
     Example:
         weight = BlockedWeight(torch.randn(32, 16), [(0, 8), (8, 32)], [(0, 16)])
-        weight.put_together([0], [0])  # (8, 16)
+        weight.put_together(weight.part([0], [0]))  # (8, 16)
     """
 
     def __init__(self, whole: Tensor, *ranges: Sequence[Range]) -> None:
@@ -32,42 +49,46 @@ class BlockedWeight(nn.Module):
         self._ranges = tuple(map(tuple, ranges))
         for block in product(*self._ranges):
             part = whole[tuple(slice(*r) for r in block)].detach().clone()
-            name = "_".join(str(start) for start, _ in block)
-            self.register_parameter(f"from{name}", nn.Parameter(part, whole.requires_grad))
+            self.register_parameter(_name(block), nn.Parameter(part, whole.requires_grad))
 
-    def put_together(self, *used: Sequence[int]) -> Tensor:
+    def part(self, *used: Sequence[int]) -> Part:
         """The part of the weight that consists of some ranges.
 
         Args:
             used: for each of the first dimensions the numbers of its ranges, ascending.
+        """
+        ranges = [[cuts[i] for i in chosen] for cuts, chosen in zip(self._ranges, used, strict=True)]
+        counts = list(enumerate(map(len, ranges)))
+        joints = tuple((dim, count) for dim, count in reversed(counts) if count > 1)
+        return Part(tuple(map(_name, product(*ranges))), joints)
+
+    def put_together(self, part: Part) -> Tensor:
+        """A part of the weight as one tensor.
+
+        Args:
+            part: of `part`, which takes longer than this.
 
         Returns:
-            One block, or several that are put together by a copy.
+            One block, or several that are put together by copies.
         """
-        blocks = list(self._parameters.values())  # row by row, as they were registered
-        return _joined(blocks, tuple(map(len, self._ranges)), used, 0)
+        tensors: list[Tensor] = [self._parameters[name] for name in part.names]  # type: ignore[misc]
+        for dim, count in part.joints:
+            bands = range(0, len(tensors), count)
+            tensors = [torch.cat(tensors[i : i + count], dim) for i in bands]
+        return tensors[0]
 
     def whole(self) -> Tensor:
         """All of it."""
-        return self.put_together(*(range(len(cuts)) for cuts in self._ranges))
+        return self.put_together(self.part(*(range(len(cuts)) for cuts in self._ranges)))
 
     def blocks(self) -> Iterator[tuple[nn.Parameter, tuple[Range, ...]]]:
         """Each block with the range that it covers in each of the first dimensions."""
         yield from zip(self.parameters(recurse=False), product(*self._ranges), strict=True)
 
 
-def _joined(
-    blocks: Sequence[Tensor | None], counts: Sequence[int], used: Sequence[Sequence[int]], dim: int
-) -> Tensor:
-    """The used ones of blocks that lie row by row; a single one is not copied."""
-    if dim == len(counts):
-        (block,) = blocks
-        assert block is not None
-        return block
-    step = len(blocks) // counts[dim]
-    rows = (blocks[i * step : (i + 1) * step] for i in used[dim])
-    parts = [_joined(row, counts, used, dim + 1) for row in rows]
-    return parts[0] if len(parts) == 1 else torch.cat(parts, dim)
+def _name(block: Sequence[Range]) -> str:
+    """The name of the block that covers these ranges."""
+    return "from" + "_".join(str(start) for start, _ in block)
 
 
 class SlicedWeight(BlockedWeight):
@@ -86,6 +107,7 @@ class SlicedWeight(BlockedWeight):
     def __init__(self, whole: Tensor, *sizes: Sequence[int]) -> None:
         super().__init__(whole, *(list(pairwise((0, *ends))) for ends in sizes))
         self._sizes = tuple(map(tuple, sizes))
+        self._parts: dict[tuple[int, ...], Part] = {}  # by size
 
     def forward(self, *size: int) -> Tensor:
         """The leading slice of a size.
@@ -96,5 +118,7 @@ class SlicedWeight(BlockedWeight):
         Returns:
             The slice: one block, or several that are put together by a copy.
         """
-        counts = [ends.index(n) + 1 for ends, n in zip(self._sizes, size, strict=True)]
-        return self.put_together(*map(range, counts))
+        if size not in self._parts:
+            counts = [ends.index(n) + 1 for ends, n in zip(self._sizes, size, strict=True)]
+            self._parts[size] = self.part(*map(range, counts))
+        return self.put_together(self._parts[size])

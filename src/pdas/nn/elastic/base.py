@@ -173,10 +173,12 @@ class Elastic(nn.Module):
             weight.load(whole.get_parameter(name))
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
-        for child in self._modules.values():
-            if isinstance(child, ElasticWeight):
-                child.check_selected()
-        return super().__call__(*inputs, **named)
+        try:
+            return super().__call__(*inputs, **named)
+        except Exception:
+            for _, weight in self.weights():
+                weight.check_selected()  # otherwise PyTorch says that it is no tensor
+            raise
 
     def extra_repr(self) -> str:
         if not hasattr(self, "kind"):
@@ -185,9 +187,10 @@ class Elastic(nn.Module):
         return ", ".join(f"{name}={width_text(value)}" for name, value in arguments)
 
     def __getattr__(self, name: str) -> Any:
-        found = super().__getattr__(name)
-        if isinstance(found, ElasticWeight):
+        found = self.__dict__["_modules"].get(name) if "_modules" in self.__dict__ else None
+        if isinstance(found, ElasticWeight):  # first, and not by `nn.Module`, to be fast
             return found.selected() if found.is_selected else found
+        found = super().__getattr__(name)
         if isinstance(found, ChosenWidth):
             return found.value if found.is_selected else found
         if isinstance(found, Tensor) and name in self._buffer_widths:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pdas.nn.conditions import Conditions
-from pdas.nn.sliced import BlockedWeight
+from pdas.nn.sliced import BlockedWeight, Part
 from pdas.nn.widths import Width, choices_of, pieces_of, same_width, width_text
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
@@ -39,13 +39,13 @@ class ElasticWeight(BlockedWeight):
         # Tuples hide them from `nn.Module`, so that the layer alone has them as its children.
         self.widths = widths
         self._choices = tuple({id(c): c for width in widths for c in choices_of(width)}.values())
-        # By the selected categories, the pieces in use: to ask each of them takes time.
-        self._used: dict[tuple[int, ...], list[list[int]]] = {}
+        # By the selected categories, what is used: to ask each piece takes time.
+        self._used: dict[tuple[int | None, ...], Part] = {}
 
     @property
     def is_selected(self) -> bool:
         """Whether an architecture is selected now."""
-        return all(choice.is_selected for choice in self._choices)
+        return all([choice.category is not None for choice in self._choices])
 
     def check_selected(self) -> None:
         """Say why, where no architecture is selected.
@@ -59,20 +59,11 @@ class ElasticWeight(BlockedWeight):
 
     def selected(self) -> Tensor:
         """The part of the selected widths."""
-        return self.put_together(*self._selected_pieces())
+        return self.put_together(self._selected_part())
 
     def selected_blocks(self) -> tuple[nn.Parameter, ...]:
         """The blocks of that part."""
-        used = self._selected_pieces()
-        ranges = [
-            {(pieces[i].start, pieces[i].stop) for i in numbers}
-            for pieces, numbers in zip(self._pieces, used, strict=True)
-        ]
-        return tuple(
-            block
-            for block, cut in self.blocks()
-            if all(r in kept for r, kept in zip(cut, ranges, strict=True))
-        )
+        return tuple(map(self.get_parameter, self._selected_part().names))
 
     def conditions(self) -> Iterator[tuple[nn.Parameter, Conditions]]:
         """Each block with the conditions under which it is used."""
@@ -132,13 +123,12 @@ class ElasticWeight(BlockedWeight):
             remedy="tie layers of the same widths, both of pdas.nn",
         )
 
-    def _selected_pieces(self) -> list[list[int]]:
-        """For each dimension the numbers of the pieces in use."""
-        key = tuple(choice.selected for choice in self._choices)
+    def _selected_part(self) -> Part:
+        key = tuple([choice.category for choice in self._choices])
         if key not in self._used:
-            self._used[key] = [
-                [i for i, piece in enumerate(pieces) if piece.is_used] for pieces in self._pieces
-            ]
+            self.check_selected()
+            used = ([i for i, p in enumerate(each) if p.is_used] for each in self._pieces)
+            self._used[key] = self.part(*used)
         return self._used[key]
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
