@@ -14,7 +14,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from pdas.distributed.fabric import DDPStrategy, Fabric
+from pdas.distributed.fabric import DDPStrategy, Fabric, Precision, SingleDeviceStrategy
 from pdas.distributed.settings import DeviceSettings
 from pdas.support.errors import SettingError, reason
 from pdas.support.refusals import refuse
@@ -43,6 +43,24 @@ class Ddp(DDPStrategy):
             dist.broadcast(sent, 0)
             tensor.copy_(sent)
         return module
+
+
+def without_wrapper(fabric: Fabric, network: nn.Module) -> nn.Module:
+    """A network that Fabric has set up, without Fabric's wrapper if that does nothing.
+
+    The wrapper converts inputs and outputs to Fabric's precision. In "32-true" there is nothing to
+    convert, and its calls take as long as a small layer.
+
+    Args:
+        fabric: that has set up the network.
+        network: what `setup` returned.
+
+    Returns:
+        The module that was set up, or the wrapper.
+    """
+    kinds = (SingleDeviceStrategy, Ddp)
+    plain = type(fabric.strategy) in kinds and type(fabric.strategy.precision) is Precision
+    return network.module if plain else network  # type: ignore[return-value]
 
 
 def open_fabric(settings: DeviceSettings) -> Fabric:

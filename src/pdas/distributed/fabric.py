@@ -50,7 +50,9 @@ from lightning_fabric.plugins.environments.lsf import LSFEnvironment
 from lightning_fabric.plugins.environments.mpi import MPIEnvironment
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning_fabric.plugins.precision.precision import Precision
 from lightning_fabric.strategies.ddp import DDPStrategy
+from lightning_fabric.strategies.single_device import SingleDeviceStrategy
 from lightning_fabric.utilities.apply_func import move_data_to_device
 
 __all__ = [
@@ -60,7 +62,9 @@ __all__ = [
     "LightningEnvironment",
     "Logger",
     "MPIEnvironment",
+    "Precision",
     "SLURMEnvironment",
+    "SingleDeviceStrategy",
     "TensorBoardLogger",
     "TorchElasticEnvironment",
     "move_data_to_device",

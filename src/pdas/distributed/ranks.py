@@ -9,7 +9,7 @@ pass. A loss may run a network several times, and a rank may have no loss to run
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import zip_longest
@@ -93,7 +93,7 @@ class Ranks:
         _reduce(found, dist.ReduceOp.MAX)
         return [bool(flag) for flag in found.tolist()]
 
-    def add_gradients(self, parameters: Iterator[nn.Parameter]) -> None:
+    def add_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Add up the gradients of all ranks, in place.
 
         A parameter that no rank has used keeps no gradient, so its optimizer does not move it.

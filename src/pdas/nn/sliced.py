@@ -57,7 +57,9 @@ class BlockedWeight(nn.Module):
         Args:
             used: for each of the first dimensions the numbers of its ranges, ascending.
         """
-        ranges = [[cuts[i] for i in chosen] for cuts, chosen in zip(self._ranges, used, strict=True)]
+        ranges = [
+            [cuts[i] for i in chosen] for cuts, chosen in zip(self._ranges, used, strict=True)
+        ]
         counts = list(enumerate(map(len, ranges)))
         joints = tuple((dim, count) for dim, count in reversed(counts) if count > 1)
         return Part(tuple(map(_name, product(*ranges))), joints)

@@ -200,7 +200,7 @@ class Trial:
                 raise NonFiniteLossError("a finalist's loss is not finite")
             if loss.requires_grad:  # otherwise the network uses none of its weights
                 fabric.backward(loss / len(parts))
-        clip_gradients(fabric, network, optimizer, self.settings.clip)
+        clip_gradients(fabric, optimizer.optimizer, self.settings.clip)
         optimizer.step()
 
     @torch.no_grad()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from pdas.distributed.devices import without_wrapper
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.ranks import Ranks
 from pdas.resume.fingerprint import of_function
@@ -18,6 +19,8 @@ from pdas.support.errors import NonFiniteLossError, SettingError, reason
 from pdas.support.refusals import refusal, refuse
 from pdas.training.components import MakeOptimizer, MakeSchedule
 from pdas.training.settings import TrainingSettings
+
+ALMOST = 0.9  # of the largest norm; nearer to it, the factor may round below 1
 
 
 class WeightTraining:
@@ -34,7 +37,8 @@ class WeightTraining:
         make_schedule: makes the schedule, instead of the settings.
 
     Attributes:
-        network: the module as set up by Fabric, which computes in Fabric's precision.
+        network: the module as set up by Fabric, which computes in Fabric's precision; see
+            `without_wrapper`.
         optimizer: as set up by Fabric.
         given: what tells optimizer and schedule from others, if functions made them; see `Frozen`.
 
@@ -70,7 +74,9 @@ class WeightTraining:
             make_schedule=make_schedule,
         )
         self.given = _made_by(make_optimizer, make_schedule, self._own, self._schedule)
-        self.network, self.optimizer = fabric.setup(module.train(), self._own)
+        wrapped, self.optimizer = fabric.setup(module.train(), self._own)
+        self.network = without_wrapper(fabric, wrapped)
+        self._parameters = list(self.network.parameters())  # to look for them takes time
 
     @property
     def learning_rate(self) -> float:
@@ -92,7 +98,8 @@ class WeightTraining:
 
     def clear(self) -> None:
         """Forget all gradients, so that unused weights have none."""
-        self.network.zero_grad(set_to_none=True)
+        for parameter in self._parameters:
+            parameter.grad = None
 
     def apply(self) -> None:
         """Update the weights by the clipped gradients of all ranks.
@@ -100,8 +107,8 @@ class WeightTraining:
         Raises:
             NonFiniteLossError: the gradient is not finite; the weights are unchanged.
         """
-        self._ranks.add_gradients(self.network.parameters())
-        clip_gradients(self._fabric, self.network, self.optimizer, self._clip)
+        self._ranks.add_gradients(self._parameters)
+        clip_gradients(self._fabric, self._own, self._clip)
         self.optimizer.step()
 
     def end_step(self) -> None:
@@ -229,28 +236,31 @@ def _refuse_kind(argument: str, found: object, expected: str, call: str) -> None
     )
 
 
-def clip_gradients(
-    fabric: Fabric, net: nn.Module, optimizer: torch.optim.Optimizer, max_norm: float
-) -> None:
+def clip_gradients(fabric: Fabric, optimizer: Optimizer, max_norm: float) -> None:
     """Scale the gradient to a norm of at most `max_norm`.
 
     Args:
         fabric: that has set up the network and the optimizer.
-        net: whose gradient it is.
-        optimizer: of its weights.
+        optimizer: as it was before.
         max_norm: the largest Euclidean norm.
 
     Raises:
         NonFiniteLossError: the norm is not finite; the weights are unchanged.
     """
-    norm = fabric.clip_gradients(net, optimizer, max_norm=max_norm, error_if_nonfinite=False)
+    precision: Any = fabric.strategy.precision
+    precision.unscale_gradients(optimizer)
+    used = [p for p in precision.main_params(optimizer) if p.grad is not None]
+    norm = nn.utils.get_total_norm([p.grad for p in used])
+    length = float(norm)
     # In 16-bit precision the loss scaler expects gradients that overflow, and skips those steps.
-    scaled = getattr(fabric.strategy.precision, "scaler", None) is not None
-    if norm is not None and not scaled and not torch.isfinite(norm):
+    if not math.isfinite(length) and getattr(precision, "scaler", None) is None:
         refuse(
             NonFiniteLossError,
             "gradient",
-            found=f"a norm of {float(norm)} for finite losses",
+            found=f"a norm of {length} for finite losses",
             expected="a finite one",
             remedy="lower the learning rate of the weights",
         )
+    # Much below, PyTorch would multiply all of them by 1.
+    if not length < ALMOST * max_norm:
+        nn.utils.clip_grads_with_norm_(used, max_norm, norm)
