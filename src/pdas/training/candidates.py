@@ -122,10 +122,9 @@ def bind(net: nn.Module, architectures: Sequence[Architecture]) -> list[Model]:
     if net.shares:
         together = _Together(partial(net, architectures=lambda: architectures))
         return [BoundModel(partial(together, i), a) for i, a in enumerate(architectures)]
-    alone = (
-        partial(_of_candidates, net.net) if isinstance(net, Candidates) else partial(_alone, net)
-    )
-    return [BoundModel(partial(alone, a), a) for a in architectures]
+    if isinstance(net, Candidates):  # which Fabric need not wrap
+        return [BoundModel(partial(_directly, net.net, a), a) for a in architectures]
+    return [BoundModel(partial(_alone, net, a), a) for a in architectures]
 
 
 def _directly(net: nn.Module, architecture: Architecture, /, *inputs: Any, **named: Any) -> Any:
