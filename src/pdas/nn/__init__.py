@@ -20,6 +20,7 @@ from pdas.nn.elastic.instance_norms import InstanceNorm1d, InstanceNorm2d, Insta
 from pdas.nn.elastic.layer_norms import GroupNorm, LayerNorm, RMSNorm
 from pdas.nn.elastic.linear import Linear
 from pdas.nn.elastic.recurrent import GRU, LSTM
+from pdas.nn.elastic.sorting import sort_channels
 from pdas.nn.supernet import Supernet
 from pdas.nn.widths import widest
 
@@ -49,5 +50,6 @@ __all__ = [
     "Repeat",
     "Supernet",
     "Value",
+    "sort_channels",
     "widest",
 ]

@@ -69,6 +69,11 @@ class ModuleTree:
             choice_point.path = occurrence.where
             self.choice_points[position].append(choice_point)
 
+    def largest(self) -> Architecture:
+        """The architecture of the largest numbers and the most modules; else of the first ones."""
+        points = [choice_points[0] for choice_points in self.choice_points]
+        return self.space.architecture([point.largest_category for point in points])
+
     @contextmanager
     def selected(self, architecture: Architecture) -> Iterator[None]:
         """Use an architecture within a `with` block.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -64,24 +65,31 @@ class BlockedWeight(nn.Module):
         joints = tuple((dim, count) for dim, count in reversed(counts) if count > 1)
         return Part(tuple(map(_name, product(*ranges))), joints)
 
-    def put_together(self, part: Part) -> Tensor:
+    def put_together(self, part: Part, blocks: Mapping[str, Any] | None = None) -> Tensor:
         """A part of the weight as one tensor.
 
         Args:
             part: of `part`, which takes longer than this.
+            blocks: by name, instead of its own.
 
         Returns:
             One block, or several that are put together by copies.
         """
-        tensors: list[Tensor] = [self._parameters[name] for name in part.names]  # type: ignore[misc]
+        parts: Mapping[str, Any] = self._parameters if blocks is None else blocks
+        tensors: list[Tensor] = [parts[name] for name in part.names]
         for dim, count in part.joints:
             bands = range(0, len(tensors), count)
             tensors = [torch.cat(tensors[i : i + count], dim) for i in bands]
         return tensors[0]
 
-    def whole(self) -> Tensor:
-        """All of it."""
-        return self.put_together(self.part(*(range(len(cuts)) for cuts in self._ranges)))
+    def whole(self, blocks: Mapping[str, Tensor] | None = None) -> Tensor:
+        """All of it.
+
+        Args:
+            blocks: by name, to be put together instead, as the gradients of its own.
+        """
+        all_of_it = self.part(*(range(len(cuts)) for cuts in self._ranges))
+        return self.put_together(all_of_it, blocks)
 
     def blocks(self) -> Iterator[tuple[nn.Parameter, tuple[Range, ...]]]:
         """Each block with the range that it covers in each of the first dimensions."""

@@ -101,6 +101,15 @@ class Supernet(nn.Module):
         return self._tree.active(architecture)
 
     @property
+    def largest(self) -> Architecture:
+        """The architecture of the largest whole numbers and the most modules.
+
+        Of choices that have no largest category, the first one: so it is the whole model, where the
+        choices were put into one.
+        """
+        return self._tree.largest()
+
+    @property
     def use_conditions(self) -> Sequence[Sequence[Conditions]]:
         """For each of the D variables the cases in which it is used; one of them must hold."""
         return self._tree.conditions

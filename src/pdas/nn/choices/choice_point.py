@@ -74,6 +74,11 @@ class ChoicePoint(nn.Module):
         return 0
 
     @property
+    def largest_category(self) -> int:
+        """The category of the most modules or the largest number, if there is one."""
+        return self.base_category
+
+    @property
     def selected(self) -> int:
         """The index of the category to use now.
 

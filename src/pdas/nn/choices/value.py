@@ -36,6 +36,14 @@ class Value(ChoicePoint, ChosenWidth):
         super().__init__(name, values)
 
     @property
+    def largest_category(self) -> int:
+        """That of the largest value where all are whole numbers, else the first."""
+        labels = self.variable.categories
+        if not all(type(label) is int for label in labels):
+            return self.base_category
+        return max(range(len(labels)), key=labels.__getitem__)
+
+    @property
     def value(self) -> Label:
         """The selected value."""
         return self.variable.categories[self.selected]

@@ -138,6 +138,20 @@ class Elastic(nn.Module):
             if isinstance(child, ElasticWeight):
                 yield name, child
 
+    def buffers_with_widths(self) -> Iterator[tuple[str, tuple[Width, ...]]]:
+        """The names of the buffers that there are, with their widths."""
+        for name, widths in self._buffer_widths.items():
+            if self._buffers[name] is not None:
+                yield name, widths
+
+    def channels_together(self, width: Width) -> int:
+        """How many consecutive channels stay together where channels are sorted.
+
+        Args:
+            width: of a dimension of its weights.
+        """
+        return 1
+
     @torch.no_grad()
     def derived(self, ties: Ties) -> nn.Module:
         """The plain layer of the selected widths, with these weights.
@@ -156,10 +170,8 @@ class Elastic(nn.Module):
         for name, child in self.named_children():
             if isinstance(child, Elastic):
                 setattr(layer, name, child.derived(ties))
-        for name in self._buffer_widths:
-            buffer = getattr(self, name)
-            if buffer is not None:
-                layer.get_buffer(name).copy_(buffer)
+        for name, _ in self.buffers_with_widths():
+            layer.get_buffer(name).copy_(getattr(self, name))
         return layer
 
     @torch.no_grad()

@@ -69,6 +69,12 @@ class _Conv(Elastic):
                 self.set_sizes(padding=Padding(size, whole.padding, whole.dilation))
         self.add_weight("bias", whole.bias, out_channels)
 
+    def channels_together(self, width: Width) -> int:
+        """Those of a group."""
+        groups = self.arguments(self)["groups"]
+        groups = groups.at_widest if isinstance(groups, ChosenWidth) else groups
+        return 1 if groups == 1 else widest(width) // int(groups)
+
     @staticmethod
     def arguments(layer: Any) -> dict[str, Any]:
         return {

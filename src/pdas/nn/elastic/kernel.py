@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
@@ -46,8 +47,8 @@ class KernelWeight(ElasticWeight):
     def selected(self) -> Tensor:
         return self._as_kernel(super().selected(), self._segment.value)
 
-    def whole(self) -> Tensor:
-        return self._as_kernel(super().whole(), self._segment.sizes[-1])
+    def whole(self, blocks: Mapping[str, Tensor] | None = None) -> Tensor:
+        return self._as_kernel(super().whole(blocks), self._segment.sizes[-1])
 
     def load(self, whole: Tensor, *, assign: bool = False) -> None:
         super().load(whole.flatten(2)[..., self.get_buffer("order")], assign=assign)

@@ -147,6 +147,10 @@ class GroupNorm(Elastic, nn.GroupNorm):
         self.add_weight("weight", whole.weight, num_channels)
         self.add_weight("bias", whole.bias, num_channels)
 
+    def channels_together(self, width: Width) -> int:
+        """Those of a group."""
+        return 1 if self.num_groups == 1 else widest(width) // self.num_groups
+
     @staticmethod
     def arguments(layer: Any) -> dict[str, Any]:
         names = ("num_groups", "num_channels", "eps", "affine")
