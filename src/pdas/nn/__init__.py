@@ -10,6 +10,7 @@ from pdas.nn.choices.input_choice import InputChoice
 from pdas.nn.choices.optional_layer import OptionalLayer
 from pdas.nn.choices.repeat import Repeat
 from pdas.nn.choices.value import Value
+from pdas.nn.elastic.any_layer import with_widths
 from pdas.nn.elastic.attention import MultiheadAttention
 from pdas.nn.elastic.base import Elastic
 from pdas.nn.elastic.batch_norms import BatchNorm1d, BatchNorm2d, BatchNorm3d
@@ -20,7 +21,7 @@ from pdas.nn.elastic.instance_norms import InstanceNorm1d, InstanceNorm2d, Insta
 from pdas.nn.elastic.layer_norms import GroupNorm, LayerNorm, RMSNorm
 from pdas.nn.elastic.linear import Linear
 from pdas.nn.elastic.recurrent import GRU, LSTM
-from pdas.nn.elastic.sorting import sort_channels
+from pdas.nn.sorting import sort_channels
 from pdas.nn.supernet import Supernet
 from pdas.nn.widths import widest
 
@@ -52,4 +53,5 @@ __all__ = [
     "Value",
     "sort_channels",
     "widest",
+    "with_widths",
 ]
