@@ -40,12 +40,12 @@ class ElasticWeight(BlockedWeight):
         self.widths = widths
         self._choices = tuple({id(c): c for width in widths for c in choices_of(width)}.values())
         # By the selected categories, what is used: to ask each piece takes time.
-        self._used: dict[tuple[int | None, ...], Part] = {}
+        self._used: dict[tuple[int, ...], Part] = {}
 
     @property
     def is_selected(self) -> bool:
         """Whether an architecture is selected now."""
-        return all([choice.category is not None for choice in self._choices])
+        return all(choice.is_selected for choice in self._choices)
 
     def check_selected(self) -> None:
         """Say why, where no architecture is selected.
@@ -60,6 +60,14 @@ class ElasticWeight(BlockedWeight):
     def selected(self) -> Tensor:
         """The part of the selected widths."""
         return self.put_together(self._selected_part())
+
+    def read(self) -> Tensor | ElasticWeight:
+        """What it is to its layer: in a call the part of the selected widths, otherwise itself."""
+        # A category that is known spares the question whether one is selected.
+        part = self._used.get(tuple([choice.category for choice in self._choices]))
+        if part is not None:
+            return self.put_together(part)
+        return self.selected() if self.is_selected else self
 
     def selected_blocks(self) -> tuple[nn.Parameter, ...]:
         """The blocks of that part."""
@@ -124,9 +132,8 @@ class ElasticWeight(BlockedWeight):
         )
 
     def _selected_part(self) -> Part:
-        key = tuple([choice.category for choice in self._choices])
+        key = tuple([choice.selected for choice in self._choices])
         if key not in self._used:
-            self.check_selected()
             used = ([i for i, p in enumerate(each) if p.is_used] for each in self._pieces)
             self._used[key] = self.part(*used)
         return self._used[key]
