@@ -201,7 +201,7 @@ class Elastic(nn.Module):
     def __getattr__(self, name: str) -> Any:
         found = self.__dict__["_modules"].get(name) if "_modules" in self.__dict__ else None
         if isinstance(found, ElasticWeight):  # first, and not by `nn.Module`, to be fast
-            return found.read()
+            return found.selected() if found.is_selected else found
         found = super().__getattr__(name)
         if isinstance(found, ChosenWidth):
             return found.value if found.is_selected else found

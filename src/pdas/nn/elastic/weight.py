@@ -40,12 +40,15 @@ class ElasticWeight(BlockedWeight):
         self.widths = widths
         self._choices = tuple({id(c): c for width in widths for c in choices_of(width)}.values())
         # By the selected categories, what is used: to ask each piece takes time.
-        self._used: dict[tuple[int, ...], Part] = {}
+        self._used: dict[tuple[int | None, ...], Part] = {}
 
     @property
     def is_selected(self) -> bool:
         """Whether an architecture is selected now."""
-        return all(choice.is_selected for choice in self._choices)
+        for choice in self._choices:  # no generator, since every reading asks
+            if choice.category is None and not choice.is_selected:
+                return False
+        return True
 
     def check_selected(self) -> None:
         """Say why, where no architecture is selected.
@@ -60,14 +63,6 @@ class ElasticWeight(BlockedWeight):
     def selected(self) -> Tensor:
         """The part of the selected widths."""
         return self.put_together(self._selected_part())
-
-    def read(self) -> Tensor | ElasticWeight:
-        """What it is to its layer: in a call the part of the selected widths, otherwise itself."""
-        # A category that is known spares the question whether one is selected.
-        part = self._used.get(tuple([choice.category for choice in self._choices]))
-        if part is not None:
-            return self.put_together(part)
-        return self.selected() if self.is_selected else self
 
     def selected_blocks(self) -> tuple[nn.Parameter, ...]:
         """The blocks of that part."""
@@ -132,6 +127,10 @@ class ElasticWeight(BlockedWeight):
         )
 
     def _selected_part(self) -> Part:
+        known = self._used.get(tuple([choice.category for choice in self._choices]))
+        if known is not None:
+            return known
+        # The first time, or in a recomputation, whose categories only `selected` knows.
         key = tuple([choice.selected for choice in self._choices])
         if key not in self._used:
             used = ([i for i, p in enumerate(each) if p.is_used] for each in self._pieces)
