@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import accumulate
 
 import torch
 import torch.nn.functional as F
@@ -12,15 +13,16 @@ from torch import Tensor, nn
 class Projection(nn.Module):
     """A product with a weight that belongs to the module around it.
 
-    A module, so that the multiply-adds of queries, keys and values are counted by themselves.
+    A module, so that the multiply-adds of queries, keys and values are counted by themselves. It is
+    passed the whole weight, since PyTorch's counter cannot have a view of one as an input.
 
     Example:
-        Projection()(x, weight, bias)
+        Projection()(x, weight, bias, slice(0, 64))
     """
 
-    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """`(..., in) -> (..., out)` by a weight `(out, in)`."""
-        return F.linear(x, weight, bias)
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None, rows: slice) -> Tensor:
+        """`(..., in) -> (..., out)` by some rows of a weight."""
+        return F.linear(x, weight[rows], None if bias is None else bias[rows])
 
 
 class HeadAttention(nn.MultiheadAttention):
@@ -134,13 +136,12 @@ class HeadAttention(nn.MultiheadAttention):
             # One product, as PyTorch has it.
             projected = torch.split(F.linear(query, weight, bias), rows, -1)
         else:
-            weights = torch.split(weight, rows)
-            biases = (None,) * 3 if bias is None else torch.split(bias, rows)
+            slices = (slice(end - n, end) for n, end in zip(rows, accumulate(rows), strict=True))
             projections = (self.project_query, self.project_key, self.project_value)
             inputs = (query, key, value)
             projected = tuple(
-                project(x, w, b)
-                for project, x, w, b in zip(projections, inputs, weights, biases, strict=True)
+                project(x, weight, bias, part)
+                for project, x, part in zip(projections, inputs, slices, strict=True)
             )
         q, k, v = (x.view(*x.shape[:2], -1, self.head_dim).permute(1, 2, 0, 3) for x in projected)
         return q, k, v

@@ -8,6 +8,7 @@ from itertools import product
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 import pdas.nn as P
 from pdas.nn import Supernet, Value
@@ -145,6 +146,9 @@ def test_keys_and_values_may_have_fewer_heads() -> None:
             )
         projections = L * E * 8 * (number + 2 * shared)
         assert cost(architecture) == projections + 2 * L * L * 8 * number + L * 8 * number * E
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            network(x, x, x)
+        assert cost(architecture) == counter.get_total_flops() // 2
 
 
 def test_a_mask_for_each_head_is_cut_with_the_heads() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 import torch
@@ -194,3 +195,17 @@ def test_batch_norm_keeps_nothing_of_a_batch() -> None:
 def test_widths_that_cannot_be_are_named(make: Callable[[], nn.Module], message: str) -> None:
     with pytest.raises(NetworkError, match=message):
         make()
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.enable_grad])
+def test_outputs_for_sequences_in_any_order_are_those_of_the_derived_network(
+    mode: Callable[[], AbstractContextManager[object]],
+) -> None:
+    # PyTorch multiplies a transposed sequence otherwise where a weight asks for gradients.
+    net = Supernet(P.Linear(Value("inputs", [5, 25]), Value("outputs", [1, 5, 10])))
+    for architecture in every(net):
+        network = net.derive(architecture, keep_weights=True)
+        for length in range(2, 40, 3):
+            x = torch.randn(length, 17, int(architecture["inputs"])).transpose(0, 1)
+            with mode():
+                assert torch.equal(net(x, architecture), network(x))

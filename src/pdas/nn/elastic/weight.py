@@ -61,8 +61,16 @@ class ElasticWeight(BlockedWeight):
                 choice.selected  # noqa: B018  # which raises it
 
     def selected(self) -> Tensor:
-        """The part of the selected widths."""
-        return self.put_together(self._selected_part())
+        """The part of the selected widths.
+
+        It asks for gradients as a weight of the derived network does, also where none are computed:
+        by that PyTorch chooses among products that round differently.
+        """
+        part = self._selected_part()
+        selected = self.put_together(part)
+        if part.joints and not torch.is_grad_enabled():
+            selected.requires_grad = any([self._parameters[n].requires_grad for n in part.names])  # type: ignore[union-attr]
+        return selected
 
     def selected_blocks(self) -> tuple[nn.Parameter, ...]:
         """The blocks of that part."""
