@@ -58,6 +58,18 @@ def test_derived_networks_are_plain_and_do_the_same(kind: str, settings: dict[st
         net.derive(architecture)
 
 
+@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_multiply_adds_of_both_widths(kind: str, settings: dict[str, object]) -> None:
+    net = Supernet(Reader(kind, **settings))
+    cost = net.cost("multiply_adds", torch.randint(10, (4, 7)))
+    for architecture in every(net):
+        network = net.derive(architecture)
+        weights = [*network.layer.parameters(), network.last.weight]
+        # Each word is multiplied with each weight once.
+        assert cost(architecture) == 4 * 7 * sum(w.numel() for w in weights if w.dim() == 2)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_gate_is_cut(kind: str) -> None:
     plain = getattr(nn, kind)(3, 5)

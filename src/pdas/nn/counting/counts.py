@@ -17,6 +17,7 @@ from pdas.cost import ProductCost, Term
 from pdas.nn.conditions import Conditions, signed_cases
 from pdas.nn.counting.candidate_run import CandidateRun, Unit
 from pdas.nn.counting.profile import Neighbourhood, Profile
+from pdas.nn.elastic.recurrent import GRU, LSTM
 from pdas.nn.elastic.weight import ElasticWeight
 from pdas.nn.module_tree import ModuleTree
 from pdas.nn.occurrences import Occurrence
@@ -112,27 +113,38 @@ def _multiply_add_terms(profile: Profile) -> Iterator[Term]:
 class _Parts:
     """The parts of what is counted that are there or not, in proportion to their sizes.
 
-    They are the blocks of a weight with a width that is a sum, as `u + v`: what such a layer does
-    is no product of what its choices are. Anything else is one part.
+    They are the blocks of a weight with a width that is a sum, as `u + v`, or of all weights of a
+    recurrent layer: what such a layer does is no product of what its choices are. Anything else is
+    one part.
     """
 
     def __init__(self, module: nn.Module, neighbourhood: Neighbourhood, unit: Unit) -> None:
         self._unit = unit
         self.sizes: list[tuple[int, Conditions]] = [(1, Conditions())]
-        weight = module._modules.get("weight")
-        if isinstance(weight, ElasticWeight) and any(
-            len(segments_of(w)) > 1 for w in weight.widths
+        blocks = [
+            (block.numel(), conditions)
+            for weight in _multiplied(module)
+            for block, conditions in weight.conditions()
+        ]
+        if blocks and all(
+            run.counts.get(unit, 0) % _amount(blocks, architecture) == 0
+            for run, architecture in _runs(neighbourhood)
         ):
-            blocks = [(block.numel(), conditions) for block, conditions in weight.conditions()]
-            if all(
-                run.counts.get(unit, 0) % _amount(blocks, architecture) == 0
-                for run, architecture in _runs(neighbourhood)
-            ):
-                self.sizes = blocks
+            self.sizes = blocks
 
     def density(self, run: CandidateRun, architecture: Architecture) -> int:
         """The multiply-adds of the unit in a run, by the size of the parts that are there."""
         return run.counts.get(self._unit, 0) // _amount(self.sizes, architecture)
+
+
+def _multiplied(module: nn.Module) -> list[ElasticWeight]:
+    """The weights that a layer multiplies with, where what it does is a sum over their blocks."""
+    if isinstance(module, LSTM | GRU):
+        return [weight for _, weight in module.weights() if len(weight.widths) > 1]
+    weight = module._modules.get("weight")
+    if isinstance(weight, ElasticWeight) and any(len(segments_of(w)) > 1 for w in weight.widths):
+        return [weight]
+    return []
 
 
 def _amount(parts: Sequence[tuple[int, Conditions]], architecture: Architecture) -> int:
