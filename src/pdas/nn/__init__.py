@@ -7,7 +7,7 @@ plain network of one architecture; `supernet` puts these together.
 
 from pdas.nn.choices.choice import Choice
 from pdas.nn.choices.input_choice import InputChoice
-from pdas.nn.choices.optional_layer import OptionalLayer
+from pdas.nn.choices.optional_layer import OptionalLayer, optional
 from pdas.nn.choices.repeat import Repeat
 from pdas.nn.choices.value import Value
 from pdas.nn.elastic.any_layer import with_widths
@@ -51,6 +51,7 @@ __all__ = [
     "Repeat",
     "Supernet",
     "Value",
+    "optional",
     "sort_channels",
     "widest",
     "with_widths",

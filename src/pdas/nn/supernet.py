@@ -17,6 +17,7 @@ from pdas.nn.counting.counts import multiply_adds, parameters
 from pdas.nn.counting.latency import latency
 from pdas.nn.counting.profile import Profile
 from pdas.nn.deriving.derive import derive
+from pdas.nn.fast_path import avoid_fast_paths
 from pdas.nn.module_tree import ModuleTree
 from pdas.nn.quantities import check_quantity
 from pdas.space import Architecture
@@ -53,6 +54,7 @@ class Supernet(nn.Module):
         if not isinstance(module, nn.Module):
             found, expected = type(module).__name__, "a torch.nn.Module with choices"
             refuse(NetworkError, "Supernet", found=found, expected=expected)
+        avoid_fast_paths(module)
         self.module = module
         self._tree = ModuleTree(module)
         self.space = self._tree.space

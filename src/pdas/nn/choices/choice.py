@@ -7,17 +7,18 @@ from typing import Any
 
 from torch import nn
 
-from pdas.nn.choices.choice_point import ChoicePoint, Copy
+from pdas.nn.choices.attributes import PassesAttributes
+from pdas.nn.choices.choice_point import Copy
 from pdas.space import Label
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
 
 
-class Choice(ChoicePoint):
+class Choice(PassesAttributes):
     """One of several modules.
 
     It is called as each of them is. Candidates may hold choices of their own, whose variables count
-    only where the candidate is taken.
+    only where the candidate is taken. In a call it has the attributes of the selected candidate.
 
     Args:
         name: of the variable.
@@ -50,3 +51,17 @@ class Choice(ChoicePoint):
     def derived(self, copy: Copy) -> nn.Module:
         """A copy of the selected candidate."""
         return copy(self.candidate(self.selected))
+
+    def passed_on(self, name: str) -> Any:
+        """Of the selected candidate.
+
+        Args:
+            name: of the attribute.
+
+        Raises:
+            AttributeError: it has none, or no candidate is selected.
+        """
+        if not self.is_selected:
+            remedy = "read it during a call of its supernet, or of a candidate"
+            raise self.no_attribute(name, "no candidate selected", remedy)
+        return getattr(self.candidate(self.selected), name)

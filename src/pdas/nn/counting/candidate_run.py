@@ -16,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from pdas.nn.choices.choice_point import ChoicePoint
 from pdas.nn.conditions import Conditions
+from pdas.nn.modes import evaluating
 from pdas.support.errors import reason
 
 Unit = tuple[int, Conditions]
@@ -93,23 +94,6 @@ def count(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) ->
 
 
 @contextmanager
-def evaluating(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients within a `with` block.
-
-    Args:
-        module: of which every part has its own mode again after the block.
-    """
-    training = [(part, part.training) for part in module.modules()]
-    module.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for part, mode in training:
-            part.training = mode
-
-
-@contextmanager
 def counting(module: nn.Module) -> Iterator[FlopCounterMode]:
     """Count within a `with` block, also in layers that PyTorch would run in one piece.
 
@@ -177,18 +161,7 @@ class _Runner:
     def _candidate(self, choice_point: ChoicePoint, number: int) -> Callable[..., Any]:
         """A candidate that, when it is called, adds its condition to those around."""
         candidate = ChoicePoint.candidate(choice_point, number)
-        condition = choice_point.condition_of(str(number))
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            self._around.append(self._around[-1] & condition)
-            # A copy of each tensor, since other candidates, which may work in place, have it too.
-            own = [x.clone() if isinstance(x, Tensor) else x for x in args]
-            try:
-                return candidate(*own, **kwargs)
-            finally:
-                self._around.pop()
-
-        return call
+        return _Conditioned(candidate, choice_point.condition_of(str(number)), self._around)
 
     def _run_all(self, choice_point: ChoicePoint, *args: Any, **kwargs: Any) -> Any:
         """The forward of a choice point: runs every candidate, and gives the selected output."""
@@ -215,6 +188,27 @@ class _Runner:
         reshaping = [i for i, output in enumerate(outputs) if shape(output) != expected]
         self._run.reshaping |= {(name, index) for index in reshaping}
         return outputs[selected]
+
+
+class _Conditioned:
+    """A candidate that, when it is called, adds its condition to those around it."""
+
+    def __init__(
+        self, candidate: nn.Module, condition: Conditions, around: list[Conditions]
+    ) -> None:
+        self._candidate, self._condition, self._around = candidate, condition, around
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self._around.append(self._around[-1] & self._condition)
+        # A copy of each tensor, since other candidates, which may work in place, have it too.
+        own = [x.clone() if isinstance(x, Tensor) else x for x in args]
+        try:
+            return self._candidate(*own, **kwargs)
+        finally:
+            self._around.pop()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._candidate, name)
 
 
 @contextmanager

@@ -19,8 +19,8 @@ from torch import nn
 
 from pdas.cost import Cost
 from pdas.nn.costs import sum_in_use
-from pdas.nn.counting.candidate_run import evaluating
 from pdas.nn.counting.profile import cloned
+from pdas.nn.modes import evaluating
 from pdas.nn.protocols import ActiveSupernet, SupernetProtocol
 from pdas.space import Architecture
 from pdas.support.errors import SettingError
