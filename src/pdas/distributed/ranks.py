@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from itertools import zip_longest
 from typing import Any, TypeVar
@@ -158,16 +158,16 @@ class Ranks:
                     "one kind with the same versions",
                 )
 
-    @contextmanager
-    def own_random(self) -> Iterator[None]:
+    def own_random(self) -> AbstractContextManager[None]:
         """Within it, the global generators are this rank's own, as for dropout.
 
         Outside they are common, since batches may be drawn from them: all ranks have the same
         states before and after.
         """
-        if self.size == 1:
-            yield
-            return
+        return nullcontext() if self.size == 1 else self._own_generators()
+
+    @contextmanager
+    def _own_generators(self) -> Iterator[None]:
         if self._own_random is None:
             self._own_random = self._first_own()
         common = random_state()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 import numpy as np
 from torch import nn
@@ -59,6 +59,11 @@ class ModuleTree:
         calls = next((point.calls for point in points if point.calls is not None), Calls())
         for point in points:
             point.calls = calls
+        # The conditions by position, as lists, which are read in every step.
+        self._cases = [
+            [[(self.space.position(n), used.tolist()) for n, used in case.items()] for case in each]
+            for each in self.conditions
+        ]
         self._thread = 0  # whose call is under way
 
     def _add(self, choice_point: ChoicePoint, occurrence: Occurrence) -> None:
@@ -74,8 +79,7 @@ class ModuleTree:
         points = [choice_points[0] for choice_points in self.choice_points]
         return self.space.architecture([point.largest_category for point in points])
 
-    @contextmanager
-    def selected(self, architecture: Architecture) -> Iterator[None]:
+    def selected(self, architecture: Architecture) -> AbstractContextManager[None]:
         """Use an architecture within a `with` block.
 
         Args:
@@ -86,8 +90,21 @@ class ModuleTree:
             NetworkError: another thread is inside of such a block.
         """
         check_architecture("architecture", architecture, self.space)
-        # A module may call its own supernet with another architecture: afterwards the first one
-        # counts again.
+        return _Selected(self, architecture)
+
+    def select(self, architecture: Architecture) -> list[int | None]:
+        """Use an architecture from now on.
+
+        Args:
+            architecture: of `space`.
+
+        Returns:
+            The categories of before. A module may call its own supernet with another architecture:
+            afterwards the first one counts again.
+
+        Raises:
+            NetworkError: another thread is inside of a block of `selected`.
+        """
         before = [choice_points[0].category for choice_points in self.choice_points]
         thread = threading.get_ident()
         if before[0] is not None and self._thread != thread:
@@ -99,15 +116,8 @@ class ModuleTree:
                 remedy="give each thread a copy of the network",
             )
         self._thread = thread
-        self._select(architecture.indices.tolist())
-        start = next_number()
-        try:
-            yield
-        finally:
-            calls = self.choice_points[0][0].calls
-            assert calls is not None
-            calls.remember(start, architecture)
-            self._select(before)
+        self.tell(architecture.indices.tolist())
+        return before
 
     def active(self, architecture: Architecture) -> BoolArray:
         """Which variables an architecture uses.
@@ -122,7 +132,11 @@ class ModuleTree:
             SpaceError: the architecture is of another space.
         """
         check_architecture("architecture", architecture, self.space)
-        used = [any(case.hold(architecture) for case in cases) for cases in self.conditions]
+        chosen = architecture.indices.tolist()
+        used = [
+            any([all([used[chosen[i]] for i, used in case]) for case in cases])
+            for cases in self._cases
+        ]
         return np.array(used, dtype=bool)
 
     def activated(self, architecture: Architecture, position: int) -> Architecture:
@@ -149,11 +163,33 @@ class ModuleTree:
         label = self.space.variables[position].categories[category]
         return f"{self.choice_points[position][0]}: {label!r}"
 
-    def _select(self, categories: Sequence[int | None]) -> None:
-        """Tell each choice point the category of its variable."""
+    def tell(self, categories: Sequence[int | None]) -> None:
+        """Tell each choice point the category of its variable.
+
+        Args:
+            categories: of the D variables.
+        """
         for choice_points, category in zip(self.choice_points, categories, strict=True):
             for choice_point in choice_points:
                 choice_point.select(category)
+
+
+class _Selected:
+    """The block of `ModuleTree.selected`: a class, since a generator takes longer."""
+
+    def __init__(self, tree: ModuleTree, architecture: Architecture) -> None:
+        self._tree = tree
+        self._architecture = architecture
+
+    def __enter__(self) -> None:
+        self._before = self._tree.select(self._architecture)
+        self._start = next_number()
+
+    def __exit__(self, *error: object) -> None:
+        calls = self._tree.choice_points[0][0].calls
+        assert calls is not None
+        calls.remember(self._start, self._architecture)
+        self._tree.tell(self._before)
 
 
 def _refuse_hidden(found: Sequence[Occurrence]) -> None:

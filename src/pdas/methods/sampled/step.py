@@ -205,24 +205,24 @@ class SearchStep:
         """
         assert self._weights is not None
         self._weights.clear()
-        means = [RunningMean() for _ in architectures]
+        parts: list[Sequence[Measures]] = []
         kept = [True] * len(architectures)
         for index, batch in enumerate(batches):
             own = self._measure(architectures, batch)
-            _add(means, self._ranks.gather([numbers(measures) for measures in own]))
-            finite = [has_finite_loss(mean.values()) for mean in means]
+            parts.append(self._ranks.gather([numbers(measures) for measures in own]))
+            means = _means(parts)
+            finite = [has_finite_loss(mean) for mean in means]
             if not any(finite):
                 raise none_is_finite("training loss", architectures, self._steps)
             if index and finite != kept:
                 anew = iter(self._add_up_gradients(_those(architectures, finite), batches))
                 return [
-                    next(anew) if fits else mean.values()
-                    for mean, fits in zip(means, finite, strict=True)
+                    next(anew) if fits else mean for mean, fits in zip(means, finite, strict=True)
                 ]
             kept = finite
             losses = [loss_of(measures) for measures in _those(own, self._ranks.share(kept))]
             self._backward(losses, sum(kept) * len(batches))
-        return [mean.values() for mean in means]
+        return means
 
     def _backward(self, losses: Sequence[Tensor], count: int) -> None:
         """Add the gradient of losses. The mean (2) is over `count` losses on all ranks."""
@@ -239,11 +239,11 @@ class SearchStep:
 
     @torch.no_grad()
     def _update_theta(self, architectures: Sequence[Architecture], batch: Any) -> dict[str, float]:
-        own = [RunningMean() for _ in self._ranks.share(architectures)]
+        parts = []
         for part in parts_of(batch, self._accumulate, "search.accumulate"):
             with self._evaluation_mode():
-                _add(own, self._measure(architectures, part))
-        measured = self._ranks.gather([mean.values() for mean in own])
+                parts.append(self._measure(architectures, part))
+        measured = self._ranks.gather(_means(parts))
         losses = [measures["loss"] for measures in measured]
         try:
             self._optimizer.tell(architectures, losses, self._used(architectures))  # (4), (13)
@@ -276,6 +276,16 @@ def _sum(losses: Sequence[Tensor], device: torch.device) -> Tensor:
 
 def _those(items: Sequence[T], chosen: Sequence[bool]) -> list[T]:
     return [item for item, is_chosen in zip(items, chosen, strict=True) if is_chosen]
+
+
+def _means(parts: Sequence[Sequence[Measures]]) -> list[dict[str, float]]:
+    """The mean measures of each architecture over the parts of a batch."""
+    if len(parts) == 1:
+        return [numbers(measures) for measures in parts[0]]
+    means = [RunningMean() for _ in parts[0]]
+    for measured in parts:
+        _add(means, measured)
+    return [mean.values() for mean in means]
 
 
 def _add(means: Sequence[RunningMean], measured: Sequence[Measures]) -> None:

@@ -11,9 +11,8 @@ from __future__ import annotations
 import sys
 import threading
 from collections import deque
-from dataclasses import dataclass
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.utils.checkpoint import CheckpointFunction
@@ -25,8 +24,7 @@ from pdas.support.refusals import refuse
 MOST = 256  # calls are remembered, with their architectures
 
 
-@dataclass(frozen=True)
-class _Call:
+class _Call(NamedTuple):  # no dataclass, since every call of a network makes one
     """The numbers of the nodes of a call, from `start` to before `stop`, in the thread's count."""
 
     start: int
