@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pdas.nn.counting import latency as room
+from pdas.nn.counting import timing as room
 from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
 from pdas.spaces.cells.supernet import CellSupernet
 from pdas.support.errors import SettingError

@@ -39,6 +39,7 @@ class FunctionCost:
     Args:
         space: whose architectures have this cost.
         function: from an architecture to its cost.
+        error: how far it is off on average, as a share, where that was measured.
 
     Example:
         >>> space = SearchSpace({"op": ["conv3", "conv5"], "width": [64, 128]})
@@ -48,6 +49,7 @@ class FunctionCost:
 
     space: SearchSpace
     function: Callable[[Architecture], float] = field(repr=False)
+    error: float | None = None
 
     def __call__(self, architecture: Architecture) -> float:
         """The cost of an architecture.

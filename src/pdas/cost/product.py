@@ -27,10 +27,12 @@ class ProductCost:
     Args:
         space: whose architectures have this cost.
         terms: the products.
+        error: how far it is off on average, as a share, where that was measured.
 
     Attributes:
         constant: what every architecture costs.
         table: what each category adds: shape (D, max K), 0 beyond K_i, read-only.
+        error: the same.
 
     Raises:
         SpaceError: for a term with an unknown position, or with factors that are not K_i finite
@@ -44,8 +46,11 @@ class ProductCost:
         73728.0
     """
 
-    def __init__(self, space: SearchSpace, terms: Iterable[Term]) -> None:
+    def __init__(
+        self, space: SearchSpace, terms: Iterable[Term], error: float | None = None
+    ) -> None:
         self._space = space
+        self.error = error
         table = np.zeros((len(space), space.sizes.max()))
         distinct = DistinctFactors(space)
         products: dict[tuple[int, ...], float] = {}
@@ -113,6 +118,11 @@ class ProductCost:
         additive = self.table[np.arange(len(indices)), indices].sum()
         chosen = indices[self._variables]
         return self._total(additive, self._factors[np.arange(len(chosen)), chosen])
+
+    def __repr__(self) -> str:
+        kind = "additive" if self.additive else f"{len(self._values)} products"
+        error = "" if self.error is None else f", off by {self.error:.1%} on average"
+        return f"ProductCost({len(self._space)} variables, {kind}{error})"
 
     def cheapest(self) -> Architecture:
         """The architecture of the least cost, the first if several are.

@@ -1,17 +1,23 @@
-"""Measured latencies of a run: the same on all ranks, and when the run is resumed."""
+"""Measured latencies of a run: those of a limit, the same on all ranks and when the run is resumed;
+and that of the network that was retrained.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
+
+import torch
+from torch import Tensor, nn
 
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.ranks import agreed
-from pdas.nn.counting.latency import Latencies
+from pdas.nn.counting.latencies import Latencies
+from pdas.nn.counting.timing import Stopwatch
 from pdas.runs.reading import parse_json
 from pdas.runs.run import Run
+from pdas.tasks.recipe import Recipe
 
 FILE = "latency.json"
 
@@ -28,7 +34,7 @@ def latencies_of(out: Path, fabric: Fabric, measure: Callable[[], Latencies]) ->
         RunError: the file is damaged.
     """
     if os.path.exists(out / FILE):  # a `Path` raises for a name that cannot be
-        return Run(out).read(FILE, _parse)
+        return Run(out).read(FILE, lambda file: Latencies.from_plain(parse_json(file)))
     return agreed(fabric, measure())
 
 
@@ -38,10 +44,45 @@ def keep_latencies(run: Run, latencies: Latencies) -> None:
     Raises:
         RunError: the file cannot be written.
     """
-    run.write_json(FILE, asdict(latencies))
+    run.write_json(FILE, latencies.to_plain())
 
 
-def _parse(file: Path) -> Latencies:
-    found = parse_json(file)
-    rows = [[float(seconds) for seconds in row] for row in found["rows"]]
-    return Latencies(float(found["constant"]), rows)
+def found_latency(
+    network: nn.Module, example: Tensor, recipe: Recipe, fabric: Fabric
+) -> dict[str, float]:
+    """The latency of a retrained network, in evaluation mode.
+
+    Args:
+        network: on the device.
+        example: a batch of one input.
+        recipe: of the retraining.
+        fabric: the devices.
+
+    Returns:
+        Milliseconds of a call, for `result.json`: "latency" of one input and "batch_latency" of as
+        many as a device is given at once in the retraining; the median, and with "_p95" at the end
+        the 95th percentile.
+    """
+    at_once = recipe.retrain.batch_size // (recipe.device.ranks * recipe.retrain.accumulate)
+    found: dict[str, float] = {}
+    for key, size in (("latency", 1), ("batch_latency", at_once)):
+        x = fabric.to_device(typical(example, size))
+        spread = Stopwatch((x,), {}).spread(network)
+        found |= {key: spread.median, f"{key}_p95": spread.p95}
+    return found
+
+
+def typical(example: Tensor, size: int = 1) -> Tensor:
+    """Inputs of the shape of an example, with numbers between 0 and 1.
+
+    Zeros would leave much of a network without work that takes energy, and so time, on some
+    devices.
+
+    Args:
+        example: a batch of one. Whole numbers are kept, since they may be indices.
+        size: of the batch.
+    """
+    x = example.repeat(size, *[1] * (example.dim() - 1))
+    if not x.is_floating_point():
+        return x
+    return torch.rand(x.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(0))

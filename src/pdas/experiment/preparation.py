@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,8 +15,9 @@ from pdas.distributed.devices import check_samples, open_fabric
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import check_equal_parts
 from pdas.distributed.ranks import rank_zero_first
-from pdas.experiment.latency import latencies_of
-from pdas.nn.counting.latency import Latencies, measured
+from pdas.experiment.latency import latencies_of, typical
+from pdas.nn.counting.latencies import Latencies
+from pdas.nn.counting.latency_measurement import LatencyMeasurement
 from pdas.searches.method import method_for
 from pdas.space import Architecture
 from pdas.tasks.base import OpenedTask
@@ -126,12 +128,13 @@ def prepare(recipe: Recipe, seed: int, opened: Opened, out: Path) -> Prepared:
 def _latencies(supernet: Any, opened: Opened, out: Path) -> Latencies:
     """Those of the derived networks for an example image, on the device."""
     task, fabric = opened.task, opened.fabric
-    derive, x = task.derive(), fabric.to_device(task.example)
+    derive, x = task.derive(), fabric.to_device(typical(task.example))
 
     def on_device(architecture: Architecture) -> nn.Module:
         return derive(architecture).to(fabric.device)
 
-    return latencies_of(out, fabric, lambda: measured(supernet, x, derive=on_device))
+    measurement = LatencyMeasurement(supernet, x, derive=on_device)
+    return latencies_of(out, fabric, lambda: measurement.run(math.inf))
 
 
 def check_batches(recipe: Recipe) -> None:

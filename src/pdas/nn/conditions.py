@@ -76,6 +76,21 @@ class Conditions(Mapping[str, BoolArray]):
         return hash(self._key)
 
 
+def activated(architecture: Architecture, conditions: Mapping[str, BoolArray]) -> Architecture:
+    """An architecture with as few changes as it takes for conditions to hold.
+
+    Args:
+        architecture: of a space with all their variables.
+        conditions: which some architecture meets.
+    """
+    indices, space = architecture.indices.copy(), architecture.space
+    for name, used in conditions.items():
+        position = space.position(name)
+        if not used[indices[position]]:
+            indices[position] = used.argmax()  # the first category that meets them
+    return space.architecture(indices)
+
+
 def signed_cases(cases: Sequence[Conditions]) -> Iterator[tuple[int, Conditions]]:
     """The indicator "at least one of the cases holds" as a sum of signed products.
 

@@ -9,7 +9,7 @@ For any supernet. What it says of what an architecture uses decides the kind of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -38,60 +38,66 @@ def table_cost(net: SupernetProtocol, table: CostTable) -> Cost:
     return sum_in_use(net, _rows(net.space, table))
 
 
-def sum_in_use(net: SupernetProtocol, rows: FloatArray, constant: float = 0.0) -> Cost:
+def sum_in_use(
+    net: SupernetProtocol,
+    rows: Sequence[FloatArray],
+    constant: float = 0.0,
+    error: float | None = None,
+) -> Cost:
     """The sum of one number for each variable that an architecture uses.
 
     Args:
         net: the supernet.
-        rows: the numbers, by variable and category, `(D, max K)`.
+        rows: of each variable the numbers of its categories, `(K_i,)`.
         constant: of what every architecture has.
+        error: of the cost, where it is known.
 
     Returns:
         The cost of an architecture, in the unit of the numbers.
     """
     if isinstance(net, ConditionedSupernet):
-        return _sum_of_products(net.space, net.use_conditions, rows, constant)
+        terms = _products(net.space, net.use_conditions, rows, constant)
+        return ProductCost(net.space, terms, error)
     if isinstance(net, ActiveSupernet):
-        return _sum_of_active(net, rows, constant)
+        return FunctionCost(net.space, _sum_of_active(net, rows, constant), error)
     always = [[Conditions()]] * len(net.space)
-    return _sum_of_products(net.space, always, rows, constant)
+    return ProductCost(net.space, _products(net.space, always, rows, constant), error)
 
 
-def _sum_of_products(
+def _products(
     space: SearchSpace,
     use_conditions: Sequence[Sequence[Conditions]],
-    rows: FloatArray,
+    rows: Sequence[FloatArray],
     constant: float,
-) -> ProductCost:
+) -> Iterator[Term]:
     """Each number times the indicator that its variable is in use."""
-    terms = [Term(constant)]
-    for position, size in enumerate(space.sizes):
-        row = rows[position, :size]
+    yield Term(constant)
+    for position, row in enumerate(rows):
         for sign, conditions in signed_cases(use_conditions[position]):
             factors = conditions.factors(space)
             # A choice inside of a candidate of its own name is a factor already.
-            terms.append(Term(sign, factors | {position: row * factors.get(position, 1.0)}))
-    return ProductCost(space, terms)
+            yield Term(sign, factors | {position: row * factors.get(position, 1.0)})
 
 
-def _sum_of_active(net: ActiveSupernet, rows: FloatArray, constant: float) -> FunctionCost:
+def _sum_of_active(
+    net: ActiveSupernet, rows: Sequence[FloatArray], constant: float
+) -> Callable[[Architecture], float]:
     """The numbers of the variables that `net.active` names."""
 
     def total(architecture: Architecture) -> float:
-        numbers = rows[np.arange(len(rows)), architecture.indices]
-        return constant + float(numbers[net.active(architecture)].sum())
+        chosen = zip(rows, architecture.indices, net.active(architecture), strict=True)
+        return constant + float(sum(row[i] for row, i, used in chosen if used))
 
-    return FunctionCost(net.space, total)
+    return total
 
 
-def _rows(space: SearchSpace, table: CostTable) -> FloatArray:
-    """The numbers of a table, `(D, max K)`, 0 for variables that are left out."""
+def _rows(space: SearchSpace, table: CostTable) -> list[FloatArray]:
+    """The numbers of a table by variable, 0 for variables that are left out."""
     ProductCost.from_table(space, table)  # checks it
-    rows = np.zeros((len(space), space.sizes.max()))
+    rows = [np.zeros(size) for size in space.sizes]
     for name, numbers in table.items():
         position = space.position(name)
         # A cost keeps equal numbers as its constant.
         cost = ProductCost.from_table(space, {name: numbers})
-        rows[position, : space.sizes[position]] = cost.constant
-        rows[position] += cost.table[position]
+        rows[position] = cost.constant + cost.table[position, : space.sizes[position]]
     return rows

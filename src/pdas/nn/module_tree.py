@@ -11,7 +11,7 @@ from torch import nn
 
 from pdas.nn.choices.choice_point import ChoicePoint
 from pdas.nn.choices.recomputation import Calls, next_number
-from pdas.nn.conditions import Conditions
+from pdas.nn.conditions import Conditions, activated
 from pdas.nn.elastic.weight import ElasticWeight
 from pdas.nn.occurrences import Occurrence, occurrences
 from pdas.space import Architecture, Categorical, SearchSpace, check_architecture
@@ -146,12 +146,7 @@ class ModuleTree:
             architecture: of `space`.
             position: of the variable in the space.
         """
-        indices = architecture.indices.copy()
-        for name, used in self.conditions[position][0].items():
-            outer = self.space.position(name)
-            if not used[indices[outer]]:
-                indices[outer] = used.argmax()  # the first category that uses it
-        return self.space.architecture(indices)
+        return activated(architecture, self.conditions[position][0])
 
     def describe(self, position: int, category: int) -> str:
         """One category of a variable and where it is, for a message.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import get_args
 
 from torch import Tensor
@@ -13,17 +14,26 @@ from pdas.support.refusals import check_one_of, refuse
 QUANTITIES: tuple[str, ...] = get_args(Quantity)
 
 
-def check_quantity(quantity: str) -> None:
+def check_quantity(quantity: str, measuring: Iterable[str] = ()) -> None:
     """Check the name of a quantity.
 
     Args:
         quantity: what was asked for.
+        measuring: names of settings that only a latency has.
 
     Raises:
-        SettingError: it is none of `QUANTITIES`.
+        SettingError: it is none of `QUANTITIES`, or it has no such settings.
     """
     remedy = "or give a table of numbers for each category, or make a pdas.cost.FunctionCost"
     check_one_of("cost", quantity, QUANTITIES, remedy)
+    if quantity != "latency" and (names := list(measuring)):
+        refuse(
+            SettingError,
+            names[0],
+            found=f"it with {quantity!r}",
+            expected="it with 'latency' alone, which is measured",
+            remedy="leave it out",
+        )
 
 
 def image_size(

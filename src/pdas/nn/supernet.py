@@ -14,7 +14,7 @@ from pdas.cost.table import CostTable
 from pdas.nn.conditions import Conditions
 from pdas.nn.costs import table_cost
 from pdas.nn.counting.counts import multiply_adds, parameters
-from pdas.nn.counting.latency import latency
+from pdas.nn.counting.latency import SETTINGS, latency
 from pdas.nn.counting.profile import Profile
 from pdas.nn.deriving.derive import derive
 from pdas.nn.fast_path import avoid_fast_paths
@@ -168,19 +168,23 @@ class Supernet(nn.Module):
                 - "parameters": the numbers in the weights;
                 - "multiply_adds" of matrix products, convolutions and attention, as PyTorch's
                   `FlopCounterMode` sees them, in one call on the inputs;
-                - "latency": seconds of one call on the inputs, measured on this machine, as
-                  `pdas.nn.counting.latency` says;
+                - "latency": milliseconds of one call on the inputs, measured on this machine, as
+                  `pdas.nn.counting.latency` says. Its attribute `error` says how far it is off;
                 - a table of what was measured, `{"op": {"conv3": 1.2, "conv5": 2.1}, ...}`: a
                   number for every category of some variables, which counts where the variable is
                   in use.
             inputs, named: a sample, for multiply-adds as a batch of one, for a latency as the
                 network will be called with. For multiply-adds the network runs on it at most once
                 for each category, but where it decides by itself, by an `if` on a `Value`, what is
-                called: there once for each two.
+                called: there once for each two. For a latency `device`, `runs`, `minutes` and
+                `file` are no inputs but settings: those of `pdas.nn.counting.latency.latency`.
 
         Raises:
             NetworkError: as `check` does.
             SettingError, SpaceError: the quantity is none, or the table does not fit the space.
+
+        Example:
+            limit = pdas.Limit(net.cost("latency", x, device="cuda", file="latency.json"), 2.5)
         """
         if isinstance(quantity, Mapping):
             return _of_products(table_cost(self, quantity))
@@ -188,7 +192,8 @@ class Supernet(nn.Module):
         if quantity == "parameters":
             return parameters(self._tree)
         if quantity == "latency":
-            return _of_products(latency(self, *inputs, named=named))
+            settings = {name: named.pop(name) for name in SETTINGS if name in named}
+            return _of_products(latency(self, *inputs, named=named, **settings))
         return multiply_adds(Profile(self._tree, inputs, named))
 
 

@@ -156,9 +156,10 @@ def _parse_result(metrics: Sequence[Metric], path: Path) -> Mapping[str, object]
 
 def _check_numbers(measures: Mapping[str, object], metrics: Sequence[Metric]) -> None:
     for metric in with_general(metrics):
-        key, interval = metric.key, metric.interval_key
-        if key in measures and not is_number(measures[key]):
-            raise ValueError(f"{key} is {measures[key]!r}, not a number")
+        interval = metric.interval_key
+        for key in (metric.key, metric.p95_key):
+            if key in measures and not is_number(measures[key]):
+                raise ValueError(f"{key} is {measures[key]!r}, not a number")
         if interval in measures and not is_interval(measures[interval]):
             raise ValueError(f"{interval} is {measures[interval]!r}, not two numbers")
 

@@ -31,7 +31,7 @@ def result_rows(summary: Summary) -> Rows:
 def _rows_of(metric: Metric, summary: Summary) -> Rows:
     results = list(summary.results.values())
     # Networks of other settings may well have the same number of weights, which is said once.
-    is_same_count = metric.is_count and len(set(_values(results, metric))) == 1
+    is_same_count = metric.is_count and len(set(_values(results, metric.key))) == 1
     if summary.is_comparable or is_same_count:
         named = [("", results)]
     else:
@@ -45,7 +45,7 @@ def _text(metric: Metric, results: Results) -> str:
 
     Empty if there is no value.
     """
-    values = _values(results, metric)
+    values = _values(results, metric.key)
     if not values:
         return ""
     if metric.is_count:
@@ -57,6 +57,8 @@ def _text(metric: Metric, results: Results) -> str:
         notes.append(f"{len(values)} retrainings")
     elif interval := _interval_text(metric, results):
         notes.append(interval)
+    if highest := _values(results, metric.p95_key):
+        notes.append(f"95th percentile {metric.number(mean(highest))}")
     if baselines := _baselines_text(metric, results):
         notes.append(baselines)
     text = f"{text} {metric.unit}".rstrip()
@@ -83,5 +85,5 @@ def _baselines_text(metric: Metric, results: Results) -> str:
     )
 
 
-def _values(results: Results, metric: Metric) -> list[float]:
-    return [value for value in (result.get(metric.key) for result in results) if is_number(value)]
+def _values(results: Results, key: str) -> list[float]:
+    return [value for value in (result.get(key) for result in results) if is_number(value)]

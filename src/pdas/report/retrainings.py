@@ -33,8 +33,9 @@ def add_retrainings(body: Element, summary: Summary, elsewhere: Sequence[str] = 
     results = summary.results
     if not results:
         return
-    deviations = [metric.std_key for metric in with_general(summary.metrics)]
-    keys = _plain(list(results.values()), {*elsewhere, *deviations})
+    described = with_general(summary.metrics)
+    in_summary = [key for metric in described for key in (metric.std_key, metric.p95_key)]
+    keys = _plain(list(results.values()), {*elsewhere, *in_summary})
     columns = [metric_named(key, summary.metrics) for key in keys]
     settings = {name: flattened(recipe) for name, recipe in summary.recipes.items()}
     differing = _differing([flat for flat in settings.values() if flat])

@@ -50,6 +50,11 @@ class Metric:
         return f"{self.key}_std"
 
     @property
+    def p95_key(self) -> str:
+        """The key of its 95th percentile over many measurements, which a file may have."""
+        return f"{self.key}_p95"
+
+    @property
     def interval_key(self) -> str:
         """The key of its interval of 95 % confidence, which a file may have."""
         return f"{self.key}_interval"
@@ -70,6 +75,8 @@ GENERAL = (
     Metric("loss", "loss", format=".4f", better="lower", short="loss"),
     Metric("images", "test images", format=",.0f"),
     Metric("params", "weights", format=",.0f"),
+    Metric("latency", "latency of one input", "ms", ".3f", "lower"),
+    Metric("batch_latency", "latency of a batch", "ms", ".3f", "lower"),
     Metric("decided", "share of θ decided", "", ".3f", short="decided", hides="convergence"),
     Metric("convergence", "mean of max θ", format=".3f", short="max θ"),
     Metric("eta", "learning rate η of θ", format=".4f", short="eta"),
@@ -145,11 +152,12 @@ def numbers(
 ) -> Iterator[tuple[Metric, float]]:
     """Each number with its metric: first those of the task in its order, then all others.
 
-    The standard deviation of a described metric is left out, and so is a raw measure where a better
-    one is there.
+    The standard deviation and the 95th percentile of a described metric are left out, and so is a
+    raw measure where a better one is there.
     """
     described = with_general(metrics)
-    left_out = {metric.std_key for metric in described} | hidden(measures)
+    left_out = {key for metric in described for key in (metric.std_key, metric.p95_key)}
+    left_out |= hidden(measures)
     keys = dict.fromkeys([*(metric.key for metric in described), *measures])
     for key in keys:
         value = measures.get(key)

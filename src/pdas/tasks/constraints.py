@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from pdas.cost import Cost
-    from pdas.nn.counting.latency import Latencies
+    from pdas.nn.counting.latencies import Latencies
 
 MakeNet: TypeAlias = "Callable[[], nn.Module]"
 
 
 class LimitSettings(Settings):
-    """No architecture may cost more than `maximum`, in the unit of the cost; see `pdas.Limit`.
+    """No architecture may cost more than `maximum`; see `pdas.Limit`.
+
+    It is in the unit of the cost: for a latency, of one input, in milliseconds.
 
     Example:
         LimitSettings(cost="parameters", maximum=1e6)
@@ -39,7 +41,7 @@ class LimitSettings(Settings):
 class PenaltySettings(Settings):
     """What costs more than `target` is worth less, the more so the larger `weight`.
 
-    See `pdas.Penalty`.
+    See `pdas.Penalty`. The target is in the unit of the cost, as a limit is.
 
     Example:
         PenaltySettings(cost="multiply_adds", target=5e7, weight=0.1)

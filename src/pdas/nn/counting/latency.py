@@ -1,34 +1,38 @@
-"""The latency of derived networks, approximated by what each category adds to that of one of them.
-
-Categories are measured one at a time, so that what two choices do to each other's time, as two
-widths on both sides of a layer, is not seen. A time depends on the machine and on what else it
-does: the same measurement twice gives two costs.
-"""
+"""Latency as a cost: measured here and now, or read from the file of an earlier measurement."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from statistics import median
-from time import perf_counter
-from typing import Any
-
-import numpy as np
-import torch
-from torch import nn
+import logging
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any, TypedDict
 
 from pdas.cost import Cost
-from pdas.nn.costs import sum_in_use
-from pdas.nn.counting.profile import cloned
-from pdas.nn.modes import evaluating
-from pdas.nn.protocols import ActiveSupernet, SupernetProtocol
-from pdas.space import Architecture
+from pdas.nn.counting.latencies import Latencies, shapes
+from pdas.nn.counting.latency_measurement import MINUTES, RUNS, Derive, LatencyMeasurement
+from pdas.nn.counting.timing import Device
+from pdas.nn.protocols import SupernetProtocol
 from pdas.support.errors import SettingError
-from pdas.support.refusals import check_integer, refuse
+from pdas.support.opening import is_there
+from pdas.support.refusals import refuse
 
-Derive = Callable[[Architecture], nn.Module]
-REPEATS = 15
-DRAWS = 1000  # of architectures, to find one that uses a variable
+_log = logging.getLogger(__name__)
+
+
+class Measuring(TypedDict, total=False):
+    """How a latency is measured; see `latency`.
+
+    Example:
+        settings: Measuring = {"runs": 50, "file": "latency.json"}
+    """
+
+    device: Device | None
+    runs: int
+    minutes: float
+    file: str | PathLike[str] | None
+
+
+SETTINGS = tuple(Measuring.__annotations__)
 
 
 def latency(
@@ -36,167 +40,68 @@ def latency(
     *inputs: Any,
     named: Mapping[str, Any] | None = None,
     derive: Derive | None = None,
-    repeats: int = REPEATS,
+    device: Device | None = None,
+    runs: int = RUNS,
+    minutes: float = MINUTES,
+    file: str | PathLike[str] | None = None,
 ) -> Cost:
-    """Seconds of a forward pass of the derived network, measured here and now.
+    """Milliseconds of a forward pass of the derived network, measured here and now.
 
-    The base is the architecture of all first categories. For every other category a network is
-    derived that differs from the base in this alone, and both are run in turns, in evaluation mode
-    and with as many threads as torch has. The difference of their median times is what the category
-    adds. A variable that the base does not use is measured from an architecture, drawn at random,
-    that does.
+    See `LatencyMeasurement` for how.
 
     Args:
         net: any supernet with `space` and `derive`. What an architecture does not use, by
             `net.active`, adds nothing.
-        inputs: what derived networks are called with, on the device where they are to be timed.
+        inputs: what derived networks are called with.
         named: inputs that are given by name.
-        derive: gives the network of an architecture, on that device; default `net.derive`.
-        repeats: how often each network is run.
+        derive: gives the network of an architecture; default `net.derive`, with copied weights
+            where it can.
+        device: where it is measured; default where the network and the inputs are.
+        runs: how many calls of each network count.
+        minutes: the longest time. Where `runs` take longer there are fewer, down to 3.
+        file: of JSON. If it is there, it is read, and nothing is measured; else it is written.
 
     Returns:
-        the cost of an architecture, in seconds. Its numbers may be negative: a category may be
-        faster than that of the base.
+        the cost of an architecture, in milliseconds. Its attribute `error` says how far it is off.
 
     Raises:
-        SettingError: there are no inputs, or `repeats` is none.
+        SettingError: there are no inputs; a setting is out of range; 3 calls of each network take
+            longer than `minutes`, and the message says how long; or the file is damaged, or of
+            another device or other inputs than are given.
+        SpaceError: the file is of another network.
         NetworkError: a network cannot be derived.
 
     Example:
-        limit = pdas.Limit(latency(net, images), 0.002)
+        limit = pdas.Limit(latency(net, images, file="latency.json"), 2.5)
     """
-    return measured(net, *inputs, named=named, derive=derive, repeats=repeats).cost(net)
+    if file is not None and is_there(file):
+        latencies = Latencies.read(file)
+        _check_same(latencies, inputs, named or {}, device)
+        _log.info("latency: read from %s: %s", file, latencies)
+        return latencies.cost(net)
+    measurement = LatencyMeasurement(
+        net, *inputs, named=named, derive=derive, device=device, runs=runs
+    )
+    latencies = measurement.run(minutes)
+    if file is not None:
+        latencies.write(file)
+    return latencies.cost(net)
 
 
-@dataclass(frozen=True)
-class Latencies:
-    """Seconds that were measured, as plain numbers that a file can keep.
-
-    Attributes:
-        constant: of the base.
-        rows: what each category adds to it, `(D, max K)`.
-
-    Example:
-        measured(net, images).cost(net)(architecture)
-    """
-
-    constant: float
-    rows: list[list[float]]
-
-    def cost(self, net: SupernetProtocol) -> Cost:
-        """The cost of architectures, in seconds.
-
-        Args:
-            net: the supernet that was measured.
-        """
-        return sum_in_use(net, np.array(self.rows), self.constant)
-
-
-def measured(
-    net: SupernetProtocol,
-    *inputs: Any,
-    named: Mapping[str, Any] | None = None,
-    derive: Derive | None = None,
-    repeats: int = REPEATS,
-) -> Latencies:
-    """What `latency` measures, before it is made a cost.
-
-    Args:
-        net, inputs, named, derive, repeats: as of `latency`.
-
-    Raises:
-        SettingError: there are no inputs, or `repeats` is none.
-        NetworkError: a network cannot be derived.
-    """
-    check_integer("repeats", repeats, 1)
-    clock = _Clock(derive or _derive_of(net), inputs, named or {}, repeats)
-    space = net.space
-    base = space.architecture(np.zeros(len(space), dtype=int))
-    (constant,) = clock.medians([base])
-    rows = np.zeros((len(space), space.sizes.max()))
-    for position, size in enumerate(space.sizes):
-        around = _using(net, base, position)
-        if around is not None:
-            seconds = clock.medians([around.replaced(position, k) for k in range(size)])
-            rows[position, :size] = np.array(seconds) - seconds[0]
-    return Latencies(constant, rows.tolist())
-
-
-def _derive_of(net: SupernetProtocol) -> Derive:
-    """The `derive` of a supernet."""
-    derive: Derive | None = getattr(net, "derive", None)
-    if derive is None:
-        refuse(
-            SettingError,
-            "cost",
-            found=f"a {type(net).__name__} without derive for 'latency'",
-            expected="a method derive(architecture)",
-            remedy="add it, or give a table of what you measured",
-        )
-    return derive
-
-
-def _using(net: SupernetProtocol, base: Architecture, position: int) -> Architecture | None:
-    """The base if it uses a variable, else another one that does and has its first category."""
-    if not isinstance(net, ActiveSupernet) or net.active(base)[position]:
-        return base
-    rng = np.random.default_rng(0)
-    for _ in range(DRAWS):
-        architecture = net.space.uniform(rng).replaced(position, 0)
-        if net.active(architecture)[position]:
-            return architecture
-    return None  # hardly ever in use, so that it hardly counts
-
-
-class _Clock:
-    """Times derived networks on the same inputs."""
-
-    def __init__(
-        self, derive: Derive, inputs: Sequence[Any], named: Mapping[str, Any], repeats: int
-    ) -> None:
-        if not inputs and not named:
+def _check_same(
+    latencies: Latencies, inputs: Sequence[Any], named: Mapping[str, Any], device: Device | None
+) -> None:
+    """Raise `SettingError` if a file is of another device, or of other inputs, where some are."""
+    pairs = [(latencies.inputs, shapes(inputs, named), bool(inputs or named))]
+    if device is not None:
+        kinds = [str(each).partition(":")[0] for each in (latencies.device, device)]
+        pairs.append((kinds[0], kinds[1], True))
+    for found, expected, is_given in pairs:
+        if is_given and found != expected:
             refuse(
                 SettingError,
-                "cost",
-                found="no inputs for 'latency'",
-                expected="a batch, as the derived network will be called with",
-                remedy="give net.cost('latency', x)",
+                "file",
+                found=f"latencies for {found}",
+                expected=f"for {expected}",
+                remedy="measure into another file",
             )
-        self._derive = derive
-        self._inputs, self._named = inputs, named
-        self._repeats = repeats
-
-    def medians(self, architectures: Sequence[Architecture]) -> list[float]:
-        """The median seconds of each; they take turns, so that a slower machine slows all."""
-        # Fresh weights are drawn and dropped: the generator of the user stays as it is.
-        devices = range(torch.cuda.device_count()) if _uses_gpu() else ()
-        with torch.random.fork_rng(devices):
-            networks = [self._derive(architecture) for architecture in architectures]
-        seconds: list[list[float]] = [[] for _ in networks]
-        for network in networks:
-            self._time(network)  # the first call also sets up
-        for _ in range(self._repeats):
-            for network, times in zip(networks, seconds, strict=True):
-                times.append(self._time(network))
-        return list(map(median, seconds))
-
-    def _time(self, network: nn.Module) -> float:
-        """Seconds of one call."""
-        inputs, named = cloned(self._inputs), cloned(self._named)  # it may work in place
-        with evaluating(network):
-            _wait()
-            start = perf_counter()
-            network(*inputs, **named)
-            _wait()
-            return perf_counter() - start
-
-
-def _wait() -> None:
-    """Wait for a GPU, which computes while the program continues."""
-    if _uses_gpu():
-        torch.cuda.synchronize()
-
-
-def _uses_gpu() -> bool:
-    """Whether this program has put something on a GPU of CUDA."""
-    return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]

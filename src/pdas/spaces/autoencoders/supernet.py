@@ -13,12 +13,13 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from typing_extensions import Unpack
 
 from pdas.cost import Cost, FunctionCost
 from pdas.cost.base import Quantity
 from pdas.cost.table import CostTable
 from pdas.nn.costs import table_cost
-from pdas.nn.counting.latency import latency
+from pdas.nn.counting.latency import Measuring, latency
 from pdas.nn.memo import Memo
 from pdas.nn.quantities import check_quantity, image_size
 from pdas.nn.sliced import SlicedWeight
@@ -157,15 +158,21 @@ class AutoencoderSupernet(nn.Module):
             self._copy_weights(network)
         return network
 
-    def cost(self, quantity: Quantity | CostTable, x: Tensor | None = None) -> Cost:
+    def cost(
+        self,
+        quantity: Quantity | CostTable,
+        x: Tensor | None = None,
+        **measuring: Unpack[Measuring],
+    ) -> Cost:
         """What the derived network of an architecture costs. Only a latency runs anything.
 
         Args:
             quantity: "parameters"; "multiply_adds" of all convolutions for one image; "latency" in
-                seconds of one call on the images, measured now; or a table of numbers by variable
-                and label, which count where the variable is in use.
+                milliseconds of one call on the images, measured now; or a table of numbers by
+                variable and label, which count where the variable is in use.
             x: example images `(N, image_channels, H, W)`. But for a latency only H and W count,
                 which decide which layers are passed over; without them, for parameters, none is.
+            measuring: of a latency, see `pdas.nn.counting.latency.latency`.
 
         Raises:
             SettingError: the quantity or the images are not as said.
@@ -174,14 +181,15 @@ class AutoencoderSupernet(nn.Module):
         if isinstance(quantity, Mapping):
             return table_cost(self, quantity)
         image = self.settings.image_channels
-        check_quantity(quantity)
+        check_quantity(quantity, measuring)
         if quantity == "parameters":
             known = None if x is None else image_size(x, image)
             count = partial(count_weights, image_channels=image, size=known)
             return FunctionCost(self.space, count)
         size = image_size(x, image, quantity)
         if quantity == "latency":
-            return latency(self, x, derive=partial(self.derive, size=size))
+            derive = partial(self.derive, size=size, keep_weights=True)
+            return latency(self, x, derive=derive, **measuring)
         count = partial(count_multiply_adds, image_channels=image, size=size)
         return FunctionCost(self.space, count)
 

@@ -15,12 +15,13 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from typing_extensions import Unpack
 
 from pdas.cost import Cost, FunctionCost
 from pdas.cost.base import Quantity
 from pdas.cost.table import CostTable
 from pdas.nn.costs import table_cost
-from pdas.nn.counting.latency import latency
+from pdas.nn.counting.latency import Measuring, latency
 from pdas.nn.memo import Memo
 from pdas.nn.quantities import check_quantity, image_size
 from pdas.space import Architecture, check_architecture
@@ -137,7 +138,12 @@ class CellSupernet(nn.Module):
             self._copy_weights(network)
         return network
 
-    def cost(self, quantity: Quantity | CostTable, x: Tensor | None = None) -> Cost:
+    def cost(
+        self,
+        quantity: Quantity | CostTable,
+        x: Tensor | None = None,
+        **measuring: Unpack[Measuring],
+    ) -> Cost:
         """What the derived network of an architecture costs, at the supernet's own size.
 
         The auxiliary classifier is not counted. But for a latency nothing is run except, once,
@@ -145,9 +151,10 @@ class CellSupernet(nn.Module):
 
         Args:
             quantity: "parameters"; "multiply_adds" of convolutions and the classifier for one
-                image; "latency" in seconds of one call on the images, measured now; or a table of
-                numbers by variable and label.
+                image; "latency" in milliseconds of one call on the images, measured now; or a
+                table of numbers by variable and label.
             x: example images `(N, in_channels, H, W)`. For multiply-adds only H and W count.
+            measuring: of a latency, see `pdas.nn.counting.latency.latency`.
 
         Raises:
             SettingError: the quantity or the images are not as said, or these are too small.
@@ -155,7 +162,7 @@ class CellSupernet(nn.Module):
         """
         if isinstance(quantity, Mapping):
             return table_cost(self, quantity)
-        check_quantity(quantity)
+        check_quantity(quantity, measuring)
         channels = self.settings.in_channels
         if quantity == "parameters":
             if x is not None:  # checked all the same
@@ -164,7 +171,7 @@ class CellSupernet(nn.Module):
         size = image_size(x, channels, quantity)
         check_image_size(min(size))
         if quantity == "latency":
-            return latency(self, x)
+            return latency(self, x, **measuring)
         count = partial(count_multiply_adds, settings=self.settings, size=size)
         return FunctionCost(self.space, count)
 
