@@ -14,6 +14,7 @@ from safetensors.numpy import load_file
 
 Values = dict[str, str]  # by name
 IGNORED = {"seconds", "environment", "versions"}
+IGNORED |= {"latency", "latency_p95", "batch_latency", "batch_latency_p95"}
 # What the files say of a network in another form, or say now, or of a search.
 ONE_SIDED = {"channels", "chain", "eta", "image_shape", "image_size", "network"}
 ONE_SIDED |= {"decided", "learned", "stopped", "theta_max"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +13,12 @@ from pdas import recipes
 from pdas.experiment.experiment import Experiment
 from pdas.runs.run import Run
 from tests.made_up_runs import *  # noqa: F403 - fixtures
+
+
+def without_times(result: dict[str, Any]) -> dict[str, Any]:
+    """What a `result.json` says that is the same whenever it is measured."""
+    return {key: value for key, value in result.items() if "latency" not in key}
+
 
 TINY = (
     "network.nodes=2",

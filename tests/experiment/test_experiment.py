@@ -18,6 +18,7 @@ from PIL import Image
 
 from pdas import recipes
 from pdas.experiment.experiment import Experiment
+from pdas.report.describe import summary_rows
 from pdas.runs.directory import new_directory
 from pdas.runs.run import Run
 from pdas.spaces.cells.network import CellNetwork
@@ -101,6 +102,16 @@ def test_the_recorded_error_is_that_of_the_saved_weights(
     assert result["params"] == sum(p.numel() for p in network.parameters())
     assert result["params"] <= 20000
     assert result["params"] == count_weights(result["architecture"], network.settings)
+
+
+def test_the_latency_of_the_network_is_recorded(finished: Run) -> None:
+    result = finished.retrainings()[0].read_json("result.json")
+    for key in ("latency", "batch_latency"):
+        assert 0 < result[key] <= result[f"{key}_p95"]
+    rows, number = dict(summary_rows(finished.path)), r"\d+\.\d{3}"
+    text = rf"{number} ms \(95th percentile {number}\)"
+    assert re.fullmatch(text, rows["latency of one input"])
+    assert rows["latency of a batch"].startswith(f"{result['batch_latency']:.3f} ms")
 
 
 def test_prediction_is_that_of_the_network_and_files_equal_tensors(

@@ -85,5 +85,5 @@ def _steady(values: dict[str, Any]) -> dict[str, Any]:
     return {
         name: _steady(value) if isinstance(value, dict) else value
         for name, value in values.items()
-        if name not in VARYING
+        if name not in VARYING and "latency" not in name
     }

@@ -32,6 +32,7 @@ from pdas.support.errors import RunError
         ("retrain-1/result.json", b"{"),
         ("retrain-1/result.json", b'{"test_error": "low", "params": 3}'),
         ("retrain-1/result.json", b'{"test_error": 2.5, "params": null}'),
+        ("retrain-1/result.json", b'{"test_error": 2.5, "latency_p95": "slow"}'),
         ("retrain-1/result.json", b'{"test_error": 2.5, "test_error_interval": [1]}'),
         ("retrain-1/result.json", b'{"test_error": 2.5, "test_error_interval": [3, 1]}'),
         ("retrain-1/result.json", b'{"test_error": 2.5, "by_class": {"cat": 3}}'),

@@ -53,6 +53,18 @@ def test_an_interval_stands_beside_the_only_value(
     assert "interval" not in dict(summary_rows(run))["test error"]
 
 
+def test_a_percentile_stands_beside_the_median(
+    make_run: Callable[..., Path], add_retraining: Add
+) -> None:
+    run = make_run(errors=())
+    measured = {"test_error": 3.0, "latency": 2.5, "latency_p95": 3.25}
+    add_retraining(run, 0, measured, recipe(3))
+    assert dict(summary_rows(run))["latency of one input"] == "2.500 ms (95th percentile 3.250)"
+    add_retraining(run, 1, measured | {"latency": 3.5, "latency_p95": 3.75}, recipe(3))
+    text = "3.000 ± 0.707 ms (2 retrainings; 95th percentile 3.500)"
+    assert dict(summary_rows(run))["latency of one input"] == text
+
+
 def test_retrainings_of_the_same_settings_are_averaged(
     make_run: Callable[..., Path], add_retraining: Add, restored: Restored
 ) -> None:

@@ -67,6 +67,7 @@ def test_convergence_is_shown_only_where_nothing_says_which_share_of_the_possibl
 
 def test_measures_are_those_of_the_task_first_and_without_their_deviations() -> None:
     measures = {"frames": 4, "blobs_std": 1.0, "params": 1200, "blobs": 0.5, "by_class": {"a": 1}}
+    measures |= {"params_p95": 1300.0}
     assert measures_text(measures, (ERROR, BLOBS)) == "0.500 blob error, 1,200 weights, 4 frames"
     assert [metric.key for metric, _ in numbers(measures, (BLOBS,))] == [
         "blobs",
