@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pdas.nn import Conv2d, Linear, Repeat, Supernet, Value
+from pdas.nn import Conv2d, Linear, OptionalLayer, Repeat, Supernet, Value, optional
 from pdas.testing import SupernetCase, SupernetTests
 from tests.nn.choice_helpers import Block, Everything
 
@@ -40,3 +40,35 @@ class TestEverything(SupernetTests):
     def case(self) -> SupernetCase:
         torch.manual_seed(0)
         return SupernetCase(Supernet(Everything()), (torch.randn(3, 3, 16, 16),))
+
+
+class Transformer(nn.Module):
+    """`(N, 5, 8) -> (N, 5, 3)`, with choices in place of parts of several inputs and outputs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers = [nn.TransformerEncoderLayer(8, 2, 16, 0.0, batch_first=True) for _ in range(6)]
+        for i, layer in enumerate(layers[:2]):
+            layer.self_attn = OptionalLayer(f"attention{i}", layer.self_attn, "zeros")
+        self.first = nn.TransformerEncoder(layers[0], 1, enable_nested_tensor=False)
+        self.first.layers = Repeat("depth", layers[:4], [1, 2, 3], keep="spread")
+        self.second = optional(layers[4:], "last")
+        self.head = OptionalLayer(
+            "head", nn.Sequential(nn.Tanh(), nn.Linear(8, 3)), nn.Linear(8, 3)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        for layer in self.second:
+            x = layer(x, src_key_padding_mask=torch.zeros(x.shape[:2], dtype=torch.bool))
+        out: Tensor = self.head(x)
+        return out
+
+
+class TestTransformer(SupernetTests):
+    @pytest.fixture
+    def case(self) -> SupernetCase:
+        torch.manual_seed(0)
+        net = Supernet(Transformer())
+        net.check(torch.randn(2, 5, 8))
+        return SupernetCase(net, (torch.randn(3, 5, 8),))

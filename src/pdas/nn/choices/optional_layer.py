@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pdas.nn.choices.attributes import PassesAttributes
 from pdas.nn.choices.choice_point import Copy
@@ -19,7 +19,7 @@ from pdas.nn.choices.skipped import (
     first_parameter,
     plain_attribute,
     plain_attributes,
-    returns_a_tensor,
+    says_tensor,
     takes_one_input,
 )
 from pdas.nn.modes import evaluating
@@ -60,7 +60,8 @@ class OptionalLayer(PassesAttributes):
         super().__init__(name, (True, False), [layer, *other], used_with)
         self._zeros = otherwise == "zeros" if not other else None
         self._first = first_parameter(layer)
-        self._form: Form | None = None  # of what the layer returns; None until it has run
+        # Of what the layer returns; None while it has neither said that nor run.
+        self._form = Form() if says_tensor(layer) else None
         use_plain_keys(self, {"0.": "", "1.": "otherwise."})
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -72,7 +73,7 @@ class OptionalLayer(PassesAttributes):
         """
         if self.selected == 0:
             output = self.candidate(0)(*args, **kwargs)
-            if self._form is None:
+            if self._form is None or not isinstance(output, Tensor):
                 self._form = Form.of(output)
             return output
         if self._zeros is None:
@@ -88,7 +89,7 @@ class OptionalLayer(PassesAttributes):
         if self._zeros is None:
             return copy(self.candidate(1))
         layer = self.candidate(0)
-        if self._form is None and not returns_a_tensor(layer):
+        if self._form is None and not takes_one_input(layer):
             refuse(
                 NetworkError,
                 f"derive: {self}",

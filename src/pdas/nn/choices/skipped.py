@@ -101,14 +101,14 @@ def takes_one_input(layer: nn.Module) -> bool:
     return len(inspect.signature(_called(layer).forward).parameters) == 1
 
 
-def returns_a_tensor(layer: nn.Module) -> bool:
-    """Whether a layer that has not run yet returns a tensor, as far as one can see.
+def says_tensor(layer: nn.Module) -> bool:
+    """Whether a layer says that it returns a tensor.
 
     Args:
         layer: of any class.
     """
     said = inspect.signature(_called(layer).forward).return_annotation
-    return takes_one_input(layer) or said in (Tensor, "Tensor", "torch.Tensor")
+    return said in (Tensor, "Tensor", "torch.Tensor")
 
 
 def _called(layer: nn.Module) -> nn.Module:
@@ -124,7 +124,7 @@ def plain_attributes(layer: nn.Module) -> dict[str, Any]:
     Args:
         layer: of any class.
     """
-    if isinstance(layer, ChoicePoint):
+    if isinstance(layer, ChoicePoint | torch.jit.ScriptModule):
         return {}
     names = [*vars(layer), *layer._parameters, *layer._buffers, *layer._modules]
     found = {n: plain_attribute(getattr(layer, n)) for n in names if n not in _OF_EVERY_MODULE}
