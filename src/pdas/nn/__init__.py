@@ -21,6 +21,7 @@ from pdas.nn.elastic.instance_norms import InstanceNorm1d, InstanceNorm2d, Insta
 from pdas.nn.elastic.layer_norms import GroupNorm, LayerNorm, RMSNorm
 from pdas.nn.elastic.linear import Linear
 from pdas.nn.elastic.recurrent import GRU, LSTM
+from pdas.nn.model.searchable import searchable
 from pdas.nn.sorting import sort_channels
 from pdas.nn.supernet import Supernet
 from pdas.nn.widths import widest
@@ -52,6 +53,7 @@ __all__ = [
     "Supernet",
     "Value",
     "optional",
+    "searchable",
     "sort_channels",
     "widest",
     "with_widths",

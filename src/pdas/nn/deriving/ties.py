@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from torch import nn
 
 Blocks = tuple[nn.Parameter, ...]
@@ -20,6 +22,14 @@ class Ties:
     def __init__(self, memo: dict[int, object]) -> None:
         self._memo = memo
         self._known: dict[tuple[int, ...], nn.Parameter] = {}
+
+    def copied(self, module: nn.Module) -> nn.Module:
+        """A copy of a module inside of a layer, in which choices are replaced already.
+
+        Args:
+            module: of the supernet.
+        """
+        return copy.deepcopy(module, self._memo)
 
     def parameter(self, blocks: Blocks, fresh: nn.Parameter) -> nn.Parameter:
         """The weight that consists of some blocks: the first that was made of them.

@@ -26,7 +26,8 @@ def with_widths(
     numbers. For layers that `pdas.nn` has, `of` says the same in fewer words.
 
     Args:
-        layer: with weights and buffers of its own only, not in modules inside.
+        layer: whose own weights and buffers are cut; the modules inside of it are the same
+            afterwards.
         tensors: the widths of the first dimensions of each weight and buffer that is cut, by name.
         sizes: attributes that the forward reads, by name, as widths.
 
@@ -58,7 +59,7 @@ def with_widths(
         whole = None if buffer is None else buffer.clone()
         elastic.add_buffer(name, whole, *tensors.get(name, ()))
     for name, child in layer._modules.items():
-        elastic.add_module(name, copy.deepcopy(child))
+        elastic.add_module(name, child)
     for name, width in (sizes or {}).items():
         elastic.__dict__.pop(name, None)
         setattr(elastic, name, width)
@@ -88,8 +89,6 @@ class AnyLayer(Elastic):
                 layer.__dict__[name] = value
             elif isinstance(value, Tensor):
                 layer.register_parameter(name, nn.Parameter(value.detach().clone()))
-            else:
-                layer.add_module(name, copy.deepcopy(child))
         for name, _ in self.buffers_with_widths():
             layer.register_buffer(name, getattr(self, name).clone())
         return layer

@@ -168,8 +168,8 @@ class Elastic(nn.Module):
             owner, _, last = name.rpartition(".")
             setattr(layer.get_submodule(owner), last, ties.parameter(blocks, fresh))
         for name, child in self.named_children():
-            if isinstance(child, Elastic):
-                setattr(layer, name, child.derived(ties))
+            if not isinstance(child, ElasticWeight | ChosenWidth):
+                layer.add_module(name, ties.copied(child))
         for name, _ in self.buffers_with_widths():
             layer.get_buffer(name).copy_(getattr(self, name))
         return layer
