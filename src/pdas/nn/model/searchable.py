@@ -14,7 +14,7 @@ from pdas.nn.choices.optional_layer import OptionalLayer
 from pdas.nn.choices.repeat import Repeat
 from pdas.nn.choices.value import Value
 from pdas.nn.counting.candidate_run import evaluating
-from pdas.nn.counting.profile import cloned
+from pdas.nn.counting.profile import Profile, cloned
 from pdas.nn.model.groups import Group, Groups, Part, groups_of
 from pdas.nn.model.leaves import tensors_in
 from pdas.nn.model.replacing import elastic, replace, tie, ties_of
@@ -22,6 +22,7 @@ from pdas.nn.model.rules import Rule, rules_of
 from pdas.nn.model.shapes import Shapes, shapes_of
 from pdas.nn.model.table import SearchableModel
 from pdas.nn.model.tracing import Trace, trace
+from pdas.nn.module_tree import ModuleTree
 from pdas.nn.widths import ChosenWidth, Width
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
@@ -77,7 +78,7 @@ def searchable(
                 own = replace(own, own.get_submodule(name), choice)
     net = SearchableModel(own, inputs, named)
     _check_same(model, net, inputs, named)
-    net.check(*inputs, **named)
+    Profile(ModuleTree(own), inputs, named)  # which runs every candidate
     return net
 
 
