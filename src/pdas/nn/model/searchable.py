@@ -13,7 +13,6 @@ from pdas.nn.choices.choice_point import ChoicePoint
 from pdas.nn.choices.optional_layer import OptionalLayer
 from pdas.nn.choices.repeat import Repeat
 from pdas.nn.choices.value import Value
-from pdas.nn.counting.candidate_run import evaluating
 from pdas.nn.counting.profile import Profile, cloned
 from pdas.nn.model.groups import Group, Groups, Part, groups_of
 from pdas.nn.model.leaves import tensors_in
@@ -22,6 +21,7 @@ from pdas.nn.model.rules import Rule, rules_of
 from pdas.nn.model.shapes import Shapes, shapes_of
 from pdas.nn.model.table import SearchableModel
 from pdas.nn.model.tracing import Trace, trace
+from pdas.nn.modes import evaluating
 from pdas.nn.module_tree import ModuleTree
 from pdas.nn.widths import ChosenWidth, Width
 from pdas.support.errors import NetworkError
