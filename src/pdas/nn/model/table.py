@@ -52,5 +52,5 @@ class SearchableModel(Supernet):
 def _lines(rows: Sequence[Sequence[str]]) -> list[str]:
     """The rows as lines of a table."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    padded = ([cell.ljust(width) for cell, width in zip(r, widths, strict=True)] for r in rows)
-    return [f"  {'  '.join(cells)}".rstrip() for cells in padded]
+    padded = ([text.ljust(width) for text, width in zip(r, widths, strict=True)] for r in rows)
+    return [f"  {'  '.join(texts)}".rstrip() for texts in padded]
