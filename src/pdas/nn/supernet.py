@@ -166,8 +166,8 @@ class Supernet(nn.Module):
             quantity: one of
 
                 - "parameters": the numbers in the weights;
-                - "multiply_adds" of matrix products, convolutions and attention, as PyTorch's
-                  `FlopCounterMode` sees them, in one call on the inputs;
+                - "multiply_adds" of products of matrices and vectors, convolutions, recurrent
+                  layers and attention, in one call on the inputs;
                 - "latency": milliseconds of one call on the inputs, measured on this machine, as
                   `pdas.nn.counting.latency` says. Its attribute `error` says how far it is off;
                 - a table of what was measured, `{"op": {"conv3": 1.2, "conv5": 2.1}, ...}`: a

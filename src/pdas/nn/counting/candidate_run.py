@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from pdas.nn.choices.choice_point import ChoicePoint
 from pdas.nn.conditions import Conditions
+from pdas.nn.counting.counter import Counter, Execution, counting
 from pdas.nn.modes import evaluating
 from pdas.support.errors import reason
 
@@ -32,6 +29,7 @@ class CandidateRun:
         reshaping: (variable, category) whose output differs in shape from the selected one's.
         complete: variables of choices that ran all their candidates.
         output: the shapes of what the module returned.
+        uncounted: the names of kernels that may multiply and have no formula.
 
     Example:
         run = run_candidates(module, (x,), {})
@@ -42,6 +40,7 @@ class CandidateRun:
     reshaping: set[tuple[str, int]] = field(default_factory=set)
     complete: set[str] = field(default_factory=set)
     output: Any = None
+    uncounted: set[str] = field(default_factory=set)
 
 
 class MisfitError(Exception):
@@ -63,120 +62,95 @@ class MisfitError(Exception):
 
 
 def run_candidates(
-    module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]
+    module: nn.Module,
+    inputs: Sequence[Any],
+    named: Mapping[str, Any],
+    execution: Execution | None = None,
 ) -> CandidateRun:
     """Run a module once, in evaluation mode, with every candidate of each choice.
 
     Args:
         module: with an architecture selected.
         inputs, named: what it is called with.
+        execution: runs the kernels; default as they are.
 
     Raises:
         MisfitError: a candidate fails where others of its choice do not. Any other error is that of
             the module.
     """
-    with ExitStack() as stack:
-        stack.enter_context(evaluating(module))
-        counter = stack.enter_context(counting(module))
-        return _Runner(module, counter, stack).run(inputs, named)
+    with evaluating(module), _Replaced() as replaced, counting(execution) as counter:
+        return _Runner(module, counter, replaced).run(inputs, named)
 
 
-def count(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> int:
+def count(
+    module: nn.Module,
+    inputs: Sequence[Any],
+    named: Mapping[str, Any],
+    execution: Execution | None = None,
+) -> int:
     """The multiply-adds of one call, in evaluation mode.
 
     Args:
         module: with an architecture selected.
         inputs, named: what it is called with.
+        execution: runs the kernels; default as they are.
     """
-    with evaluating(module), counting(module) as counter:
+    with evaluating(module), counting(execution) as counter:
         module(*inputs, **named)
-    return counter.get_total_flops() // 2  # PyTorch counts a multiply-add as two
-
-
-@contextmanager
-def counting(module: nn.Module) -> Iterator[FlopCounterMode]:
-    """Count within a `with` block, also in layers that PyTorch would run in one piece.
-
-    Args:
-        module: that runs in the block.
-
-    Yields:
-        PyTorch's counter, which counts a multiply-add as two.
-    """
-    fast = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        with ExitStack() as stack:
-            if any(isinstance(part, nn.RNNBase) for part in module.modules()):
-                stack.enter_context(_without_onednn())
-            yield stack.enter_context(FlopCounterMode(display=False))
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
-
-
-@contextmanager
-def _without_onednn() -> Iterator[None]:
-    """Recurrent layers run step by step within the block, by operations that are counted."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # that TF32 settings are about to be renamed
-        with torch.backends.mkldnn.flags(enabled=False):
-            yield
+    return counter.total
 
 
 class _Runner:
-    """Counts by hooks of modules, and runs all candidates in place of a choice point's forward."""
+    """Counts in the forward of each module, and runs all candidates in that of a choice point."""
 
-    def __init__(self, module: nn.Module, counter: FlopCounterMode, stack: ExitStack) -> None:
+    def __init__(self, module: nn.Module, counter: Counter, replaced: _Replaced) -> None:
         self._module = module
         self._counter = counter
         self._run = CandidateRun()
         self._around: list[Conditions] = [Conditions()]
-        # Of each module whose forward is under way, the outermost first: the count when it began,
-        # and what the modules inside of it have had. The first number is for the whole.
-        self._start: list[int] = []
-        self._inside: list[int] = [0]
+        # What the modules have had that are inside of the one whose forward is under way.
+        self._inside = 0
         for part in module.modules():
-            stack.callback(part.register_forward_pre_hook(self._enter).remove)
-            stack.callback(part.register_forward_hook(self._leave).remove)
+            forward = part.forward
             if isinstance(part, ChoicePoint):
-                stack.enter_context(_replaced(part, "forward", partial(self._run_all, part)))
-                stack.enter_context(_replaced(part, "candidate", partial(self._candidate, part)))
+                forward = partial(self._run_all, part)
+                replaced.put(part, "candidate", partial(self._candidate, part))
+            replaced.put(part, "forward", partial(self._forward, part, forward))
 
     def run(self, inputs: Sequence[Any], named: Mapping[str, Any]) -> CandidateRun:
         self._run.output = shape(self._module(*inputs, **named))
+        self._run.uncounted |= self._counter.uncounted
         return self._run
 
-    def _enter(self, module: nn.Module, args: Any) -> None:
-        self._start.append(self._counter.get_total_flops())
-        self._inside.append(0)
-
-    def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
-        # What modules inside have counted is theirs: only the rest is this module's own.
-        total = self._counter.get_total_flops() - self._start.pop()
-        own = total - self._inside.pop()
-        self._inside[-1] += total
-        if own:
-            self._run.counts[id(module), self._around[-1]] += own // 2
+    def _forward(self, module: nn.Module, forward: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """The forward of a module, with what it counts itself."""
+        before, inside = self._counter.total, self._inside
+        self._inside = 0
+        try:
+            return forward(*args, **kwargs)
+        finally:
+            total = self._counter.total - before
+            if total > self._inside:
+                self._run.counts[id(module), self._around[-1]] += total - self._inside
+            self._inside = inside + total
 
     def _candidate(self, choice_point: ChoicePoint, number: int) -> Callable[..., Any]:
         """A candidate that, when it is called, adds its condition to those around."""
         candidate = ChoicePoint.candidate(choice_point, number)
         return _Conditioned(candidate, choice_point.condition_of(str(number)), self._around)
 
-    def _run_all(self, choice_point: ChoicePoint, *args: Any, **kwargs: Any) -> Any:
+    def _run_all(self, choice_point: ChoicePoint, /, *args: Any, **kwargs: Any) -> Any:
         """The forward of a choice point: runs every candidate, and gives the selected output."""
         name, selected = choice_point.variable.name, choice_point.selected
         self._run.complete.add(name)
         outputs: list[Any] = []
         errors: dict[int, Exception] = {}
         for index, output in enumerate(choice_point.outputs(*args, **kwargs)):
-            depth = len(self._start)
             try:
                 outputs.append(output())
             except MisfitError:  # of a choice inside
                 raise
             except Exception as failure:
-                del self._start[depth:], self._inside[depth + 1 :]  # their hooks did not run
                 errors[index] = failure
                 outputs.append(None)
         if len(errors) == len(outputs):  # it is what came before that does not fit
@@ -211,14 +185,26 @@ class _Conditioned:
         return getattr(self._candidate, name)
 
 
-@contextmanager
-def _replaced(choice_point: ChoicePoint, name: str, function: Callable[..., Any]) -> Iterator[None]:
-    """Another method for this one object within the block."""
-    object.__setattr__(choice_point, name, function)
-    try:
-        yield
-    finally:
-        object.__delattr__(choice_point, name)
+class _Replaced:
+    """Methods of single objects that have others within a `with` block."""
+
+    def __init__(self) -> None:
+        self._before: list[tuple[nn.Module, str, Any]] = []
+
+    def put(self, module: nn.Module, name: str, function: Callable[..., Any]) -> None:
+        """Another method for one object."""
+        self._before.append((module, name, vars(module).get(name)))
+        object.__setattr__(module, name, function)  # `nn.Module`'s own is slow
+
+    def __enter__(self) -> _Replaced:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for module, name, before in reversed(self._before):
+            if before is None:
+                object.__delattr__(module, name)
+            else:
+                object.__setattr__(module, name, before)
 
 
 def shape(value: Any) -> Any:

@@ -24,7 +24,7 @@ from pdas.nn.occurrences import Occurrence
 from pdas.nn.widths import segments_of
 from pdas.space import Architecture, SearchSpace
 from pdas.support.arrays import FloatArray
-from pdas.support.errors import PdasWarning
+from pdas.support.errors import PdasWarning, shortened
 
 COMPARED = 3  # architectures that are counted by running them, to see whether the products hold
 
@@ -63,11 +63,12 @@ def multiply_adds(profile: Profile) -> ProductCost:
     """The multiply-adds of a call on the profile's inputs.
 
     Architectures that are drawn at random are counted by running them. If that gives another
-    number, a `PdasWarning` says so.
+    number, a `PdasWarning` says so; and one names the kernels that nobody counts.
 
     Args:
         profile: of the network on a sample.
     """
+    _warn_of_uncounted(profile)
     space = profile.tree.space
     cost = ProductCost(space, _multiply_add_terms(profile))
     rng = np.random.default_rng(0)
@@ -86,6 +87,19 @@ def multiply_adds(profile: Profile) -> ProductCost:
             )
             break
     return cost
+
+
+def _warn_of_uncounted(profile: Profile) -> None:
+    """Name the kernels that may multiply and have no formula."""
+    uncounted = sorted(set().union(*(run.uncounted for run in profile.all_runs())))
+    if uncounted:
+        warnings.warn(
+            f"multiply_adds: found {shortened(uncounted)}, which may multiply matrices and counts "
+            "as nothing, expected a formula; give it one by "
+            "torch.utils.flop_counter.register_flop_formula, which may be 0",
+            PdasWarning,
+            stacklevel=4,
+        )
 
 
 def _multiply_add_terms(profile: Profile) -> Iterator[Term]:
@@ -141,7 +155,7 @@ def _multiplied(module: nn.Module) -> list[ElasticWeight]:
     """The weights that a layer multiplies with, where what it does is a sum over their blocks."""
     if isinstance(module, LSTM | GRU):
         return [weight for _, weight in module.weights() if len(weight.widths) > 1]
-    weight = module._modules.get("weight")
+    weight = dict(module.named_children()).get("weight")
     if isinstance(weight, ElasticWeight) and any(len(segments_of(w)) > 1 for w in weight.widths):
         return [weight]
     return []

@@ -8,19 +8,23 @@ decides what to do with what is chosen, as with a plain value, it is run again w
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from pdas.nn.conditions import Conditions
 from pdas.nn.counting.candidate_run import CandidateRun, MisfitError, Unit, count, run_candidates
+from pdas.nn.counting.counter import Execution
+from pdas.nn.counting.outline import ValuesReadError, outlining
 from pdas.nn.module_tree import ModuleTree
 from pdas.space import Architecture
 from pdas.support.containers import with_own_containers
 from pdas.support.errors import NetworkError, PdasError, PdasWarning, reason
 from pdas.support.refusals import refusal
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,7 @@ class Profile:
     def __init__(self, tree: ModuleTree, inputs: Sequence[Any], named: Mapping[str, Any]) -> None:
         self.tree = tree
         self.runs = 0
+        self._outline = True
         self._inputs, self._named = inputs, named
         self._base = tree.space.architecture(
             [points[0].base_category for points in tree.choice_points]
@@ -112,6 +117,10 @@ class Profile:
                 only = np.arange(space.sizes[change.position]) == change.category
                 fixed = Conditions({space.names[change.position]: only})
                 yield self._neighbourhood(change.architecture, new, fixed)
+
+    def all_runs(self) -> Collection[CandidateRun]:
+        """Every run that tried candidates."""
+        return self._by_architecture.values()
 
     def _neighbourhood(
         self, base: Architecture, units: Collection[Unit], fixed: Conditions
@@ -160,9 +169,7 @@ class Profile:
         Args:
             architecture: of the space of the tree.
         """
-        self.runs += 1
-        with self.tree.selected(architecture):
-            return count(self.tree.module, cloned(self._inputs), cloned(self._named))
+        return self._call(count, architecture)
 
     def warn_of_other_outputs(self) -> None:
         """Name the categories with which the output of the whole has another shape."""
@@ -222,11 +229,30 @@ class Profile:
         )
 
     def _run(self, architecture: Architecture) -> CandidateRun:
-        """Run all candidates, with one architecture selected, on inputs of their own."""
+        """Run all candidates, with one architecture selected."""
+        return self._call(run_candidates, architecture)
+
+    def _call(self, function: Callable[..., Result], architecture: Architecture) -> Result:
+        """Call a function of the module and of inputs of their own, with its way to run kernels.
+
+        The first is to outline the large ones. What fails so is tried again for real, since that
+        may be for another reason; and once is enough to try.
+        """
         self.runs += 1
+        if self._outline:
+            try:
+                with outlining(self.tree.module) as outline:
+                    return self._call_once(function, architecture, outline)
+            except (Exception, ValuesReadError):
+                self._outline = False
+        return self._call_once(function, architecture, Execution())
+
+    def _call_once(
+        self, function: Callable[..., Result], architecture: Architecture, execution: Execution
+    ) -> Result:
         inputs, named = cloned(self._inputs), cloned(self._named)
         with self.tree.selected(architecture):
-            return run_candidates(self.tree.module, inputs, named)
+            return function(self.tree.module, inputs, named, execution)
 
 
 def cloned(value: Any) -> Any:
