@@ -108,7 +108,8 @@ def _by_conditions(conditions: Sequence[Sequence[Conditions]]) -> ReferenceOf:
             inside.setdefault(name, []).append(position)
 
     def reference_of(drawn: Architecture, position: int) -> Architecture:
-        reference = _with_first(drawn, inside.get(drawn.space.names[position], []))
+        depending = inside.get(drawn.space.names[position])
+        reference = drawn if depending is None else _with_first(drawn, depending)
         is_used = any(case.hold(reference) for case in conditions[position])
         return reference if is_used else activated(reference, conditions[position][0])
 

@@ -217,18 +217,24 @@ class LatencyMeasurement:
                 SettingError,
                 "minutes",
                 found=f"{minutes:g}",
-                expected=f"at least {self._seconds(runs) / 60:.2g}, for {self._networks(runs):,} "
-                "networks",
+                expected=f"at least {_minutes(self._seconds(runs))}, for "
+                f"{self._networks(runs):,} networks",
                 remedy="raise it, give a smaller input, or give a table of what you measured",
             )
         if runs < self._runs:
             warnings.warn(
-                f"runs: found {self._runs}, which take {self.seconds / 60:.2g} minutes, expected "
+                f"runs: found {self._runs}, which take {_minutes(self.seconds)} minutes, expected "
                 f"at most {minutes:g}, so there are {runs}; raise minutes for more",
                 PdasWarning,
                 stacklevel=5,
             )
         return runs
+
+
+def _minutes(seconds: float) -> str:
+    """Minutes as a person writes them, rounded up in the last digit."""
+    minutes = seconds / 60
+    return f"{math.ceil(minutes):,}" if minutes >= 10 else f"{math.ceil(minutes * 100) / 100:g}"
 
 
 def _derive_of(net: SupernetProtocol) -> Derive:
