@@ -1,4 +1,4 @@
-"""Evaluation mode for the time of a block."""
+"""Evaluation mode, and no fast path of PyTorch, for the time of a block."""
 
 from __future__ import annotations
 
@@ -24,3 +24,19 @@ def evaluating(module: nn.Module) -> Iterator[None]:
     finally:
         for part, mode in training:
             part.training = mode
+
+
+@contextmanager
+def without_fast_path() -> Iterator[None]:
+    """Attention runs by its single operations, which the fast path of PyTorch rounds differently.
+
+    Example:
+        with evaluating(model), without_fast_path():
+            model(x)
+    """
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)

@@ -78,6 +78,16 @@ def test_ties_are_kept() -> None:
     assert torch.equal(narrow.table.weight, model.table.weight[:, :4])
 
 
+def test_transformers_with_a_fast_path() -> None:
+    layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)
+    model, x = nn.TransformerEncoder(layer, 2).eval(), torch.randn(2, 5, 16)
+    net = searchable(
+        model, {"layers": "depth", "*.self_attn": [0.25, 1.0], "*.linear1": [8, 32]}, x
+    )
+    torch.testing.assert_close(net(x, net.largest), model(x))
+    assert len(net.space) == 5
+
+
 def test_blocks_of_their_own_choice() -> None:
     model = resnet()
     net = searchable(model, {"layer[1-4].1": "optional"}, X)

@@ -17,6 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from pdas.nn.counting.formulas import Formula, attention, formula_of, name_of
 from pdas.nn.counting.uncounted import may_multiply
+from pdas.nn.modes import without_fast_path
 
 Run = Callable[[Any, Any], Any]
 """Runs a kernel: from its arguments and its named ones to the output."""
@@ -174,14 +175,14 @@ def counting(execution: Execution | None = None) -> Iterator[Counter]:
     Args:
         execution: runs the kernels; default as they are.
     """
-    fast = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
     execution = execution or Execution()
-    try:
-        with _uncompiled_attention(), Counter(execution) as counter, _Calls(counter, execution):
-            yield counter
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
+    with (
+        without_fast_path(),
+        _uncompiled_attention(),
+        Counter(execution) as counter,
+        _Calls(counter, execution),
+    ):
+        yield counter
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from pdas.nn.model.rules import Rule, rules_of
 from pdas.nn.model.shapes import Shapes, shapes_of
 from pdas.nn.model.table import SearchableModel
 from pdas.nn.model.tracing import Trace, trace
-from pdas.nn.modes import evaluating
+from pdas.nn.modes import evaluating, without_fast_path
 from pdas.nn.module_tree import ModuleTree
 from pdas.nn.widths import ChosenWidth, Width
 from pdas.support.errors import NetworkError
@@ -216,7 +216,7 @@ def _check_same(
     model: nn.Module, net: SearchableModel, inputs: tuple[Any, ...], named: Mapping[str, Any]
 ) -> None:
     """Raise `NetworkError` unless the whole model is that of before, to the last bit."""
-    with evaluating(model), evaluating(net):
+    with evaluating(model), evaluating(net), without_fast_path():
         before = tensors_in(model(*cloned(inputs), **cloned(named)))
         after = tensors_in(net(*cloned(inputs), architecture=net.largest, **cloned(named)))
     if len(before) != len(after) or not all(map(torch.equal, before, after)):

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from pdas.nn.counting.profile import cloned
 from pdas.nn.model.leaves import Leaf, leaves_of, tensors_in
-from pdas.nn.modes import evaluating
+from pdas.nn.modes import evaluating, without_fast_path
 
 OUTPUT = ""  # the name of the model's own output among the places where channels arrive
 
@@ -130,9 +130,7 @@ class _Fixed:
 
     def __enter__(self) -> _Fixed:
         self._stack.enter_context(evaluating(self._model))
-        fast = torch.backends.mha.get_fastpath_enabled()
-        torch.backends.mha.set_fastpath_enabled(False)
-        self._stack.callback(torch.backends.mha.set_fastpath_enabled, fast)
+        self._stack.enter_context(without_fast_path())
         for leaf in self.leaves.values():
             forward = partial(self._forward, leaf, leaf.module.forward)
             leaf.module.forward = forward
