@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torchvision
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from pdas.nn import Repeat, Supernet
+from pdas.nn import OptionalLayer, Repeat, Supernet
 from pdas.support.errors import NetworkError, SettingError
 from tests.nn.choice_helpers import every, multiply_adds, parameters
 
@@ -150,6 +151,28 @@ def test_it_is_the_shorter_stack_in_a_recomputation() -> None:
     for reentrant in (True, False):
         found = gradients(partial(again, reentrant=reentrant))
         assert all(map(torch.equal, found, expected))
+
+
+def test_a_stage_of_a_public_network_is_one_line() -> None:
+    plain, resnet = (torchvision.models.resnet18().eval() for _ in range(2))
+    resnet.layer3 = Repeat("depth3", resnet.layer3)
+    resnet.layer4 = Repeat("depth4", resnet.layer4, keep="spread")
+    resnet.layer2[1] = OptionalLayer("extra", resnet.layer2[1])
+    resnet.load_state_dict(plain.state_dict())
+    assert [*resnet.state_dict()] == [*plain.state_dict()]
+    net, x = Supernet(resnet), torch.randn(1, 3, 64, 64)
+    net.check(x)
+    cost, size = net.cost("multiply_adds", x), net.cost("parameters")
+    for indices in ([0, 1, 1], [1, 0, 1], [0, 0, 0]):
+        architecture = net.space.architecture(indices)
+        network = net.derive(architecture, keep_weights=True)
+        with torch.no_grad():
+            assert torch.equal(network(x), net(x, architecture))
+        assert cost(architecture) == multiply_adds(network, x)
+        assert size(architecture) == parameters(network)
+    whole = net.space.architecture({"extra": True, "depth3": 2, "depth4": 2})
+    with torch.no_grad():
+        assert torch.equal(net(x, whole), plain(x))
 
 
 def test_names_of_blocks_stay() -> None:

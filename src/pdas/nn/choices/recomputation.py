@@ -47,7 +47,8 @@ class Calls:
 
     def __init__(self) -> None:
         self._calls: deque[_Call] = deque(maxlen=MOST)
-        self._latest: tuple[tuple[int, int], list[_Call]] = (-1, -1), []
+        # Of the last node for which there was a question, the answers by variable.
+        self._latest: tuple[tuple[int, int], dict[str, int | None]] = (-1, -1), {}
 
     def __reduce__(self) -> tuple[type[Calls], tuple[()]]:
         return Calls, ()
@@ -79,14 +80,24 @@ class Calls:
         if node is None:
             return None
         key = torch._C._current_graph_task_id(), node._sequence_nr()
-        if self._latest[0] != key:  # one node may run many modules again
-            self._latest = key, self._around(_outermost(node)._sequence_nr())
+        latest = self._latest  # read once, since another thread may ask for another node
+        if latest[0] != key:
+            latest = self._latest = (key, {})
+        known = latest[1]
+        if variable not in known:  # one node may run many modules again, which ask often
+            known[variable] = self._category(variable, _outermost(node)._sequence_nr())
+        return known[variable]
+
+    def _category(self, variable: str, number: int) -> int | None:
+        """The category of a variable in the call that has the node of a number."""
+        calls = [
+            call
+            for call in list(self._calls)
+            if call.start <= number < call.stop and variable in call.architecture.space
+        ]
         # In each thread the last one counts, the innermost of calls within calls.
-        by_thread = {
-            call.thread: call.architecture
-            for call in self._latest[1]
-            if variable in call.architecture.space
-        }
+        calls.sort(key=lambda call: (call.start, -call.stop))
+        by_thread = {call.thread: call.architecture for call in calls}
         categories = {
             int(architecture.indices[architecture.space.position(variable)])
             for architecture in by_thread.values()
@@ -94,11 +105,6 @@ class Calls:
         if len(categories) > 1:
             _refuse_several_threads()
         return categories.pop() if categories else None
-
-    def _around(self, number: int) -> list[_Call]:
-        """The calls that a node with a number can be of, the outer before the inner ones."""
-        calls = [call for call in list(self._calls) if call.start <= number < call.stop]
-        return sorted(calls, key=lambda call: (call.start, -call.stop))
 
 
 def next_number() -> int:
