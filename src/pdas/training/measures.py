@@ -75,7 +75,7 @@ def loss_of(measures: Measures) -> Tensor:
     """The "loss" of measures, a tensor of shape `()`, which is run backward."""
     loss = measures["loss"]
     assert isinstance(loss, Tensor)
-    return loss.reshape(())
+    return loss.reshape(()) if loss.dim() else loss  # a view would be a node more in the graph
 
 
 def numbers(measures: Measures) -> dict[str, float]:
