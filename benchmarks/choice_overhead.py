@@ -161,7 +161,7 @@ class Case:
 
 CASES = (
     Case("table of 64x32", Table, TableByHand, (64, 32)),
-    Case("table of 512x32", partial(Table, (64, 128, 256)), TableByHand, (512, 32)),
+    Case("table of 1024x32", partial(Table, (64, 128, 256)), TableByHand, (1024, 32)),
     Case("64 images of 32x32", Images, ImagesByHand, (64, 3, 32, 32)),
 )
 
