@@ -39,7 +39,10 @@ def cells(path: Path) -> Values:
 
 
 def arrays(found: Mapping[str, np.ndarray]) -> Values:
-    """Type, shape and hash of each array."""
+    """Type, shape and hash of each array; of theta without padding, which it once had."""
+    if "theta" in found and (theta := found["theta"]).ndim == 3:
+        there = np.arange(theta.shape[2]) < found["sizes"][:, np.newaxis]
+        found = {**found, "theta": theta[:, there]}
     hashes = {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in found.items()}
     return {name: f"{a.dtype}{list(a.shape)} {hashes[name][:16]}" for name, a in found.items()}
 

@@ -46,9 +46,8 @@ class DistinctFactors:
     """
 
     def __init__(self, space: SearchSpace) -> None:
-        self._width = int(space.sizes.max())
         self._numbers: dict[tuple[int, bytes], int] = {}
-        self._rows: list[FloatArray] = [np.ones(self._width)]
+        self._rows: list[FloatArray] = [np.ones(space.sizes[0])]
         self._variables = [0]
 
     def number(self, variable: int, factor: FloatArray) -> int:
@@ -61,13 +60,13 @@ class DistinctFactors:
         key = variable, factor.tobytes()
         if key not in self._numbers:
             self._numbers[key] = len(self._rows)
-            self._rows.append(np.pad(factor, (0, self._width - len(factor))))
+            self._rows.append(factor)
             self._variables.append(variable)
         return self._numbers[key]
 
     def arrays(self) -> tuple[FloatArray, IntArray]:
-        """All factors, shape (N, max K), and the position of each one's variable, shape (N,)."""
-        return np.array(self._rows), np.array(self._variables)
+        """All N factors, one after the other, and the position of each one's variable: (N,)."""
+        return np.concatenate(self._rows), np.array(self._variables)
 
 
 def padded(products: Iterable[tuple[int, ...]]) -> IntArray:

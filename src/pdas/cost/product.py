@@ -13,6 +13,7 @@ import numpy as np
 from pdas.cost.factors import DistinctFactors, Term, padded, varying
 from pdas.cost.table import CostTable, checked_cost, table_rows
 from pdas.space import Architecture, SearchSpace, check_architecture
+from pdas.space.categories import first_least, starts
 from pdas.space.probabilities import Probabilities, probability_array
 from pdas.support.arrays import FloatArray
 from pdas.support.errors import SettingError
@@ -31,7 +32,7 @@ class ProductCost:
 
     Attributes:
         constant: what every architecture costs.
-        table: what each category adds: shape (D, max K), 0 beyond K_i, read-only.
+        table: what each category adds: shape (sum K_i,), variable after variable, read-only.
         error: the same.
 
     Raises:
@@ -51,7 +52,8 @@ class ProductCost:
     ) -> None:
         self._space = space
         self.error = error
-        table = np.zeros((len(space), space.sizes.max()))
+        table = np.zeros(space.sizes.sum())
+        self._starts = starts(space.sizes)
         distinct = DistinctFactors(space)
         products: dict[tuple[int, ...], float] = {}
         self.constant = 0.0
@@ -61,7 +63,8 @@ class ProductCost:
                 self.constant += value
             elif len(factors) == 1:
                 ((i, factor),) = factors.items()
-                table[i, : len(factor)] += value * factor
+                begin = self._starts[i]
+                table[begin : begin + len(factor)] += value * factor
             elif value:  # products of the same factors are one
                 numbers = tuple(sorted(distinct.number(i, factor) for i, factor in factors.items()))
                 products[numbers] = products.get(numbers, 0.0) + value
@@ -70,11 +73,12 @@ class ProductCost:
         # T products of at most F factors, of which N are distinct; that of number 0 is 1.
         # _values (T,): what each product is multiplied by.
         # _numbers (F, T): which factors each product has, filled up with number 0.
-        # _factors (N, max K): the numbers that each factor has for the categories.
+        # _factors: the numbers that each factor has for the categories, one factor after the other.
         # _variables (N,): the position of each factor's variable.
         self._values = np.array(list(products.values()))
         self._numbers = padded(products)
         self._factors, self._variables = distinct.arrays()
+        self._factor_starts = starts(space.sizes[self._variables])
 
     @classmethod
     def from_table(cls, space: SearchSpace, table: CostTable, constant: float = 0.0) -> ProductCost:
@@ -115,9 +119,8 @@ class ProductCost:
         """
         check_architecture("cost", architecture, self._space)
         indices = architecture.indices
-        additive = self.table[np.arange(len(indices)), indices].sum()
-        chosen = indices[self._variables]
-        return self._total(additive, self._factors[np.arange(len(chosen)), chosen])
+        additive = self.table[self._starts + indices].sum()
+        return self._total(additive, self._factors[self._factor_starts + indices[self._variables]])
 
     def __repr__(self) -> str:
         kind = "additive" if self.additive else f"{len(self._values)} products"
@@ -138,8 +141,7 @@ class ProductCost:
                 expected="an additive one",
                 remedy="compare the costs of architectures that you draw",
             )
-        padding = np.arange(self.table.shape[1]) >= self._space.sizes[:, np.newaxis]
-        return self._space.architecture(np.where(padding, np.inf, self.table).argmin(axis=1))
+        return self._space.architecture(first_least(self.table, self._space.sizes))
 
     def expected(self, theta: Probabilities) -> float:
         """The mean cost of architectures drawn by theta, exactly.
@@ -152,7 +154,10 @@ class ProductCost:
         """
         # Variables are drawn independently, so the mean of a product is the product of the means.
         p = probability_array(self._space, theta)
-        means = (self._factors * p[self._variables]).sum(axis=1)
+        begins = self._starts[self._variables] - self._factor_starts
+        of_categories = np.repeat(begins, self._space.sizes[self._variables])
+        weighted = self._factors * p[of_categories + np.arange(len(self._factors))]
+        means = np.add.reduceat(weighted, self._factor_starts)
         return self._total((self.table * p).sum(), means)
 
     def _total(self, additive: float, factors: FloatArray) -> float:

@@ -147,7 +147,7 @@ class SearchMethod(ABC):
 
     @property
     def theta_array(self) -> FloatArray | None:
-        """The probabilities of all categories, `(D, K_max)`; None for a method without them."""
+        """The probabilities of all categories, variable after variable: `(sum K_i,)`, or None."""
         return None
 
     @property

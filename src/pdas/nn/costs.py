@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from pdas.cost import Cost, FunctionCost, ProductCost, Term
-from pdas.cost.table import CostTable
+from pdas.cost.table import CostTable, table_rows
 from pdas.nn.conditions import Conditions, signed_cases
 from pdas.nn.protocols import ActiveSupernet, ConditionedSupernet, SupernetProtocol
 from pdas.space import Architecture, SearchSpace
@@ -93,11 +93,5 @@ def _sum_of_active(
 
 def _rows(space: SearchSpace, table: CostTable) -> list[FloatArray]:
     """The numbers of a table by variable, 0 for variables that are left out."""
-    ProductCost.from_table(space, table)  # checks it
-    rows = [np.zeros(size) for size in space.sizes]
-    for name, numbers in table.items():
-        position = space.position(name)
-        # A cost keeps equal numbers as its constant.
-        cost = ProductCost.from_table(space, {name: numbers})
-        rows[position] = cost.constant + cost.table[position, : space.sizes[position]]
-    return rows
+    rows = table_rows(space, table)
+    return [rows.get(position, np.zeros(size)) for position, size in enumerate(space.sizes)]

@@ -171,15 +171,15 @@ def _parse_theta(path: Path) -> ThetaHistory:
         raise ValueError(f"theta is {kind}, not float64")
     arrays.setdefault("theta_max", np.ones(arrays["sizes"].shape))
     steps, theta, sizes, theta_max = (np.asarray(array, float) for array in arrays.values())
-    if theta.ndim != 3 or theta.shape[:2] != (*steps.shape, *sizes.shape) or 0 in theta.shape:
+    if not (sizes.ndim == 1 and len(sizes) and (sizes >= 1).all()):
+        raise ValueError(f"sizes are {sizes}, not one number from 1 for each variable")
+    if theta.shape != (*steps.shape, sizes.sum()) or 0 in theta.shape or theta.ndim != 2:
         raise ValueError(
-            f"theta is {theta.shape}, expected (T, D, Kmax) for "
-            f"steps {steps.shape} and sizes {sizes.shape}"
+            f"theta is {theta.shape}, expected (T, sum K) for "
+            f"steps {steps.shape} and {sizes.sum():g} categories"
         )
     if not (np.isfinite(steps).all() and np.isfinite(theta).all()):
         raise ValueError("steps or theta are not all finite")
-    if not ((sizes >= 1) & (sizes <= theta.shape[2])).all():
-        raise ValueError(f"sizes are {sizes}, not from 1 to {theta.shape[2]}")
     if not (sizes > 1).any():
         raise ValueError("no variable has more than one category")
     if theta_max.shape != sizes.shape or not (theta_max > 1 / sizes)[sizes > 1].all():

@@ -15,6 +15,7 @@ from pdas.methods.constraints.wrapper import Wrapper
 from pdas.methods.optimizer import Optimizer
 from pdas.searches.finalists import Finalist
 from pdas.space import Architecture
+from pdas.space.categories import starts
 from pdas.space.decided import NOTHING_LEARNED, ThetaHistory
 from pdas.space.most_probable import most_probable
 from pdas.support.arrays import FloatArray
@@ -120,7 +121,9 @@ class SearchResult:
                 remedy="take result.architecture",
             )
         space = self.architecture.space
-        found = ((space.architecture(indices), p) for indices, p in most_probable(theta))
+        found = (
+            (space.architecture(indices), p) for indices, p in most_probable(theta, space.sizes)
+        )
         optimizer = getattr(self.method, "optimizer", None)
         limits = getattr(optimizer, "limits", ()) if isinstance(optimizer, Wrapper) else ()
         if not limits:
@@ -212,7 +215,7 @@ class SearchResult:
         history = self.theta_history
         if history is None:
             return [("variable", "chosen"), *labels.items()]
-        chosen = history.theta[-1][np.arange(len(labels)), self.architecture.indices]
+        chosen = history.theta[-1][starts(history.sizes) + self.architecture.indices]
         rows = [
             (name, label, f"{p:.3f}", f"{most:.3f}")
             for (name, label), p, most in zip(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pdas.space.categories import starts
 from pdas.support.arrays import FloatArray, IntArray
 
 NOTHING_LEARNED = "nothing was learned: theta ended as it began, to the last bit"
@@ -18,7 +19,7 @@ def share_decided(theta: FloatArray, sizes: IntArray, theta_max: FloatArray) -> 
     all is decided.
 
     Args:
-        theta: the probabilities, shape (..., D, max K), 0 beyond K_i.
+        theta: the probabilities, shape (..., sum K_i), variable after variable.
         sizes: K_i, shape (D,).
         theta_max: the largest probability that each variable can have, shape (D,).
 
@@ -26,11 +27,11 @@ def share_decided(theta: FloatArray, sizes: IntArray, theta_max: FloatArray) -> 
         Shape (...): 0 for a uniform theta, 1 where each variable has its largest probability.
 
     Example:
-        >>> theta = np.array([[0.75, 0.25], [0.5, 0.5]])
+        >>> theta = np.array([0.75, 0.25, 0.5, 0.5])
         >>> float(share_decided(theta, np.array([2, 2]), np.array([0.75, 0.75])))
         0.5
     """
-    way = (theta.max(axis=-1) - 1 / sizes).sum(axis=-1)
+    way = (_largest(theta, sizes) - 1 / sizes).sum(axis=-1)
     whole = (theta_max - 1 / sizes).sum()
     share: FloatArray = way / whole if whole > 0 else np.ones_like(way)
     return np.clip(share, 0, 1)  # rounding may lead a little beyond
@@ -42,7 +43,7 @@ class ThetaHistory:
 
     Attributes:
         steps: after which theta was as follows, shape (T,); the first is 0, the start.
-        theta: shape (T, D, max K), 0 beyond K_i.
+        theta: shape (T, sum K_i), variable after variable.
         sizes: K_i, shape (D,).
         theta_max: the largest probability that each variable can have, shape (D,).
 
@@ -63,6 +64,15 @@ class ThetaHistory:
     @property
     def decided_by_variable(self) -> FloatArray:
         """The share of each variable with a choice by itself, shape (T, number of those)."""
-        free = np.flatnonzero(self.sizes > 1)
-        each = [share_decided(self.theta[:, [i]], self.sizes[i], self.theta_max[i]) for i in free]
-        return np.stack(each, axis=1)
+        free = self.sizes > 1
+        uniform = 1 / self.sizes[free]
+        way = _largest(self.theta, self.sizes)[:, free] - uniform
+        whole = np.broadcast_to(self.theta_max[free] - uniform, way.shape)
+        share = np.divide(way, whole, out=np.ones_like(way), where=whole > 0)
+        return np.clip(share, 0, 1)
+
+
+def _largest(theta: FloatArray, sizes: IntArray) -> FloatArray:
+    """max_j theta_ij of each variable, shape (..., D)."""
+    largest: FloatArray = np.maximum.reduceat(theta, starts(sizes), axis=-1)
+    return largest

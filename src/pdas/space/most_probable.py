@@ -7,32 +7,36 @@ from heapq import heappop, heappush
 
 import numpy as np
 
+from pdas.space.categories import starts
 from pdas.support.arrays import FloatArray, IntArray
 
 
-def most_probable(theta: FloatArray) -> Iterator[tuple[IntArray, float]]:
+def most_probable(theta: FloatArray, sizes: IntArray) -> Iterator[tuple[IntArray, float]]:
     """All architectures of positive probability under p_theta, the most probable first.
 
     Args:
-        theta: the probabilities, shape (D, max K), 0 beyond K_i.
+        theta: the probabilities, shape (sum K_i,), variable after variable.
+        sizes: K_i, shape (D,).
 
     Yields:
         The category indices, shape (D,), and the probability. The first is the mode, and of equally
         probable ones the order is fixed.
 
     Example:
-        >>> theta = np.array([[0.3, 0.7], [0.6, 0.4]])
-        >>> [(indices.tolist(), round(p, 2)) for indices, p in most_probable(theta)]
+        >>> theta = np.array([0.3, 0.7, 0.6, 0.4])
+        >>> found = most_probable(theta, np.array([2, 2]))
+        >>> [(indices.tolist(), round(p, 2)) for indices, p in found]
         [([1, 0], 0.42), ([1, 1], 0.28), ([0, 0], 0.18), ([0, 1], 0.12)]
     """
-    categories = np.argsort(-theta, axis=1, kind="stable")  # by rank, the most probable first
-    ranked = np.take_along_axis(theta, categories, axis=1)
+    begins = starts(sizes)
+    # Positions in theta by rank, the most probable of each variable first.
+    order = np.lexsort((-theta, np.repeat(np.arange(len(sizes)), sizes)))
+    ranked = np.split(theta[order], begins[1:])
     # What each rank loses against the first, in ln p; the sum over variables is the whole loss.
     losses = [[float(np.log(row[0] / p)) for p in row if p > 0] for row in ranked]
-    variables = np.arange(len(theta))
     for ranks in _least_first(losses):
-        indices: IntArray = categories[variables, ranks]
-        yield indices, float(theta[variables, indices].prod())
+        chosen = order[begins + ranks]
+        yield chosen - begins, float(theta[chosen].prod())
 
 
 def _least_first(losses: list[list[float]]) -> Iterator[list[int]]:

@@ -23,16 +23,13 @@ def probability_array(space: SearchSpace, probabilities: Probabilities) -> Float
         probabilities: of each variable by its name, K_i numbers that sum to one.
 
     Returns:
-        Shape (D, max K), 0 beyond K_i.
+        Shape (sum K_i,), variable after variable.
 
     Raises:
         SpaceError: if a variable is missing or unknown, or its numbers are not that.
     """
     _check_names(space, probabilities)
-    array = np.zeros((len(space), space.sizes.max()))
-    for row, variable in zip(array, space.variables, strict=True):
-        row[: len(variable.categories)] = _checked(variable, probabilities[variable.name])
-    return array
+    return np.concatenate([_checked(v, probabilities[v.name]) for v in space.variables])
 
 
 def _check_names(space: SearchSpace, probabilities: object) -> None:

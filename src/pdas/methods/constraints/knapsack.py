@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pdas.space.categories import first_least, starts
 from pdas.support.arrays import BoolArray, FloatArray, IntArray
 
 ROUNDING = 1e-12  # of sums of costs, relative to the limit; of sums of losses
@@ -28,7 +29,7 @@ LARGEST = 1e100  # multiplier
 
 
 def most_probable(
-    theta: FloatArray, table: FloatArray, constant: float, limit: float
+    theta: FloatArray, table: FloatArray, sizes: IntArray, constant: float, limit: float
 ) -> IntArray | None:
     """Category indices, shape (D,), of the greatest p_theta with a cost of at most `limit`.
 
@@ -39,8 +40,9 @@ def most_probable(
     the greatest.
 
     Args:
-        theta: probabilities, shape (D, max K), 0 beyond K_i.
-        table: cost of each category, shape (D, max K).
+        theta: probabilities, shape (sum K_i,), variable after variable.
+        table: cost of each category, likewise.
+        sizes: K_i, shape (D,).
         constant: the cost is this plus the entries of the chosen categories.
         limit: the largest cost.
 
@@ -49,10 +51,11 @@ def most_probable(
     """
     room = ceiling(limit) - constant
     possible = theta > 0
-    budget = room - np.where(possible, table, np.inf).min(axis=1).sum()
+    cheapest = np.minimum.reduceat(np.where(possible, table, np.inf), starts(sizes))
+    budget = room - cheapest.sum()
     if budget < 0:
         return None
-    return _Knapsack(theta, table, possible, float(budget)).solve()
+    return _Knapsack(theta, table, sizes, cheapest, float(budget)).solve()
 
 
 def ceiling(limit: float) -> float:
@@ -67,32 +70,39 @@ def ceiling(limit: float) -> float:
 class _Knapsack:
     """Choose a category of every variable, with the least loss and a cost within the budget.
 
-    `loss` and `cost`, shape (D, max K), are >= 0; the loss of what cannot be chosen is infinite.
+    `loss` and `cost`, shape (sum K_i,), are >= 0; the loss of what cannot be chosen is infinite.
     `chosen`, shape (D,), is the best solution known and `least` its loss.
     """
 
     def __init__(
-        self, theta: FloatArray, table: FloatArray, possible: BoolArray, budget: float
+        self,
+        theta: FloatArray,
+        table: FloatArray,
+        sizes: IntArray,
+        cheapest: FloatArray,
+        budget: float,
     ) -> None:
+        self.sizes, self.starts = sizes, starts(sizes)
+        possible = theta > 0
         logs = np.log(np.where(possible, theta, 1.0))
-        most = np.where(possible, logs, -np.inf).max(axis=1, keepdims=True)
-        cheapest = np.where(possible, table, np.inf).min(axis=1, keepdims=True)
-        self.loss: FloatArray = np.where(possible, most - logs, np.inf)
-        self.cost: FloatArray = np.where(possible, table - cheapest, 0.0)
+        most = np.maximum.reduceat(np.where(possible, logs, -np.inf), self.starts)
+        self.loss: FloatArray = np.where(possible, np.repeat(most, sizes) - logs, np.inf)
+        self.cost: FloatArray = np.where(possible, table - np.repeat(cheapest, sizes), 0.0)
         self.budget = budget
         self.price, self.chosen = self._best_price()
         self.start = self.chosen  # what lambda chooses; the undecided variables are left at it
         self.least = float(self._of(self.loss, self.start).sum())
         values = self.loss + self.price * self.cost
-        self.floor: FloatArray = values.min(axis=1)
+        self.floor: FloatArray = np.minimum.reduceat(values, self.starts)
         # Less what rounding may do to it, which is little unless lambda is very large.
         self.bound = self.floor.sum() - self.price * budget * (1 + ROUNDING)
 
     def solve(self) -> IntArray:
         """The best category of every variable, shape (D,)."""
-        excess = np.sort(self.loss + self.price * self.cost, axis=1) - self.floor[:, np.newaxis]
-        runner_up = excess[:, min(1, excess.shape[1] - 1)]
-        undecided = np.ones(len(self.loss), dtype=np.bool_)
+        values = self.loss + self.price * self.cost
+        values[self.starts + first_least(values, self.sizes)] = np.inf
+        runner_up = np.minimum.reduceat(values, self.starts) - self.floor
+        undecided = np.ones(len(self.sizes), dtype=np.bool_)
         first, second = _Frontier(), _Frontier()
         # Least decided first: there is a good solution early, and its bound stops the rest.
         for i in np.argsort(runner_up).tolist():
@@ -108,6 +118,12 @@ class _Knapsack:
         """Whether solutions with this excess may be better than the best known."""
         may: BoolArray = self.bound + excess < self.least - ROUNDING
         return may
+
+    def hopeful(self, i: int) -> IntArray:
+        """The categories of variable i that may be in a solution better than the best known."""
+        row = slice(self.starts[i], self.starts[i] + self.sizes[i])
+        excess = self.loss[row] + self.price * self.cost[row] - self.floor[i]
+        return np.flatnonzero((self.cost[row] <= self.budget) & self.worth(excess))
 
     def _match(self, first: _Frontier, second: _Frontier, undecided: BoolArray) -> None:
         """Take the best pair of partial choices if it is better than the best known solution."""
@@ -139,21 +155,20 @@ class _Knapsack:
             low, high = (low, middle) if self._fits(self._priced(middle)) else (middle, high)
         cheap, costly = self._priced(high), self._priced(low)
         if not self._fits(cheap):  # costs that are all but equal
-            cheap = np.where(self.loss < np.inf, self.cost, np.inf).argmin(axis=1)
+            cheap = first_least(np.where(self.loss < np.inf, self.cost, np.inf), self.sizes)
         # A lower price never chooses a cheaper category.
         added = (self._of(self.cost, costly) - self._of(self.cost, cheap)).cumsum()
         room = self.budget - self._of(self.cost, cheap).sum()
         return high, np.where(added <= room, costly, cheap)
 
     def _priced(self, price: float) -> IntArray:
-        chosen: IntArray = (self.loss + price * self.cost).argmin(axis=1)
-        return chosen
+        return first_least(self.loss + price * self.cost, self.sizes)
 
     def _fits(self, chosen: IntArray) -> bool:
         return bool(self._of(self.cost, chosen).sum() <= self.budget)
 
     def _of(self, table: FloatArray, chosen: IntArray) -> FloatArray:
-        entries: FloatArray = table[np.arange(len(table)), chosen]
+        entries: FloatArray = table[self.starts + chosen]
         return entries
 
 
@@ -171,11 +186,13 @@ class _Frontier:
 
     def extend(self, i: int, knapsack: _Knapsack) -> None:
         """Decide variable i as well, keeping what can lead to a better solution."""
-        self.cost = np.add.outer(self.cost, knapsack.cost[i]).ravel()
-        self.loss = np.add.outer(self.loss, knapsack.loss[i]).ravel()
+        categories = knapsack.hopeful(i)
+        row = knapsack.starts[i] + categories
+        parents = np.repeat(np.arange(len(self.cost)), len(row))
+        categories = np.tile(categories, len(self.cost))
+        self.cost = np.add.outer(self.cost, knapsack.cost[row]).ravel()
+        self.loss = np.add.outer(self.loss, knapsack.loss[row]).ravel()
         self._floor += float(knapsack.floor[i])
-        # Entry k of the flat sums extends partial choice k // max K by category k % max K.
-        parents, categories = np.divmod(np.arange(len(self.cost)), knapsack.cost.shape[1])
         self._steps.append((i, parents, categories))
         excess = self.loss + knapsack.price * self.cost - self._floor
         self._keep(np.flatnonzero((self.cost <= knapsack.budget) & knapsack.worth(excess)))

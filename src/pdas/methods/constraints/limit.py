@@ -67,11 +67,11 @@ class Limit:
         """The most probable architecture within the limit of an additive cost, if there is one.
 
         Args:
-            theta: probabilities, shape (D, max K), 0 beyond K_i.
+            theta: probabilities, shape (sum K_i,), variable after variable.
         """
         cost = self.table
         assert cost is not None
-        indices = most_probable(theta, cost.table, cost.constant, self.maximum)
+        indices = most_probable(theta, cost.table, cost.space.sizes, cost.constant, self.maximum)
         if indices is not None:
             return cost.space.architecture(indices)
         cheapest = cost.cheapest()  # all that are within have probability 0
@@ -84,7 +84,7 @@ class Limit:
 
         Args:
             first: where to look first.
-            theta: shape (D, max K), to take the most probable one where it can be computed.
+            theta: shape (sum K_i,), to take the most probable one where it can be computed.
             name: of the limit in messages.
 
         Raises:
@@ -158,7 +158,7 @@ class Limits:
 
         Args:
             first: where to look first.
-            theta: shape (D, max K), to take the most probable one where it can be computed.
+            theta: shape (sum K_i,), to take the most probable one where it can be computed.
 
         Raises:
             SettingError: if there is none or none is found.

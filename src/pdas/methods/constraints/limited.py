@@ -15,6 +15,7 @@ from pdas.methods.constraints.wrapper import Wrapper
 from pdas.methods.optimizer import Optimizer, checked_losses, count_in, number_in
 from pdas.methods.pdas.distribution import CategoricalProduct
 from pdas.space import Architecture
+from pdas.space.categories import theta_of
 from pdas.support.arrays import FloatArray
 from pdas.support.errors import OptimizerError, reason
 from pdas.support.refusals import refusal, refuse
@@ -31,8 +32,8 @@ class Limited(Wrapper):
     more the larger the share that is drawn again, `rejection_rate`. Where that is large, a
     `Penalty` may be the better choice.
 
-    An optimizer has a distribution if it has `theta_array`, probabilities of shape (D, max K). For
-    one without, `best()` is the best architecture that was told.
+    An optimizer has a distribution if it has `theta_array`, the probabilities of all categories.
+    For one without, `best()` is the best architecture that was told.
 
     Args:
         optimizer: any optimizer.
@@ -196,14 +197,14 @@ class Limited(Wrapper):
         self._seen, self._seen_loss = architecture, loss
 
     def _theta(self) -> FloatArray | None:
-        """The distribution of the wrapped optimizer, if it has one: shape (D, max K)."""
-        theta: FloatArray | None = getattr(self.optimizer, "theta_array", None)
-        return theta
+        """The distribution of the wrapped optimizer, if it has one: shape (sum K_i,)."""
+        return theta_of(self.optimizer, self.space)
 
     def _by_probability(self, theta: FloatArray) -> Iterator[Architecture]:
         """Samples of p_theta, the most probable first; no state is changed."""
         p = CategoricalProduct(self.space.sizes)
-        p.theta = theta  # not `set`, which would bring it above the lower bounds
+        # Not `set`, which would bring it above the lower bounds.
+        p.theta = p.layout.with_padding(theta)
         indices = np.unique(p.sample(np.random.default_rng(0), DRAWS), axis=0)
         order = np.argsort(-p.log_probability(indices), kind="stable")
         return (self.space.architecture(row) for row in indices[order])

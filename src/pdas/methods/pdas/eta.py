@@ -30,7 +30,7 @@ class Eta(Protocol):
         """Learn from the direction of one update of theta.
 
         Args:
-            direction: A^T g / sqrt(Tr(F Cov[g])), shape (D, max K); both at the theta before the
+            direction: A^T g / sqrt(Tr(F Cov[g])), shape (S,); both at the theta before the
                 update.
         """
         ...
@@ -52,7 +52,7 @@ class AdaptiveEta:
     """Equation (13) of Appendix C, with eta_min = 0 and eta starting at eta_max = scale n^(-1/2).
 
     Args:
-        shape: of the direction, (D, max K).
+        shape: of the direction, as (S,).
         n: sum (K_i - 1), the degrees of freedom of the distribution.
         alpha: the threshold that ||s||^2 / gamma must exceed for eta to grow.
         scale: the paper's is 1.

@@ -1,6 +1,6 @@
 """The stochastic natural gradient, and its length in the Fisher metric.
 
-Arrays of shape (D, max K) as in `distribution`. `weights` is a_ni U_n of shape (lambda, D): the
+Arrays of shape (S,) as in `distribution`. `weights` is a_ni U_n of shape (lambda, D): the
 utility of sample n where variable i is active in it, else 0. The reduced parameter leaves out the
 last category of each variable, which the others determine.
 """
@@ -22,9 +22,9 @@ def natural_gradient(p: CategoricalProduct, indices: IntArray, weights: FloatArr
         weights: a_ni U_n, shape (lambda, D).
 
     Returns:
-        g, shape (D, max K); each row sums to 0.
+        g, shape (S,); each row sums to 0.
     """
-    expected: FloatArray = weights.sum(axis=0)[:, np.newaxis] * p.theta
+    expected: FloatArray = p.layout.of_rows(weights.sum(axis=0)) * p.theta
     return (p.scatter(indices, weights) - expected) / len(weights)
 
 
@@ -36,15 +36,15 @@ def whitened(p: CategoricalProduct, g: FloatArray) -> FloatArray:
 
     Args:
         p: the distribution.
-        g: shape (D, max K).
+        g: shape (S,).
 
     Returns:
-        Shape (D, max K).
+        Shape (S,).
     """
     root = np.sqrt(p.theta)
     sum_g = -p.last(g)  # a whole row of g sums to 0
     common = sum_g / (p.last(p.theta) + p.last(root))
-    product: FloatArray = g / (root + p.padding) + root * common[:, np.newaxis]
+    product: FloatArray = g / (root + p.padding) + root * p.layout.of_rows(common)
     return product * p.reduced
 
 

@@ -24,6 +24,7 @@ from pdas.methods.pdas.natural_gradient import fisher_trace, natural_gradient, w
 from pdas.methods.pdas.utility import rank_utility
 from pdas.methods.pdas.warm_start import initial_theta
 from pdas.space import Architecture, SearchSpace, check_architecture
+from pdas.space.categories import starts
 from pdas.space.probabilities import Probabilities, probability_array
 from pdas.support.arrays import FloatArray
 from pdas.support.errors import OptimizerError, reason
@@ -86,7 +87,8 @@ class PDAS:
         self._rng = np.random.default_rng(seed)
         self._p = CategoricalProduct(space.sizes)
         if initial is not None:
-            self._p.set(initial_theta(space, initial, confidence))
+            start = initial_theta(space, initial, confidence)
+            self._p.set(self._p.layout.with_padding(start))
         self._made_with = {
             "method.seed": int(seed),
             "method.samples": self._samples,
@@ -155,7 +157,7 @@ class PDAS:
         before = self._p.theta
         self._p.set(before + self._eta.eta * g)  # (4), (11), (12)
         if mask is not None:  # rounding in (12) moves rows of theta even where g is 0
-            unused = ~mask.any(axis=0)
+            unused = self._p.layout.of_rows(np.logical_not(mask.any(axis=0)))
             self._p.theta[unused] = before[unused]
         self._eta.adapt(direction)
 
@@ -166,13 +168,14 @@ class PDAS:
     @property
     def theta(self) -> dict[str, FloatArray]:
         """The probabilities of each variable's categories, by name: shapes (K_i,), copies."""
-        rows = zip(self._space.variables, self._p.theta, strict=True)
-        return {v.name: row[: len(v.categories)].copy() for v, row in rows}
+        theta, begins = self.theta_array, starts(self._space.sizes)
+        rows = zip(self._space.names, begins, begins + self._space.sizes, strict=True)
+        return {name: theta[begin:end] for name, begin, end in rows}
 
     @property
     def theta_array(self) -> FloatArray:
-        """theta as one array of shape (D, max K), 0 beyond K_i: a copy, handy for recording."""
-        return self._p.theta.copy()
+        """theta as one array, variable after variable: shape (sum K_i,), a copy, to be recorded."""
+        return self._p.probabilities()
 
     @property
     def theta_max(self) -> FloatArray:
@@ -250,7 +253,7 @@ class PDAS:
             if state["eta"].keys() != self._eta.state_dict().keys():
                 raise ValueError("one whose eta is of another kind")
             step = count_in(state, "step")
-            theta = probability_array(self._space, state["theta"])
+            theta = self._p.layout.with_padding(probability_array(self._space, state["theta"]))
             if not (theta >= self._p.theta_min * (1 - ROUNDING)).all():
                 raise ValueError("theta is below its lower bounds")
             rng = np.random.default_rng()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pdas.space import Architecture, SearchSpace, check_architecture
+from pdas.space.categories import starts
 from pdas.space.probabilities import Probabilities, probability_array
 from pdas.support.arrays import FloatArray
 from pdas.support.errors import SettingError
@@ -22,7 +23,7 @@ def initial_theta(
         confidence: of an architecture, in [0, 1].
 
     Returns:
-        Shape (D, max K), 0 beyond K_i.
+        Shape (sum K_i,), variable after variable.
 
     Raises:
         SpaceError: if `initial` is of another space, or has numbers that are no probabilities.
@@ -46,7 +47,7 @@ def theta_of_architecture(
         confidence: in [0, 1].
 
     Returns:
-        Shape (D, max K), 0 beyond K_i.
+        Shape (sum K_i,), variable after variable.
 
     Raises:
         SpaceError: if the architecture is of another space.
@@ -56,8 +57,6 @@ def theta_of_architecture(
     if not is_finite(confidence) or not 0 <= confidence <= 1:
         expected, remedy = "a number from 0 to 1", "leave it out for 0.5"
         refuse(SettingError, "confidence", found=repr(confidence), expected=expected, remedy=remedy)
-    categories = np.arange(space.sizes.max())
-    K = space.sizes[:, np.newaxis]
-    chosen = categories == architecture.indices[:, np.newaxis]
-    theta: FloatArray = confidence * chosen + (1 - confidence) / K * (categories < K)
+    theta: FloatArray = np.repeat((1 - confidence) / space.sizes, space.sizes)
+    theta[starts(space.sizes) + architecture.indices] += confidence
     return theta

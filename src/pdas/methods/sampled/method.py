@@ -14,6 +14,7 @@ from pdas.methods.sampled.step import SearchStep
 from pdas.methods.sampled.theta_start import ThetaStart
 from pdas.resume.resumable import Stateful
 from pdas.space import Architecture
+from pdas.space.categories import theta_of
 from pdas.support.arrays import FloatArray
 
 _log = logging.getLogger(__name__)
@@ -97,8 +98,7 @@ class Sampled(SearchMethod):
 
     @property
     def theta_array(self) -> FloatArray | None:
-        theta: FloatArray | None = getattr(self.optimizer, "theta_array", None)
-        return theta
+        return theta_of(self.optimizer, self.optimizer.space)
 
     @property
     def theta_max(self) -> FloatArray | None:
