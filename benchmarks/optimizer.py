@@ -32,6 +32,12 @@ def large_space() -> SearchSpace:
     return SearchSpace({f"variable{i}": range(5) for i in range(10_000)})
 
 
+def unequal_space() -> SearchSpace:
+    """One variable of 5,000 categories among binary ones."""
+    sizes = [2] * 1_500 + [5_000] + [2] * 1_500
+    return SearchSpace({f"variable{i}": range(K) for i, K in enumerate(sizes)})
+
+
 def step_seconds(space: SearchSpace, steps: int) -> list[float]:
     """Durations of the steps of one search with random losses."""
     optimizer = PDAS(space, seed=0)
@@ -50,6 +56,7 @@ def main() -> int:
     for name, space, steps, limit in (
         ("D = 40, sum K = 180", cell_space(), 5_000, 200e-6),
         ("D = 10,000, K = 5", large_space(), 300, 5e-3),
+        ("3,000 of 2, one 5,000", unequal_space(), 300, 5e-3),
     ):
         seconds = step_seconds(space, steps)
         median, fast = statistics.median(seconds), statistics.quantiles(seconds, n=10)[0]

@@ -175,12 +175,10 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
 def _write_history(run: Path) -> None:
     """Four epochs of ten steps; three variables of 2, 4 and 1 categories."""
     steps = np.arange(0, 50, 10)
-    theta = np.zeros((5, 3, 4))
     first = np.linspace(0.5, 0.9, 5)
     second = np.linspace(0.25, 0.97, 5)
-    theta[:, 0, :2] = np.stack([1 - first, first], axis=1)
-    theta[:, 1] = np.stack([(1 - second) / 3] * 2 + [second, (1 - second) / 3], axis=1)
-    theta[:, 2, 0] = 1
+    rest = (1 - second) / 3
+    theta = np.stack([1 - first, first, rest, rest, second, rest, np.ones(5)], axis=1)
     names = np.array(["a", "b", "c"])
     np.savez(run / "theta.npz", steps=steps, theta=theta, names=names, sizes=np.array([2, 4, 1]))
     with (run / "metrics.csv").open("w", newline="", encoding="utf-8") as file:

@@ -86,11 +86,11 @@ def test_an_additive_cost_is_its_table(sizes: list[int], seed: int) -> None:
     terms = random_terms(space, np.random.default_rng(seed), most=1)
     cost = ProductCost(space, terms)
     assert cost.additive
+    rows = np.split(cost.table, space.sizes.cumsum()[:-1])
     for a in enumerated(space):
-        assert cost.constant + cost.table[np.arange(len(space)), a.indices].sum() == by_hand(
-            terms, a
-        )
-    assert not cost.table[np.arange(cost.table.shape[1]) >= space.sizes[:, np.newaxis]].any()
+        assert cost.constant + sum(
+            row[i] for row, i in zip(rows, a.indices, strict=True)
+        ) == by_hand(terms, a)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_cost_keeps_no_array_that_was_given() -> None:
     factor[:] = 0
     assert cost(a) == before == 9
     with pytest.raises(ValueError, match="read-only"):
-        cost.table[0, 0] = 1
+        cost.table[0] = 1
 
 
 def test_many_products() -> None:

@@ -39,7 +39,7 @@ def test_band_is_between_the_quartiles(panels: list[Axes]) -> None:
 
 
 def test_a_theta_at_its_bounds_is_wholly_decided() -> None:
-    theta = np.array([[[0.5, 0.5]] * 4, [[0.75, 0.25]] * 4])
+    theta = np.array([[0.5, 0.5] * 4, [0.75, 0.25] * 4])
     history = ThetaHistory(np.array([0, 9]), theta, np.full(4, 2), np.full(4, 0.75))
     decided = search_figure(history, {"step": np.array([9.0])}).axes[0].lines[0]
     assert decided.get_ydata().tolist() == [0, 1]

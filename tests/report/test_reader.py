@@ -75,21 +75,22 @@ def test_damaged_file_is_named_in_one_line(
 @pytest.mark.parametrize(
     "arrays",
     [
-        {"steps": np.arange(2), "theta": np.ones((2, 3, 2))},
-        {"steps": np.arange(3), "theta": np.ones((2, 3, 2)), "sizes": np.full(3, 2)},
-        {"steps": np.arange(2), "theta": np.ones((2, 3)), "sizes": np.full(3, 2)},
-        {"steps": np.arange(2), "theta": np.ones((2, 3, 1)), "sizes": np.ones(3)},
-        {"steps": np.arange(2), "theta": np.full((2, 3, 2), np.nan), "sizes": np.full(3, 2)},
-        {"steps": np.arange(2), "theta": np.ones((2, 3, 2)), "sizes": np.array([2, 0, 2])},
-        {"steps": np.arange(2), "theta": np.ones((2, 3, 2)), "sizes": np.array([2, np.nan, 2])},
-        {"steps": np.arange(0), "theta": np.ones((0, 3, 2)), "sizes": np.full(3, 2)},
+        {"steps": np.arange(2), "theta": np.ones((2, 6))},
+        {"steps": np.arange(3), "theta": np.ones((2, 6)), "sizes": np.full(3, 2)},
+        {"steps": np.arange(2), "theta": np.ones((2, 3, 2)), "sizes": np.full(3, 2)},
+        {"steps": np.arange(2), "theta": np.ones(12), "sizes": np.full(3, 2)},
+        {"steps": np.arange(2), "theta": np.ones((2, 3)), "sizes": np.ones(3)},
+        {"steps": np.arange(2), "theta": np.full((2, 6), np.nan), "sizes": np.full(3, 2)},
+        {"steps": np.arange(2), "theta": np.ones((2, 4)), "sizes": np.array([2, 0, 2])},
+        {"steps": np.arange(2), "theta": np.ones((2, 6)), "sizes": np.array([2, np.nan, 2])},
+        {"steps": np.arange(0), "theta": np.ones((0, 6)), "sizes": np.full(3, 2)},
         {
             "steps": np.arange(2),
-            "theta": np.ones((2, 3, 2)),
+            "theta": np.ones((2, 6)),
             "sizes": np.full(3, 2),
             "theta_max": np.array([0.75, 0.5, 0.75]),
         },
-        {"steps": np.array([{}]), "theta": np.ones((1, 3, 2)), "sizes": np.full(3, 2)},
+        {"steps": np.array([{}]), "theta": np.ones((1, 6)), "sizes": np.full(3, 2)},
     ],
 )
 def test_history_that_makes_no_sense_is_damaged(
@@ -103,7 +104,7 @@ def test_history_that_makes_no_sense_is_damaged(
 
 def test_history_that_has_lost_bytes_is_damaged(tmp_path: Path) -> None:
     run, rng = Run(tmp_path), np.random.default_rng(0)
-    theta, sizes = rng.random((100, 1, 2)), np.array([2])
+    theta, sizes = rng.random((100, 2)), np.array([2])
     history = ThetaHistory(np.arange(100), theta, sizes, np.array([0.75]))
     run.write_theta(SearchSpace({"op": ["a", "b"]}), history)
     np.testing.assert_equal(vars(read_theta(run)), vars(history))

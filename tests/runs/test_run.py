@@ -130,7 +130,7 @@ def test_a_run_that_does_not_write_leaves_everything_as_it_is(tmp_path: Path) ->
     run.write_json("search.json", {"seconds": 1.0})
     run.write_metrics([{"step": 1, "loss": 0.5}])
     run.write_theta(
-        space, ThetaHistory(np.zeros(1), np.full((1, 1, 2), 0.5), np.array([2]), np.ones(1))
+        space, ThetaHistory(np.zeros(1), np.full((1, 2), 0.5), np.array([2]), np.ones(1))
     )
     run.write_arrays("restored.npz", psnr=np.ones(3))
     run.write_architecture(space.architecture({"op": "a"}))

@@ -8,9 +8,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pdas.methods.constraints.knapsack import most_probable
+from pdas.methods.constraints import knapsack
 
 EXACT = {"rtol": 0, "atol": 1e-11}
+
+
+def most_probable(
+    theta: np.ndarray,
+    table: np.ndarray,
+    constant: float,
+    limit: float,
+    sizes: np.ndarray | None = None,
+) -> np.ndarray | None:
+    """Of rectangles (D, max K); all of their columns are categories unless sizes says else."""
+    sizes = np.full(len(theta), theta.shape[1]) if sizes is None else sizes
+    real = np.arange(theta.shape[1]) < sizes[:, np.newaxis]
+    return knapsack.most_probable(theta[real], table[real], sizes, constant, limit)
 
 
 def every(sizes: np.ndarray) -> np.ndarray:
@@ -37,7 +50,7 @@ def enumerated(
 def check(
     theta: np.ndarray, sizes: np.ndarray, table: np.ndarray, constant: float, limit: float
 ) -> None:
-    found = most_probable(theta, table, constant, limit)
+    found = most_probable(theta, table, constant, limit, sizes)
     expected = enumerated(theta, sizes, table, constant, limit)
     if found is None:
         assert expected is None
@@ -130,7 +143,7 @@ def test_many_variables_with_whole_costs(share: float) -> None:
                 moved = best[: limit + 1 - c] + math.log(p)
                 longer[c:] = np.maximum(longer[c:], moved)
         best = longer
-    found = most_probable(theta, table, 0.0, limit)
+    found = most_probable(theta, table, 0.0, limit, sizes)
     if found is None:
         assert best.max() == -np.inf
         return

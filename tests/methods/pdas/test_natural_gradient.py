@@ -12,9 +12,14 @@ SIZES = np.array([2, 5, 1, 9, 3])
 
 def random_distribution(rng: np.random.Generator) -> CategoricalProduct:
     p = CategoricalProduct(SIZES)
-    theta = rng.random(p.theta.shape) ** 3 * ~p.padding
-    p.set(theta / theta.sum(axis=1, keepdims=True))
+    theta = [rng.random(K) ** 3 for K in SIZES]
+    p.set(p.layout.with_padding(np.concatenate([row / row.sum() for row in theta])))
     return p
+
+
+def rows(p: CategoricalProduct, values: np.ndarray) -> list[np.ndarray]:
+    """The numbers of each variable."""
+    return np.split(p.layout.without_padding(values), p.sizes.cumsum()[:-1])
 
 
 @pytest.mark.parametrize("K", range(2, 10))
@@ -42,13 +47,15 @@ def test_whitened_gradients(seed: int) -> None:
     g = natural_gradient(p, p.sample(rng, 4), rng.normal(size=(4, len(SIZES))) * p.free)
     product = whitened(p, g)
     length = 0.0
-    for i, K in enumerate(SIZES):
-        theta, reduced = p.theta[i, :K].tolist(), g[i, : K - 1]
+    by_variable = zip(SIZES, *(rows(p, each) for each in (p.theta, g, product)), strict=True)
+    for K, row, of_g, of_product in by_variable:
+        theta, reduced = row.tolist(), of_g[:-1]
         A, F = np.array(factor(theta)), np.array(fisher(theta))
         if K > 1:
-            np.testing.assert_allclose(product[i, : K - 1], A.T @ reduced, rtol=1e-9, atol=1e-12)
+            np.testing.assert_allclose(of_product[:-1], A.T @ reduced, rtol=1e-9, atol=1e-12)
             length += reduced @ F @ reduced
-        assert not product[i, K - 1 :].any()
+        assert of_product[-1] == 0
+    assert not product[p.padding].any()
     assert (product**2).sum() == pytest.approx(length)
 
 
@@ -56,17 +63,18 @@ def test_the_natural_gradient_is_unbiased() -> None:
     """The mean of f(M) (M - theta) over all M is F^-1 times the gradient of the mean of f."""
     rng = np.random.default_rng(0)
     p = CategoricalProduct(np.array([2, 3]))
-    p.set(np.array([[0.4, 0.6, 0], [0.5, 0.3, 0.2]]))
+    p.set(p.layout.with_padding(np.array([0.4, 0.6, 0.5, 0.3, 0.2])))
     f = rng.normal(size=(2, 3))
     every = np.array([(a, b) for a in range(2) for b in range(3)])
     probability = np.exp([p.log_probability(indices) for indices in every])
     weights = 6 * probability * f[every[:, 0], every[:, 1]]  # 6: it averages over its samples
     g = natural_gradient(p, every, np.repeat(weights[:, np.newaxis], 2, axis=1))
-    marginals = f @ p.theta[1], p.theta[0, :2] @ f  # gradients by the unreduced parameters
-    for i, (K, by_category) in enumerate(zip((2, 3), marginals, strict=True)):
+    first, second = rows(p, p.theta)
+    marginals = f @ second, first @ f  # gradients by the unreduced parameters
+    for theta, of_g, by_category in zip((first, second), rows(p, g), marginals, strict=True):
         gradient = by_category[:-1] - by_category[-1]
-        expected = np.linalg.solve(fisher(p.theta[i, :K].tolist()), gradient)
-        np.testing.assert_allclose(g[i, : K - 1], expected, rtol=1e-10)
+        expected = np.linalg.solve(fisher(theta.tolist()), gradient)
+        np.testing.assert_allclose(of_g[:-1], expected, rtol=1e-10)
 
 
 @pytest.mark.parametrize("lam", [2, 5])

@@ -123,7 +123,9 @@ class _Knapsack:
         """The categories of variable i that may be in a solution better than the best known."""
         row = slice(self.starts[i], self.starts[i] + self.sizes[i])
         excess = self.loss[row] + self.price * self.cost[row] - self.floor[i]
-        return np.flatnonzero((self.cost[row] <= self.budget) & self.worth(excess))
+        hopeful = np.flatnonzero((self.cost[row] <= self.budget) & self.worth(excess))
+        kept = _undominated(self.cost[row][hopeful], self.loss[row][hopeful])
+        return np.sort(hopeful[kept])
 
     def _match(self, first: _Frontier, second: _Frontier, undecided: BoolArray) -> None:
         """Take the best pair of partial choices if it is better than the best known solution."""
