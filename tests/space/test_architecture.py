@@ -101,4 +101,4 @@ def test_probabilities_as_an_array() -> None:
     array = probability_array(
         SearchSpace({"a": [1, 2, 3], "b": [4, 5]}), {"b": [0.25, 0.75], "a": [0.5, 0.5, 0]}
     )
-    assert array.tolist() == [[0.5, 0.5, 0], [0.25, 0.75, 0]]
+    assert array.tolist() == [0.5, 0.5, 0, 0.25, 0.75]
