@@ -17,12 +17,13 @@ import numpy as np
 from torch import nn
 
 from pdas.nn.conditions import Conditions
+from pdas.nn.misuse import NoNumber
 from pdas.space import Categorical, Label
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
 
 
-class ChosenWidth:
+class ChosenWidth(NoNumber):
     """A number of channels or features that is chosen; the base of `Value`, sums and multiples.
 
     Example:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NoReturn
 
 from torch import nn
 
@@ -66,23 +65,10 @@ class Value(ChoicePoint, ChosenWidth):
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, str | int | float | bool):
-            self._refuse_comparison()
+            self._refuse(other)
         return self is other
 
     __hash__ = ChoicePoint.__hash__
-
-    def __bool__(self) -> bool:
-        self._refuse_comparison()
-
-    def _refuse_comparison(self) -> NoReturn:
-        """An `if self.slope == 0.1` without `.value` would always be false."""
-        refuse(
-            NetworkError,
-            str(self),
-            found="it compared or tested itself",
-            expected="its value",
-            remedy="read `.value`",
-        )
 
 
 class Constant(nn.Module):
