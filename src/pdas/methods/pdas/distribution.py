@@ -110,7 +110,7 @@ class CategoricalProduct:
         """
         above = np.maximum(theta, self.theta_min) - self.theta_min  # (11)
         # (12), written so that rounding cannot lead below the bound
-        scale = self._mass_above / self.layout.by_variable(np.sum, above)
+        scale = self._mass_above / self.layout.by_variable(np.add.reduce, above)
         self.theta = self.theta_min + above * self.layout.of_rows(scale)
 
     def log_probability(self, indices: IntArray) -> FloatArray:

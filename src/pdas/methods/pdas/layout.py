@@ -93,7 +93,7 @@ class Layout:
             Shape (S,).
         """
         if len(self.rectangles) == 1:
-            return np.repeat(values, self.rectangles[0].width)
+            return values.repeat(self.rectangles[0].width)
         return np.concatenate(
             [np.repeat(values[each.variables], each.width) for each in self.rectangles]
         )
