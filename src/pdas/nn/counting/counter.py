@@ -11,6 +11,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch._C import DispatchKey
 from torch._ops import OpOverload
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -89,12 +90,7 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         formula = formula_of(kernel)
         if formula is not None:
             return partial(self._counted, kernel, formula)
-        # Where a module uses inference mode, what others compute comes here whole.
-        if (
-            isinstance(kernel, OpOverload)
-            and kernel.namespace != "prim"
-            and kernel._can_decompose()
-        ):
+        if _is_of_others(kernel):
             return partial(self._by_parts, kernel.decompose)
         return partial(self._not_counted, kernel)
 
@@ -126,6 +122,16 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         else:
             self._runs[kernel] = partial(self._execution.kernel, kernel)
         return self._execution.kernel(kernel, args, named)
+
+
+def _is_of_others(kernel: Any) -> bool:
+    """Whether a kernel calls others. It comes here whole where a module uses inference mode."""
+    composite = DispatchKey.CompositeImplicitAutograd
+    return (
+        isinstance(kernel, OpOverload)
+        and kernel.namespace != "prim"
+        and torch._C._dispatch_has_kernel_for_dispatch_key(kernel.name(), composite)
+    )
 
 
 def _compute_themselves(types: Any) -> bool:
