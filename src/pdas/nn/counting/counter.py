@@ -126,11 +126,11 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 def _is_of_others(kernel: Any) -> bool:
     """Whether a kernel calls others. It comes here whole where a module uses inference mode."""
-    composite = DispatchKey.CompositeImplicitAutograd
-    return (
-        isinstance(kernel, OpOverload)
-        and kernel.namespace != "prim"
-        and torch._C._dispatch_has_kernel_for_dispatch_key(kernel.name(), composite)
+    if not isinstance(kernel, OpOverload) or kernel.namespace == "prim":
+        return False
+    name = kernel.name()  # type: ignore[no-untyped-call]
+    return torch._C._dispatch_has_kernel_for_dispatch_key(
+        name, DispatchKey.CompositeImplicitAutograd
     )
 
 
