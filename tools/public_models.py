@@ -48,7 +48,9 @@ def _table() -> Iterator[str]:
 def _sections() -> Iterator[str]:
     for row in ROWS:
         title = row.name.replace("_", " ")
-        yield f"## {title}\n\n{row.model}: {row.varies}.\n\n```python\n{row.source()}\n```\n"
+        untested = "".join(f" Not tested is {name}: {why}." for name, why in row.without.items())
+        yield f"## {title}\n\n{row.model}: {row.varies}.{untested}\n"
+        yield f"```python\n{row.source()}\n```\n"
 
 
 def _lines(row: Row) -> int:

@@ -203,6 +203,41 @@ def segmentation_head(model: Any) -> None:
     head.high_classifier = Conv2d.of(head.high_classifier, in_channels=w)
 
 
+def small_retinanet() -> nn.Module:
+    from torchvision.models.detection import RetinaNet
+    from torchvision.models.detection.anchor_utils import AnchorGenerator
+
+    backbone: Any = nn.Sequential(nn.Conv2d(3, 16, 3, 8, 1), nn.ReLU())
+    backbone.out_channels = 16
+    anchors = AnchorGenerator(((16, 32),), ((0.5, 1.0, 2.0),))
+    settings: Any = {"min_size": 64, "max_size": 64, "score_thresh": 0.0}
+    return RetinaNet(backbone, 4, anchor_generator=anchors, **settings)
+
+
+@row(
+    "RetinaNet, small",
+    "widths of both heads that detect",
+    package="torchvision",
+    make=small_retinanet,
+    inputs=lambda: Inputs(([torch.rand(3, 64, 64), torch.rand(3, 64, 64)],)),
+    without={
+        "training": "it asks for targets",
+        "search": "it asks for targets",
+        "export": "PyTorch cannot: the number of boxes depends on the image",
+        "onnx": "PyTorch cannot: the number of boxes depends on the image",
+    },
+)
+def detection_heads(model: Any) -> None:
+    ends = {"classification_head": "cls_logits", "regression_head": "bbox_reg"}
+    for name, end in ends.items():
+        head = getattr(model.head, name)
+        w, before = Value(name, [4, 8, 16]), 16
+        for layer in head.conv:
+            layer[0] = Conv2d.of(layer[0], in_channels=before, out_channels=w)
+            before = w
+        setattr(head, end, Conv2d.of(getattr(head, end), in_channels=w))
+
+
 @row(
     "efficientnet_b0",
     "which of the blocks with a residual sum add something",

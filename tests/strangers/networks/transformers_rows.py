@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from pdas.nn import Conv1d, Embedding, Linear, Repeat, Value, with_widths
+from pdas.nn import Conv1d, Embedding, Linear, OptionalLayer, Repeat, Value, with_widths
 from tests.strangers.networks.row import Inputs, images, row, tokens
 
 SMALL = {
@@ -132,6 +132,33 @@ def gpt2_depth_and_inner(model: Any) -> None:
         block.mlp.c_fc = with_widths(block.mlp.c_fc, {"weight": [c, w], "bias": [w]}, {"nf": w})
         block.mlp.c_proj = with_widths(block.mlp.c_proj, {"weight": [w, c]}, {"nx": w})
     model.transformer.h = Repeat("depth", model.transformer.h)
+
+
+MISTRAL = model("MistralForCausalLM", "MistralConfig", **SMALL, num_key_value_heads=2)
+
+
+@row(
+    "Mistral",
+    "which attentions and which inner layers are used",
+    package="transformers",
+    make=MISTRAL,
+    inputs=tokens(),
+)
+def mistral_sublayers(model: Any) -> None:
+    for i, layer in enumerate(model.model.layers):
+        layer.self_attn = OptionalLayer(f"attention {i}", layer.self_attn, otherwise="zeros")
+        layer.mlp = OptionalLayer(f"inner {i}", layer.mlp, otherwise="zeros")
+
+
+@row(
+    "Mistral",
+    "layers, of which those that are spread over the depth are kept",
+    package="transformers",
+    make=MISTRAL,
+    inputs=tokens(),
+)
+def mistral_spread(model: Any) -> None:
+    model.model.layers = Repeat("depth", model.model.layers, [1, 2, 3], keep="spread")
 
 
 T5 = {"vocab_size": 50, "d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4}
