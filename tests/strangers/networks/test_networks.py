@@ -31,6 +31,8 @@ class Case:
         rng = np.random.default_rng(0)
         self.full = row.plain_architecture(self.net.space)
         self.architectures = [self.full, *(self.net.space.uniform(rng) for _ in range(4))]
+        with torch.no_grad():
+            self.inputs(self.net, self.full)  # as before any derived network
 
     def derived(self, architecture: Architecture) -> nn.Module:
         return self.net.derive(architecture, keep_weights=True).eval()

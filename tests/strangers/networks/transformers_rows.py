@@ -143,6 +143,7 @@ MISTRAL = model("MistralForCausalLM", "MistralConfig", **SMALL, num_key_value_he
     package="transformers",
     make=MISTRAL,
     inputs=tokens(),
+    quick=True,
 )
 def mistral_sublayers(model: Any) -> None:
     for i, layer in enumerate(model.model.layers):
