@@ -21,7 +21,7 @@ def test_dropout_is_off_and_batch_norms_take_the_batch_at_hand() -> None:
     judging = EvaluationMode(module)
     x = 7 + 5 * torch.randn(50, 3)
     with judging():
-        assert [m.training for m in module] == [True, False, False, False]
+        assert [m.training for m in module] == [True, True, False, False]
         normal = module[:3](x)
         assert torch.allclose(normal, module[:3](x))
         assert torch.allclose(normal.mean(0), torch.zeros(3), atol=1e-5)
