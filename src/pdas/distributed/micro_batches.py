@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,15 @@ def parts_of(batch: Any, count: int, setting: str) -> list[Any]:
     """
     if count == 1:
         return [batch]
+    unknown = _of_no_known_kind(batch)
+    if unknown is not None:
+        refuse(
+            SettingError,
+            setting,
+            found=f"{type(unknown).__name__} in a batch",
+            expected="tensors in tuples, lists, mappings or dataclasses, which can be cut in parts",
+            remedy="set it to 1, or use such batches",
+        )
     rows: set[int] = set()
 
     def part(leaf: object, index: int) -> Tensor:
@@ -57,6 +68,21 @@ def parts_of(batch: Any, count: int, setting: str) -> list[Any]:
         return leaf[index * size : (index + 1) * size]
 
     return [apply_to_collection(batch, _LEAVES, part, index) for index in range(count)]
+
+
+def _of_no_known_kind(value: Any) -> object | None:
+    """Something in a batch that is no number, no text and no container that is known."""
+    if value is None or isinstance(value, _LEAVES):
+        return None
+    if isinstance(value, Mapping):
+        parts: Iterable[Any] = value.values()
+    elif isinstance(value, tuple | list):
+        parts = value
+    elif is_dataclass(value):
+        parts = [getattr(value, field.name) for field in fields(value)]
+    else:
+        return value  # type: ignore[no-any-return]
+    return next((part for part in map(_of_no_known_kind, parts) if part is not None), None)
 
 
 def rows_of(batch: Any) -> int:

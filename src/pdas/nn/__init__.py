@@ -10,6 +10,7 @@ from pdas.nn.choices.input_choice import InputChoice
 from pdas.nn.choices.optional_layer import OptionalLayer, optional
 from pdas.nn.choices.repeat import Repeat
 from pdas.nn.choices.value import Value
+from pdas.nn.deriving.recalibration import recalibrate
 from pdas.nn.elastic.any_layer import with_widths
 from pdas.nn.elastic.attention import MultiheadAttention
 from pdas.nn.elastic.base import Elastic
@@ -22,7 +23,7 @@ from pdas.nn.elastic.layer_norms import GroupNorm, LayerNorm, RMSNorm
 from pdas.nn.elastic.linear import Linear
 from pdas.nn.elastic.recurrent import GRU, LSTM
 from pdas.nn.model.searchable import searchable
-from pdas.nn.sorting import sort_channels
+from pdas.nn.model.sorting import sort_channels
 from pdas.nn.supernet import Supernet
 from pdas.nn.widths import widest
 
@@ -53,6 +54,7 @@ __all__ = [
     "Supernet",
     "Value",
     "optional",
+    "recalibrate",
     "searchable",
     "sort_channels",
     "widest",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import torch
@@ -16,7 +16,7 @@ from pdas.nn.costs import table_cost
 from pdas.nn.counting.counts import multiply_adds, parameters
 from pdas.nn.counting.latency import SETTINGS, latency
 from pdas.nn.counting.profile import Profile
-from pdas.nn.deriving.derive import derive
+from pdas.nn.deriving.derive import derive, warn_of_undrawn
 from pdas.nn.fast_path import avoid_fast_paths
 from pdas.nn.module_tree import ModuleTree
 from pdas.nn.quantities import check_quantity
@@ -116,35 +116,52 @@ class Supernet(nn.Module):
         """For each of the D variables the cases in which it is used; one of them must hold."""
         return self._tree.conditions
 
-    def derive(self, architecture: Architecture, *, keep_weights: bool = False) -> nn.Module:
+    def derive(
+        self,
+        architecture: Architecture,
+        *,
+        keep_weights: bool = False,
+        init: Callable[[nn.Module], object] | None = None,
+        like: Callable[[], nn.Module] | None = None,
+    ) -> nn.Module:
         """The plain module of one architecture: each choice is replaced by what was chosen.
 
         It shares nothing with this one. Its weights are drawn afresh by `reset_parameters()` of its
         modules, the innermost first. So a module of your own with a method of that name has the
         last word. Modules whose weights are all frozen keep them. Batch norms start their running
-        statistics anew.
+        statistics anew. Weights that are one stay one.
 
         Args:
             architecture: of `space`.
-            keep_weights: copy the weights and the running statistics instead.
+            keep_weights: copy the weights and the running statistics instead. Where the statistics
+                are not of this network, a line in the log says so; see `pdas.nn.recalibrate`.
+            init: called with the network after that, for a model that starts its weights in its own
+                way: `lambda net: net.init_weights()`, or
+                `lambda net: net.apply(net._init_weights)`.
+            like: makes a fresh plain model, as `lambda: torchvision.models.vit_b_16()`, whose
+                weights are taken by their names: all of those of the same shape, and the first rows
+                and columns of wider ones.
 
         Returns:
             A module with no choice in it, in the same mode (training or evaluation).
 
         Raises:
             SpaceError: the architecture is of another space.
-            NetworkError: a module has weights and no `reset_parameters`, or cannot be copied.
+            NetworkError: nothing draws a weight, a module cannot be copied, or a lazy one has not
+                run yet.
         """
-        return derive(self._tree, architecture, keep_weights=keep_weights)
+        return derive(self._tree, architecture, keep_weights=keep_weights, init=init, like=like)
 
-    def check(self, *inputs: Any, **named: Any) -> None:
+    def check(self, *inputs: Any, keep_weights: bool = False, **named: Any) -> None:
         """Run every candidate once on a sample input, and see that a network can be derived.
 
         It runs in evaluation mode and without gradients. A `PdasWarning` names a candidate with
-        which the output of the whole has another shape.
+        which the output of the whole has another shape, and weights that nothing draws afresh.
 
         Args:
             inputs, named: as the module is called with.
+            keep_weights: whether networks will be derived with the weights of the supernet, so that
+                nothing need draw them.
 
         Raises:
             NetworkError: a candidate does not fit the others, and the message names it and its
@@ -154,7 +171,7 @@ class Supernet(nn.Module):
         profile.warn_of_other_outputs()
         devices = {weight.device for weight in self.parameters() if weight.is_cuda}
         with torch.random.fork_rng(devices):
-            self.derive(profile.first.architecture)
+            warn_of_undrawn(self._tree, profile.first.architecture, keep_weights=keep_weights)
 
     def cost(self, quantity: Quantity | CostTable, *inputs: Any, **named: Any) -> ProductCost:
         """What the derived networks have or do, for any architecture.

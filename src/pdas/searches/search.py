@@ -21,6 +21,7 @@ from pdas.methods.constraints.limit import Limit
 from pdas.methods.constraints.penalty import Penalty
 from pdas.methods.optimizer import Optimizer
 from pdas.methods.settings import SearchSettings
+from pdas.nn.lazy import refuse_lazy
 from pdas.resume.checkpoint import Checkpoints, checkpoints_at
 from pdas.resume.data_sets import Data, DataSet
 from pdas.searches.arguments import check_kinds, check_ranks, derive_of, space_of
@@ -140,6 +141,7 @@ def search(
         network = net.derive(result.architecture)  # with new weights, to be trained
     """
     space = space_of(net)
+    refuse_lazy(net, "search")
     derive = derive_of(net, derive)
     if schedule is not None and not callable(schedule):
         overrides["schedule"], schedule = schedule, None

@@ -19,6 +19,7 @@ from pdas.nn.counting.candidate_run import CandidateRun, Unit
 from pdas.nn.counting.profile import Neighbourhood, Profile
 from pdas.nn.elastic.recurrent import GRU, LSTM
 from pdas.nn.elastic.weight import ElasticWeight
+from pdas.nn.lazy import refuse_lazy
 from pdas.nn.module_tree import ModuleTree
 from pdas.nn.occurrences import Occurrence
 from pdas.nn.widths import segments_of
@@ -35,6 +36,7 @@ def parameters(tree: ModuleTree) -> ProductCost:
     Args:
         tree: the module with its choice points.
     """
+    refuse_lazy(tree.module, "cost")
     sizes: dict[int, int] = {}
     used: dict[int, list[Conditions]] = {}
     for occurrence in tree.occurrences:

@@ -3,42 +3,119 @@
 from __future__ import annotations
 
 import copy
-import math
+import logging
+import warnings
 
-import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
 
 from pdas.nn.choices.choice_point import ChoicePoint
 from pdas.nn.choices.value import Constant
+from pdas.nn.deriving.drawing import Init, Like, draw_weights
+from pdas.nn.deriving.parametrized import detach_computed
 from pdas.nn.deriving.ties import Ties
 from pdas.nn.elastic.base import Elastic
+from pdas.nn.lazy import refuse_lazy
 from pdas.nn.module_tree import ModuleTree
 from pdas.nn.widths import WidthSum
 from pdas.space import Architecture
-from pdas.support.errors import NetworkError, reason
+from pdas.support.errors import NetworkError, PdasWarning, reason
 from pdas.support.refusals import refuse
 
-_RESETS = ("reset_parameters", "_reset_parameters")  # the latter in some modules of PyTorch
+_log = logging.getLogger(__name__)
 
 
-def derive(tree: ModuleTree, architecture: Architecture, *, keep_weights: bool) -> nn.Module:
+def derive(
+    tree: ModuleTree,
+    architecture: Architecture,
+    *,
+    keep_weights: bool,
+    init: Init | None = None,
+    like: Like | None = None,
+) -> nn.Module:
     """The plain network of an architecture; see `Supernet.derive`.
 
     Args:
         tree: the module with its choice points.
         architecture: of its space.
         keep_weights: copy the weights instead of drawing fresh ones.
+        init, like: where fresh weights come from, beside `reset_parameters()`.
 
     Raises:
         SpaceError: the architecture is of another space.
         NetworkError: a module cannot be copied, or nothing draws its weights afresh.
     """
-    _refuse_what_would_be_lost(tree)
-    with tree.selected(architecture):
-        network = _replaced(tree, architecture)
-    if not keep_weights:
-        _draw_weights(network)
+    network = replaced(tree, architecture)
+    if keep_weights:
+        _say_what_is_of_before(tree, architecture, network)
+        return network
+    undrawn = draw_weights(network, init, like)
+    if undrawn:
+        refuse(
+            NetworkError,
+            "derive",
+            found=f"no reset_parameters() that draws the weight {undrawn[0]!r} afresh",
+            expected="one in its module or in one around it",
+            remedy="add it, or draw it by derive(..., init=function) or like=factory, or set "
+            "keep_weights=True",
+        )
     return network
+
+
+def warn_of_undrawn(tree: ModuleTree, architecture: Architecture, *, keep_weights: bool) -> None:
+    """Derive a network, and warn of weights that nothing draws afresh.
+
+    Args:
+        tree: the module with its choice points.
+        architecture: of its space.
+        keep_weights: whether the weights are kept, so that none is drawn.
+
+    Raises:
+        NetworkError: no network can be derived.
+    """
+    network = replaced(tree, architecture)
+    undrawn = [] if keep_weights else draw_weights(network)
+    if undrawn:
+        more = f" and {len(undrawn) - 1} more" if len(undrawn) > 1 else ""
+        warnings.warn(
+            f"check: nothing draws {undrawn[0]!r}{more} afresh, expected reset_parameters() in its "
+            "module or in one around it; add it, or use derive(..., init=function), like=factory or "
+            "keep_weights=True",
+            PdasWarning,
+            stacklevel=3,
+        )
+
+
+def replaced(tree: ModuleTree, architecture: Architecture) -> nn.Module:
+    """The plain network of an architecture, with the weights of the supernet.
+
+    Args:
+        tree: the module with its choice points.
+        architecture: of its space.
+
+    Raises:
+        SpaceError: the architecture is of another space.
+        NetworkError: a module cannot be copied.
+    """
+    _refuse_what_would_be_lost(tree)
+    refuse_lazy(tree.module, "derive")
+    detach_computed(tree.module)
+    with tree.selected(architecture):
+        return _replaced(tree, architecture)
+
+
+def _say_what_is_of_before(
+    tree: ModuleTree, architecture: Architecture, network: nn.Module
+) -> None:
+    """Log that running statistics are of other weights, unless it is the whole model."""
+    norms = [m for m in network.modules() if isinstance(m, _NormBase) and m.track_running_stats]
+    fresh = any(norm.num_batches_tracked == 0 for norm in norms)
+    if norms and (fresh or architecture != tree.largest()):
+        _log.warning(
+            "derive: the running statistics of %d norms are not of this network; before an "
+            "evaluation call pdas.nn.recalibrate(network, batches)",
+            len(norms),
+        )
 
 
 def _refuse_what_would_be_lost(tree: ModuleTree) -> None:
@@ -94,36 +171,3 @@ def _replaced(tree: ModuleTree, architecture: Architecture) -> nn.Module:
         elif isinstance(part, WidthSum):
             memo[id(part)] = Constant(part.value).train(part.training)
     return copied(tree.module)
-
-
-@torch.no_grad()
-def _draw_weights(network: nn.Module) -> None:
-    """Draw all weights afresh but frozen ones, and start running statistics anew."""
-    weights = {name: w for name, w in network.named_parameters() if w.requires_grad}
-    frozen = {w: w.clone() for w in network.parameters() if not w.requires_grad}
-    for weight in weights.values():
-        weight.fill_(math.nan)  # which tells afterwards whether it has been drawn
-    _reset(network)
-    for weight, value in frozen.items():
-        weight.copy_(value)  # which a module around it may have drawn
-    for name, weight in weights.items():
-        if weight.isnan().any():
-            refuse(
-                NetworkError,
-                "derive",
-                found=f"no reset_parameters() that draws the weight {name!r} afresh",
-                expected="one in its module or in one around it",
-                remedy="add it, or set keep_weights=True",
-            )
-
-
-def _reset(module: nn.Module) -> None:
-    """Call `reset_parameters()` of all modules, the innermost first."""
-    weights = list(module.parameters())
-    if weights and not any(weight.requires_grad for weight in weights):
-        return  # all inside is frozen, so running statistics stay too
-    for child in module.children():
-        _reset(child)
-    resets = [getattr(module, name) for name in _RESETS if hasattr(module, name)]
-    if resets:
-        resets[0]()

@@ -13,7 +13,7 @@ from pdas.nn.choices.choice_point import ChoicePoint
 from pdas.nn.choices.optional_layer import OptionalLayer
 from pdas.nn.choices.repeat import Repeat
 from pdas.nn.choices.value import Value
-from pdas.nn.counting.profile import Profile, cloned
+from pdas.nn.counting.profile import cloned
 from pdas.nn.model.groups import Group, Groups, Part, groups_of
 from pdas.nn.model.leaves import tensors_in
 from pdas.nn.model.replacing import elastic, replace, tie, ties_of
@@ -22,7 +22,6 @@ from pdas.nn.model.shapes import Shapes, shapes_of
 from pdas.nn.model.table import SearchableModel
 from pdas.nn.model.tracing import Trace, trace
 from pdas.nn.modes import evaluating, without_fast_path
-from pdas.nn.module_tree import ModuleTree
 from pdas.nn.widths import ChosenWidth, Width
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
@@ -78,7 +77,7 @@ def searchable(
                 own = replace(own, own.get_submodule(name), choice)
     net = SearchableModel(own, inputs, named)
     _check_same(model, net, inputs, named)
-    Profile(ModuleTree(own), inputs, named)  # which runs every candidate
+    net.check(*inputs, keep_weights=True, **named)
     return net
 
 
