@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.instancenorm import _InstanceNorm
 
@@ -24,16 +26,20 @@ def without_running_statistics(net: nn.Module) -> Iterator[None]:
             net(x, architecture)
     """
     norms = [m for m in net.modules() if isinstance(m, _NormBase) and m.track_running_stats]
-    momenta = [norm.momentum for norm in norms]
     for norm in norms:
         # In training mode a batch norm then neither reads nor writes the running statistics. An
-        # instance norm does not read them, and writes what they were.
+        # instance norm would still write them.
         norm.track_running_stats = False
         if isinstance(norm, _InstanceNorm):
-            norm.momentum = 0.0
+            norm.__dict__["_apply_instance_norm"] = partial(_of_the_maps, norm)
     try:
         yield
     finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
+        for norm in norms:
             norm.track_running_stats = True
-            norm.momentum = momentum
+            norm.__dict__.pop("_apply_instance_norm", None)
+
+
+def _of_the_maps(norm: _InstanceNorm, x: Tensor) -> Tensor:
+    """The instance norm by the statistics of the maps themselves."""
+    return F.instance_norm(x, None, None, norm.weight, norm.bias, True, 0.0, norm.eps)

@@ -18,6 +18,7 @@ from pdas.nn.conditions import Conditions
 from pdas.nn.counting.candidate_run import CandidateRun, MisfitError, Unit, count, run_candidates
 from pdas.nn.counting.counter import Execution
 from pdas.nn.counting.outline import ValuesReadError, outlining
+from pdas.nn.lazy import first_lazy
 from pdas.nn.module_tree import ModuleTree
 from pdas.space import Architecture
 from pdas.support.containers import with_own_containers
@@ -94,7 +95,7 @@ class Profile:
     def __init__(self, tree: ModuleTree, inputs: Sequence[Any], named: Mapping[str, Any]) -> None:
         self.tree = tree
         self.runs = 0
-        self._outline = True
+        self._outline = first_lazy(tree.module) is None  # a run makes its weights
         self._inputs, self._named = inputs, named
         self._base = tree.space.architecture(
             [points[0].base_category for points in tree.choice_points]

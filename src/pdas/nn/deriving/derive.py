@@ -79,8 +79,8 @@ def warn_of_undrawn(tree: ModuleTree, architecture: Architecture, *, keep_weight
         more = f" and {len(undrawn) - 1} more" if len(undrawn) > 1 else ""
         warnings.warn(
             f"check: nothing draws {undrawn[0]!r}{more} afresh, expected reset_parameters() in its "
-            "module or in one around it; add it, or use derive(..., init=function), like=factory or "
-            "keep_weights=True",
+            "module or in one around it; add it, or use derive(..., init=function), "
+            "like=factory or keep_weights=True",
             PdasWarning,
             stacklevel=3,
         )

@@ -6,12 +6,11 @@ those of `torch.nn.utils.parametrizations`, and the older ones of `torch.nn.util
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
+from torch.nn.utils.parametrize import is_parametrized, type_before_parametrizations
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
@@ -47,19 +46,30 @@ def detach_computed(module: nn.Module) -> None:
 
 def _draw_new(module: Any, reset: str) -> None:
     """Those of `torch.nn.utils.parametrizations`: a plain layer draws, and its weight is set."""
-    plain = copy.deepcopy(module)
-    names = list(module.parametrizations)
-    for name in names:
-        remove_parametrizations(plain, name, leave_parametrized=True)
+    plain = _plain(module)
     getattr(plain, reset)()
-    for name in names:
+    for name in module.parametrizations:
         try:
-            setattr(module, name, getattr(plain, name))
+            setattr(module, name, getattr(plain, name).detach())
         except NotImplementedError:  # it cannot be set; it counts as not drawn
             continue
         for parametrization in module.parametrizations[name]:
             if hasattr(parametrization, "_power_method"):
                 _start_power_method(parametrization, getattr(plain, name))
+
+
+def _plain(module: Any) -> nn.Module:
+    """A layer of the class before parametrizations, with weights of the same shapes."""
+    kind: Any = type_before_parametrizations(module)
+    plain: nn.Module = kind.__new__(kind)
+    nn.Module.__init__(plain)
+    own = {name: value for name, value in vars(module).items() if name not in vars(plain)}
+    plain.__dict__.update(own)
+    for name, weight in module._parameters.items():
+        plain.register_parameter(name, None if weight is None else nn.Parameter(weight.clone()))
+    for name in module.parametrizations:
+        plain.register_parameter(name, nn.Parameter(getattr(module, name).detach().clone()))
+    return plain
 
 
 def _start_power_method(parametrization: Any, weight: Tensor) -> None:

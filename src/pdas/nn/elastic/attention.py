@@ -17,8 +17,8 @@ from pdas.support.refusals import refuse
 class MultiheadAttention(Elastic, HeadAttention):
     """`nn.MultiheadAttention` with a chosen number of heads, each as wide as before.
 
-    It is called as `nn.MultiheadAttention` is. The derived network has a
-    `pdas.nn.deriving.head_attention.HeadAttention`, since PyTorch's own has as many features in its heads as
+    It is called as `nn.MultiheadAttention` is. The derived network has a `HeadAttention` of
+    `pdas.nn.deriving.head_attention`, since PyTorch's own has as many features in its heads as
     outside.
 
     Args:
