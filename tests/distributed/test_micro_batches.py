@@ -69,3 +69,19 @@ def test_what_cannot_be_cut_is_refused(batch: Any, words: str) -> None:
 )
 def test_rows_are_those_of_the_first_tensor(batch: Any, rows: int) -> None:
     assert rows_of(batch) == rows
+
+
+class OwnBatch:
+    """A batch of a class that is no container."""
+
+    def __init__(self) -> None:
+        self.x = torch.zeros(4, 2)
+
+
+@pytest.mark.parametrize("batch", [OwnBatch(), [OwnBatch()], {"x": (torch.zeros(4), OwnBatch())}])
+def test_a_batch_of_an_own_class_is_not_run_whole_in_every_part(batch: object) -> None:
+    assert parts_of(batch, 1, "search.accumulate") == [batch]
+    with pytest.raises(
+        SettingError, match="search.accumulate: found OwnBatch in a batch, expected"
+    ):
+        parts_of(batch, 2, "search.accumulate")
