@@ -81,7 +81,5 @@ class OwnBatch:
 @pytest.mark.parametrize("batch", [OwnBatch(), [OwnBatch()], {"x": (torch.zeros(4), OwnBatch())}])
 def test_a_batch_of_an_own_class_is_not_run_whole_in_every_part(batch: object) -> None:
     assert parts_of(batch, 1, "search.accumulate") == [batch]
-    with pytest.raises(
-        SettingError, match="search.accumulate: found OwnBatch in a batch, expected"
-    ):
+    with pytest.raises(SettingError, match=r"search\.accumulate: found OwnBatch in a batch"):
         parts_of(batch, 2, "search.accumulate")
