@@ -71,6 +71,10 @@ def sage_widths(model: Any) -> None:
         conv.lin_r = with_widths(conv.lin_r, {"weight": [after, before]}, sizes)
 
 
+def noisy_images() -> Inputs:
+    return Inputs((torch.randn(2, 3, 16, 16), torch.tensor([3, 7])))
+
+
 def unet() -> nn.Module:
     from diffusers import UNet2DModel
 
@@ -91,7 +95,7 @@ def unet() -> nn.Module:
     "inner width of each residual block",
     package="diffusers",
     make=unet,
-    inputs=lambda: Inputs((torch.randn(2, 3, 16, 16), torch.tensor([3, 7]))),
+    inputs=noisy_images,
 )
 def unet_inner(model: Any) -> None:
     for name, block in model.named_modules():

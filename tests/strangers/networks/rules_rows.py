@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from pdas.nn import Supernet, searchable
+from tests.strangers.networks.other_rows import noisy_images, unet
 from tests.strangers.networks.row import images, row, tokens
+from tests.strangers.networks.timm_rows import model as timm_model
 from tests.strangers.networks.torch_rows import encoder, sequences
 from tests.strangers.networks.torchvision_rows import model as torchvision_model
 from tests.strangers.networks.torchvision_rows import small_convnext, small_densenet
 from tests.strangers.networks.torchvision_transformer_rows import small_vit
-from tests.strangers.networks.transformers_rows import BERT, GPT2, LLAMA, bert_inputs
+from tests.strangers.networks.transformers_rows import BERT, GPT2, LLAMA, QWEN2, bert_inputs
 
 
 @row(
@@ -81,6 +83,31 @@ def vit_by_rules(model: Any, x: Any) -> Supernet:
 
 
 @row(
+    "regnetx_002",
+    "by rules: groups of each block",
+    package="timm",
+    make=timm_model("regnetx_002"),
+    inputs=images(),
+)
+def regnet_by_rules(model: Any, x: Any) -> Supernet:
+    net = searchable(model, {"s[1-4].*.conv2.conv": [0.5, 1.0]}, x)
+    return net
+
+
+@row(
+    "UNet2DModel",
+    "by rules: inner widths, and which attentions are used",
+    package="diffusers",
+    make=unet,
+    inputs=noisy_images,
+)
+def unet_by_rules(model: Any, x: Any, step: Any) -> Supernet:
+    rules = {"*.resnets.*.conv1": [0.5, 1.0], "*.attentions.*": "optional"}
+    net = searchable(model, rules, x, step)
+    return net
+
+
+@row(
     "nn.TransformerEncoder",
     "by rules: layers, heads and inner widths",
     package="torch",
@@ -107,6 +134,20 @@ def bert_by_rules(model: Any, **batch: Any) -> Supernet:
         "*.self.query": [0.5, 1.0],
         "*.intermediate.dense": [0.25, 0.5, 1.0],
     }
+    net = searchable(model, rules, **batch)
+    return net
+
+
+@row(
+    "Qwen2, with tied embeddings",
+    "by rules: layers, and the width of everything",
+    package="transformers",
+    make=QWEN2,
+    inputs=tokens(),
+    quick=True,
+)
+def qwen2_by_rules(model: Any, **batch: Any) -> Supernet:
+    rules = {"model.layers": "depth", "model.embed_tokens": [0.5, 1.0]}
     net = searchable(model, rules, **batch)
     return net
 

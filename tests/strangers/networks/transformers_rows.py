@@ -90,13 +90,14 @@ def llama_depth_heads_and_inner(model: Any) -> None:
 
 
 TIED = {"num_key_value_heads": 2, "tie_word_embeddings": True}
+QWEN2 = model("Qwen2ForCausalLM", "Qwen2Config", **SMALL, **TIED)
 
 
 @row(
     "Qwen2, with tied embeddings",
     "layers, and the width of everything",
     package="transformers",
-    make=model("Qwen2ForCausalLM", "Qwen2Config", **SMALL, **TIED),
+    make=QWEN2,
     inputs=tokens(),
 )
 def qwen2_depth_and_hidden(model: Any) -> None:
