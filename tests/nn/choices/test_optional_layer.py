@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from pdas.nn import Choice, Linear, OptionalLayer, Supernet, Value, optional
 from pdas.support.errors import NetworkError, SettingError
+from tests.nn.choice_helpers import every
 
 X = torch.tensor([1.0, -2.0])
 
@@ -239,3 +240,27 @@ def test_names_of_a_stack_stay() -> None:
     named = nn.Sequential()
     named.add_module("first", nn.Linear(2, 2))
     assert list(optional(named).state_dict()) == ["first.weight", "first.bias"]
+
+
+class DrawsItself(nn.Module):
+    """Draws the weights of its layers, as models of PyTorch Geometric do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = OptionalLayer("first", nn.Linear(4, 4))
+        self.second = OptionalLayer("second", nn.Bilinear(4, 4, 4))
+
+    def reset_parameters(self) -> None:
+        self.first.reset_parameters()
+        self.second.reset_parameters()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.second(self.first(x), x)
+
+
+def test_a_module_may_draw_the_weights_of_its_layers() -> None:
+    net, x = Supernet(DrawsItself()), torch.randn(2, 4)
+    net.check(x)
+    for architecture in every(net):
+        network = pickle.loads(pickle.dumps(net.derive(architecture)))
+        assert network(x).isfinite().all()

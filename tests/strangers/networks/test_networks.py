@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 import pdas
 from pdas.space import Architecture
-from pdas.support.errors import NetworkError
 from tests.strangers.networks.counter import multiply_adds
 from tests.strangers.networks.row import Inputs, Row, quiet
 from tests.strangers.networks.rows import ROWS
@@ -68,12 +67,22 @@ def same(found: list[Tensor], expected: list[Tensor]) -> bool:
 
 @torch.no_grad()
 def test_check(case: Case) -> None:
-    try:
-        case.net.check(*case.inputs.args, **case.inputs.named)
-    except NetworkError as error:
-        if "draws the weight" in str(error):
-            pytest.xfail("weights that nothing draws")
-        raise
+    case.net.check(*case.inputs.args, keep_weights=True, **case.inputs.named)
+
+
+@torch.no_grad()
+def test_fresh(case: Case) -> None:
+    """Fresh weights are those with which the plain model starts."""
+    plain = case.row.plain()
+    expected = dict(plain.named_parameters())
+    for architecture in case.architectures:
+        network = case.net.derive(architecture, like=lambda: plain).eval()
+        assert all(output.isfinite().all() for output in case.inputs(network))
+        for name, weight in network.named_parameters():
+            if name in expected and weight.shape == expected[name].shape:
+                assert torch.equal(weight, expected[name])
+            else:
+                assert architecture != case.full or "loading" in case.row.without
 
 
 @torch.no_grad()

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from pdas.nn.choices.choice_point import ChoicePoint
 
 NOTHING = object()
+_RESETS = ("reset_parameters", "_reset_parameters")
 _PLAIN = (bool, int, float, str, type(None))
 _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 
@@ -128,7 +129,12 @@ def plain_attributes(layer: nn.Module) -> dict[str, Any]:
         return {}
     names = [*vars(layer), *layer._parameters, *layer._buffers, *layer._modules]
     found = {n: plain_attribute(getattr(layer, n)) for n in names if n not in _OF_EVERY_MODULE}
+    found |= {name: _draw_nothing for name in _RESETS if hasattr(layer, name)}
     return {name: value for name, value in found.items() if value is not NOTHING}
+
+
+def _draw_nothing() -> None:
+    """What `reset_parameters` of a module around finds in the place of that of the layer."""
 
 
 def plain_attribute(value: Any) -> Any:
