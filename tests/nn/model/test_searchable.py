@@ -144,3 +144,21 @@ def test_it_can_be_searched_under_a_limit() -> None:
 def test_rules_that_do_not_fit_are_told(rules: dict[str, Any], message: str) -> None:
     with pytest.raises(NetworkError, match=message):
         searchable(resnet(), rules, X)
+
+
+class OfEight(nn.Module):
+    """The second layer gets a number of channels that is written in the code."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free, self.bound = nn.Linear(4, 8), nn.Linear(8, 8)
+        self.last = nn.Linear(8, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.bound(self.free(x).relu()).view(3, 8))
+
+
+def test_sizes_in_the_code_of_the_model_are_told() -> None:
+    rules = {"free": [0.5, 1.0], "bo*": [0.5, 1.0]}
+    with pytest.raises(NetworkError, match=r"'bo\*': found that the model fails where bound is 4"):
+        searchable(OfEight(), rules, torch.randn(3, 4))

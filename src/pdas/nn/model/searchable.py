@@ -77,7 +77,11 @@ def searchable(
                 own = replace(own, own.get_submodule(name), choice)
     net = SearchableModel(own, inputs, named)
     _check_same(model, net, inputs, named)
-    net.check(*inputs, keep_weights=True, **named)
+    try:
+        net.check(*inputs, keep_weights=True, **named)
+    except NetworkError:
+        _refuse_what_stops(net, found, inputs, named)
+        raise
     return net
 
 
@@ -208,6 +212,30 @@ def _choices(model: nn.Module, rule: Rule, shapes: Shapes) -> Iterator[tuple[str
             if rule.what == "depth"
             else "modules whose output has the shape of their input",
         )
+
+
+@torch.no_grad()
+def _refuse_what_stops(
+    net: SearchableModel, rules: list[Rule], inputs: tuple[Any, ...], named: Mapping[str, Any]
+) -> None:
+    """Raise `NetworkError` of the first rule with a category that alone makes the model fail."""
+    for position, variable in enumerate(net.space.variables):
+        rule = next((rule for rule in rules if variable.name in rule.names), None)
+        if rule is None:  # a choice that was in the model before
+            continue
+        for category, label in enumerate(variable.categories):
+            architecture = net.largest.replaced(position, category)
+            try:
+                with evaluating(net), without_fast_path():
+                    net(*cloned(inputs), architecture=architecture, **cloned(named))
+            except Exception as error:  # the model is code of the user's: anything may come
+                refuse(
+                    NetworkError,
+                    rule.setting,
+                    found=f"that the model fails where {variable.name} is {label} ({error})",
+                    expected="what its own code allows, as sizes that are written there",
+                    remedy="leave it out of the pattern",
+                )
 
 
 @torch.no_grad()
