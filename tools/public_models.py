@@ -19,7 +19,7 @@ INTRODUCTION = """\
 Each row is a model of a package as it is, and the lines that make it a supernet: `model` is the
 plain model, and `net = pdas.nn.Supernet(model)` comes after them. The tests hold each row to this:
 
-- it passes `net.check(..., keep_weights=True)`, and `net.derive(a, like=make)` starts as `make()` does;
+- it passes `net.check`, and `net.derive(a, like=make)` starts as the plain model of `make()`;
 - parameters and multiply-adds are those that another counter finds in derived networks;
 - derived networks compute the same as the supernet to the last bit, in evaluation and in training;
 - with the largest of everything it is the plain model, and it takes the plain model's state dict;
