@@ -218,6 +218,7 @@ def with_hook(layer: nn.Module) -> nn.Module:
         (lambda: P.Linear.of(spectral_norm(nn.Linear(3, 8)), out_features=W), "would be lost"),
         (lambda: P.Linear.of(with_hook(nn.Linear(3, 8)), out_features=W), "would be lost"),
         (lambda: P.LayerNorm.of(nn.LayerNorm((4, 8)), normalized_shape=W), "one dimension"),
+        (lambda: P.LSTM.of(nn.LSTM(3, 8, proj_size=4), hidden_size=W), "LSTM: found proj_size = 4"),
     ],
 )
 def test_what_cannot_be_made_is_told(make: Callable[[], nn.Module], message: str) -> None:

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from pdas.nn.elastic.base import Elastic
 from pdas.nn.widths import Width, widest
+from pdas.support.errors import NetworkError
+from pdas.support.refusals import refuse
 
 _SETTINGS = ("mode", "num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size")
 
@@ -62,6 +64,14 @@ class _Recurrent(Elastic):
 
     @staticmethod
     def arguments(layer: Any) -> dict[str, Any]:
+        if layer.proj_size:
+            refuse(
+                NetworkError,
+                layer.mode,
+                found=f"proj_size = {layer.proj_size}",
+                expected="0",
+                remedy="leave the layer as it is",
+            )
         names = ("input_size", "hidden_size", *_SETTINGS[1:-1])
         return {name: getattr(layer, name) for name in names}
 
