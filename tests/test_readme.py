@@ -1,4 +1,4 @@
-"""The Python of the README and of docs/networks.md runs as it stands, and does what it says."""
+"""The Python of the README and of the documents runs as it stands, and does what it says."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+import pdas
 from pdas.experiment.export import export
 from pdas.runs.run import Run
 from pdas.tasks.classification.classifier import Classifier
@@ -22,6 +23,7 @@ from pdas.tasks.loading import load
 README = Path(__file__).parents[1] / "README.md"
 NETWORKS = README.parent / "docs" / "networks.md"
 EXPORT = README.parent / "docs" / "export.md"
+TRAINED = README.parent / "docs" / "trained-networks.md"
 
 
 def blocks(page: Path) -> list[str]:
@@ -143,6 +145,18 @@ def test_example_of_using_a_run_predicts(
 @pytest.mark.parametrize("block", blocks(NETWORKS))
 def test_the_examples_of_networks_run(block: str) -> None:
     run(block)
+
+
+def test_the_page_of_trained_networks_is_one_program() -> None:
+    names = run("".join(blocks(TRAINED)))
+    model, by_hand, (x, _) = names["model"].eval(), names["by_hand"], names["data"][:8]
+    by_hand.load_state_dict(model.state_dict())
+    whole = pdas.nn.Supernet(by_hand).eval()
+    assert torch.equal(whole(x, whole.largest), model(x))
+    net, network, cost = names["net"].eval(), names["network"], names["cost"]
+    torch.testing.assert_close(net(x, net.largest), model(x))  # sorted, and its weights kept
+    weights = sum(weight.numel() for weight in network.parameters())
+    assert weights == cost(names["result"].architecture) <= 0.6 * cost(net.largest)
 
 
 def test_the_example_of_the_commands_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
