@@ -10,8 +10,8 @@ from torch import nn
 
 
 @contextmanager
-def evaluating(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients within a `with` block.
+def in_evaluation_mode(module: nn.Module) -> Iterator[None]:
+    """Evaluation mode within a `with` block.
 
     Args:
         module: of which every part has its own mode again after the block.
@@ -19,11 +19,21 @@ def evaluating(module: nn.Module) -> Iterator[None]:
     training = [(part, part.training) for part in module.modules()]
     module.eval()
     try:
-        with torch.no_grad():
-            yield
+        yield
     finally:
         for part, mode in training:
             part.training = mode
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients within a `with` block.
+
+    Args:
+        module: as of `in_evaluation_mode`.
+    """
+    with in_evaluation_mode(module), torch.no_grad():
+        yield
 
 
 @contextmanager

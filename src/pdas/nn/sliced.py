@@ -14,15 +14,15 @@ Range = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Part:
-    """Blocks of a weight, and how they are put together.
+class Plan:
+    """Which blocks of a weight are used, and how they are put together.
 
     Attributes:
         names: of the blocks, row by row.
         joints: along which dimension how many tensors become one, one after the other.
 
     Example:
-        Part(("from0_0", "from0_4"), ((1, 2),))  # side by side
+        Plan(("from0_0", "from0_4"), ((1, 2),))  # side by side
     """
 
     names: tuple[str, ...]
@@ -41,7 +41,7 @@ class BlockedWeight(nn.Module):
 
     Example:
         weight = BlockedWeight(torch.randn(32, 16), [(0, 8), (8, 32)], [(0, 16)])
-        weight.put_together(weight.part([0], [0]))  # (8, 16)
+        weight.put_together(weight.plan([0], [0]))  # (8, 16)
     """
 
     def __init__(self, whole: Tensor, *ranges: Sequence[Range]) -> None:
@@ -52,8 +52,8 @@ class BlockedWeight(nn.Module):
             part = whole[tuple(slice(*r) for r in block)].detach().clone()
             self.register_parameter(_name(block), nn.Parameter(part, whole.requires_grad))
 
-    def part(self, *used: Sequence[int]) -> Part:
-        """The part of the weight that consists of some ranges.
+    def plan(self, *used: Sequence[int]) -> Plan:
+        """How the part of the weight is made that consists of some ranges.
 
         Args:
             used: for each of the first dimensions the numbers of its ranges, ascending.
@@ -63,21 +63,21 @@ class BlockedWeight(nn.Module):
         ]
         counts = list(enumerate(map(len, ranges)))
         joints = tuple((dim, count) for dim, count in reversed(counts) if count > 1)
-        return Part(tuple(map(_name, product(*ranges))), joints)
+        return Plan(tuple(map(_name, product(*ranges))), joints)
 
-    def put_together(self, part: Part, blocks: Mapping[str, Any] | None = None) -> Tensor:
+    def put_together(self, plan: Plan, blocks: Mapping[str, Any] | None = None) -> Tensor:
         """A part of the weight as one tensor.
 
         Args:
-            part: of `part`, which takes longer than this.
+            plan: of `plan`, which takes longer than this.
             blocks: by name, instead of its own.
 
         Returns:
             One block, or several that are put together by copies.
         """
-        parts: Mapping[str, Any] = self._parameters if blocks is None else blocks
-        tensors: list[Tensor] = [parts[name] for name in part.names]
-        for dim, count in part.joints:
+        known: Mapping[str, Any] = self._parameters if blocks is None else blocks
+        tensors: list[Tensor] = [known[name] for name in plan.names]
+        for dim, count in plan.joints:
             bands = range(0, len(tensors), count)
             tensors = [torch.cat(tensors[i : i + count], dim) for i in bands]
         return tensors[0]
@@ -88,7 +88,7 @@ class BlockedWeight(nn.Module):
         Args:
             blocks: by name, to be put together instead, as the gradients of its own.
         """
-        all_of_it = self.part(*(range(len(cuts)) for cuts in self._ranges))
+        all_of_it = self.plan(*(range(len(cuts)) for cuts in self._ranges))
         return self.put_together(all_of_it, blocks)
 
     def blocks(self) -> Iterator[tuple[nn.Parameter, tuple[Range, ...]]]:
@@ -117,7 +117,7 @@ class SlicedWeight(BlockedWeight):
     def __init__(self, whole: Tensor, *sizes: Sequence[int]) -> None:
         super().__init__(whole, *(list(pairwise((0, *ends))) for ends in sizes))
         self._sizes = tuple(map(tuple, sizes))
-        self._parts: dict[tuple[int, ...], Part] = {}  # by size
+        self._plans: dict[tuple[int, ...], Plan] = {}  # by size
 
     def forward(self, *size: int) -> Tensor:
         """The leading slice of a size.
@@ -128,7 +128,7 @@ class SlicedWeight(BlockedWeight):
         Returns:
             The slice: one block, or several that are put together by a copy.
         """
-        if size not in self._parts:
+        if size not in self._plans:
             counts = [ends.index(n) + 1 for ends, n in zip(self._sizes, size, strict=True)]
-            self._parts[size] = self.part(*map(range, counts))
-        return self.put_together(self._parts[size])
+            self._plans[size] = self.plan(*map(range, counts))
+        return self.put_together(self._plans[size])

@@ -55,9 +55,14 @@ def test_instance_norms_and_batches_of_other_forms(momentum: float | None) -> No
         assert network.norm.momentum == momentum
 
 
-def test_no_batches_are_told() -> None:
+def test_no_batches_are_told_and_change_nothing() -> None:
+    norm = nn.BatchNorm1d(2)
+    norm(torch.randn(5, 2))
+    before = {name: value.clone() for name, value in norm.state_dict().items()}
     with pytest.raises(SettingError, match="batches: found none"):
-        recalibrate(nn.BatchNorm1d(2), [])
+        recalibrate(norm, [])
+    assert norm.training
+    torch.testing.assert_close(dict(norm.state_dict()), before, rtol=0, atol=0)
 
 
 def make(norm: nn.Module) -> nn.Module:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from pdas.nn.deriving.parametrized import draw_parametrized
+from pdas.nn.modes import in_evaluation_mode
 
 _RESETS = ("reset_parameters", "_reset_parameters")  # the latter in some modules of PyTorch
 
@@ -36,19 +37,17 @@ def draw_weights(
     """
     weights = {name: w for name, w in network.named_parameters() if w.requires_grad}
     kept = [(tensor, tensor.clone()) for tensor in _frozen(network)]
-    modes = [(part, part.training) for part in network.modules()]
-    network.eval()  # or the buffers of a spectral norm would learn from weights that are none yet
-    for weight in weights.values():
-        weight.fill_(_UNDRAWN)
-    _reset(network)
-    if like is not None:
-        _take(network, like())
-    if init is not None:
-        init(network)
+    # In training mode the buffers of a spectral norm would learn from weights that are none yet.
+    with in_evaluation_mode(network):
+        for weight in weights.values():
+            weight.fill_(_UNDRAWN)
+        _reset(network)
+        if like is not None:
+            _take(network, like())
+        if init is not None:
+            init(network)
     for tensor, value in kept:
         tensor.copy_(value)  # which a module around it may have drawn
-    for part, mode in modes:
-        part.training = mode
     return [name for name, weight in weights.items() if (weight == _UNDRAWN).any()]
 
 

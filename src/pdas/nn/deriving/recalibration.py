@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
+from pdas.nn.modes import evaluating
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 
@@ -37,24 +37,21 @@ def recalibrate(network: nn.Module, batches: Iterable[Any], call: Call | None = 
         pdas.nn.recalibrate(network, loader)
     """
     norms = [m for m in network.modules() if isinstance(m, _NormBase) and m.track_running_stats]
-    modes = [(part, part.training) for part in network.modules()]
     momenta = [norm.momentum for norm in norms]
-    network.eval()
     number = 0
     try:
-        for norm in norms:
-            norm.reset_running_stats()
-            norm.training = True
-        with torch.no_grad():
+        with evaluating(network):
+            for norm in norms:
+                norm.training = True
             for number, batch in enumerate(batches, 1):
                 for norm in norms:
+                    if number == 1:  # without batches they stay
+                        norm.reset_running_stats()
                     norm.momentum = 1 / number  # the mean of all batches so far
                 (call or _call)(network, batch)
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
-        for part, mode in modes:
-            part.training = mode
     if not number:
         refuse(SettingError, "batches", found="none", expected="some, to recalibrate with")
 

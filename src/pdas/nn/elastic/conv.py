@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from pdas.nn.elastic.base import Elastic
-from pdas.nn.elastic.following import Groups, Kernel, Padding
+from pdas.nn.elastic.following import GroupCount, Padding, PerDimension
 from pdas.nn.elastic.kernel import KernelWeight, check_kernel
 from pdas.nn.widths import ChosenWidth, Width, segments_of, widest, width_text
 from pdas.support.errors import NetworkError
@@ -64,7 +64,7 @@ class _Conv(Elastic):
         else:
             check_kernel(type(self).__name__, size, whole)
             self.add_module("weight", KernelWeight(whole.weight, out_channels, columns, size))
-            self.set_sizes(kernel_size=Kernel(size, len(whole.kernel_size)))
+            self.set_sizes(kernel_size=PerDimension(size, len(whole.kernel_size)))
             if not isinstance(padding, str):
                 self.set_sizes(padding=Padding(size, whole.padding, whole.dilation))
         self.add_weight("bias", whole.bias, out_channels)
@@ -153,7 +153,7 @@ def take_settings(layer: Elastic, whole: Any, stride: Sizes | ChosenWidth) -> No
     layer.set_sizes(stride=stride)
 
 
-def _groups(layer: str, inputs: Width, outputs: Width, groups: int) -> int | Groups:
+def _groups(layer: str, inputs: Width, outputs: Width, groups: int) -> int | GroupCount:
     """The groups of the selected channels, where those of the widest are given."""
     if groups == 1 or (isinstance(inputs, int) and isinstance(outputs, int)):
         return groups
@@ -172,4 +172,4 @@ def _groups(layer: str, inputs: Width, outputs: Width, groups: int) -> int | Gro
                 remedy="set groups=1, or take other widths",
             )
     assert isinstance(inputs, ChosenWidth)
-    return Groups(inputs, pairs[0][1])
+    return GroupCount(inputs, pairs[0][1])

@@ -1,4 +1,4 @@
-"""Settings of a layer that follow a choice: the groups, the kernel and the padding."""
+"""Settings of a layer that follow a width: the groups, the sizes and the padding."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Following(ChosenWidth, nn.Module):
         of: that width.
 
     Example:
-        class Groups(Following): ...
+        class GroupCount(Following): ...
     """
 
     def __init__(self, of: ChosenWidth) -> None:
@@ -48,15 +48,15 @@ class Following(ChosenWidth, nn.Module):
         raise NotImplementedError
 
 
-class Groups(Following):
-    """As many groups as the channels have, where all groups are of one size.
+class GroupCount(Following):
+    """How many groups the channels have, where all groups are of one size.
 
     Args:
         of: the channels.
         size: of a group.
 
     Example:
-        Groups(width, 8).at(64)  # 8
+        GroupCount(width, 8).at(64)  # 8
     """
 
     def __init__(self, of: ChosenWidth, size: int) -> None:
@@ -67,15 +67,15 @@ class Groups(Following):
         return number // self.size
 
 
-class Kernel(Following):
-    """The size of a kernel, as PyTorch has it.
+class PerDimension(Following):
+    """One number for each dimension, as PyTorch has it for the size of a kernel.
 
     Args:
-        of: the size in each dimension.
+        of: that number.
         dims: how many dimensions there are.
 
     Example:
-        Kernel(size, 2).at(3)  # (3, 3)
+        PerDimension(size, 2).at(3)  # (3, 3)
     """
 
     def __init__(self, of: ChosenWidth, dims: int) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pdas.nn.conditions import Conditions
-from pdas.nn.sliced import BlockedWeight, Part
+from pdas.nn.sliced import BlockedWeight, Plan
 from pdas.nn.widths import Width, choices_of, pieces_of, same_width, width_text
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
@@ -39,8 +39,8 @@ class ElasticWeight(BlockedWeight):
         # Tuples hide them from `nn.Module`, so that the layer alone has them as its children.
         self.widths = widths
         self._choices = tuple({id(c): c for width in widths for c in choices_of(width)}.values())
-        # By the selected categories, what is used: to ask each piece takes time.
-        self._used: dict[tuple[int | None, ...], Part] = {}
+        # By the selected categories: to ask each piece takes time.
+        self._plans: dict[tuple[int | None, ...], Plan] = {}
 
     @property
     def is_selected(self) -> bool:
@@ -66,15 +66,15 @@ class ElasticWeight(BlockedWeight):
         It asks for gradients as a weight of the derived network does, also where none are computed:
         by that PyTorch chooses among products that round differently.
         """
-        part = self._selected_part()
-        selected = self.put_together(part)
-        if part.joints and not torch.is_grad_enabled():
-            selected.requires_grad = any([self._parameters[n].requires_grad for n in part.names])  # type: ignore[union-attr]
+        plan = self._selected_plan()
+        selected = self.put_together(plan)
+        if plan.joints and not torch.is_grad_enabled():
+            selected.requires_grad = any([self._parameters[n].requires_grad for n in plan.names])  # type: ignore[union-attr]
         return selected
 
     def selected_blocks(self) -> tuple[nn.Parameter, ...]:
         """The blocks of that part."""
-        return tuple(map(self.get_parameter, self._selected_part().names))
+        return tuple(map(self.get_parameter, self._selected_plan().names))
 
     def conditions(self) -> Iterator[tuple[nn.Parameter, Conditions]]:
         """Each block with the conditions under which it is used."""
@@ -134,16 +134,16 @@ class ElasticWeight(BlockedWeight):
             remedy="tie layers of the same widths, both of pdas.nn",
         )
 
-    def _selected_part(self) -> Part:
-        known = self._used.get(tuple([choice.category for choice in self._choices]))
+    def _selected_plan(self) -> Plan:
+        known = self._plans.get(tuple([choice.category for choice in self._choices]))
         if known is not None:
             return known
         # The first time, or in a recomputation, whose categories only `selected` knows.
         key = tuple([choice.selected for choice in self._choices])
-        if key not in self._used:
+        if key not in self._plans:
             used = ([i for i, p in enumerate(each) if p.is_used] for each in self._pieces)
-            self._used[key] = self.part(*used)
-        return self._used[key]
+            self._plans[key] = self.plan(*used)
+        return self._plans[key]
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         whole = self.whole()

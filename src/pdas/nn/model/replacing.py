@@ -16,8 +16,7 @@ from pdas.nn.elastic.batch_norms import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from pdas.nn.elastic.conv import Conv1d, Conv2d, Conv3d
 from pdas.nn.elastic.conv_transpose import ConvTranspose2d
 from pdas.nn.elastic.embedding import Embedding
-from pdas.nn.elastic.following import Groups as GroupsOf
-from pdas.nn.elastic.following import Kernel
+from pdas.nn.elastic.following import GroupCount, PerDimension
 from pdas.nn.elastic.instance_norms import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from pdas.nn.elastic.layer_norms import GroupNorm, LayerNorm, RMSNorm
 from pdas.nn.elastic.linear import Linear
@@ -77,7 +76,7 @@ def _of_any_class(layer: Any, inputs: Width, outputs: Width) -> nn.Module:
         sizes = {"num_features": outputs} if isinstance(layer, _NormBase) else {}
         if isinstance(getattr(layer, "normalized_shape", None), tuple):
             assert isinstance(outputs, ChosenWidth)
-            sizes = {"normalized_shape": Kernel(outputs, 1)}
+            sizes = {"normalized_shape": PerDimension(outputs, 1)}
     present = {name for name, _ in tensors}
     return with_widths(layer, {name: w for name, w in dims.items() if name in present}, sizes)
 
@@ -87,7 +86,7 @@ def _of_a_convolution(layer: _ConvNd, inputs: Width, outputs: Width) -> nn.Modul
     columns = inputs if layer.groups == 1 else layer.weight.shape[1]
     sizes: dict[str, Any] = {"in_channels": inputs, "out_channels": outputs}
     if layer.groups > 1 and isinstance(inputs, ChosenWidth):
-        sizes["groups"] = GroupsOf(inputs, layer.in_channels // layer.groups)
+        sizes["groups"] = GroupCount(inputs, layer.in_channels // layer.groups)
     tensors: dict[str, list[Width]] = {"weight": [outputs, columns]}
     if layer.bias is not None:
         tensors["bias"] = [outputs]

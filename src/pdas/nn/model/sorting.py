@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from pdas.nn.choices.value import Value
 from pdas.nn.elastic.base import Elastic
 from pdas.nn.elastic.weight import ElasticWeight
+from pdas.nn.modes import in_evaluation_mode
 from pdas.nn.supernet import Supernet
 from pdas.nn.widths import Width, segments_of
 from pdas.support.errors import NetworkError, SettingError
@@ -62,13 +63,8 @@ def sort_channels(
     kept = list(batches or ())
     if not kept:
         refuse(SettingError, "batches", found="none", expected="at least one, to sort by a loss")
-    modes = [(part, part.training) for part in net.modules()]
-    net.eval()  # without the noise of dropout
-    try:
+    with in_evaluation_mode(net):  # without the noise of dropout
         _sort_by_loss(net, by, kept, uses)
-    finally:
-        for part, mode in modes:
-            part.training = mode
 
 
 def _sort_by_loss(net: Supernet, loss: Loss, batches: Sequence[Any], uses: list[_Use]) -> None:
