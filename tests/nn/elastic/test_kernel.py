@@ -12,6 +12,7 @@ from torch import nn
 import pdas.nn as P
 from pdas.nn import Supernet, Value
 from pdas.support.errors import NetworkError
+from tests.nn.choice_helpers import every
 
 
 @pytest.mark.parametrize(("plain", "elastic"), [(nn.Conv1d, P.Conv1d), (nn.Conv2d, P.Conv2d)])
@@ -68,3 +69,22 @@ def test_kernels_that_cannot_be_are_named(
 ) -> None:
     with pytest.raises(NetworkError, match=message):
         make(lambda sizes: Value("kernel", sizes))
+
+
+def test_it_comes_back_from_the_meta_device() -> None:
+    def made() -> Supernet:
+        return Supernet(P.Conv2d(1, 2, Value("kernel", [1, 3, 5]), padding=2))
+
+    net, x = made(), torch.randn(1, 1, 6, 6)
+    emptied = copy.deepcopy(net).to("meta").to_empty(device="cpu")
+    emptied.load_state_dict(net.state_dict())
+    with torch.device("meta"):
+        assigned = made()
+    assigned.load_state_dict(net.state_dict(), assign=True)
+    for architecture in every(net):
+        expected = net(x, architecture)
+        for other in (emptied, assigned):
+            assert torch.equal(other(x, architecture), expected)
+            derived = other.derive(architecture, keep_weights=True)
+            assert torch.equal(derived(x), expected)
+            other.derive(architecture)(x)

@@ -224,3 +224,33 @@ def with_hook(layer: nn.Module) -> nn.Module:
 def test_what_cannot_be_made_is_told(make: Callable[[], nn.Module], message: str) -> None:
     with pytest.raises(NetworkError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("kind", "loaded", "message"),
+    [
+        ({}, {}, "size mismatch for running_mean"),
+        ({"track_running_stats": False}, {}, "Unexpected key.*running_mean"),
+        ({"affine": False}, {"affine": False}, "size mismatch for running_mean"),
+    ],
+)
+def test_statistics_of_another_norm_are_refused(
+    kind: dict[str, bool], loaded: dict[str, bool], message: str
+) -> None:
+    norm = P.BatchNorm2d(W, **kind)
+    with pytest.raises(RuntimeError, match=message):
+        norm.load_state_dict(nn.BatchNorm2d(4, **loaded).state_dict())
+
+
+def test_statistics_of_another_precision_are_converted() -> None:
+    norm, plain = P.BatchNorm1d(W), nn.BatchNorm1d(8).double()
+    plain(3 * torch.randn(4, 8).double() + 1)
+    norm.load_state_dict(plain.state_dict())
+    x = torch.randn(3, 8)
+    net = Supernet(nn.Sequential(norm)).eval()
+    torch.testing.assert_close(net(x, net.largest), plain.float().eval()(x))
+
+
+def test_a_layer_without_weights_is_where_its_buffers_are() -> None:
+    norm = P.BatchNorm1d.of(nn.BatchNorm1d(8, affine=False).to("meta"), num_features=W)
+    assert norm.running_mean.is_meta

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -130,3 +131,47 @@ def test_settings_that_are_none_are_told() -> None:
         sort_channels(net, "size")
     with pytest.raises(SettingError, match="batches: found none"):
         sort_channels(net, loss)
+
+
+class GroupsOfASum(nn.Module):
+    """Groups that do not lie between the parts of a concatenation, and some that do."""
+
+    def __init__(self, first: list[int], second: list[int]) -> None:
+        super().__init__()
+        u, v = Value("u", first), Value("v", second)
+        self.left, self.right = P.Conv2d(3, u, 1), P.Conv2d(3, v, 1)
+        self.norm = P.GroupNorm(4, u + v)
+        self.last = P.Conv2d(u + v, 2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.last(self.norm(torch.cat([self.left(x), self.right(x)], 1)))
+        return y
+
+
+@pytest.mark.parametrize(("first", "second"), [([8, 4], [16, 8]), ([24, 12], [24, 8])])
+def test_groups_over_a_sum_of_widths_stay_together(first: list[int], second: list[int]) -> None:
+    net = Supernet(GroupsOfASum(first, second)).double().eval()
+    x = torch.randn(2, 3, 4, 4).double()
+    before = net(x, net.largest)
+    sort_channels(net)
+    torch.testing.assert_close(net(x, net.largest), before)
+
+
+@pytest.mark.parametrize(
+    ("heads", "shared", "is_sorted"),
+    [
+        (Value("heads", [2, 4]), 2, False),
+        (Value("heads", [2, 4]), Value("shared", [1, 2]), False),
+        (2 * Value("heads", [2, 4]), Value("heads", [2, 4]), True),
+    ],
+)
+def test_heads_of_queries_keep_their_keys(heads: Any, shared: Any, is_sorted: bool) -> None:
+    net = Supernet(P.MultiheadAttention(8, heads, 4, kv_heads=shared)).double().eval()
+    x = torch.randn(5, 2, 8).double()
+    weight = net.state_dict()["module.out_proj.weight"]
+    by_head = weight.view(8, -1, 4) * torch.arange(1, P.widest(heads) + 1)[:, None]
+    net.module.load_state_dict({"out_proj.weight": by_head.flatten(1)}, strict=False)
+    before, weight = net(x, x, x, net.largest)[0], by_head.flatten(1)
+    sort_channels(net)
+    torch.testing.assert_close(net(x, x, x, net.largest)[0], before)
+    assert torch.equal(net.state_dict()["module.out_proj.weight"], weight) is not is_sorted

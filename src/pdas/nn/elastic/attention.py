@@ -75,6 +75,12 @@ class MultiheadAttention(Elastic, HeadAttention):
             whole.out_proj, in_features=head_dim * heads, out_features=embed_dim
         )
 
+    def channels_together(self, width: Width) -> int:
+        """All, where heads of queries would come to other heads of keys and values."""
+        kv: Any = self.kv_heads
+        alone = kv is None or _same_choice(self.num_heads, kv) or width is self.embed_dim
+        return 1 if alone else widest(width)
+
     @staticmethod
     def arguments(layer: Any) -> dict[str, Any]:
         if layer.bias_k is not None or getattr(layer, "add_zero_attn", False):
@@ -98,11 +104,10 @@ def _check_heads(heads: Width, kv_heads: Width | None) -> None:
     """Raise `NetworkError` unless heads of queries are shared out evenly."""
     if kv_heads is None:
         return
-    same_choice = [s.name for s in segments_of(heads)] == [s.name for s in segments_of(kv_heads)]
     (first,), (second,) = segments_of(heads), segments_of(kv_heads)
     pairs = (
         [(first.factor, second.factor)]
-        if same_choice
+        if _same_choice(heads, kv_heads)
         else [(n, m) for n in first.sizes for m in second.sizes]
     )
     for number, shared in pairs:
@@ -114,3 +119,8 @@ def _check_heads(heads: Width, kv_heads: Width | None) -> None:
                 f"{width_text(heads)}",
                 expected="a number that divides the heads, whatever is chosen",
             )
+
+
+def _same_choice(first: Width, second: Width) -> bool:
+    """Whether two numbers of heads are multiples of one choice, or both fixed."""
+    return [s.name for s in segments_of(first)] == [s.name for s in segments_of(second)]

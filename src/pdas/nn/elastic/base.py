@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any, ClassVar
 
 import torch
@@ -75,7 +76,8 @@ class Elastic(nn.Module):
         for name, width in chosen.items():
             _check_widest(f"{cls.__name__}.of: {name}", arguments.get(name), width)
         elastic = cls(**{**arguments, **chosen})
-        elastic.to(next((t for t in layer.parameters()), elastic.get_buffer("_like")))
+        tensors = chain(layer.parameters(), layer.buffers())
+        elastic.to(next(tensors, elastic.get_buffer("_like")))
         elastic.load_state_dict(layer.state_dict())
         for path, part in elastic.named_modules():
             if isinstance(part, ElasticWeight):
@@ -240,6 +242,8 @@ class Elastic(nn.Module):
                 error_msgs.append(f"size mismatch for {key}: found {found}, expected {expected}")
             else:
                 weight.load(state_dict[key], assign=assign)
+                if assign:
+                    self.register_buffer("_like", state_dict[key].new_empty(0), persistent=False)
         own = {prefix + name for name, _ in self.weights()}
         unexpected_keys += [key for key in unexpected if key not in own]
 

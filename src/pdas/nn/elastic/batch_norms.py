@@ -63,10 +63,12 @@ class Norm(Elastic):
     def _load_from_state_dict(
         self, state_dict: Mapping[str, Tensor], prefix: str, *others: Any
     ) -> None:
-        for name in _STATISTICS:  # which there are from now on
-            if prefix + name in state_dict:
-                like = self.get_buffer("_like")
-                self._buffers[name] = state_dict[prefix + name].clone().to(like.device)
+        if self.track_running_stats and prefix + "running_mean" in state_dict:
+            plain = self.kind(widest(self.num_features), track_running_stats=True)
+            whole = plain.to(self.get_buffer("_like"))
+            for name in _STATISTICS:  # which there are from now on
+                if self._buffers[name] is None:
+                    self._buffers[name] = whole.get_buffer(name)
         super()._load_from_state_dict(state_dict, prefix, *others)
 
 

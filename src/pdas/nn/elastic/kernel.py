@@ -38,11 +38,22 @@ class KernelWeight(ElasticWeight):
         super().__init__(whole.flatten(2)[..., order], out, columns, positions)
         self._dims = dims
         self._segment = segment
-        # The tensors that put a kernel's positions in order lie where the weight does.
-        self.register_buffer("order", torch.tensor(order), persistent=False)
-        for number in segment.sizes:
-            grid = torch.tensor(order[: number**dims]).argsort()
-            self.register_buffer(f"grid{number}", grid, persistent=False)
+        self._order = order
+        # By size what puts its positions in order; tensors that lie where the weight does.
+        self._grids: dict[int, Tensor] = {}
+        self._place()
+
+    def _place(self) -> None:
+        """Make the tensors of indices anew, where the weight is."""
+        device = next(self.parameters()).device
+        for number in self._segment.sizes:
+            used = sorted(range(number**self._dims), key=self._order.__getitem__)
+            self._grids[number] = torch.tensor(used, device=device)
+
+    def _apply(self, *args: Any, **named: Any) -> Any:
+        super()._apply(*args, **named)
+        self._place()  # and not moved, since `to_empty` has no values
+        return self
 
     def selected(self) -> Tensor:
         return self._as_kernel(super().selected(), self._segment.value)
@@ -51,11 +62,13 @@ class KernelWeight(ElasticWeight):
         return self._as_kernel(super().whole(blocks), self._segment.sizes[-1])
 
     def load(self, whole: Tensor, *, assign: bool = False) -> None:
-        super().load(whole.flatten(2)[..., self.get_buffer("order")], assign=assign)
+        super().load(whole.flatten(2)[..., self._order], assign=assign)
+        if assign:
+            self._place()
 
     def _as_kernel(self, positions: Tensor, number: int) -> Tensor:
         """`(out, columns, number ** dims) -> (out, columns, number, ..., number)`."""
-        kernel = positions.index_select(2, self.get_buffer(f"grid{number}"))
+        kernel = positions.index_select(2, self._grids[number])
         return kernel.view(*kernel.shape[:2], *(number,) * self._dims)
 
 

@@ -17,7 +17,7 @@ from pdas.nn.elastic.base import Elastic
 from pdas.nn.elastic.weight import ElasticWeight
 from pdas.nn.modes import in_evaluation_mode
 from pdas.nn.supernet import Supernet
-from pdas.nn.widths import Width, segments_of
+from pdas.nn.widths import Segment, Width, segments_of
 from pdas.support.errors import NetworkError, SettingError
 from pdas.support.refusals import refuse
 
@@ -157,9 +157,16 @@ def _uses_of(layer: Elastic, name: str, dim: int, width: Width) -> Iterator[_Use
     starts = accumulate((segment.sizes[-1] for segment in segments), initial=0)
     for start, segment in zip(starts, segments, strict=False):
         if segment.choice is not None and segment.power == 1:
-            channels = layer.channels_together(width)
-            together = channels // math.gcd(channels, segment.factor)
+            together = _together(layer.channels_together(width), start, segment)
             yield _Use(segment.choice, layer, name, dim, start, segment.factor, together)
+
+
+def _together(channels: int, start: int, segment: Segment) -> int:
+    """Units of a segment that stay together, where so many channels of the dimension do."""
+    size = segment.sizes[-1]
+    if start % channels or size % channels:  # some would stay with channels of other segments
+        return size // segment.factor
+    return channels // math.gcd(channels, segment.factor)
 
 
 @torch.no_grad()
