@@ -51,7 +51,7 @@ class KernelWeight(ElasticWeight):
             self._grids[number] = torch.tensor(used, device=device)
 
     def _apply(self, *args: Any, **named: Any) -> Any:
-        super()._apply(*args, **named)
+        super()._apply(*args, **named)  # type: ignore[no-untyped-call]
         self._place()  # and not moved, since `to_empty` has no values
         return self
 
