@@ -15,8 +15,7 @@ from pdas.nn.elastic.any_layer import with_widths
 from pdas.nn.elastic.attention import MultiheadAttention
 from pdas.nn.elastic.base import Elastic
 from pdas.nn.elastic.batch_norms import BatchNorm1d, BatchNorm2d, BatchNorm3d
-from pdas.nn.elastic.conv import Conv1d, Conv2d, Conv3d
-from pdas.nn.elastic.conv_transpose import ConvTranspose2d
+from pdas.nn.elastic.conv import Conv1d, Conv2d, Conv3d, ConvTranspose2d
 from pdas.nn.elastic.embedding import Embedding
 from pdas.nn.elastic.instance_norms import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from pdas.nn.elastic.layer_norms import GroupNorm, LayerNorm, RMSNorm

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import pdas.nn as P
 from pdas.nn import Supernet, Value
-from pdas.nn.deriving.head_attention import HeadAttention
+from pdas.nn.elastic.head_attention import HeadAttention
 from pdas.support.errors import NetworkError
 from tests.nn.choice_helpers import every
 

@@ -13,8 +13,8 @@ from pdas.nn.choices.choice_point import ChoicePoint
 from pdas.nn.choices.value import Constant
 from pdas.nn.deriving.drawing import Init, Like, draw_weights
 from pdas.nn.deriving.parametrized import detach_computed
-from pdas.nn.deriving.ties import Ties
 from pdas.nn.elastic.base import Elastic
+from pdas.nn.elastic.ties import Ties
 from pdas.nn.lazy import refuse_lazy
 from pdas.nn.module_tree import ModuleTree
 from pdas.nn.widths import WidthSum

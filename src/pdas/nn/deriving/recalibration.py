@@ -47,7 +47,7 @@ def recalibrate(network: nn.Module, batches: Iterable[Any], call: Call | None = 
                 for norm in norms:
                     if number == 1:  # without batches they stay
                         norm.reset_running_stats()
-                    norm.momentum = 1 / number  # the mean of all batches so far
+                    norm.momentum = 1 / number  # the mean of these batches
                 (call or _call)(network, batch)
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):

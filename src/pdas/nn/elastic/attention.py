@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import nn
 
-from pdas.nn.deriving.head_attention import HeadAttention, Projection
 from pdas.nn.elastic.base import Elastic
+from pdas.nn.elastic.head_attention import HeadAttention, Projection
 from pdas.nn.elastic.linear import Linear
 from pdas.nn.widths import Width, segments_of, widest, width_text
 from pdas.support.errors import NetworkError
@@ -18,7 +18,7 @@ class MultiheadAttention(Elastic, HeadAttention):
     """`nn.MultiheadAttention` with a chosen number of heads, each as wide as before.
 
     It is called as `nn.MultiheadAttention` is. The derived network has a `HeadAttention` of
-    `pdas.nn.deriving.head_attention`, since PyTorch's own has as many features in its heads as
+    `pdas.nn.elastic.head_attention`, since PyTorch's own has as many features in its heads as
     outside.
 
     Args:

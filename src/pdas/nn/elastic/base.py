@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 from typing_extensions import Self
 
-from pdas.nn.deriving.ties import Ties
+from pdas.nn.elastic.ties import Ties
 from pdas.nn.elastic.weight import ElasticWeight
 from pdas.nn.widths import ChosenWidth, Width, pieces_of, selected_value, widest, width_text
 from pdas.support.errors import NetworkError

@@ -1,4 +1,4 @@
-"""Convolutions whose channels, stride and kernel are choices."""
+"""Convolutions, also transposed ones, whose channels, stride and kernel are choices."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class _Conv(Elastic):
             bias=bias,
             padding_mode=padding_mode,
         )
-        take_settings(self, whole, stride)
+        _take_settings(self, whole, stride)
         groups = _groups(type(self).__name__, in_channels, out_channels, whole.groups)
         self.set_sizes(in_channels=in_channels, out_channels=out_channels, groups=groups)
         # With groups, a row of the weight has in_channels / groups columns: 1 if it is depthwise.
@@ -135,14 +135,74 @@ class Conv3d(_Conv, nn.Conv3d):
     kind = nn.Conv3d
 
 
-def take_settings(layer: Elastic, whole: Any, stride: Sizes | ChosenWidth) -> None:
-    """Give a layer the settings of the widest plain one, and its stride.
+class ConvTranspose2d(Elastic, nn.ConvTranspose2d):
+    """`nn.ConvTranspose2d` whose channels may be choices.
 
     Args:
-        layer: to be changed.
-        whole: a plain convolution.
-        stride: a number, one for each dimension, or a `Value`.
+        in_channels, out_channels: a number, a `Value`, or a sum or a multiple of such.
+        kernel_size, padding, output_padding, bias, dilation: as of `nn.ConvTranspose2d`.
+        stride: as of `nn.ConvTranspose2d`, or a `Value`.
+
+    Raises:
+        NetworkError: something is no width.
+
+    Example:
+        pdas.nn.ConvTranspose2d(pdas.nn.Value("width", [16, 32]), 3, 2, stride=2)
     """
+
+    kind = nn.ConvTranspose2d
+
+    def __init__(
+        self,
+        in_channels: Width,
+        out_channels: Width,
+        kernel_size: Sizes,
+        stride: Sizes | ChosenWidth = 1,
+        padding: Sizes = 0,
+        output_padding: Sizes = 0,
+        *,
+        bias: bool = True,
+        dilation: Sizes = 1,
+    ) -> None:
+        super().__init__()
+        whole = nn.ConvTranspose2d(
+            widest(in_channels),
+            widest(out_channels),
+            kernel_size,  # type: ignore[arg-type]
+            padding=padding,  # type: ignore[arg-type]
+            output_padding=output_padding,  # type: ignore[arg-type]
+            bias=bias,
+            dilation=dilation,  # type: ignore[arg-type]
+        )
+        _take_settings(self, whole, stride)
+        self.set_sizes(in_channels=in_channels, out_channels=out_channels, groups=1)
+        self.add_weight("weight", whole.weight, in_channels, out_channels)
+        self.add_weight("bias", whole.bias, out_channels)
+
+    @staticmethod
+    def arguments(layer: Any) -> dict[str, Any]:
+        if layer.groups != 1:
+            refuse(
+                NetworkError,
+                "ConvTranspose2d",
+                found=f"groups = {layer.groups}",
+                expected="1",
+                remedy="leave the layer as it is",
+            )
+        return {
+            "in_channels": layer.in_channels,
+            "out_channels": layer.out_channels,
+            "kernel_size": layer.kernel_size,
+            "stride": layer.stride,
+            "padding": layer.padding,
+            "output_padding": layer.output_padding,
+            "bias": layer.bias is not None,
+            "dilation": layer.dilation,
+        }
+
+
+def _take_settings(layer: Elastic, whole: Any, stride: Sizes | ChosenWidth) -> None:
+    """Give a layer the settings of the widest plain one, and its stride."""
     for name in _SETTINGS:
         if name in vars(whole):
             setattr(layer, name, getattr(whole, name))
