@@ -34,6 +34,9 @@ WRAPS: dict[str, Wrap] = {
     "weight norm": parametrizations.weight_norm,
     "spectral norm": parametrizations.spectral_norm,
     "orthogonal": parametrizations.orthogonal,
+    "orthogonal, not to be inverted": lambda layer: parametrizations.orthogonal(
+        layer, orthogonal_map="cayley", use_trivialization=False
+    ),
     "old weight norm": old("weight_norm"),
     "old spectral norm": old("spectral_norm"),
 }
@@ -73,7 +76,7 @@ def test_parametrized_layers_are_drawn_as_plain_ones(name: str, training: bool) 
     spread = network[0].weight.std() / plain.weight.std()
     if "spectral" in name:  # of largest singular value 1, whatever was drawn
         assert torch.linalg.matrix_norm(network[0].weight, 2).item() == pytest.approx(1, abs=0.05)
-    elif name == "orthogonal":
+    elif "orthogonal" in name:
         torch.testing.assert_close(network[0].weight.T @ network[0].weight, torch.eye(4))
     else:
         assert 0.4 < spread < 2.5
@@ -180,3 +183,40 @@ def test_lazy_modules_must_have_run(lazy: Callable[[], nn.Module]) -> None:
     net.check(torch.randn(2, 4))
     weights = sum(w.numel() for w in net.derive(net.largest).parameters())
     assert net.cost("parameters")(net.largest) == weights
+
+
+def test_a_norm_without_weights_is_as_frozen_as_what_is_before_it() -> None:
+    module = nn.Sequential(
+        nn.Conv2d(3, 4, 1).requires_grad_(False),
+        nn.BatchNorm2d(4, affine=False),
+        nn.Conv2d(4, 4, 1),
+        nn.BatchNorm2d(4, affine=False),
+        Choice("op", {"relu": nn.ReLU(), "tanh": nn.Tanh()}),
+    )
+    for norm in (module[1], module[3]):
+        norm.running_mean.fill_(7)
+    network = Supernet(module).derive(Supernet(module).largest)
+    assert (network[1].running_mean == 7).all()
+    assert (network[3].running_mean == 0).all()
+
+
+class Own(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.scale
+
+
+def test_check_names_weights_of_every_candidate() -> None:
+    net = Supernet(Choice("op", {"a": nn.Linear(3, 3), "b": Own(), "c": nn.ReLU()}))
+    with pytest.warns(PdasWarning, match="check: nothing draws 'scale' afresh"):
+        net.check(torch.randn(2, 3))
+
+
+def test_a_model_with_other_names_is_refused() -> None:
+    net = searched_vit()
+    line = r"derive: like: found a Sequential with '0\.class_token' first.* as 'class_token'"
+    with pytest.raises(NetworkError, match=line):
+        net.derive(net.largest, like=lambda: nn.Sequential(vit()))

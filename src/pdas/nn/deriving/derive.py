@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
+from collections.abc import Iterator
 
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
+from pdas.nn.choices.choice import Choice
 from pdas.nn.choices.choice_point import ChoicePoint
 from pdas.nn.choices.value import Constant
 from pdas.nn.deriving.drawing import Init, Like, draw_weights
@@ -63,18 +65,22 @@ def derive(
 
 
 def warn_of_undrawn(tree: ModuleTree, architecture: Architecture, *, keep_weights: bool) -> None:
-    """Derive a network, and warn of weights that nothing draws afresh.
+    """Derive networks that have all candidates, and warn of weights that nothing draws afresh.
 
     Args:
         tree: the module with its choice points.
-        architecture: of its space.
+        architecture: of its space, that is derived first.
         keep_weights: whether the weights are kept, so that none is drawn.
 
     Raises:
         NetworkError: no network can be derived.
     """
-    network = replaced(tree, architecture)
-    undrawn = [] if keep_weights else draw_weights(network)
+    undrawn: list[str] = []
+    for each in _of_all_weights(tree, architecture):
+        network = replaced(tree, each)
+        undrawn = [] if keep_weights else draw_weights(network)
+        if undrawn or keep_weights:
+            break
     if undrawn:
         more = f" and {len(undrawn) - 1} more" if len(undrawn) > 1 else ""
         warnings.warn(
@@ -84,6 +90,21 @@ def warn_of_undrawn(tree: ModuleTree, architecture: Architecture, *, keep_weight
             PdasWarning,
             stacklevel=3,
         )
+
+
+def _of_all_weights(tree: ModuleTree, architecture: Architecture) -> Iterator[Architecture]:
+    """Architectures that together have every candidate with weights, as far as they are in use."""
+    yield architecture
+    numbers = {
+        position: len(points[0].variable.categories)
+        for position, points in enumerate(tree.choice_points)
+        if isinstance(points[0], Choice)
+        and sum(any(True for _ in c.parameters()) for c in points[0].children()) > 1
+    }
+    for category in range(max(numbers.values(), default=0)):
+        for position, number in numbers.items():
+            architecture = architecture.replaced(position, category % number)
+        yield architecture
 
 
 def replaced(tree: ModuleTree, architecture: Architecture) -> nn.Module:

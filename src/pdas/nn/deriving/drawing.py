@@ -6,10 +6,16 @@ from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils.parametrize import is_parametrized
 
 from pdas.nn.deriving.parametrized import draw_parametrized
+<<<<<<< HEAD
 from pdas.nn.modes import in_evaluation_mode
+=======
+from pdas.support.errors import NetworkError
+from pdas.support.refusals import refuse
+>>>>>>> d3dd142 (README: a model that one has)
 
 _RESETS = ("reset_parameters", "_reset_parameters")  # the latter in some modules of PyTorch
 
@@ -52,11 +58,17 @@ def draw_weights(
 
 
 def _frozen(network: nn.Module) -> Iterator[Tensor]:
-    """Frozen weights, and the buffers of modules all of whose weights are frozen."""
+    """Frozen weights, and the buffers of modules all of whose weights are frozen.
+
+    A norm without weights is as frozen as the last module with weights before it.
+    """
+    frozen = False
     for module in network.modules():
         own = list(module.parameters(recurse=False))
         yield from (weight for weight in own if not weight.requires_grad)
-        if own and not any(weight.requires_grad for weight in own):
+        if own:
+            frozen = not any(weight.requires_grad for weight in own)
+        if frozen and (own or isinstance(module, _NormBase)):
             yield from module.buffers(recurse=False)
 
 
@@ -77,7 +89,16 @@ def _reset(module: nn.Module) -> None:
 def _take(network: nn.Module, plain: nn.Module) -> None:
     """Take the weights of a plain model by name; of a wider one the first rows and columns."""
     others = dict(plain.named_parameters(remove_duplicate=False))
-    for name, weight in network.named_parameters():
+    own = dict(network.named_parameters())
+    if own and not own.keys() & others.keys():
+        refuse(
+            NetworkError,
+            "derive: like",
+            found=f"a {type(plain).__name__} with {next(iter(others), 'no weight')!r} first",
+            expected=f"a model with weights of the same names, as {next(iter(own))!r}",
+            remedy="make the model that the choices were put into",
+        )
+    for name, weight in own.items():
         other = others.get(name)
         if other is None or not weight.requires_grad or other.dim() != weight.dim():
             continue

@@ -49,10 +49,14 @@ def _draw_new(module: Any, reset: str) -> None:
     plain = _plain(module)
     getattr(plain, reset)()
     for name in module.parametrizations:
+        weight = getattr(plain, name).detach()
         try:
-            setattr(module, name, getattr(plain, name).detach())
-        except NotImplementedError:  # it cannot be set; it counts as not drawn
-            continue
+            setattr(module, name, weight)
+        except (NotImplementedError, RuntimeError):  # it cannot be inverted
+            # PyTorch then starts with the plain weight itself, too.
+            original = getattr(module.parametrizations[name], "original", None)
+            if original is not None and original.shape == weight.shape:
+                original.copy_(weight)
         for parametrization in module.parametrizations[name]:
             if hasattr(parametrization, "_power_method"):
                 _start_power_method(parametrization, getattr(plain, name))
