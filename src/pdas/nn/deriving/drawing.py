@@ -10,12 +10,9 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils.parametrize import is_parametrized
 
 from pdas.nn.deriving.parametrized import draw_parametrized
-<<<<<<< HEAD
 from pdas.nn.modes import in_evaluation_mode
-=======
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
->>>>>>> d3dd142 (README: a model that one has)
 
 _RESETS = ("reset_parameters", "_reset_parameters")  # the latter in some modules of PyTorch
 
