@@ -181,6 +181,8 @@ def test_in_an_encoder_layer_of_pytorch(norm_first: bool) -> None:
             lambda: P.MultiheadAttention(E, heads(), 4, Value("kv", [1, 2])),
             "found 2 kv_heads of kv",
         ),
+        (lambda: P.MultiheadAttention(E, heads() + 1, 4, 1), "1 kv_heads for heads . 1 heads"),
+        (lambda: P.MultiheadAttention(E, 2, heads()), "found head_dim = heads, expected a number"),
         (
             lambda: P.MultiheadAttention.of(nn.MultiheadAttention(E, 4, kdim=3), heads=heads()),
             "found kdim or vdim",

@@ -175,3 +175,25 @@ def test_heads_of_queries_keep_their_keys(heads: Any, shared: Any, is_sorted: bo
     sort_channels(net)
     torch.testing.assert_close(net(x, x, x, net.largest)[0], before)
     assert torch.equal(net.state_dict()["module.out_proj.weight"], weight) is not is_sorted
+
+
+class OwnGroups(nn.GroupNorm):
+    """A norm of another library."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).relu()
+
+
+def test_groups_of_a_layer_of_any_class_stay_together() -> None:
+    width = Value("width", [4, 8])
+    norm = P.with_widths(
+        OwnGroups(2, 8), {"weight": [width], "bias": [width]}, {"num_channels": width}
+    )
+    module = nn.Sequential(P.Conv2d(3, width, 1), norm, P.Conv2d(width, 2, 1))
+    net, x = Supernet(module).double().eval(), torch.randn(2, 3, 4, 4).double()
+    weight = net.state_dict()["module.0.weight"] * torch.arange(1, 9)[:, None, None, None]
+    net.load_state_dict({"module.0.weight": weight}, strict=False)
+    before = net(x, net.largest)
+    sort_channels(net)
+    torch.testing.assert_close(net(x, net.largest), before)
+    assert not torch.equal(net.state_dict()["module.0.weight"], weight)

@@ -93,6 +93,12 @@ class AnyLayer(Elastic):
             layer.register_buffer(name, getattr(self, name).clone())
         return layer
 
+    def channels_together(self, width: Width) -> int:
+        """Those of a group, where its class is a convolution or a norm of groups."""
+        groups = getattr(self, "groups", getattr(self, "num_groups", 1))
+        groups = groups.at_widest if isinstance(groups, ChosenWidth) else groups
+        return 1 if groups == 1 else widest(width) // int(groups)
+
     def reset_parameters(self) -> None:
         """As its class does it, of the widest."""
         refuse(

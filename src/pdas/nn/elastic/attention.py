@@ -52,6 +52,9 @@ class MultiheadAttention(Elastic, HeadAttention):
         batch_first: bool = False,
     ) -> None:
         super().__init__()
+        if not isinstance(head_dim, int):
+            found, expected = f"head_dim = {width_text(head_dim)}", "a number: heads may be chosen"
+            refuse(NetworkError, "MultiheadAttention", found=found, expected=expected)
         _check_heads(heads, kv_heads)
         kv = heads if kv_heads is None else kv_heads
         whole = HeadAttention(
@@ -104,6 +107,13 @@ def _check_heads(heads: Width, kv_heads: Width | None) -> None:
     """Raise `NetworkError` unless heads of queries are shared out evenly."""
     if kv_heads is None:
         return
+    if len(segments_of(heads)) > 1 or len(segments_of(kv_heads)) > 1:
+        refuse(
+            NetworkError,
+            "MultiheadAttention",
+            found=f"{width_text(kv_heads)} kv_heads for {width_text(heads)} heads",
+            expected="numbers, or multiples of a Value, and no sums",
+        )
     (first,), (second,) = segments_of(heads), segments_of(kv_heads)
     pairs = (
         [(first.factor, second.factor)]
