@@ -56,8 +56,13 @@ class ChosenWidth(NoNumber):
 
     def __mul__(self, factor: int) -> ChosenWidth:
         if not isinstance(factor, int) or isinstance(factor, bool) or factor < 1:
-            found, expected = f"it multiplied by {factor!r}", "a whole number above 0"
-            refuse(NetworkError, str(self), found=found, expected=expected)
+            refuse(
+                NetworkError,
+                str(self),
+                found=f"it multiplied by {factor!r}",
+                expected="a whole number above 0",
+                remedy="make a Value of the smallest of such numbers, and multiply that",
+            )
         return WidthSum([Segment(s.choice, s.factor * factor) for s in self.segments()])
 
     __rmul__ = __mul__
@@ -277,6 +282,15 @@ def selected_value(width: Any) -> Any:
         width: a `ChosenWidth`, or something plain.
     """
     return width.value if isinstance(width, ChosenWidth) else width
+
+
+def widest_value(width: Any) -> Any:
+    """What `selected_value` is in the widest; anything else as it is.
+
+    Args:
+        width: a `ChosenWidth`, or something plain.
+    """
+    return width.at_widest if isinstance(width, ChosenWidth) else width
 
 
 def same_width(first: Width, second: Width) -> bool:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pdas.nn.elastic.base import Elastic
-from pdas.nn.widths import ChosenWidth, Width, widest
+from pdas.nn.widths import ChosenWidth, Width, widest, widest_value
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
 
@@ -139,17 +139,19 @@ def _check_tensor(layer: nn.Module, name: str, widths: Sequence[Width]) -> None:
             f"with_widths: {name}",
             found=f"{'no such tensor' if shape is None else shape} in {type(layer).__name__}",
             expected=f"{expected} as its first dimensions, those of the widest",
+            remedy="give widths for the names and shapes of layer.state_dict()",
         )
 
 
 def _check_size(layer: nn.Module, name: str, width: Any) -> None:
     """Raise `NetworkError` unless a layer has such a number, that of the widest."""
     found = getattr(layer, name, None)
-    expected = width.at_widest if isinstance(width, ChosenWidth) else width
+    expected = widest_value(width)
     if found != expected:
         refuse(
             NetworkError,
             f"with_widths: {name}",
             found=f"{found!r} in {type(layer).__name__}",
             expected=f"{expected}, that of the widest",
+            remedy="give an attribute of the layer, and the width that it is",
         )

@@ -13,6 +13,8 @@ from pdas.nn.widths import Width, segments_of, widest, width_text
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
 
+_LEAVE = "leave the layer as it is"
+
 
 class MultiheadAttention(Elastic, HeadAttention):
     """`nn.MultiheadAttention` with a chosen number of heads, each as wide as before.
@@ -88,10 +90,14 @@ class MultiheadAttention(Elastic, HeadAttention):
     def arguments(layer: Any) -> dict[str, Any]:
         if layer.bias_k is not None or getattr(layer, "add_zero_attn", False):
             found, expected = "add_bias_kv or add_zero_attn", "a layer without them"
-            refuse(NetworkError, "MultiheadAttention", found=found, expected=expected)
+            refuse(
+                NetworkError, "MultiheadAttention", found=found, expected=expected, remedy=_LEAVE
+            )
         if not isinstance(layer, HeadAttention) and not layer._qkv_same_embed_dim:
             found, expected = "kdim or vdim", "keys and values as wide as queries"
-            refuse(NetworkError, "MultiheadAttention", found=found, expected=expected)
+            refuse(
+                NetworkError, "MultiheadAttention", found=found, expected=expected, remedy=_LEAVE
+            )
         return {
             "embed_dim": layer.embed_dim,
             "heads": layer.num_heads,
@@ -128,6 +134,7 @@ def _check_heads(heads: Width, kv_heads: Width | None) -> None:
                 found=f"{shared} kv_heads of {width_text(kv_heads)} for {number} heads of "
                 f"{width_text(heads)}",
                 expected="a number that divides the heads, whatever is chosen",
+                remedy="take other numbers, or one Value for both",
             )
 
 

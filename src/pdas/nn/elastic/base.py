@@ -13,7 +13,15 @@ from typing_extensions import Self
 
 from pdas.nn.elastic.ties import Ties
 from pdas.nn.elastic.weight import ElasticWeight
-from pdas.nn.widths import ChosenWidth, Width, pieces_of, selected_value, widest, width_text
+from pdas.nn.widths import (
+    ChosenWidth,
+    Width,
+    pieces_of,
+    selected_value,
+    widest,
+    widest_value,
+    width_text,
+)
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
 
@@ -180,9 +188,7 @@ class Elastic(nn.Module):
     def reset_parameters(self) -> None:
         """Draw all weights afresh, as the widest plain layer does."""
         arguments = self.arguments(self)
-        whole = self.kind(
-            **{k: v.at_widest if isinstance(v, ChosenWidth) else v for k, v in arguments.items()}
-        )
+        whole = self.kind(**{name: widest_value(value) for name, value in arguments.items()})
         for name, weight in self.weights():
             weight.load(whole.get_parameter(name))
 

@@ -113,6 +113,7 @@ def check_kernel(layer: str, size: ChosenWidth, convolution: Any) -> None:
             found=f"{size} of {list(sizes)}",
             expected="a Value of odd numbers, or of even ones, since a smaller kernel is the "
             "centre of the largest",
+            remedy="take one kind of them, or a Choice among convolutions",
         )
     if convolution.padding_mode != "zeros":
         refuse(
@@ -120,6 +121,7 @@ def check_kernel(layer: str, size: ChosenWidth, convolution: Any) -> None:
             setting,
             found=f"a choice with padding_mode={convolution.padding_mode!r}",
             expected="'zeros'",
+            remedy="pad by a layer of its own before, or take a Choice among convolutions",
         )
     missing = (sizes[-1] - sizes[0]) // 2 * max(convolution.dilation)
     if not isinstance(convolution.padding, str) and min(convolution.padding) < missing:

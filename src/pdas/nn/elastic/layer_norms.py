@@ -140,6 +140,7 @@ class GroupNorm(Elastic, nn.GroupNorm):
                         "GroupNorm",
                         found=f"{num_groups} groups for {width} channels of {num_channels}",
                         expected="a number that divides every width",
+                        remedy="take other widths or another number",
                     )
         self.num_groups, self.eps, self.affine = num_groups, eps, affine
         self.set_sizes(num_channels=num_channels)
