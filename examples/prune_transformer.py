@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.stats import t
 from torch import nn
 from torch.nn.functional import cross_entropy, scaled_dot_product_attention
 
@@ -204,8 +205,12 @@ def main():
     all_found = [one_seed(seed) for seed in range(seeds)]
     for way in all_found[0]:
         losses = np.array([found[way] for found in all_found])
-        error = 1.96 * losses.std(0, ddof=1) / seeds**0.5 if seeds > 1 else [float("nan")] * 2
-        derived, tuned = (f"{m:.3f} +- {e:.3f}" for m, e in zip(losses.mean(0), error, strict=True))
+        derived, tuned = (f"{mean:.3f}" for mean in losses.mean(0))
+        if seeds > 1:  # with half the width of the 95 % interval
+            half = t.ppf(0.975, seeds - 1) * losses.std(0, ddof=1) / seeds**0.5
+            derived, tuned = (
+                f"{m:.3f} +- {h:.3f}" for m, h in zip(losses.mean(0), half, strict=True)
+            )
         print(f"{way:<22} as derived {derived}   after {TUNING} steps {tuned}")
 
 
