@@ -155,9 +155,16 @@ def test_another_shape_of_the_whole_output_is_said() -> None:
 
 
 def test_weights_that_nothing_draws_are_named_before_the_search() -> None:
-    layer = nn.utils.parametrizations.weight_norm(nn.Linear(8, 8))
-    with pytest.raises(NetworkError, match="derive: found no reset_parameters"):
-        check(layer, Choice("op", linears(4, 4)))
+    class Scale(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.factor = nn.Parameter(torch.ones(8))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x * self.factor
+
+    with pytest.warns(PdasWarning, match=r"check: nothing draws '0\.factor' afresh"):
+        check(Scale(), Choice("op", linears(4, 4)))
 
 
 def test_a_sample_of_one_goes_through_batch_norm() -> None:
