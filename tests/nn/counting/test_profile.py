@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import pdas
 from pdas.nn import (
     BatchNorm1d,
     Choice,
@@ -194,3 +195,17 @@ def test_several_inputs_and_nested_outputs() -> None:
             return {"sum": x + y, "both": [x, y]}
 
     Supernet(Choice("op", {"a": Pair(), "b": Pair()})).check(X, y=X)
+
+
+def test_two_widths_that_are_added_need_one_value() -> None:
+    class Added(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = pdas.nn.Linear(3, Value("u", [4, 8]))
+            self.second = pdas.nn.Linear(3, Value("v", [4, 8]))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.first(x) + self.second(x)
+
+    with pytest.raises(NetworkError, match=r"Value 'u' at first.out_features: .*one Value"):
+        Supernet(Added()).check(torch.randn(2, 3))

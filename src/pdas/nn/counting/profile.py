@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from pdas.nn.choices.value import Value
 from pdas.nn.conditions import Conditions
 from pdas.nn.counting.candidate_run import CandidateRun, MisfitError, Unit, count, run_candidates
 from pdas.nn.counting.counter import Execution
@@ -224,9 +225,12 @@ class Profile:
 
     def _misfit(self, position: int, category: int, error: Exception) -> NetworkError:
         """The error that names one category."""
+        remedy = "change or drop it"
+        if isinstance(self.tree.choice_points[position][0], Value):
+            remedy += ", or give widths that are added or follow each other one Value"
         return NetworkError(
             f"{self.tree.describe(position, category)} does not fit in the network, where "
-            f"others do ({reason(error)}); change or drop it"
+            f"others do ({reason(error)}); {remedy}"
         )
 
     def _run(self, architecture: Architecture) -> CandidateRun:
