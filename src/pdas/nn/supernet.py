@@ -149,6 +149,7 @@ class Supernet(nn.Module):
             SpaceError: the architecture is of another space.
             NetworkError: nothing draws a weight, a module cannot be copied, or a lazy one has not
                 run yet.
+            SettingError: `keep_weights` together with `init` or `like`.
         """
         return derive(self._tree, architecture, keep_weights=keep_weights, init=init, like=like)
 

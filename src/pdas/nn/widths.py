@@ -275,6 +275,19 @@ def widest(width: Width) -> int:
     return sum(segment.sizes[-1] for segment in segments_of(width))
 
 
+def repeated(width: Width, count: int) -> Width:
+    """The width of so many tensors that are concatenated, each of a width.
+
+    Args:
+        width: of each.
+        count: how many there are, at least 1.
+    """
+    total = width
+    for _ in range(count - 1):
+        total = total + width
+    return total
+
+
 def selected_value(width: Any) -> Any:
     """The selected value of a choice; anything else as it is.
 

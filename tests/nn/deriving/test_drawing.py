@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from torch.nn.utils import parametrizations
 
 import pdas.nn as P
 from pdas.nn import Choice, Linear, Supernet, Value
-from pdas.support.errors import NetworkError, PdasWarning
+from pdas.support.errors import NetworkError, PdasWarning, SettingError
 
 Wrap = Callable[[nn.Module], nn.Module]
 
@@ -132,6 +133,13 @@ def test_a_function_draws_what_modules_do_not() -> None:
     network = searched_vit().derive(searched_vit().largest, init=init)
     assert (network.class_token == 0).all()
     assert 0.01 < network.encoder.pos_embedding.std() < 0.03
+
+
+@pytest.mark.parametrize("source", [{"init": print}, {"like": vit}])
+def test_weights_are_kept_or_drawn_but_not_both(source: dict[str, Any]) -> None:
+    net = searched_vit()
+    with pytest.raises(SettingError, match=r"derive: keep_weights: found True, and (init|like)"):
+        net.derive(net.largest, keep_weights=True, **source)
 
 
 def test_a_model_draws_its_own_and_wider_ones_are_cut() -> None:

@@ -144,6 +144,26 @@ def test_a_fresh_norm_takes_the_statistics_of_a_plain_one() -> None:
     assert torch.equal(net.eval()(x, widest(net)), plain(x))
 
 
+@pytest.mark.parametrize("norm", [P.BatchNorm2d, P.InstanceNorm2d])
+def test_a_norm_without_statistics_loads_a_dictionary_without_versions(
+    norm: type[P.BatchNorm2d] | type[P.InstanceNorm2d],
+) -> None:
+    saved, fresh = norm(W, affine=True), norm(W, affine=True)
+    nn.init.normal_(saved.bias.from0)
+    fresh.load_state_dict(dict(saved.state_dict()))
+    assert torch.equal(fresh.state_dict()["bias"], saved.state_dict()["bias"])
+
+
+def test_packed_projections_are_cut_one_by_one() -> None:
+    plain = nn.Linear(5, 24)
+    net = Supernet(nn.Sequential(P.Linear.of(plain, out_features=W, parts=3)))
+    x = torch.randn(2, 5)
+    for architecture, width in ((a, a["width"]) for a in every(net)):
+        expected = torch.cat([part[:, :width] for part in plain(x).split(8, 1)], 1)
+        torch.testing.assert_close(net(x, architecture), expected)
+    assert Supernet(P.Linear(5, W, parts=3)).module.state_dict()["weight"].shape == (24, 5)
+
+
 def test_missing_unexpected_and_other_shapes_are_told_as_of_a_plain_layer() -> None:
     layer = P.Linear(3, W)
     assert layer.load_state_dict({"weight": torch.zeros(8, 3), "more": torch.ones(1)}, False) == (
@@ -218,6 +238,8 @@ def with_hook(layer: nn.Module) -> nn.Module:
         (lambda: P.Linear.of(spectral_norm(nn.Linear(3, 8)), out_features=W), "would be lost"),
         (lambda: P.Linear.of(with_hook(nn.Linear(3, 8)), out_features=W), "would be lost"),
         (lambda: P.LayerNorm.of(nn.LayerNorm((4, 8)), normalized_shape=W), "one dimension"),
+        (lambda: P.ConvTranspose2d(3, 4, W), "ConvTranspose2d: kernel_size: found Value 'width'"),
+        (lambda: P.Conv2d(3, 4, (W, 3)), "Conv2d: kernel_size: found a Value among"),
         (lambda: P.LSTM.of(nn.LSTM(3, 8, proj_size=4), hidden_size=W), "LSTM: found proj_size = 4"),
     ],
 )

@@ -21,7 +21,7 @@ from pdas.nn.lazy import refuse_lazy
 from pdas.nn.module_tree import ModuleTree
 from pdas.nn.widths import WidthSum
 from pdas.space import Architecture
-from pdas.support.errors import NetworkError, PdasWarning, reason
+from pdas.support.errors import NetworkError, PdasWarning, SettingError, reason
 from pdas.support.refusals import refuse
 
 _log = logging.getLogger(__name__)
@@ -46,7 +46,16 @@ def derive(
     Raises:
         SpaceError: the architecture is of another space.
         NetworkError: a module cannot be copied, or nothing draws its weights afresh.
+        SettingError: weights are kept, and said to be drawn as well.
     """
+    if keep_weights and (init or like):
+        refuse(
+            SettingError,
+            "derive: keep_weights",
+            found=f"True, and {'init' if init else 'like'}, which is for fresh weights",
+            expected="one of them",
+            remedy="leave one out, or call the function with the derived network",
+        )
     network = replaced(tree, architecture)
     if keep_weights:
         _say_what_is_of_before(tree, architecture, network)

@@ -61,7 +61,11 @@ class Norm(Elastic):
         return {name: getattr(layer, name) for name in names}
 
     def _load_from_state_dict(
-        self, state_dict: Mapping[str, Tensor], prefix: str, *others: Any
+        self,
+        state_dict: Mapping[str, Tensor],
+        prefix: str,
+        local_metadata: Mapping[str, Any],
+        *others: Any,
     ) -> None:
         if self.track_running_stats and prefix + "running_mean" in state_dict:
             plain = self.kind(widest(self.num_features), track_running_stats=True)
@@ -69,7 +73,11 @@ class Norm(Elastic):
             for name in _STATISTICS:  # which there are from now on
                 if self._buffers[name] is None:
                     self._buffers[name] = whole.get_buffer(name)
-        super()._load_from_state_dict(state_dict, prefix, *others)
+        if self._buffers["num_batches_tracked"] is None:
+            # Else PyTorch takes a dictionary without versions, as of a file of tensors, for an old
+            # one, and adds the number of batches, which there is none of.
+            local_metadata = {**local_metadata, "version": 2}
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *others)
 
 
 class _BatchNorm(Norm):

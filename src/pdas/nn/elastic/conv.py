@@ -43,6 +43,14 @@ class _Conv(Elastic):
         padding_mode: str = "zeros",
     ) -> None:
         super().__init__()
+        if isinstance(kernel_size, tuple) and any(isinstance(k, ChosenWidth) for k in kernel_size):
+            refuse(
+                NetworkError,
+                f"{type(self).__name__}: kernel_size",
+                found="a Value among several numbers",
+                expected="one Value for all dimensions, or plain numbers",
+                remedy="choose among layers by pdas.nn.Choice",
+            )
         size = kernel_size if isinstance(kernel_size, ChosenWidth) else None
         whole: Any = self.kind(
             widest(in_channels),
@@ -164,6 +172,14 @@ class ConvTranspose2d(Elastic, nn.ConvTranspose2d):
         dilation: Sizes = 1,
     ) -> None:
         super().__init__()
+        if isinstance(kernel_size, ChosenWidth):
+            refuse(
+                NetworkError,
+                "ConvTranspose2d: kernel_size",
+                found=str(kernel_size),
+                expected="a number, or two",
+                remedy="choose among layers by pdas.nn.Choice",
+            )
         whole = nn.ConvTranspose2d(
             widest(in_channels),
             widest(out_channels),

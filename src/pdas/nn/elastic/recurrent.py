@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from pdas.nn.elastic.base import Elastic
-from pdas.nn.widths import Width, widest
+from pdas.nn.widths import Width, repeated, widest
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
 
@@ -45,8 +45,8 @@ class _Recurrent(Elastic):
         self._all_weights = whole._all_weights
         self._flat_weights_names = whole._flat_weights_names
         self.set_sizes(input_size=input_size, hidden_size=hidden_size)
-        rows = _times(hidden_size, self.gates)
-        above = _times(hidden_size, 2) if bidirectional else hidden_size
+        rows = repeated(hidden_size, self.gates)
+        above = repeated(hidden_size, 2) if bidirectional else hidden_size
         for name, weight in whole.named_parameters():
             columns = input_size if "weight_ih_l0" in name else above
             columns = hidden_size if "weight_hh" in name else columns
@@ -74,14 +74,6 @@ class _Recurrent(Elastic):
             )
         names = ("input_size", "hidden_size", *_SETTINGS[1:-1])
         return {name: getattr(layer, name) for name in names}
-
-
-def _times(width: Width, count: int) -> Width:
-    """The width of so many tensors that are concatenated, each of a width."""
-    total: Any = width
-    for _ in range(count - 1):
-        total = total + width
-    return total  # type: ignore[no-any-return]
 
 
 def _flat_weights(layer: Any) -> list[Tensor]:
