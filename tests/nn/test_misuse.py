@@ -36,7 +36,7 @@ def w() -> Value:
         (lambda: nn.LSTM(64, w()), r"nn\.LSTM: .* use pdas\.nn\.LSTM"),
         (lambda: nn.GRU(w(), 3), r"nn\.GRU: .* use pdas\.nn\.GRU"),
         (lambda: nn.MaxPool2d(w())(torch.ones(1, 4, 4)), r"nn\.MaxPool2d: .* pdas\.nn\.Choice"),
-        (lambda: P.ConvTranspose2d(3, 4, w()), r"nn\.ConvTranspose2d: found Value 'w' as an"),
+        (lambda: P.ConvTranspose2d(3, 4, w()), r"ConvTranspose2d: kernel_size: found Value 'w'"),
         (lambda: torch.zeros(w()), r"Value 'w': found it compared or computed with"),
         (lambda: w() < 3, r"Value 'w': .* read `\.value`"),
         (lambda: w() == 3, r"Value 'w': .* read `\.value`"),
