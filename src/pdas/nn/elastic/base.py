@@ -261,7 +261,7 @@ def _check_plain(elastic: type[Elastic], layer: nn.Module) -> None:
         remedy = ""
     elif type(layer).forward is not kind.forward:
         found += ", which has a forward of its own"
-        remedy = "write a class of your own for it, based on pdas.nn.Elastic"
+        remedy = "use pdas.nn.with_widths, or a class of your own based on pdas.nn.Elastic"
     elif layer._forward_hooks or layer._forward_pre_hooks or is_parametrized(layer):
         found += " with hooks or parametrizations, which would be lost"
         remedy = "take them off before, as by torch.nn.utils.parametrize.remove_parametrizations"
