@@ -10,8 +10,8 @@ layers are. Then at most 60 % of the parameters are kept, by ways with as many e
 - the same, of those that use at least 90 % of the limit.
 
 What each finds is tuned for as many steps. Printed is the loss of a text that nothing was trained
-on, in nats per character: of the whole model, of what was derived, and after tuning. Takes two minutes
-for a seed; `python examples/prune_transformer.py 5` does it for five, with intervals.
+on, in nats per character: of the whole model, of what was derived, and after tuning. Takes two
+minutes for a seed; `python examples/prune_transformer.py 5` does it for five, with intervals.
 `docs/trained-networks.md` says when the search is worth it.
 """
 
