@@ -85,7 +85,7 @@ def test_ties_are_kept(name: str, keep: bool) -> None:
             assert torch.equal(net(x, architecture), network(x))
 
 
-def test_the_issue_of_two_linear_layers_has_its_numbers() -> None:
+def test_two_linear_layers_of_one_weight_have_it_once() -> None:
     width = value()
     net = Supernet(Two(P.Linear(8, width), P.Linear(8, width), "weight"))
     architecture = net.space.architecture({"width": 8})
