@@ -84,12 +84,11 @@ def warn_of_undrawn(tree: ModuleTree, architecture: Architecture, *, keep_weight
     Raises:
         NetworkError: no network can be derived.
     """
-    undrawn: list[str] = []
-    for each in _of_all_weights(tree, architecture):
-        network = replaced(tree, each)
-        undrawn = [] if keep_weights else draw_weights(network)
-        if undrawn or keep_weights:
-            break
+    if keep_weights:
+        replaced(tree, architecture)
+        return
+    networks = (replaced(tree, each) for each in _of_all_weights(tree, architecture))
+    undrawn = next(filter(None, map(draw_weights, networks)), None)
     if undrawn:
         more = f" and {len(undrawn) - 1} more" if len(undrawn) > 1 else ""
         warnings.warn(
@@ -102,7 +101,10 @@ def warn_of_undrawn(tree: ModuleTree, architecture: Architecture, *, keep_weight
 
 
 def _of_all_weights(tree: ModuleTree, architecture: Architecture) -> Iterator[Architecture]:
-    """Architectures that together have every candidate with weights, as far as they are in use."""
+    """Architectures that together have every candidate with weights, as far as they are in use.
+
+    The first one is that given, in which every choice has its first candidate.
+    """
     yield architecture
     numbers = {
         position: len(points[0].variable.categories)
@@ -110,7 +112,7 @@ def _of_all_weights(tree: ModuleTree, architecture: Architecture) -> Iterator[Ar
         if isinstance(points[0], Choice)
         and sum(any(True for _ in c.parameters()) for c in points[0].children()) > 1
     }
-    for category in range(max(numbers.values(), default=0)):
+    for category in range(1, max(numbers.values(), default=1)):
         for position, number in numbers.items():
             architecture = architecture.replaced(position, category % number)
         yield architecture
