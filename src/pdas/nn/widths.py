@@ -256,14 +256,22 @@ def pieces_of(width: Width) -> tuple[Piece, ...]:
     Args:
         width: of the dimension.
     """
-    return tuple(_pieces(segments_of(width)))
+    return tuple(
+        Piece(start + offset, start + end, segment, offset)
+        for start, segment in placed_segments(width)
+        for offset, end in pairwise((0, *segment.sizes))
+    )
 
 
-def _pieces(segments: tuple[Segment, ...]) -> Iterator[Piece]:
+def placed_segments(width: Width) -> Iterator[tuple[int, Segment]]:
+    """The segments of a dimension, each with where it begins in the widest.
+
+    Args:
+        width: of the dimension.
+    """
+    segments = segments_of(width)
     starts = accumulate((segment.sizes[-1] for segment in segments), initial=0)
-    for first, segment in zip(starts, segments, strict=False):
-        for offset, end in pairwise((0, *segment.sizes)):
-            yield Piece(first + offset, first + end, segment, offset)
+    yield from zip(starts, segments, strict=False)
 
 
 def widest(width: Width) -> int:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pdas.nn.elastic.base import Elastic
+from pdas.nn.elastic.following import group_size
 from pdas.nn.widths import ChosenWidth, Width, widest, widest_value
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
@@ -95,9 +96,7 @@ class AnyLayer(Elastic):
 
     def channels_together(self, width: Width) -> int:
         """Those of a group, where its class is a convolution or a norm of groups."""
-        groups = getattr(self, "groups", getattr(self, "num_groups", 1))
-        groups = groups.at_widest if isinstance(groups, ChosenWidth) else groups
-        return 1 if groups == 1 else widest(width) // int(groups)
+        return group_size(width, getattr(self, "groups", getattr(self, "num_groups", 1)))
 
     def reset_parameters(self) -> None:
         """As its class does it, of the widest."""

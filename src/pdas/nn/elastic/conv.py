@@ -7,9 +7,9 @@ from typing import Any
 from torch import nn
 
 from pdas.nn.elastic.base import Elastic
-from pdas.nn.elastic.following import GroupCount, Padding, PerDimension
+from pdas.nn.elastic.following import GroupCount, Padding, PerDimension, group_size
 from pdas.nn.elastic.kernel import KernelWeight, check_kernel
-from pdas.nn.widths import ChosenWidth, Width, segments_of, widest, widest_value, width_text
+from pdas.nn.widths import ChosenWidth, Width, segments_of, widest, width_text
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
 
@@ -79,8 +79,7 @@ class _Conv(Elastic):
 
     def channels_together(self, width: Width) -> int:
         """Those of a group."""
-        groups = widest_value(self.arguments(self)["groups"])
-        return 1 if groups == 1 else widest(width) // int(groups)
+        return group_size(width, self.arguments(self)["groups"])
 
     @staticmethod
     def arguments(layer: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from pdas.nn.widths import ChosenWidth, Segment
+from pdas.nn.widths import ChosenWidth, Segment, Width, widest, widest_value
 
 
 class Following(ChosenWidth, nn.Module):
@@ -65,6 +65,17 @@ class GroupCount(Following):
 
     def at(self, number: int) -> int:
         return number // self.size
+
+
+def group_size(width: Width, groups: int | ChosenWidth) -> int:
+    """How many channels of a dimension stay together, where the layer takes them in groups.
+
+    Args:
+        width: of the dimension.
+        groups: of the layer, those of the widest if they are a number; 1 asks nothing.
+    """
+    count = int(widest_value(groups))
+    return 1 if count == 1 else widest(width) // count
 
 
 class PerDimension(Following):

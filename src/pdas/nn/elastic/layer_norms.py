@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from pdas.nn.elastic.base import Elastic
+from pdas.nn.elastic.following import group_size
 from pdas.nn.widths import Width, segments_of, widest
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
@@ -150,7 +151,7 @@ class GroupNorm(Elastic, nn.GroupNorm):
 
     def channels_together(self, width: Width) -> int:
         """Those of a group."""
-        return 1 if self.num_groups == 1 else widest(width) // self.num_groups
+        return group_size(width, self.num_groups)
 
     @staticmethod
     def arguments(layer: Any) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate
 from typing import Any, Literal
 
 import torch
@@ -17,7 +16,7 @@ from pdas.nn.elastic.base import Elastic
 from pdas.nn.elastic.weight import ElasticWeight
 from pdas.nn.modes import in_evaluation_mode
 from pdas.nn.supernet import Supernet
-from pdas.nn.widths import Segment, Width, segments_of
+from pdas.nn.widths import Segment, Width, placed_segments
 from pdas.support.errors import NetworkError, SettingError
 from pdas.support.refusals import refuse
 
@@ -153,9 +152,7 @@ def _uses(module: nn.Module) -> Iterator[_Use]:
 
 def _uses_of(layer: Elastic, name: str, dim: int, width: Width) -> Iterator[_Use]:
     """The segments of one dimension."""
-    segments = segments_of(width)
-    starts = accumulate((segment.sizes[-1] for segment in segments), initial=0)
-    for start, segment in zip(starts, segments, strict=False):
+    for start, segment in placed_segments(width):
         if segment.choice is not None and segment.power == 1:
             together = _together(layer.channels_together(width), start, segment)
             yield _Use(segment.choice, layer, name, dim, start, segment.factor, together)
