@@ -39,6 +39,15 @@ def with_own_containers(value: Any, of_tensor: OfTensor, path: str) -> Any:
     return _Copy(of_tensor)(value, path)
 
 
+def cloned(value: Any) -> Any:
+    """A copy of inputs, their tensors included, since a network may work in place.
+
+    Args:
+        value: tensors in nested containers, see `with_own_containers`.
+    """
+    return with_own_containers(value, lambda tensor, path: tensor.detach().clone(), "input")
+
+
 class _Copy:
     """Copies a value. What is in it twice, or contains itself, is so in the copy too."""
 

@@ -22,7 +22,7 @@ from pdas.nn.counting.outline import ValuesReadError, outlining
 from pdas.nn.lazy import first_lazy
 from pdas.nn.module_tree import ModuleTree
 from pdas.space import Architecture
-from pdas.support.containers import with_own_containers
+from pdas.support.containers import cloned
 from pdas.support.errors import NetworkError, PdasError, PdasWarning, reason
 from pdas.support.refusals import refusal
 
@@ -258,12 +258,3 @@ class Profile:
         inputs, named = cloned(self._inputs), cloned(self._named)
         with self.tree.selected(architecture):
             return function(self.tree.module, inputs, named, execution)
-
-
-def cloned(value: Any) -> Any:
-    """A copy of inputs, their tensors included, since a network may work in place.
-
-    Args:
-        value: tensors in nested containers, see `with_own_containers`.
-    """
-    return with_own_containers(value, lambda tensor, path: tensor.detach().clone(), "input")

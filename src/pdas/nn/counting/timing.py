@@ -12,9 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pdas.nn.counting.profile import cloned
 from pdas.nn.modes import evaluating
-from pdas.support.containers import with_own_containers
+from pdas.support.containers import cloned, with_own_containers
 from pdas.support.errors import SettingError, reason
 from pdas.support.refusals import refuse
 

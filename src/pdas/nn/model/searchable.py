@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
+from functools import reduce
+from operator import add
 from typing import Any
 
 import torch
@@ -13,7 +15,6 @@ from pdas.nn.choices.choice_point import ChoicePoint
 from pdas.nn.choices.optional_layer import OptionalLayer
 from pdas.nn.choices.repeat import Repeat
 from pdas.nn.choices.value import Value
-from pdas.nn.counting.profile import cloned
 from pdas.nn.model.groups import Group, Groups, Part, groups_of
 from pdas.nn.model.leaves import tensors_in
 from pdas.nn.model.replacing import elastic, replace, tie, ties_of
@@ -23,6 +24,7 @@ from pdas.nn.model.table import SearchableModel
 from pdas.nn.model.tracing import Trace, trace
 from pdas.nn.modes import evaluating, without_fast_path
 from pdas.nn.widths import ChosenWidth, Width
+from pdas.support.containers import cloned
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
 
@@ -168,9 +170,7 @@ class _Widths:
         widths = [self._of_part(part) for part in parts]
         if all(isinstance(width, int) for width in widths):
             return whole
-        total: Width = widths[0]
-        for width in widths[1:]:
-            total = total + width
+        total: Width = reduce(add, widths)
         return total
 
     def _of_part(self, part: Part) -> Any:

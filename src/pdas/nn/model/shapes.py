@@ -9,9 +9,9 @@ from typing import Any
 
 from torch import nn
 
-from pdas.nn.counting.profile import cloned
 from pdas.nn.model.leaves import tensors_in
 from pdas.nn.modes import evaluating
+from pdas.support.containers import cloned
 
 Shape = tuple[int, ...]
 

@@ -44,8 +44,8 @@ class SearchableModel(Supernet):
 
     def _range(self, cost: ProductCost, position: int) -> str:
         """The least, the middle and the largest cost over the categories of a variable."""
-        size = int(self.space.sizes[position])
-        costs = [cost(self.largest.replaced(position, category)) for category in range(size)]
+        size, whole = int(self.space.sizes[position]), self.largest
+        costs = [cost(whole.replaced(position, category)) for category in range(size)]
         return ", ".join(f"{number:,.0f}" for number in (min(costs), median_low(costs), max(costs)))
 
 

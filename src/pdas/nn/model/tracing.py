@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pdas.nn.counting.profile import cloned
 from pdas.nn.model.leaves import Leaf, leaves_of, tensors_in
 from pdas.nn.modes import evaluating, without_fast_path
+from pdas.support.containers import cloned
 
 OUTPUT = ""  # the name of the model's own output among the places where channels arrive
 
