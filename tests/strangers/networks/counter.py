@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from pdas.nn.modes import without_fast_path
 from tests.strangers.networks.row import Inputs
 
 aten = torch.ops.aten
@@ -52,15 +53,10 @@ class _Counter(TorchDispatchMode):
 @contextmanager
 def _counted_operations() -> Iterator[None]:
     """Attention and recurrent layers run by the operations that are counted here."""
-    fast = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of settings for other devices
-            with torch.backends.mkldnn.flags(enabled=False), sdpa_kernel(SDPBackend.MATH):
-                yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
+    with without_fast_path(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of settings for other devices
+        with torch.backends.mkldnn.flags(enabled=False), sdpa_kernel(SDPBackend.MATH):
+            yield
 
 
 @torch.no_grad()
