@@ -27,10 +27,10 @@ from pdas import recipes
 from pdas.distributed.ranks import Ranks
 from pdas.methods.pdas.optimizer import PDAS
 from pdas.methods.sampled.step import SearchStep
+from pdas.methods.trials.trial import Trial
 from pdas.nn.sliced import SlicedWeight
 from pdas.resume.batches import ResumableBatches
 from pdas.searches.probe import rank_correlation
-from pdas.searches.trial import Trial
 from pdas.space import Architecture, SearchSpace
 from pdas.spaces.autoencoders.space import Layer
 from pdas.spaces.autoencoders.supernet import AutoencoderSupernet, SearchLayer

@@ -25,7 +25,7 @@ from torch.nn.functional import cross_entropy, mse_loss
 
 from pdas.distributed.ranks import Ranks
 from pdas.methods.pdas.optimizer import PDAS
-from pdas.methods.plan import SCORED
+from pdas.methods.planning.plan import SCORED
 from pdas.methods.sampled.step import SearchStep
 from pdas.methods.settings import SearchSettings
 from pdas.nn import Supernet

@@ -18,12 +18,12 @@ import pdas
 from pdas.cost import FunctionCost
 from pdas.distributed.ranks import Ranks
 from pdas.methods.constraints.limited import Limited
-from pdas.methods.sampled.proposals import propose
+from pdas.methods.planning.halving_rounds import judged_batches, round_steps, rounds, whole_steps
+from pdas.methods.proposals import propose
 from pdas.methods.settings import SearchSettings
+from pdas.methods.trials.trial import Trial
 from pdas.searches.finalists import Finalist, best_first
-from pdas.searches.halving_rounds import judged_batches, round_steps, rounds, whole_steps
 from pdas.searches.successive_halving import SuccessiveHalving
-from pdas.searches.trial import Trial
 from pdas.space import Architecture
 from pdas.support.errors import NonFiniteLossError
 

@@ -17,16 +17,15 @@ import torch
 from pdas.data.checking.survey import Survey, survey
 from pdas.distributed.devices import determinism, fresh_precision
 from pdas.resume.signals import StoppedError
-from pdas.searches.arguments import most_networks
+from pdas.searches.arguments import plan_request
 from pdas.searches.method import method_for
-from pdas.searches.planning import plan_search
 from pdas.searches.run_search import run_search
 from pdas.support.random_state import random_state, set_random_state
 from pdas.training.retrain import retrain
 
 if TYPE_CHECKING:
     from pdas.experiment.preparation import Opened, Prepared
-    from pdas.methods.plan import Plan
+    from pdas.methods.planning.plan import Plan
     from pdas.methods.settings import SearchSettings
     from pdas.tasks.recipe import Recipe
     from pdas.training.loop import OnStep, Progress
@@ -137,10 +136,10 @@ def _plan_search(
 ) -> SearchPlan:
     if prepared.network is None:
         return SearchPlan(settings.method.name, 0, 0, 0, 0, 0.0)
-    per_epoch, theta_per_epoch = map(len, prepared.batches)
-    plan = plan_search(settings, per_epoch, theta_per_epoch, most_networks(opened.task.space))
+    request = plan_request(prepared.network, opened.task.loss, settings, prepared.batches)
+    plan = prepared.method.plan(request)
     weights = sum(weight.numel() for weight in prepared.network.parameters())
-    measured = _is_measured(plan.steps, opened)
+    measured = _is_measured(plan.steps, opened) and prepared.method.trains_weights
     seconds = _search_seconds(settings, seed, opened, plan) if measured else None
     return SearchPlan(
         settings.method.name, weights, plan.steps, plan.warmup, plan.finalists, seconds
@@ -166,7 +165,7 @@ def _search(
     alone = {"finalists": 0, "finalists_share": 0.0, "finalists_epochs": None}
     changed = settings.model_copy(update={"warmup": warmup, **unlimited, **alone})
     torch.manual_seed(seed)
-    network = task.supernet()
+    network = settings.method.network(task.supernet())
     method = method_for(task.space, None, changed, None, None, seed, task.baseline)
     fresh_precision(fabric)
     batches = task.search_batches(seed)

@@ -111,7 +111,7 @@ def prepare(recipe: Recipe, seed: int, opened: Opened, out: Path) -> Prepared:
     def supernet() -> nn.Module:
         torch.manual_seed(seed)
         with enough_memory(lambda: "the supernet does not fit; lower network.channels"):
-            return opened.task.supernet()
+            return recipe.search.method.network(opened.task.supernet())
 
     settings, task = recipe.search, opened.task
     if settings.method.trains:

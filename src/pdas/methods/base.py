@@ -12,16 +12,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from pdas.methods.plan import Plan
+from pdas.methods.planning.plan import Plan, PlanRequest
+from pdas.methods.planning.search_plan import plan_search
 from pdas.space import Architecture, SearchSpace
 from pdas.support.arrays import BoolArray, FloatArray
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from torch import nn
 
     from pdas.distributed.fabric import Fabric
     from pdas.distributed.ranks import Ranks
     from pdas.methods.settings import SearchSettings
+    from pdas.methods.trials.trial import Derive, Trial
     from pdas.resume.batches import ResumableBatches
     from pdas.resume.resumable import Stateful
     from pdas.training.measures import Loss
@@ -48,6 +52,9 @@ class SearchContext:
         active: the variables that an architecture uses; None if the network does not say.
         fabric: devices and precision.
         ranks: the processes of the search.
+        trial: trains the network of one architecture by itself.
+        derive: makes that network; None if the search has no way to.
+        executor: where such trainings run; None for this process.
 
     Example:
         class Mixture(pdas.SearchMethod):
@@ -66,6 +73,9 @@ class SearchContext:
     active: Active | None
     fabric: Fabric
     ranks: Ranks
+    trial: Trial
+    derive: Derive | None = None
+    executor: Executor | None = None
 
 
 class SearchMethod(ABC):
@@ -74,6 +84,8 @@ class SearchMethod(ABC):
     Attributes:
         trains: whether there are steps. A method without steps, as a random draw, has its `best`
             at once, and no network is built for it.
+        trains_weights: whether steps train the shared weights. Otherwise no batches are read for
+            them, `step` is called with None, and each step is an epoch of its own.
 
     Example:
         class Mixture(pdas.SearchMethod):
@@ -87,6 +99,20 @@ class SearchMethod(ABC):
     """
 
     trains: ClassVar[bool] = True
+    trains_weights: ClassVar[bool] = True
+
+    def plan(self, request: PlanRequest) -> Plan:
+        """How the search divides its length; by default as that of Algorithm 1.
+
+        Args:
+            request: its settings, and its data in numbers.
+
+        Raises:
+            SettingError: the search is too short.
+        """
+        return plan_search(
+            request.settings, request.per_epoch, request.theta_per_epoch, request.most_finalists
+        )
 
     def begin(self, context: SearchContext) -> None:  # noqa: B027 - not every method needs it
         """Receive the parts of the search, before the first step."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 import inspect
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import ConfigDict
 
@@ -26,10 +27,15 @@ from pdas.support.registry import Registry
 from pdas.support.settings import validated
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from pdas.methods.constraints.limit import Limit
 
 Baseline: TypeAlias = Callable[[Architecture], Architecture]
 """From an architecture to the plain architecture of the same depth."""
+
+Form: TypeAlias = Literal["as published", "reduced", "own space"]
+"""How a method here relates to its publication: the same, with less compute, in another space."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,10 @@ class MethodSettings(Component):
     Attributes:
         trains: whether the method trains; see `SearchMethod.trains`.
         smallest_tell: see `Optimizer`; 1 if it is not known before the method is built.
+        search: values of `SearchSettings` by name, which hold with this method where they are not
+            set otherwise, as {"samples": 1}.
+        published: changes of a recipe by dotted name that make its length the published one.
+        form: how the method here relates to its publication.
 
     Example:
         @METHODS.named("evolution")
@@ -71,10 +81,35 @@ class MethodSettings(Component):
 
     trains: ClassVar[bool] = True
     smallest_tell: ClassVar[int] = 1
+    search: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    published: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    form: ClassVar[Form] = "as published"
 
     @abstractmethod
     def build(self, request: MethodRequest) -> Optimizer | SearchMethod:
         """A new method, or an optimizer, for a search."""
+
+    def driver(self, optimizer: Optimizer, learner: Optimizer) -> SearchMethod:
+        """The search method that runs the optimizer of `build`; by default Algorithm 1.
+
+        Args:
+            optimizer: with the limits of the search around it.
+            learner: what is told the losses: the same, or a penalty around it.
+        """
+        from pdas.methods.sampled.method import Sampled
+
+        return Sampled(optimizer, learner)
+
+    def network(self, net: nn.Module) -> nn.Module:
+        """The supernet that the method searches in; by default that of the search.
+
+        Args:
+            net: the supernet of the search.
+
+        Raises:
+            SettingError: the method cannot search in it.
+        """
+        return net
 
 
 METHODS: Registry[type[MethodSettings]] = Registry("search.method", "pdas.methods")

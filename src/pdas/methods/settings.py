@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Container, Mapping
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 from typing_extensions import Self
@@ -22,14 +22,14 @@ class SearchSettings(TrainingSettings):
     `epochs` or `steps` set the cost of a search in steps of the paper's search. Each of these
     trains `samples` architectures (one training pass each) and scores them (a third of a pass each,
     since there is no backward pass). A warm-up costs less, so there are more steps. Further samples
-    and finalists cost more, so there are fewer steps. See `pdas.searches.planning`.
+    and finalists cost more, so there are fewer steps. See `pdas.methods.planning.search_plan`.
 
     Example:
         settings = pdas.SearchSettings(epochs=60, method={"name": "pdas", "eta_scale": 0.1})
         pdas.search(net, loss, data, settings=settings)
     """
 
-    method: MethodSettings = PdasSettings()
+    method: MethodSettings = PdasSettings()  # it has defaults of its own for what follows
     epochs: int | None = Field(200, ge=1)
     batch_size: int = Field(64, ge=1, le=LARGEST_BATCH)
     samples: int = Field(2, ge=1, le=MOST)  # lambda, the architectures that a step trains
@@ -44,6 +44,13 @@ class SearchSettings(TrainingSettings):
     finalists_epochs: int | None = Field(None, ge=1)  # at most, of each; the rest trains more
     patience: int | None = Field(None, ge=1)  # epochs without a smaller loss of D_theta; then stop
     stop_when_decided: float | None = Field(None, gt=0, le=1)  # the share of theta, as 0.95
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_the_method(cls, values: object) -> object:
+        if not isinstance(values, Mapping):
+            return values
+        return {**method_kind(values.get("method")).search, **values}
 
     @field_validator("method", mode="before")
     @classmethod
@@ -100,3 +107,34 @@ class SearchSettings(TrainingSettings):
                 "expected at least 2 finalists to be trained; raise finalists or set the share to 0"
             )
         return self
+
+
+def method_kind(method: object) -> type[MethodSettings]:
+    """The class of a method's settings.
+
+    Args:
+        method: the value of `search.method`: settings, a mapping, or a name. What names no method
+            of the registry has the class of methods from elsewhere.
+    """
+    if isinstance(method, MethodSettings):
+        return type(method)
+    default = PdasSettings().name
+    name = method.get("name", default) if isinstance(method, Mapping) else method or default
+    if name == default:  # without a look at all the others
+        return PdasSettings
+    return METHODS[name] if isinstance(name, str) and name in METHODS else ExternalMethod
+
+
+def for_method(
+    values: Mapping[str, Any], before: object, after: object, kept: Container[str] = ()
+) -> dict[str, Any]:
+    """Settings of a search without those that belong to its former method, or to the next one.
+
+    Args:
+        values: of `SearchSettings`, by name.
+        before, after: the two methods; see `method_kind`.
+        kept: names of settings that stay in any case.
+    """
+    kinds = method_kind(before), method_kind(after)
+    own = set() if kinds[0] is kinds[1] else {*kinds[0].search, *kinds[1].search}
+    return {name: value for name, value in values.items() if name not in own or name in kept}

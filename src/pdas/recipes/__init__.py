@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from pdas.methods.settings import for_method
 from pdas.support.errors import SettingError, reason
 from pdas.support.opening import read_text
 from pdas.support.plain_data import safe_yaml
@@ -166,6 +167,7 @@ def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
     """
     settings = recipe.model_dump()
     given = {item.partition("=")[0] for item in changes}
+    before = recipe.search.method
     for item in sorted(changes, key=_is_name, reverse=True):
         key, equals, value = item.partition("=")
         if not equals or not key:
@@ -186,6 +188,8 @@ def change(recipe: Recipe, changes: Sequence[str]) -> Recipe:
         other = OTHER_LENGTH.get(last)
         if new is not None and other in group and f"{key.rpartition('.')[0]}.{other}" not in given:
             group[other] = None
+    search, kept = settings["search"], {key.removeprefix("search.") for key in given}
+    settings["search"] = for_method(search, before, search["method"], kept)
     return as_recipe(settings)
 
 

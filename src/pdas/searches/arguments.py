@@ -6,6 +6,7 @@ import inspect
 import math
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from typing import Any
 
 from torch import nn
 
@@ -15,13 +16,14 @@ from pdas.methods.base import SearchMethod
 from pdas.methods.constraints.limit import Limit
 from pdas.methods.constraints.penalty import Penalty
 from pdas.methods.optimizer import made_with
+from pdas.methods.planning.plan import MOST_FINALISTS, PlanRequest
 from pdas.methods.settings import SearchSettings
-from pdas.resume.batches import Loader
+from pdas.methods.trials.trial import Derive, Trial
+from pdas.resume.batches import Loader, ResumableBatches
 from pdas.resume.fingerprint import of_function, of_training
-from pdas.searches.planning import MOST_FINALISTS
-from pdas.searches.trial import Derive, Trial
 from pdas.space import Architecture, SearchSpace
 from pdas.support.errors import NetworkError, SettingError
+from pdas.support.random_state import at_seed
 from pdas.support.refusals import refuse
 from pdas.training.measures import Loss, check_loss
 
@@ -88,6 +90,28 @@ def most_networks(space: SearchSpace) -> int:
     return min(networks, MOST_FINALISTS)
 
 
+def plan_request(
+    net: nn.Module, loss: Loss, settings: SearchSettings, loaders: tuple[Loader, Loader]
+) -> PlanRequest:
+    """What a method makes the plan of a search of.
+
+    Args:
+        net: the supernet.
+        loss: of the search.
+        settings: of the search.
+        loaders: batches of D_W and of D_theta.
+    """
+
+    def example() -> Any:
+        batches = ResumableBatches(loaders[0])
+        with at_seed(0, batches.generators):
+            return next(batches)
+
+    per_epoch, theta_per_epoch = map(len, loaders)
+    most = most_networks(space_of(net))
+    return PlanRequest(settings, per_epoch, theta_per_epoch, most, net, loss, example)
+
+
 def derive_of(net: nn.Module, derive: Derive | None) -> Derive | None:
     """The function that makes the network of an architecture.
 
@@ -125,20 +149,19 @@ def check_derive(
     Args:
         net: the supernet.
         derive: see `derive_of`.
-        share: of the search that trains finalists; with 0 nothing is checked.
+        share: of the search that trains finalists; 0 where the method itself trains networks.
         trial: derives the network.
         architecture: any one, which is tried.
 
     Raises:
         SettingError: there is no `derive`, it fails, or it makes no module.
     """
-    if not share:
-        return
-    found = f"search.finalists_share: found {share}, while "
+    found = f"search.finalists_share: found {share}, while " if share else "search.method: "
+    remedy = "set finalists=0" if share else "use a method that shares weights"
     if derive is None:
         raise SettingError(
             f"{found}{type(net).__name__} has no derive(architecture) that makes a network of it; "
-            "pass derive=, or set finalists=0"
+            f"pass derive=, or {remedy}"
         )
     if not callable(derive):
         expected = "a function that makes the network of an architecture"
@@ -147,16 +170,15 @@ def check_derive(
         network: object = trial.network(derive, architecture)
     except NetworkError as error:
         raise SettingError(
-            f"{found}no network can be derived to be trained ({error}); correct that, or set "
-            "finalists=0"
+            f"{found}no network can be derived to be trained ({error}); correct that, or {remedy}"
         ) from None
     if not isinstance(network, nn.Module):
         refuse(
             SettingError,
-            "search.finalists_share",
-            found=f"{share}, while derive makes a {type(network).__name__}",
+            "derive",
+            found=f"that it makes a {type(network).__name__}",
             expected="a module with fresh weights",
-            remedy="correct it, or set finalists=0",
+            remedy=f"correct it, or {remedy}",
         )
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from pdas.methods.base import SearchContext, SearchMethod
 from pdas.methods.constraints.penalty import Penalty
-from pdas.methods.plan import Plan
+from pdas.methods.planning.plan import Plan
+from pdas.methods.trials.trial import Derive, Trial
 from pdas.searches.finalists import Finalist, best_first, has_finite_loss, is_measured
 from pdas.searches.successive_halving import SuccessiveHalving
-from pdas.searches.trial import Derive, Trial
 from pdas.space import Architecture
 
 OnTrial = Callable[[Sequence[Finalist], int, int], None]

@@ -67,10 +67,11 @@ def method_for(
         SettingError: it is no method, does not fit the space, or cannot have a limit or a penalty.
     """
     limits = () if limit is None else (limit,) if isinstance(limit, Limit) else tuple(limit)
+    named = method is None or is_named(method)
     built: object = method
-    if method is None or is_named(method):
-        named = settings.method
-        _check_samples(settings, settings.samples, named.smallest_tell, f"the method {named.name}")
+    if named:
+        own = settings.method
+        _check_samples(settings, settings.samples, own.smallest_tell, f"the method {own.name}")
         request = MethodRequest(space, seed, settings.samples, limits, baseline)
         built = settings.method.build(request)
     if isinstance(built, SearchMethod):
@@ -83,7 +84,8 @@ def method_for(
     told = settings.theta_samples or settings.samples
     _check_samples(settings, told, optimizer.smallest_tell, type(optimizer).__name__)
     sampler: Optimizer = Limited(optimizer, limits) if limits else optimizer
-    return Sampled(sampler, None if penalty is None else Penalised(sampler, penalty))
+    learner: Optimizer = sampler if penalty is None else Penalised(sampler, penalty)
+    return settings.method.driver(sampler, learner) if named else Sampled(sampler, learner)
 
 
 def _refuse_constraints(

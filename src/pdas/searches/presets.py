@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from pdas.methods.settings import SearchSettings
+from pdas.methods.components import ExternalMethod
+from pdas.methods.pdas.method import PdasSettings
+from pdas.methods.settings import SearchSettings, for_method, method_kind
 from pdas.searches.method import is_named
 from pdas.support.components import Component
 from pdas.support.errors import SettingError
@@ -74,6 +76,7 @@ def settings_of(
         values = _preset_values(preset or "default", overrides, derivable)
     else:
         values = {name: getattr(settings, name) for name in type(settings).model_fields}
+        values = for_method(values, settings.method, overrides.get("method", settings.method))
     merged = {
         name: _merged(values.get(name), value) for name, value in one_length(overrides).items()
     }
@@ -108,6 +111,9 @@ def _preset_values(preset: str, overrides: Mapping[str, Any], derivable: bool) -
     """The settings of a preset, changed where they contradict the overrides."""
     check_one_of("preset", preset, PRESETS, "leave it out for the default")
     values = dict(PRESETS[preset])
+    if method_kind(overrides.get("method")) not in (PdasSettings, ExternalMethod):
+        # The others have defaults of their own, in place of those of PDAS.
+        values = {name: value for name, value in values.items() if name == "optimizer"}
     if not derivable or overrides.get("finalists") == 0:
         values |= {"finalists": 0, "finalists_share": 0.0}
     if overrides.get("train_weights") is False:

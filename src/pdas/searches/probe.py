@@ -19,15 +19,15 @@ from pdas.distributed.ranks import Ranks
 from pdas.methods.constraints.limit import Limit
 from pdas.methods.constraints.limited import Limited
 from pdas.methods.pdas.optimizer import PDAS
-from pdas.methods.sampled.proposals import distinct
+from pdas.methods.proposals import distinct
 from pdas.methods.sampled.step import SearchStep
 from pdas.methods.settings import SearchSettings
+from pdas.methods.trials.trial import Derive, Trial
 from pdas.resume.batches import ResumableBatches, one_pass
 from pdas.resume.data_sets import Data, DataSet
 from pdas.searches.arguments import check_kinds, derive_of, space_of
 from pdas.searches.halves import both_halves
 from pdas.searches.presets import settings_of
-from pdas.searches.trial import Derive, Trial
 from pdas.space import Architecture
 from pdas.support.arrays import FloatArray
 from pdas.support.errors import SettingError

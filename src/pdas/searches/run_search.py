@@ -17,7 +17,9 @@ from pdas.distributed.fabric import Fabric
 from pdas.distributed.ranks import Ranks
 from pdas.methods.base import SearchContext, SearchMethod
 from pdas.methods.constraints.penalty import Penalty
+from pdas.methods.planning.search_plan import plan_after, share_of_steps
 from pdas.methods.settings import SearchSettings
+from pdas.methods.trials.trial import Derive, Trial
 from pdas.resume.batches import Loader, ResumableBatches
 from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.frozen import Frozen
@@ -28,13 +30,11 @@ from pdas.searches.arguments import (
     check_decided,
     check_derive,
     given_to,
-    most_networks,
+    plan_request,
     space_of,
 )
 from pdas.searches.comparison import FinalistComparison, OnTrial
-from pdas.searches.planning import plan_after, plan_search, share_of_steps
 from pdas.searches.result import SearchResult
-from pdas.searches.trial import Derive, Trial
 from pdas.space.decided import NOTHING_LEARNED
 from pdas.support.errors import NotLearnedError
 from pdas.training.batch_norm import without_running_statistics
@@ -110,26 +110,29 @@ def run_search(
     """
     frozen = Frozen("search", settings, {"seed": seed})
     if checkpoints is not None or fabric.world_size > 1:
-        trained = derive if settings.finalists_share else None
+        trained = derive if _derives(settings, method) else None
         frozen.add(given_to(net, loss, loaders, method, fabric, trained))
     frozen.check_ranks(Ranks(fabric))
     loss = OwnBatch(loss)
-    weight_batches, theta_batches = map(ResumableBatches, loaders)
-    context = _context(net, loss, settings, fabric, loaders, theta_batches, weights, schedule)
+    theta_batches = ResumableBatches(loaders[1])
+    trial = Trial.of_search(loss, loaders, settings, seed, fabric, weights, schedule)
+    context = _context(
+        net, trial, method, fabric, theta_batches, weights, schedule, derive, executor
+    )
     check_samples("theta_samples", context.plan.theta_samples, fabric.world_size)
     method.begin(context)
     check_decided(settings, method)
     frozen.add({} if context.weights is None else context.weights.given)
-    trial = Trial.of_search(loss, loaders, settings, seed, fabric, weights, schedule)
-    # Now, since a mistake here would otherwise appear only after all steps.
-    check_derive(net, derive, settings.finalists_share, trial, method.best())
+    if _derives(settings, method):
+        # Now, since a mistake here would otherwise appear only after all steps.
+        check_derive(net, derive, settings.finalists_share, trial, method.best())
     result = SearchResult(method.best(), method)
     result.add_theta()
     finals = FinalistComparison(context, method, trial, derive, executor, penalty, on_trial)
     loop = Loop(
         "search",
         frozen,
-        weight_batches,
+        ResumableBatches(loaders[0] if method.trains_weights else [None]),
         context.plan.steps,
         context.weights,
         context.ranks,
@@ -150,31 +153,38 @@ def run_search(
     return result
 
 
+def _derives(settings: SearchSettings, method: SearchMethod) -> bool:
+    """Whether networks are trained by themselves, by the method or as finalists."""
+    return settings.finalists_share > 0 or not method.trains_weights
+
+
 def _context(
     net: nn.Module,
-    loss: Loss,
-    settings: SearchSettings,
+    trial: Trial,
+    method: SearchMethod,
     fabric: Fabric,
-    loaders: tuple[Loader, Loader],
     theta_batches: ResumableBatches,
     make_optimizer: MakeOptimizer | None,
     make_schedule: MakeSchedule | None,
+    derive: Derive | None,
+    executor: Executor | None,
 ) -> SearchContext:
     """What the method receives: the plan, and the network on the devices."""
-    space = space_of(net)
-    per_epoch, theta_per_epoch = map(len, loaders)
-    plan = plan_search(settings, per_epoch, theta_per_epoch, most_networks(space))
+    space, settings = space_of(net), trial.settings
+    plan = method.plan(
+        plan_request(net, trial.loss, settings, (trial.batches, trial.theta_batches))
+    )
     ranks = Ranks(fabric)
     candidates = Candidates(net)
     weights = None
-    if settings.train_weights:
+    if settings.train_weights and method.trains_weights:
         weights = WeightTraining(
             candidates,
             settings,
             fabric,
             ranks,
             steps=plan.steps,
-            per_epoch=per_epoch,
+            per_epoch=len(trial.batches),
             make_optimizer=make_optimizer,
             make_schedule=make_schedule,
         )
@@ -182,7 +192,7 @@ def _context(
         space=space,
         supernet=net,
         network=fabric.setup_module(candidates.train()) if weights is None else weights.network,
-        loss=loss,
+        loss=trial.loss,
         settings=settings,
         plan=plan,
         weights=weights,
@@ -190,6 +200,9 @@ def _context(
         active=active_of(net),
         fabric=fabric,
         ranks=ranks,
+        trial=trial,
+        derive=derive,
+        executor=executor,
     )
 
 
@@ -243,7 +256,7 @@ class _Run:
     @cached_property
     def _budget(self) -> Budget:
         context = self.context
-        share = share_of_steps(context.plan, context.settings, len(context.theta_batches))
+        share = share_of_steps(context.plan, len(context.theta_batches))
         return Budget("search", context.settings, context.ranks, share)
 
     @property

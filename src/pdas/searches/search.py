@@ -21,17 +21,17 @@ from pdas.methods.constraints.limit import Limit
 from pdas.methods.constraints.penalty import Penalty
 from pdas.methods.optimizer import Optimizer
 from pdas.methods.settings import SearchSettings
+from pdas.methods.trials.trial import Derive
 from pdas.nn.lazy import refuse_lazy
 from pdas.resume.checkpoint import Checkpoints, checkpoints_at
 from pdas.resume.data_sets import Data, DataSet
 from pdas.searches.arguments import check_kinds, check_ranks, derive_of, space_of
 from pdas.searches.comparison import OnTrial
 from pdas.searches.halves import both_halves
-from pdas.searches.method import method_for, own_samples, proposes
+from pdas.searches.method import is_named, method_for, own_samples, proposes
 from pdas.searches.presets import settings_of
 from pdas.searches.result import SearchResult
 from pdas.searches.run_search import run_search
-from pdas.searches.trial import Derive
 from pdas.training.components import MakeOptimizer, MakeSchedule, refuse_twice
 from pdas.training.display import displayed, showing, showing_trials
 from pdas.training.loop import OnStep
@@ -152,6 +152,8 @@ def search(
     check_fabric(fabric)
     refuse_twice(overrides, optimizer=weights, schedule=schedule)
     check_kinds(loss, limit, penalty, weights)
+    if method is None or is_named(method):
+        net = settings.method.network(net)
     chosen = method_for(space, method, settings, limit, penalty, seed)
     if not chosen.trains:
         return SearchResult(chosen.best(), chosen)

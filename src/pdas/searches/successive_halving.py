@@ -15,9 +15,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from pdas.distributed.ranks import Ranks
+from pdas.methods.planning.halving_rounds import judged_batches, round_steps, rounds, whole_steps
+from pdas.methods.trials.trial import Derive, Outcome, Trial
 from pdas.searches.finalists import Finalist, rank_key
-from pdas.searches.halving_rounds import judged_batches, round_steps, rounds, whole_steps
-from pdas.searches.trial import Derive, Outcome, Trial
 from pdas.space import SearchSpace
 from pdas.training.memory import enough_memory
 

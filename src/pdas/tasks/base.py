@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from pdas.data.images import ImageData, ImageSource
     from pdas.methods.components import Baseline
+    from pdas.methods.trials.trial import Derive
     from pdas.resume.batches import Loader
     from pdas.runs.run import Run
-    from pdas.searches.trial import Derive
     from pdas.space import Architecture, SearchSpace
     from pdas.training.candidates import Model
     from pdas.training.measures import Measures

@@ -83,6 +83,15 @@ def numbers(measures: Measures) -> dict[str, float]:
     return {name: number(value) for name, value in measures.items()}
 
 
+def error_of(measures: Mapping[str, float]) -> float:
+    """What methods are told that learn from a reward: 1 - accuracy, or the loss without one.
+
+    Args:
+        measures: of an architecture.
+    """
+    return 1 - measures["accuracy"] if "accuracy" in measures else measures["loss"]
+
+
 def number(value: Tensor | float) -> float:
     """A measure as a plain number."""
     if type(value) is float:  # as most are, and nothing is faster to tell

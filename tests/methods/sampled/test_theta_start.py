@@ -15,11 +15,11 @@ from torch.utils.data import TensorDataset
 
 import pdas
 from pdas.distributed.ranks import Ranks
+from pdas.methods.planning.search_plan import Plan
 from pdas.methods.sampled.constant_output import ConstantOutput
 from pdas.methods.sampled.theta_start import ThetaStart
 from pdas.nn import Choice, Supernet
 from pdas.resume.batches import ResumableBatches
-from pdas.searches.planning import Plan
 from pdas.support.errors import NotLearnedError, OutOfMemoryError
 
 ALONE = Ranks(Fabric(accelerator="cpu", devices=1))
@@ -216,7 +216,7 @@ def started(losses: np.ndarray, warmup: int = 4, steps: int = 24) -> tuple[Theta
     batches = [(x, s * torch.tensor([[1.0], [-1.0], [1.0], [-1.0]])) for s in spread]
     step = FakeStep(losses)
     optimizer = pdas.PDAS(net().space, seed=0)
-    plan = Plan(steps, warmup, 16, finalists=0, trial_passes=0.0, trial_steps=None)
+    plan = Plan(steps, warmup, 16, finalists=0, trial_passes=0.0, trial_steps=None, step_passes=2.0)
     return (
         ThetaStart(plan, step, loss, optimizer, ResumableBatches(batches), lambda x: x, ALONE),  # type: ignore[arg-type]
         step,

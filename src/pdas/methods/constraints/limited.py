@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
@@ -87,7 +88,12 @@ class Limited(Wrapper):
         Raises:
             OptimizerError: if 10,000 draws for each do not give them.
         """
-        batch = self.optimizer.ask(n)
+        return self._within(self.optimizer.ask, n)
+
+    def _within(
+        self, draw: Callable[[int | None], list[Architecture]], n: int | None = None
+    ) -> list[Architecture]:
+        batch = draw(n)
         wanted, drawn = len(batch), 0
         # The first ones that fit are kept, in the order in which they were drawn.
         within: list[Architecture] = []
@@ -102,7 +108,15 @@ class Limited(Wrapper):
             if drawn >= DRAWS * wanted:
                 self._refuse_to_ask(len(within), wanted, drawn, batch)
             # The total doubles each time: few where the limit is wide, many where it is tight.
-            batch = self.optimizer.ask(min(max(drawn, wanted), BATCH))
+            batch = draw(min(max(drawn, wanted), BATCH))
+
+    def __getattr__(self, name: str) -> Any:
+        value = super().__getattr__(name)
+        if name == "sample":  # a draw that is no question, of optimizers that have one
+            return partial(self._within, value)
+        if name == "finalists":
+            return lambda n: [*filter(self._limits.hold, value(n))] or [self.best()]
+        return value
 
     def tell(
         self,

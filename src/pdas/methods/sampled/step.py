@@ -157,7 +157,6 @@ class SearchStep:
         (model,) = bind(self._net, [architecture])
         return model
 
-    @torch.no_grad()
     def losses(self, architectures: Sequence[Architecture], batches: Iterable[Any]) -> list[float]:
         """The mean loss of each architecture with the shared weights, as theta learns from it.
 
@@ -168,6 +167,13 @@ class SearchStep:
         Returns:
             A loss for each. It is not finite if the loss of any batch is not.
         """
+        return [measures["loss"] for measures in self.measured(architectures, batches)]
+
+    @torch.no_grad()
+    def measured(
+        self, architectures: Sequence[Architecture], batches: Iterable[Any]
+    ) -> list[dict[str, float]]:
+        """The mean measures of each architecture with the shared weights; see `losses`."""
         own = self._ranks.share(architectures)
         means = [RunningMean() for _ in own]
         for batch in batches:
@@ -175,7 +181,7 @@ class SearchStep:
                 part = slice(first, first + TOGETHER)
                 with self._evaluation_mode():
                     _add(means[part], self._measure_own(own[part], batch))
-        return self._ranks.gather([mean.values()["loss"] for mean in means])
+        return self._ranks.gather([mean.values() for mean in means])
 
     def state_dict(self) -> dict[str, int]:
         """The counts that messages show."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from pdas.distributed.ranks import Ranks
 from pdas.methods.optimizer import Optimizer
-from pdas.methods.plan import CHECK, CHECK_ARCHITECTURES, CHECK_BATCHES, SCORED, Plan
+from pdas.methods.planning.plan import CHECK, CHECK_ARCHITECTURES, CHECK_BATCHES, SCORED, Plan
 from pdas.methods.sampled.constant_output import constant_losses
 from pdas.methods.sampled.step import SearchStep
 from pdas.resume.batches import ResumableBatches

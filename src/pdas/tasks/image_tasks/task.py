@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from pdas.data.images import ImageData, ImageSource
 from pdas.methods.components import Baseline
+from pdas.methods.trials.trial import Derive
 from pdas.resume.batches import Loader
 from pdas.runs.run import Run
-from pdas.searches.trial import Derive
 from pdas.space import Architecture, SearchSpace
 from pdas.spaces.base import FAMILIES, Family
 from pdas.support.errors import SettingError

@@ -7,15 +7,23 @@ which trains and scores `samples` architectures. The cost of these steps is the 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NoReturn
 
-from pdas.methods.plan import CHECK, SCORED, Plan
-from pdas.methods.settings import SearchSettings
-from pdas.searches.halving_rounds import cost, least_steps, more_finalists, rounds, whole_steps
+from pdas.methods.planning.halving_rounds import (
+    cost,
+    least_steps,
+    more_finalists,
+    rounds,
+    whole_steps,
+)
+from pdas.methods.planning.plan import CHECK, MOST_FINALISTS, SCORED, Plan, PlanRequest
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 
-MOST_FINALISTS = 100  # the states of a third of them are in memory together
+if TYPE_CHECKING:
+    from pdas.methods.settings import SearchSettings
+
 _ROUNDING = 1e-9  # passes; sums of thirds are not exact
 
 
@@ -40,12 +48,11 @@ def plan_search(
     samples = settings.samples
     theta_samples = settings.theta_samples or samples
     whole = settings.total_steps(per_epoch) * samples * (1 + SCORED)
-    trial_steps = settings.finalists_epochs and settings.finalists_epochs * per_epoch
-    finalists, trials = _trials(settings, whole, trial_steps, theta_per_epoch, most_finalists)
-    scoring = 0.0 if trials else settings.finalists * theta_per_epoch * SCORED
-    left = whole - trials - scoring - (CHECK if settings.warmup else 0.0)
+    request = PlanRequest(settings, per_epoch, theta_per_epoch, most_finalists)
+    finals = plan_finals(request, whole)
+    left = whole - finals.cost - (CHECK if settings.warmup else 0.0)
     if left < samples + theta_samples * SCORED:
-        _refuse_length(settings, left, whole)
+        refuse_length(settings, left, whole)
     steps, warmup = _steps(settings.warmup, left, samples, theta_samples)
     if warmup >= steps:
         refuse(
@@ -55,7 +62,58 @@ def plan_search(
             expected="to leave some in which theta learns",
             remedy="lower it, or make the search longer",
         )
-    return Plan(steps, warmup, theta_samples, finalists, trials, trial_steps)
+    return finals.plan(steps, warmup, theta_samples, samples)
+
+
+@dataclass(frozen=True)
+class Finals:
+    """The end of a search: how many finalists are compared, and what that costs.
+
+    Attributes:
+        finalists: their number.
+        trial_passes: for their separate trainings; 0 where they are judged with shared weights.
+        trial_steps: see `Plan`.
+        cost: of all of it, in training passes.
+
+    Example:
+        plan_finals(request, request.budget).cost
+    """
+
+    finalists: int
+    trial_passes: float
+    trial_steps: int | None
+    cost: float
+
+    def plan(self, steps: int, warmup: int, theta_samples: int, step_passes: float) -> Plan:
+        """The plan with these steps before it; for the arguments see `Plan`."""
+        return Plan(
+            steps,
+            warmup,
+            theta_samples,
+            self.finalists,
+            self.trial_passes,
+            self.trial_steps,
+            step_passes,
+        )
+
+
+def plan_finals(request: PlanRequest, whole: float) -> Finals:
+    """The end of a search, as its settings ask for it.
+
+    Args:
+        request: of the search.
+        whole: the budget of the search in training passes.
+
+    Raises:
+        SettingError: not one step is left for some finalist.
+    """
+    settings, theta_per_epoch = request.settings, request.theta_per_epoch
+    trial_steps = settings.finalists_epochs and settings.finalists_epochs * request.per_epoch
+    finalists, passes = _trials(
+        settings, whole, trial_steps, theta_per_epoch, request.most_finalists
+    )
+    scoring = 0.0 if passes else settings.finalists * theta_per_epoch * SCORED
+    return Finals(finalists, passes, trial_steps, passes + scoring)
 
 
 def plan_after(plan: Plan, settings: SearchSettings, step: int, theta_per_epoch: int) -> Plan:
@@ -71,7 +129,7 @@ def plan_after(plan: Plan, settings: SearchSettings, step: int, theta_per_epoch:
         With fewer finalists where the rest would not be trained for a single step, and none where
         there is too little for two of them.
     """
-    share = _cost_of_steps(plan, settings, step) / _cost_of_steps(plan, settings, plan.steps)
+    share = plan.cost_until(step) / plan.cost_until(plan.steps)
     passes, most = share * plan.trial_passes, plan.finalists
     if not passes:
         most = int(share * most)
@@ -87,23 +145,16 @@ def plan_after(plan: Plan, settings: SearchSettings, step: int, theta_per_epoch:
     return replace(plan, finalists=max(trained, default=0), trial_passes=passes)
 
 
-def share_of_steps(plan: Plan, settings: SearchSettings, theta_per_epoch: int) -> float:
+def share_of_steps(plan: Plan, theta_per_epoch: int) -> float:
     """The share of the cost of a search that its steps have; finalists have the rest.
 
     Args:
         plan: of the search.
-        settings: of the search.
         theta_per_epoch: batches in a pass over D_theta.
     """
-    steps = _cost_of_steps(plan, settings, plan.steps)
+    steps = plan.cost_until(plan.steps)
     finals = plan.trial_passes or plan.finalists * theta_per_epoch * SCORED
     return steps / (steps + finals)
-
-
-def _cost_of_steps(plan: Plan, settings: SearchSettings, step: int) -> float:
-    """The training passes of the steps until one."""
-    learning = max(step - plan.warmup, 0)
-    return step * settings.samples + learning * plan.theta_samples * SCORED
 
 
 def _trials(
@@ -124,7 +175,14 @@ def _trials(
     return finalists, passes
 
 
-def _refuse_length(settings: SearchSettings, left: float, whole: float) -> None:
+def refuse_length(settings: SearchSettings, left: float, whole: float) -> NoReturn:
+    """Refuse a search of which the end leaves too little for a step.
+
+    Args:
+        settings: of the search.
+        left: training passes for steps.
+        whole: its budget.
+    """
     leave = f"leave {max(left, 0):.0f} of {whole:.0f} training passes"
     finals = bool(settings.finalists)
     refuse(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from pdas.methods.plan import SCORED
+from pdas.methods.planning.plan import SCORED
 
 PART = 3  # one finalist in so many reaches the next round
 MAX_ROUNDS = 3  # a loss before a ninth of a training predicts its end badly

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from pdas.methods.settings import SearchSettings
-from pdas.searches.trial import Trial, _packed, _unpacked
+from pdas.methods.trials.trial import Trial, _packed, _unpacked
 from pdas.support.random_state import random_state, set_random_state
 
 

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pdas.methods.settings import SearchSettings
-from pdas.searches.halving_rounds import (
+from pdas.methods.planning.halving_rounds import (
     cost,
     least_steps,
     more_finalists,
@@ -17,7 +16,8 @@ from pdas.searches.halving_rounds import (
     rounds,
     whole_steps,
 )
-from pdas.searches.planning import Plan, plan_search
+from pdas.methods.planning.search_plan import Plan, plan_search
+from pdas.methods.settings import SearchSettings
 from pdas.support.errors import SettingError
 
 
@@ -41,7 +41,13 @@ def spent(plan: Plan, settings: SearchSettings, samples: int, theta_per_epoch: i
 def test_the_papers_search_has_the_steps_that_are_set(samples: int, length: int) -> None:
     plan = plan_search(settings(steps=length, samples=samples), 10, 10)
     assert plan == Plan(
-        steps=length, warmup=0, theta_samples=samples, finalists=0, trial_passes=0, trial_steps=None
+        steps=length,
+        warmup=0,
+        theta_samples=samples,
+        finalists=0,
+        trial_passes=0,
+        trial_steps=None,
+        step_passes=samples,
     )
 
 

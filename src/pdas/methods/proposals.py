@@ -12,8 +12,12 @@ DRAWS = 50  # calls of `ask` at most; each draws as many architectures as are ne
 
 
 def propose(optimizer: Optimizer, count: int, active: Active | None = None) -> list[Architecture]:
-    """The best architecture and draws of the optimizer; see `distinct`."""
-    return distinct(optimizer, count, active, [optimizer.best()])
+    """The finalists that the optimizer names, or its best architecture, and draws of it.
+
+    See `distinct`.
+    """
+    named = getattr(optimizer, "finalists", None)
+    return distinct(optimizer, count, active, [optimizer.best()] if named is None else named(count))
 
 
 def distinct(

@@ -1,0 +1,1 @@
+"""How a search divides its length between its steps and the comparison of finalists."""

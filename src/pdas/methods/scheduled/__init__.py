@@ -1,0 +1,1 @@
+"""Methods that train shared weights, and learn now and then: when, and what that costs."""
