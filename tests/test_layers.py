@@ -37,6 +37,7 @@ ORDER = (
     "tasks",
     "recipes",
     "experiment",
+    "comparing",
     "report",
     "stages",
     "cli",

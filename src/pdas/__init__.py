@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # for type checkers and editors; at run time `__getattr__` fi
     from pdas.searches.result import SearchResult
     from pdas.searches.search import search
     from pdas.space import Architecture, SearchSpace
+    from pdas.stages.comparing import compare
     from pdas.stages.training import run
     from pdas.support.errors import PdasError
     from pdas.tasks.description import read_network
@@ -57,6 +58,7 @@ __all__ = [
     "SearchSettings",
     "SearchSpace",
     "__version__",
+    "compare",
     "load",
     "nn",
     "probe",
@@ -86,6 +88,7 @@ _MODULES = {
     "SearchResult": "pdas.searches.result",
     "SearchSettings": "pdas.methods.settings",
     "SearchSpace": "pdas.space",
+    "compare": "pdas.stages.comparing",
     "load": "pdas.tasks.loading",
     "probe": "pdas.searches.probe",
     "read_network": "pdas.tasks.description",

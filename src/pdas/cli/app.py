@@ -16,7 +16,7 @@ from typing import Annotated, TextIO
 import typer
 
 from pdas._version import __version__
-from pdas.cli import check, finished_runs, predict, sweep, train
+from pdas.cli import check, compare, finished_runs, predict, sweep, train
 from pdas.cli.help import HELP_OPTIONS, Command, Group, example
 from pdas.cli.importing import working
 from pdas.cli.interrupts import interruptible
@@ -135,6 +135,7 @@ for _command in (
     _on_disk(train.search),
     _on_disk(train.retrain),
     _on_disk(sweep.sweep),
+    _on_disk(compare.compare),
     finished_runs.evaluate,
     predict.predict,
     _on_disk(finished_runs.export),

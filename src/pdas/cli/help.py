@@ -14,6 +14,7 @@ EXAMPLES = {
     "search": "pdas search digits --set search.epochs=10 --out runs/short",
     "retrain": "pdas retrain runs/digits-0 --seed 1",
     "sweep": "pdas sweep digits --seeds 5 --workers 2",
+    "compare": "pdas compare digits --methods pdas,random,plain:resnet18 --seeds 5",
     "check": "pdas check folder --data-dir photos",
     "evaluate": "pdas evaluate runs/digits-0",
     "predict": "pdas predict runs/folder-0 photos/new --top 3 --format csv",

@@ -43,7 +43,7 @@ def sweep(
 ) -> None:
     """Search and retrain with several seeds, and compare; the same command again continues."""
     show_logs(log_level)
-    chosen = _seeds(seeds)
+    chosen = seeds_of(seeds)
     loaded = recipes.load(recipe, changes or ())  # before torch is imported
     show_start(f"sweep of {loaded.name}", quiet)
     with importing():
@@ -83,8 +83,15 @@ def _run(
         )
 
 
-def _seeds(text: str) -> list[int]:
-    """The seeds of an option: "5" means 0 to 4, and "3,7,11" means these three."""
+def seeds_of(text: str) -> list[int]:
+    """The seeds of an option: "5" means 0 to 4, and "3,7,11" means these three.
+
+    Args:
+        text: of the option.
+
+    Raises:
+        SettingError: it is something else.
+    """
     try:
         numbers = [int(word) for word in text.split(",") if word.strip()]
     except ValueError:

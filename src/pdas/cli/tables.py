@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from pdas.support.errors import printable
 from pdas.support.metrics import Metric, measures_text, metric_named
+
+MOST_WIDE = 1000  # characters of a line
 
 
 def table(title: str, rows: Sequence[tuple[str, str]]) -> None:
@@ -22,6 +25,28 @@ def table(title: str, rows: Sequence[tuple[str, str]]) -> None:
     for row in rows:
         shown.add_row(*(Text(printable(text)) for text in row))
     Console().print(shown)
+
+
+def grid(
+    title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], bold: Sequence[bool]
+) -> None:
+    """Print a table with a head.
+
+    Args:
+        title: above it.
+        headings: of the columns.
+        rows: the texts of the cells.
+        bold: whether a row is the best one.
+    """
+    shown = Table(title=Text(printable(title)), title_justify="left")
+    for heading in headings:
+        shown.add_column(Text(printable(heading)), no_wrap=True)
+    for row, is_best in zip(rows, bold, strict=True):
+        style = "bold" if is_best else ""
+        shown.add_row(*(Text(printable(text), style=style) for text in row))
+    # As wide as its texts: a narrow terminal then breaks the lines, and no text is cut.
+    wide = Console(width=MOST_WIDE)
+    Console(width=Measurement.get(wide, wide.options, shown).maximum).print(shown)
 
 
 def sweep_rows(comparison: Mapping[str, Any], metrics: Sequence[Metric]) -> list[tuple[str, str]]:

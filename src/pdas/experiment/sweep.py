@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -28,6 +28,8 @@ from pdas.tasks.recipe import Recipe, check_same, recorded
 
 _log = logging.getLogger(__name__)
 _alone = threading.Lock()  # torch's random generator is one for all threads of a process
+
+K = TypeVar("K", bound=Hashable)
 
 OnEnd = Callable[[int, str | None], None]
 
@@ -85,10 +87,8 @@ def sweep(
     """
     if not isinstance(experiment, Experiment):
         experiment = Experiment(experiment)
-    if experiment.data_dir is not None:  # a worker may have another working directory
-        experiment = replace(experiment, data_dir=experiment.data_dir.resolve())
-    _check_seeds(seeds)
-    _check_devices(experiment.recipe)
+    check_seeds(seeds)
+    check_devices(experiment.recipe)
     _check_same(experiment.recipe, out)
     with creating_directory(out, "--out"):
         made = not out.exists()
@@ -97,9 +97,13 @@ def sweep(
     # threads as before, or its sums would be rounded otherwise.
     workers = min(default_workers(experiment.recipe), len(seeds))
     with Processes(workers) if executor is None else nullcontext(executor) as pool:
-        unfinished = [seed for seed in seeds if not _is_finished(out, seed)]
-        on_begin(unfinished)
-        failed = _run_all(experiment, unfinished, out, pool, on_end)
+        unfinished = {
+            seed: (replace(experiment, seed=seed), _directory(out, seed))
+            for seed in seeds
+            if not is_finished(_directory(out, seed), seed)
+        }
+        on_begin(list(unfinished))
+        failed = dict(sorted(run_all(unfinished, pool, on_end).items()))
     done = Sweep(out, _write_comparison(experiment.recipe, seeds, failed, out), failed)
     if made:
         with suppress(OSError):  # it holds a seed that was begun
@@ -107,26 +111,45 @@ def sweep(
     return done
 
 
-def _run_all(
-    experiment: Experiment, seeds: Sequence[int], out: Path, pool: Executor, on_end: OnEnd
-) -> dict[int, str]:
-    """The error of each seed that failed."""
+def run_all(
+    runs: Mapping[K, tuple[Experiment, Path]],
+    pool: Executor,
+    on_end: Callable[[K, str | None], None],
+) -> dict[K, str]:
+    """Search and retrain several experiments; one that fails does not stop the others.
+
+    Args:
+        runs: an experiment with its seed and the directory of its run, by a name of any kind. They
+            begin in this order. A directory may hold the run, unfinished, which is then resumed.
+        pool: runs them.
+        on_end: called with each name that ended, and the error if it failed.
+
+    Returns:
+        The errors by name.
+    """
     futures = {
-        pool.submit(run_seed, replace(experiment, seed=seed), _directory(out.resolve(), seed)): seed
-        for seed in seeds
+        pool.submit(run_seed, _anywhere(experiment), path.resolve()): name
+        for name, (experiment, path) in runs.items()
     }
-    failed: dict[int, str] = {}
+    failed: dict[K, str] = {}
     try:
         for future in as_completed(futures):
-            seed, error = futures[future], _error(future)
+            name, error = futures[future], _error(future)
             if error is not None:
-                failed[seed] = error
-            on_end(seed, error)
+                failed[name] = error
+            on_end(name, error)
     except BaseException:
         for future in futures:
             future.cancel()
         raise
-    return dict(sorted(failed.items()))
+    return failed
+
+
+def _anywhere(experiment: Experiment) -> Experiment:
+    """The same for a worker, which may have another working directory."""
+    if experiment.data_dir is None:
+        return experiment
+    return replace(experiment, data_dir=experiment.data_dir.resolve())
 
 
 def run_seed(experiment: Experiment, path: Path) -> None:
@@ -168,7 +191,12 @@ def _error(future: Future[None]) -> str | None:
     return None
 
 
-def _check_seeds(seeds: Sequence[int]) -> None:
+def check_seeds(seeds: Sequence[int]) -> None:
+    """Check the seeds of several runs.
+
+    Raises:
+        SettingError: there are none, two are the same, or one is out of range.
+    """
     in_range = all(is_integer(seed) and 0 <= seed <= LARGEST_SEED for seed in seeds)
     if not seeds or len(set(seeds)) < len(seeds) or not in_range:
         refuse(
@@ -180,7 +208,12 @@ def _check_seeds(seeds: Sequence[int]) -> None:
         )
 
 
-def _check_devices(recipe: Recipe) -> None:
+def check_devices(recipe: Recipe) -> None:
+    """Check that each of several runs has a single device.
+
+    Raises:
+        SettingError: the recipe asks for more.
+    """
     if recipe.device.ranks > 1:
         refuse(
             SettingError,
@@ -204,8 +237,14 @@ def _directory(out: Path, seed: int) -> Path:
     return Run(out).inner(f"seed-{seed}")
 
 
-def _is_finished(out: Path, seed: int) -> bool:
-    run = Run(_directory(out, seed))
+def is_finished(path: Path, seed: int) -> bool:
+    """Whether a directory holds a run that is searched and retrained with its seed.
+
+    Args:
+        path: of the run.
+        seed: of both.
+    """
+    run = Run(path)
     finished = run.has_config and not run.is_unfinished
     return finished and run.has(f"retrain-{seed}/result.json")
 

@@ -36,8 +36,10 @@ def add_picture(parent: Element, path: Path, description: str) -> None:
     SubElement(parent, "img", src=f"data:image/png;base64,{data}", alt=printable(description))
 
 
-def add_table(parent: Element, rows: Iterable[Sequence[str]], headings: Sequence[str] = ()) -> None:
-    """Add a table whose first column names the row.
+def add_table(
+    parent: Element, rows: Iterable[Sequence[str]], headings: Sequence[str] = ()
+) -> Element:
+    """Add a table whose first column names the row, and return it.
 
     Args:
         parent: the element around it.
@@ -55,6 +57,7 @@ def add_table(parent: Element, rows: Iterable[Sequence[str]], headings: Sequence
         add(line, "th", label)
         for value in values:
             add(line, "td", value)
+    return table
 
 
 def add_section(parent: Element, section: Section) -> None:

@@ -60,21 +60,43 @@ def write_report(run_dir: str | PathLike[str]) -> Path:
     """
     summary = read_summary(run_dir)
     path = summary.run.path / "report.html"
-    text = tostring(_page(summary), encoding="unicode", method="html")
-    with atomic_write(path) as file:
-        file.write(f"<!DOCTYPE html>\n{text}\n".encode(errors="backslashreplace"))
+    write_page(_page(summary), path)
     return path
 
 
-def _page(summary: Summary) -> Element:
-    run = summary.run
+def begin_page(name: str) -> tuple[Element, Element]:
+    """A page in the look of all reports, and its body, which is empty.
+
+    Args:
+        name: of what it reports.
+    """
     html = Element("html", lang="en")
     head = SubElement(html, "head")
     SubElement(head, "meta", charset="utf-8")
     SubElement(head, "meta", name="viewport", content="width=device-width, initial-scale=1")
-    add(head, "title", f"{run.name} - PDAS")
+    add(head, "title", f"{name} - PDAS")
     add(head, "style", _STYLE)
-    body = SubElement(html, "body")
+    return html, SubElement(html, "body")
+
+
+def write_page(html: Element, path: Path) -> None:
+    """Write a page.
+
+    Args:
+        html: of `begin_page`.
+        path: of the file, which is replaced.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    text = tostring(html, encoding="unicode", method="html")
+    with atomic_write(path) as file:
+        file.write(f"<!DOCTYPE html>\n{text}\n".encode(errors="backslashreplace"))
+
+
+def _page(summary: Summary) -> Element:
+    run = summary.run
+    html, body = begin_page(run.name)
     add(body, "h1", run.name)
     if description := summary.recipe.get("description"):
         add(body, "p", str(description)).set("class", "note")

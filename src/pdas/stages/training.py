@@ -64,7 +64,7 @@ def run(
         pdas.load(run).predict("photo.jpg")
     """
     check_count(control)
-    experiment = _experiment(recipe, data_dir, seed, changes)
+    experiment = experiment_of(recipe, data_dir, seed, changes)
     found = _search(experiment, out, resume, progress)
     _retrain(experiment, found, resume, progress)
     for number, each in enumerate(controls(experiment, found, control), start=1):
@@ -99,7 +99,7 @@ def check(
         found = pdas.stages.check("folder", data_dir="photos")
         found.images.duplicate_pairs, found.search.seconds
     """
-    return _experiment(recipe, data_dir, seed, changes).check()
+    return experiment_of(recipe, data_dir, seed, changes).check()
 
 
 def search(
@@ -132,7 +132,7 @@ def search(
     Example:
         run = pdas.stages.search("folder", data_dir="photos", out="runs/photos")
     """
-    experiment = _experiment(recipe, data_dir, seed, changes)
+    experiment = experiment_of(recipe, data_dir, seed, changes)
     return _reported(_search(experiment, out, resume, progress))
 
 
@@ -174,7 +174,7 @@ def retrain(
     if not path.is_dir():
         if recipe is None:
             _refuse_recipe("none", f"one for the architecture of the file {path}", "add it")
-        experiment = _experiment(recipe, data_dir, seed or 0, changes)
+        experiment = experiment_of(recipe, data_dir, seed or 0, changes)
         directory = Path(out or experiment.directory(path.stem))
         with _shown(experiment, "retrain", progress) as (on_step, _):
             experiment.retrain_file(path, directory, on_step, resume=resume)
@@ -220,12 +220,20 @@ def sweep(
         done = pdas.stages.sweep("folder", 3, data_dir="photos")
         done.comparison["measures"]["test_error"]["mean"]
     """
-    experiment = _experiment(recipe, data_dir, 0, changes)
+    experiment = experiment_of(recipe, data_dir, 0, changes)
+    path = Path("runs") / f"{experiment.recipe.name}-sweep" if out is None else Path(out)
+    return run_sweep(experiment, seeds_of(seeds), path)
+
+
+def seeds_of(seeds: int | Sequence[int]) -> list[int]:
+    """The seeds of an argument: their number, from 0 on, or themselves.
+
+    Raises:
+        SettingError: the number is below 1.
+    """
     if is_integer(seeds):
         check_integer("seeds", seeds, 1)
-    chosen = range(seeds) if isinstance(seeds, int) else seeds
-    path = Path("runs") / f"{experiment.recipe.name}-sweep" if out is None else Path(out)
-    return run_sweep(experiment, list(chosen), path)
+    return list(range(seeds) if isinstance(seeds, int) else seeds)
 
 
 def as_changes(changes: Mapping[str, Any] | None) -> list[str]:
@@ -233,9 +241,14 @@ def as_changes(changes: Mapping[str, Any] | None) -> list[str]:
     return recipes.as_changes({} if changes is None else changes)
 
 
-def _experiment(
+def experiment_of(
     recipe: PathText, data_dir: PathText | None, seed: int, changes: Mapping[str, Any] | None
 ) -> Experiment:
+    """The experiment of a recipe with changes; see `run`.
+
+    Raises:
+        SettingError: the recipe, a key or a value is unknown.
+    """
     chosen = recipes.load(recipe, as_changes(changes))
     return Experiment(chosen, seed, None if data_dir is None else Path(data_dir))
 

@@ -14,9 +14,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pdas.support.errors import SettingError
 from pdas.support.metrics import Metric
+from pdas.support.refusals import refuse
 from pdas.support.registry import Registry
 from pdas.tasks.card import CardPart
 from pdas.tasks.recipe import Recipe
@@ -53,6 +56,28 @@ class Retraining:
     module: TrainingModule[Any]
     batches: Loader
     about: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """What a publication says of a method; it was measured elsewhere, under other conditions.
+
+    Attributes:
+        source: in a few words, as "Table 1 of the paper".
+        name: of the method there.
+        days: of a GPU, for the search.
+        params: of its network, in millions.
+        value: of the metric, as it is printed.
+
+    Example:
+        Quoted("Table 1 of the paper", "PDAS + c/o", "0.24", "3.20", "2.98 (±0.12)")
+    """
+
+    source: str
+    name: str
+    days: str
+    params: str
+    value: str
 
 
 class OpenedTask(ABC):
@@ -172,6 +197,7 @@ class Task(ABC):
     Attributes:
         recipe: the class of its recipes.
         metrics: what its losses and its evaluation measure.
+        quoted: what a publication says of methods, by the name of a row of `pdas compare`.
 
     Example:
         TASKS["classification"].metrics[0].heading
@@ -179,6 +205,26 @@ class Task(ABC):
 
     recipe: ClassVar[type[Recipe]]
     metrics: ClassVar[tuple[Metric, ...]] = ()
+    quoted: ClassVar[Mapping[str, Quoted]] = MappingProxyType({})
+
+    def plain(self, recipe: Any, name: str, pretrained: bool) -> Recipe:
+        """The recipe that trains a well-known network for as long, in place of a search.
+
+        Args:
+            recipe: of the class `recipe`; its data and its retraining stay as they are.
+            name: of the network.
+            pretrained: whether it starts from its published weights.
+
+        Raises:
+            SettingError: the network is unknown; by default the task has none.
+        """
+        refuse(
+            SettingError,
+            "--methods",
+            found=f"plain:{name}, while there is no well-known network for {recipe.task}",
+            expected="methods of search",
+            remedy="leave it out",
+        )
 
     @abstractmethod
     def open(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pdas.support.metrics import Metric
-from pdas.tasks.base import TASKS, Task
+from pdas.tasks.base import TASKS, Quoted, Task
 from pdas.tasks.card import CardPart
 from pdas.tasks.section import Section
 
@@ -21,6 +21,16 @@ def metrics_of(recipe: Mapping[str, object]) -> tuple[Metric, ...]:
         recipe: its plain data, as in `config.yaml`.
     """
     return tuple(metric for kind in _kinds(recipe) for metric in kind.metrics)
+
+
+def quoted_of(recipe: Mapping[str, object]) -> Mapping[str, Quoted]:
+    """What publications say of methods on the task of a recipe, by the name of a method.
+
+    Args:
+        recipe: its plain data, as in `config.yaml`.
+    """
+    task = recipe.get("task")
+    return TASKS[task].quoted if isinstance(task, str) and task in TASKS else {}
 
 
 def sections_of(

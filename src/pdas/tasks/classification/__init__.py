@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pdas.tasks.base import TASKS, Task
 from pdas.tasks.classification.metrics import METRICS
+from pdas.tasks.classification.quoted import QUOTED
 from pdas.tasks.classification.recipe import ClassificationRecipe
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Classification(Task):
 
     recipe = ClassificationRecipe
     metrics = METRICS
+    quoted = QUOTED
 
     def open(
         self,

@@ -1,0 +1,1 @@
+"""Several methods on one recipe with several seeds, and whether one is better than another."""

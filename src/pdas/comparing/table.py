@@ -1,0 +1,139 @@
+"""A comparison in rows and sentences, for the terminal and the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import mean
+
+from pdas.comparing.results import Comparison, Result
+from pdas.comparing.rows import PLAIN
+
+
+def headings(done: Comparison) -> list[str]:
+    """The heads of the columns of `row_texts`.
+
+    Args:
+        done: the comparison.
+    """
+    metric = done.metric
+    unit = f", {metric.unit}" if metric.unit else ""
+    heads = [
+        "method",
+        "form",
+        "passes",
+        "seconds",
+        "trials",
+        "weights",
+        "runs",
+        metric.heading,
+        f"to {done.reference}{unit}",
+    ]
+    return [*heads, "quoted"] if _is_quoted(done) else heads
+
+
+def row_texts(done: Comparison, row: Result) -> list[str]:
+    """A row in the order of `headings`.
+
+    Args:
+        done: the comparison.
+        row: one of its rows.
+    """
+    texts = [
+        row.name,
+        row.asked.form,
+        f"{row.asked.passes:,.0f}",
+        f"{mean(row.seconds):,.0f}" if row.seconds else "",
+        f"{row.trials:,.0f}",
+        weights_text(done, row),
+        f"{len(row.values)} of {len(row.asked.seeds)}",
+        value_text(done, row),
+        "" if row.difference is None else row.difference.text(),
+    ]
+    quoted = "" if row.quoted is None else row.quoted.value
+    return [*texts, quoted] if _is_quoted(done) else texts
+
+
+def value_text(done: Comparison, row: Result) -> str:
+    """The mean of a row with its standard deviation.
+
+    Args:
+        done: the comparison.
+        row: one of its rows.
+    """
+    if row.mean is None:
+        return "none"
+    number = done.metric.number
+    return number(row.mean) if row.std is None else f"{number(row.mean)} ± {number(row.std)}"
+
+
+def weights_text(done: Comparison, row: Result) -> str:
+    """The mean number of weights, and whether it is above the limit of the recipe.
+
+    Args:
+        done: the comparison.
+        row: one of its rows.
+    """
+    if not row.params:
+        return ""
+    limit, most = done.weight_limit, max(row.params)
+    over = limit is not None and most > limit
+    return f"{mean(row.params):,.0f}" + (f", over the limit of {limit:,}" if over else "")
+
+
+def sentences(done: Comparison) -> list[str]:
+    """What is settled and what is not, and how to read the table.
+
+    Args:
+        done: the comparison.
+    """
+    others = [row for row in done.rows if row.name != done.reference]
+    groups = {
+        better: [row for row in others if _is_better(row) is better]
+        for better in (True, False, None)
+    }
+    said = []
+    for better, word in ((True, "better"), (False, "worse")):
+        if groups[better]:
+            said.append(f"settled: {_named(groups[better])} {word} than {done.reference}")
+    if groups[None]:
+        said.append(f"not settled: {_named(groups[None])} against {done.reference}")
+    text = "; ".join(said) or f"there is nothing to compare {done.reference} with"
+    return [f"{text[0].upper()}{text[1:]}.", *_notes(done)]
+
+
+def _notes(done: Comparison) -> list[str]:
+    notes = [
+        f"A difference is that of the method to {done.reference}, paired by seed, with Student's "
+        "interval of 95 %; it is settled where the interval is without 0. Of twenty such intervals "
+        "one misses the true difference on average."
+    ]
+    equal = "Every search may cost the same number of training passes"
+    lengths = {"equal": equal, "published": "Every search has its published length"}
+    cost = "a forward pass alone counts a third; seconds are measured, several runs at a time"
+    notes.append(f"{lengths.get(done.record.budget, 'The budget is not known')}; {cost}.")
+    if any(row.name.startswith(PLAIN) for row in done.rows):
+        notes.append(
+            "A plain network is not searched; it is trained as the found ones are, without drop "
+            "path and auxiliary loss, and its weights are not limited."
+        )
+    if _is_quoted(done):
+        source = next(row.quoted.source for row in done.rows if row.quoted is not None)
+        notes.append(
+            f"Quoted figures are of {source}: other data, spaces and trainings, not measured here."
+        )
+    return notes
+
+
+def _is_better(row: Result) -> bool | None:
+    return None if row.difference is None else row.difference.is_better
+
+
+def _named(rows: Sequence[Result]) -> str:
+    verb = "is" if len(rows) == 1 else "are"
+    names = ", ".join(row.name for row in rows)
+    settled = any(_is_better(row) is not None for row in rows)
+    return f"{names} {verb}" if settled else names
+
+
+def _is_quoted(done: Comparison) -> bool:
+    return any(row.quoted is not None for row in done.rows)
