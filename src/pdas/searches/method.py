@@ -81,11 +81,13 @@ def method_for(
             _check_known(built.best(), limits, penalty)
         return built
     optimizer = checked_optimizer(built, space)
-    told = settings.theta_samples or settings.samples
-    _check_samples(settings, told, optimizer.smallest_tell, type(optimizer).__name__)
     sampler: Optimizer = Limited(optimizer, limits) if limits else optimizer
     learner: Optimizer = sampler if penalty is None else Penalised(sampler, penalty)
-    return settings.method.driver(sampler, learner) if named else Sampled(sampler, learner)
+    driver = settings.method.driver(sampler, learner) if named else Sampled(sampler, learner)
+    if isinstance(driver, Sampled):
+        told = settings.theta_samples or settings.samples
+        _check_samples(settings, told, optimizer.smallest_tell, type(optimizer).__name__)
+    return driver
 
 
 def _refuse_constraints(

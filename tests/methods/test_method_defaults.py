@@ -1,0 +1,69 @@
+"""Defaults that a method has for the settings of its search, and what runs its optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+import pytest
+
+import pdas
+from pdas import recipes
+from pdas.methods.components import METHODS, MethodRequest, MethodSettings
+from pdas.methods.pdas.optimizer import PDAS
+from pdas.methods.scheduled.method import Scheduled
+from pdas.methods.scheduled.schedule import Schedule
+from pdas.methods.settings import SearchSettings
+from pdas.searches.method import method_for
+
+SPACE = pdas.SearchSpace({"op": ["a", "b"]})
+
+
+class Own(MethodSettings):
+    search: ClassVar[dict[str, Any]] = {"samples": 1, "finalists": 7}
+
+    name: Literal["own"] = "own"
+
+    def build(self, request: MethodRequest) -> PDAS:
+        return PDAS(request.space, seed=request.seed)
+
+    def driver(self, optimizer: Any, learner: Any) -> Scheduled:
+        return Scheduled(optimizer, learner, Schedule())
+
+
+@pytest.fixture(autouse=True)
+def own() -> Iterator[None]:
+    METHODS.names()  # all others are there first
+    METHODS.add("own", Own)
+    yield
+    del METHODS._found["own"]
+
+
+def chosen(settings: SearchSettings) -> tuple[int, int]:
+    return settings.samples, settings.finalists
+
+
+@pytest.mark.parametrize("method", ["own", {"name": "own"}, Own()], ids=["name", "mapping", "own"])
+def test_they_hold_where_nobody_sets_them(method: Any) -> None:
+    assert chosen(SearchSettings(method=method)) == (1, 7)
+    assert chosen(SearchSettings(method=method, samples=3)) == (3, 7)
+    assert chosen(SearchSettings()) == (2, 0)
+
+
+def test_they_come_and_go_with_the_method_of_a_recipe() -> None:
+    recipe = recipes.load("digits", ["search.method=own"])
+    assert chosen(recipe.search) == (1, 7)
+    assert chosen(recipes.change(recipe, ["search.method=pdas"]).search) == (2, 0)
+    assert chosen(recipes.load("digits", ["search.method=own", "search.samples=4"]).search) == (
+        4,
+        7,
+    )
+    assert recipes.change(recipe, ["search.samples=4"]).search.finalists == 7
+    again = recipes.change(recipes.change(recipe, ["search.samples=4"]), ["search.method.name=own"])
+    assert chosen(again.search) == (4, 7)
+
+
+def test_the_driver_of_a_named_method_runs_its_optimizer() -> None:
+    settings = SearchSettings(method="own")
+    assert isinstance(method_for(SPACE, None, settings, None, None, 0), Scheduled)
+    assert isinstance(method_for(SPACE, PDAS(SPACE), settings, None, None, 0), pdas.Sampled)
