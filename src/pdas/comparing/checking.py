@@ -9,11 +9,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from pdas.comparing.planned import planned_passes
 from pdas.comparing.rows import PLAIN, Row, every_name, row
 from pdas.experiment.experiment import Experiment
 from pdas.experiment.preparation import Opened, Prepared, open_all, prepare
-from pdas.support.errors import PdasError, SettingError
+from pdas.methods.planning.search_plan import whole_cost
+from pdas.searches.arguments import plan_request
+from pdas.support.errors import SettingError
 from pdas.support.random_state import random_state, set_random_state
 
 
@@ -72,14 +73,22 @@ def _passes(experiment: Experiment, each: Row, opened: Opened, budget: str) -> f
             f"some of {fits}"
         ) from None
     try:
-        return planned_passes(prepared, each.recipe.search, opened)
-    except PdasError as error:
+        return _planned_passes(prepared, each, opened)
+    except SettingError as error:
         raise SettingError(f"--methods: {each.name}: {error}") from None
 
 
 def _prepared(each: Row, opened: Opened) -> Prepared:
     """The search of a row on the data of the comparison, which is the same for all rows."""
     return prepare(each.recipe, 0, opened, Path(os.devnull))
+
+
+def _planned_passes(prepared: Prepared, each: Row, opened: Opened) -> float:
+    if prepared.network is None:
+        return 0.0
+    search, batches = each.recipe.search, prepared.batches
+    request = plan_request(prepared.network, opened.task.loss, search, batches)
+    return whole_cost(prepared.method.plan(request), len(batches[1]))
 
 
 def _check_plain(experiment: Experiment, each: Row) -> float:

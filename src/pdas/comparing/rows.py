@@ -96,8 +96,8 @@ def row(name: str, recipe: Recipe, budget: str) -> Row:
     changed = _choosing_by(recipe, values)
     method = changed.search.method
     if budget == "published":
-        changed = recipes.change(changed, recipes.as_changes(getattr(method, "published", {})))
-    form = "own default" if name == OURS else getattr(method, "form", "as published")
+        changed = recipes.change(changed, recipes.as_changes(method.published))
+    form = "own default" if name == OURS else method.form
     return Row(name, form, changed)
 
 

@@ -152,9 +152,18 @@ def share_of_steps(plan: Plan, theta_per_epoch: int) -> float:
         plan: of the search.
         theta_per_epoch: batches in a pass over D_theta.
     """
-    steps = plan.cost_until(plan.steps)
+    return plan.cost_until(plan.steps) / whole_cost(plan, theta_per_epoch)
+
+
+def whole_cost(plan: Plan, theta_per_epoch: int) -> float:
+    """The training passes of a search: of its steps and of its finalists.
+
+    Args:
+        plan: of the search.
+        theta_per_epoch: batches in a pass over D_theta.
+    """
     finals = plan.trial_passes or plan.finalists * theta_per_epoch * SCORED
-    return steps / (steps + finals)
+    return plan.cost_until(plan.steps) + finals
 
 
 def _trials(
