@@ -66,4 +66,5 @@ def test_they_come_and_go_with_the_method_of_a_recipe() -> None:
 def test_the_driver_of_a_named_method_runs_its_optimizer() -> None:
     settings = SearchSettings(method="own")
     assert isinstance(method_for(SPACE, None, settings, None, None, 0), Scheduled)
-    assert isinstance(method_for(SPACE, PDAS(SPACE), settings, None, None, 0), pdas.Sampled)
+    alone = SearchSettings(method="own", samples=2)  # of the optimizer itself, by Algorithm 1
+    assert isinstance(method_for(SPACE, PDAS(SPACE), alone, None, None, 0), pdas.Sampled)

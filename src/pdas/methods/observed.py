@@ -58,9 +58,11 @@ class Observed:
         """Continue from `state_dict`.
 
         Raises:
-            LookupError, ValueError: a part is missing, or no number.
+            LookupError, TypeError, ValueError: a part is missing, or makes no sense.
         """
-        self._losses = {tuple(each["indices"]): number_in(each, "loss") for each in state}
+        rows = [self._space.architecture(each["indices"]).indices.tolist() for each in state]
+        losses = [number_in(each, "loss") for each in state]
+        self._losses = dict(zip(map(tuple, rows), losses, strict=True))
 
     def _ranked(self) -> list[tuple[tuple[int, ...], float]]:
         return sorted(self._losses.items(), key=lambda item: item[1])
