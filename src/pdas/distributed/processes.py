@@ -9,10 +9,18 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing import current_process, get_context
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import (
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
+from contextlib import contextmanager
+from multiprocessing import current_process, get_context, parent_process
 from multiprocessing.connection import Connection
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -36,6 +44,8 @@ class Processes(Executor):
 
     Args:
         workers: the number of calls that run at the same time.
+        kept: whether a process takes one call after the other, where starting a new one for each
+            would cost more than a short call.
 
     Raises:
         SettingError: there are more workers than cores. Processes that share a core are slower
@@ -46,7 +56,7 @@ class Processes(Executor):
             results = [pool.submit(train, seed) for seed in range(5)]
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, *, kept: bool = False) -> None:
         import torch
 
         if getattr(current_process(), "_inheriting", False):  # as multiprocessing asks it
@@ -68,14 +78,42 @@ class Processes(Executor):
         self._threads = min(cores() // workers, torch.get_num_threads())  # OMP_NUM_THREADS
         # Nobody writes to this pipe. Its end tells each process that this one has ended.
         self._stop, self._alive = _SPAWN.Pipe(duplex=False)
+        self._kept = kept
+        self._idle: SimpleQueue[ProcessPoolExecutor] = SimpleQueue()
 
     def submit(self, call: Callable[..., T], /, *args: Any, **named: Any) -> Future[T]:
-        return self._waiting.submit(_in_own_process, self._stop, self._threads, call, args, named)
+        return self._waiting.submit(self._in_process, call, args, named)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         if cancel_futures:
             self._alive.close()
         self._waiting.shutdown(wait, cancel_futures=cancel_futures)
+        self._kept = False
+        while not self._idle.empty():
+            self._idle.get().shutdown(wait)
+
+    def _in_process(
+        self, call: Callable[..., T], args: Sequence[Any], named: Mapping[str, Any]
+    ) -> T:
+        try:
+            process = self._idle.get_nowait()
+        except Empty:
+            process = self._new_process()
+        lives = True
+        try:
+            return process.submit(_call, call, args, named).result()
+        except BrokenExecutor:
+            lives = False
+            raise
+        finally:
+            if lives and self._kept:
+                self._idle.put(process)
+            else:
+                process.shutdown()
+
+    def _new_process(self) -> ProcessPoolExecutor:
+        begin_with = (self._stop, self._threads, imported_modules())
+        return ProcessPoolExecutor(1, _SPAWN, initializer=_begin, initargs=begin_with)
 
     def __exit__(
         self,
@@ -84,18 +122,6 @@ class Processes(Executor):
         traceback: TracebackType | None,
     ) -> None:
         self.shutdown(wait=True, cancel_futures=error is not None)
-
-
-def _in_own_process(
-    stop: Connection,
-    threads: int,
-    call: Callable[..., T],
-    args: Sequence[Any],
-    named: Mapping[str, Any],
-) -> T:
-    begin_with = (stop, threads, imported_modules())
-    with ProcessPoolExecutor(1, _SPAWN, initializer=_begin, initargs=begin_with) as process:
-        return process.submit(_call, call, args, named).result()
 
 
 def _begin(stop: Connection, threads: int, modules: Sequence[str]) -> None:
@@ -119,3 +145,22 @@ def _call(call: Callable[..., T], args: Sequence[Any], named: Mapping[str, Any])
     finally:
         if _stopping.is_set():  # a training took the signal as a request to stop; now it acts
             signal.raise_signal(signal.SIGTERM)
+
+
+@contextmanager
+def processes_for(calls: int) -> Iterator[Executor | None]:
+    """Processes for calls that do not depend on each other, as many as there are cores.
+
+    Args:
+        calls: at the same time, at most.
+
+    Yields:
+        The processes, which are kept from call to call; None where this process is better: for a
+        single call, on a single core, or where it is itself one of several that share the cores.
+    """
+    workers = min(calls, cores())
+    if workers < 2 or parent_process() is not None:
+        yield None
+        return
+    with Processes(workers, kept=True) as processes:
+        yield processes

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from pdas.distributed.devices import determinism, fresh_precision
+from pdas.distributed.processes import processes_for
 from pdas.experiment.epoch_writer import epochs_of, epochs_of_search
 from pdas.experiment.preparation import Opened, Prepared
 from pdas.resume.checkpoint import Checkpoints
@@ -17,6 +19,9 @@ from pdas.training.loop import OnStep
 from pdas.training.retrain import retrain
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from pdas.methods.base import SearchMethod
     from pdas.space import Architecture
     from pdas.tasks.base import Retraining
 
@@ -49,7 +54,11 @@ def search_into(
     if network is None:
         return method.best(), {"seconds": 0.0, "steps": 0, "stopped": None}
     fresh_precision(opened.fabric)
-    with determinism(recipe.device), epochs_of_search(run, logger) as write:
+    with (
+        determinism(recipe.device),
+        epochs_of_search(run, logger) as write,
+        _processes(recipe, opened, method) as executor,
+    ):
         result = run_search(
             network,
             opened.task.loss,
@@ -61,6 +70,7 @@ def search_into(
             penalty=prepared.penalty,
             checkpoints=Checkpoints(run.checkpoint_directory),
             derive=opened.task.derive(),
+            executor=executor,
             on_step=on_step,
             on_epoch=write,
             on_trial=on_trial,
@@ -104,6 +114,16 @@ def retrain_into(
             on_step=on_step,
             on_epoch=write,
         )
+
+
+def _processes(
+    recipe: Recipe, opened: Opened, method: SearchMethod
+) -> AbstractContextManager[Executor | None]:
+    """Where a search trains networks one by one, if it does."""
+    fabric = opened.fabric
+    if method.trains_weights or fabric.world_size > 1 or fabric.device.type != "cpu":
+        return nullcontext()
+    return processes_for(recipe.search.samples)
 
 
 def _summary(result: SearchResult) -> dict[str, Any]:

@@ -85,7 +85,8 @@ class SearchMethod(ABC):
         trains: whether there are steps. A method without steps, as a random draw, has its `best`
             at once, and no network is built for it.
         trains_weights: whether steps train the shared weights. Otherwise no batches are read for
-            them, `step` is called with None, and each step is an epoch of its own.
+            them, `step` is called with None, an epoch has `samples` steps, and the state is kept
+            after each step, since it may have taken long.
 
     Example:
         class Mixture(pdas.SearchMethod):
@@ -197,6 +198,9 @@ class SearchMethod(ABC):
         Raises:
             NotLearnedError: neither the search nor a finalist has learned something.
         """
+
+    def close(self) -> None:  # noqa: B027
+        """Called when the search is left, in whatever way: what still runs elsewhere ends."""
 
     @property
     def must_match(self) -> Stateful:

@@ -38,17 +38,22 @@ def distinct(
     Returns:
         `count` architectures, or fewer if the draws do not yield as many.
     """
-    found = {_network(architecture, active): architecture for architecture in first}
+    found = {network_of(architecture, active): architecture for architecture in first}
     for _ in range(DRAWS):
         if len(found) >= count:
             break
         for architecture in optimizer.ask(count):
-            found.setdefault(_network(architecture, active), architecture)
+            found.setdefault(network_of(architecture, active), architecture)
     return list(found.values())[:count]
 
 
-def _network(architecture: Architecture, active: Active | None) -> tuple[int | None, ...]:
-    """The category of every variable that is in use, which identifies a network."""
+def network_of(architecture: Architecture, active: Active | None) -> tuple[int | None, ...]:
+    """The category of every variable that is in use, which identifies a network.
+
+    Args:
+        architecture: of the network.
+        active: the variables that an architecture uses; by default all.
+    """
     indices = architecture.indices.tolist()
     used = [True] * len(indices) if active is None else active(architecture)
     return tuple(index if use else None for index, use in zip(indices, used, strict=True))

@@ -50,7 +50,7 @@ class Resumable:
         with training.stoppable() as stop:
             for step in range(first, steps + 1):
                 ...
-                training.after(step, is_last=step == steps, stop=stop)
+                training.after(step, is_kept=step == steps, stop=stop)
     """
 
     def __init__(
@@ -112,15 +112,15 @@ class Resumable:
         with stop_on_signals(SIGNALS if self._checkpoints else (signal.SIGINT,)) as request:
             yield request
 
-    def after(self, step: int, is_last: bool, stop: StopRequest) -> None:
+    def after(self, step: int, is_kept: bool, stop: StopRequest) -> None:
         """Keep the state after a step, if there is a reason.
 
-        The reasons are: it is the first step, the last one, or the one to stop after, or a
+        The reasons are: it is the first step, one that is kept, or the one to stop after, or a
         checkpoint is due.
 
         Args:
             step: the step that is done.
-            is_last: whether the training ends with it.
+            is_kept: whether it is kept in any case, as the last one.
             stop: whether this rank is to stop. If one rank is, all of them stop.
 
         Raises:
@@ -131,7 +131,7 @@ class Resumable:
         due = self._checkpoints is not None and self._due(self._checkpoints)
         *signals, due = self._ranks.any(*(stop.number == each for each in SIGNALS), due)
         number = next((n for n, arrived in zip(SIGNALS, signals, strict=True) if arrived), None)
-        if self._checkpoints is not None and (number or due or is_last):
+        if self._checkpoints is not None and (number or due or is_kept):
             self._save(self._checkpoints, step)
         if number:
             raise StoppedError(step, number)

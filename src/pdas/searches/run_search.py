@@ -132,24 +132,27 @@ def run_search(
     loop = Loop(
         "search",
         frozen,
-        ResumableBatches(loaders[0] if method.trains_weights else [None]),
+        ResumableBatches(loaders[0] if method.trains_weights else [None] * settings.samples),
         context.plan.steps,
         context.weights,
         context.ranks,
         checkpoints,
         components={
-            "net": net,
-            "unsaved": Unsaved(net),
+            **({"net": net, "unsaved": Unsaved(net)} if method.trains_weights else {}),
             "method": method,
             "theta_batches": theta_batches,
             "finals": finals,
             "result": result,
         },
         must_match={"theta": method.must_match, "weights": net},
+        keeps_every_step=not method.trains_weights,
     )
     run = _Run(loop, context, method, finals, result, on_step, on_epoch)
-    with without_running_statistics(net):
-        run(returns_on_interrupt)
+    try:
+        with without_running_statistics(net):
+            run(returns_on_interrupt)
+    finally:
+        method.close()
     return result
 
 

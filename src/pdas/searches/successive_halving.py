@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Any
 
@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from pdas.distributed.ranks import Ranks
 from pdas.methods.planning.halving_rounds import judged_batches, round_steps, rounds, whole_steps
+from pdas.methods.trials.running import results_as_they_come
 from pdas.methods.trials.trial import Derive, Outcome, Trial
 from pdas.searches.finalists import Finalist, rank_key
 from pdas.space import SearchSpace
-from pdas.training.memory import enough_memory
 
 
 class SuccessiveHalving:
@@ -133,37 +133,13 @@ class SuccessiveHalving:
         ended = [index for index in waiting if self.finalists[index].loss == math.inf]
         for index in ended:  # a training whose loss is not finite does not continue
             yield index, (None, math.inf)
-        run = self._in_turns if self._executor is None else self._on_executor
-        yield from run([i for i in waiting if i not in ended], until, whole, judged)
-
-    def _on_executor(
-        self, waiting: Sequence[int], until: int, whole: int, judged: int
-    ) -> Iterator[tuple[int, Outcome]]:
-        assert self._executor is not None
-        futures = {
-            self._executor.submit(self._trial, *self._begun(index), until, whole, judged): index
-            for index in waiting
-        }
-        try:
-            for future in as_completed(futures):
-                # Popped, since a future that is kept holds its result, the state of a training.
-                yield futures.pop(future), future.result()
-        finally:
-            for future in futures:
-                future.cancel()
-
-    def _in_turns(
-        self, waiting: Sequence[int], until: int, whole: int, judged: int
-    ) -> Iterator[tuple[int, Outcome]]:
-        for first in range(0, len(waiting), self._ranks.size):
-            turn = waiting[first : first + self._ranks.size]
-            # Each rank takes one of as many trainings as there are ranks, then all exchange them.
-            with enough_memory(_too_large):
-                own = [
-                    self._trial(*self._begun(index), until, whole, judged)
-                    for index in self._ranks.share(turn)
-                ]
-            yield from zip(turn, self._ranks.gather(own, patiently=True), strict=True)
+        yield from results_as_they_come(
+            self._trial,
+            [index for index in waiting if index not in ended],
+            lambda index: (*self._begun(index), until, whole, judged),
+            self._ranks,
+            self._executor,
+        )
 
     def _begun(self, index: int) -> tuple[nn.Module, Tensor | None]:
         """The network of a finalist, and the state of its training."""
@@ -187,7 +163,3 @@ class SuccessiveHalving:
         self._round = state["round"]
         self._chosen, self._done = list(state["chosen"]), list(state["done"])
         self._states = dict(state["states"])
-
-
-def _too_large() -> str:
-    return "the training of a finalist does not fit; lower search.batch_size"

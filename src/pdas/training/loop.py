@@ -99,6 +99,7 @@ class Loop:
         checkpoints: where the state is kept; None keeps nothing.
         components: what else changes, by its name in a checkpoint.
         must_match: what has to be the same on all ranks, by its name in an error.
+        keeps_every_step: whether there is a checkpoint after each step, not just now and then.
 
     Attributes:
         watch: the time that the training has taken.
@@ -123,8 +124,10 @@ class Loop:
         *,
         components: Mapping[str, Stateful],
         must_match: Mapping[str, Stateful],
+        keeps_every_step: bool = False,
     ) -> None:
         self._batches = batches
+        self._keeps_every_step = keeps_every_step
         self._steps = steps
         self._weights = weights
         self._history = History()
@@ -201,7 +204,7 @@ class Loop:
                     self.end_epoch(on_epoch)
                 self.steps_are_done = is_last
                 kept = is_last and (afterwards is None or self.early.reason is not None)
-                self._resumable.after(done, kept, stop)
+                self._resumable.after(done, kept or self._keeps_every_step, stop)
                 if is_last:
                     break
             self.steps_are_done = True

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from pdas.methods.settings import SearchSettings
-from pdas.methods.trials.trial import Trial, _packed, _unpacked
+from pdas.methods.trials.trial import Trial, packed, unpacked
 from pdas.support.random_state import random_state, set_random_state
 
 
@@ -118,7 +118,7 @@ def test_the_rate_falls_to_0_at_the_end_of_a_whole_training(steps: int) -> None:
 
 def last_rate(state: Tensor | None) -> float:
     assert state is not None
-    rate: float = _unpacked(state)["schedule"]["_last_lr"][0]
+    rate: float = unpacked(state)["schedule"]["_last_lr"][0]
     return rate
 
 
@@ -169,10 +169,10 @@ def test_what_diverged_may_diverge_later() -> None:
     net = nn.Linear(4, 1)
     state, found = trial()(net, None, 3, 12)
     assert state is not None and np.isfinite(found)
-    broken = _unpacked(state)
+    broken = unpacked(state)
     with torch.no_grad():
         broken["network"]["weight"].fill_(torch.nan)
-    assert trial()(nn.Linear(4, 1), _packed(broken), 12, 12) == (None, float("inf"))
+    assert trial()(nn.Linear(4, 1), packed(broken), 12, 12) == (None, float("inf"))
 
 
 def test_a_loss_on_theta_that_is_not_a_number_is_infinite() -> None:

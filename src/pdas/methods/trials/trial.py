@@ -1,4 +1,4 @@
-"""The separate training of a finalist: its derived network is trained on D_W, judged on D_theta.
+"""The separate training of a network: it is derived, trained on D_W, and judged on D_theta.
 
 A trial continues from a state, and its result depends on that state alone. So it can run in this
 process or in any other, whatever else draws random numbers there.
@@ -43,7 +43,7 @@ _ONE_AT_A_TIME = threading.Lock()  # threads share the global random generators
 
 @dataclass(frozen=True)
 class Trial:
-    """Trains a finalist with the settings of the search; all finalists have the same draws.
+    """Trains a network with the settings of the search; all networks have the same draws.
 
     Attributes:
         loss: that of the search.
@@ -55,6 +55,7 @@ class Trial:
         precision: in the notation of Lightning Fabric.
         make_optimizer: makes the optimizer of the weights, instead of the settings.
         make_schedule: makes its schedule, instead of the settings.
+        judging_seed: of what is drawn for a judgement; by default `seed`.
 
     Example:
         trial = Trial.of_search(loss, loaders, settings, 0, fabric)
@@ -71,6 +72,7 @@ class Trial:
     precision: str
     make_optimizer: MakeOptimizer | None = None
     make_schedule: MakeSchedule | None = None
+    judging_seed: int | None = None
 
     @classmethod
     def of_search(
@@ -114,6 +116,18 @@ class Trial:
         steps: int,
         judged: int | None = None,
     ) -> Outcome:
+        """The loss of `measured`, with the state at the end."""
+        after, measures = self.measured(network, state, until, steps, judged)
+        return after, measures["loss"]
+
+    def measured(
+        self,
+        network: nn.Module,
+        state: Tensor | None,
+        until: int,
+        steps: int,
+        judged: int | None = None,
+    ) -> tuple[Tensor | None, dict[str, float]]:
         """Train a network until a step, and judge it.
 
         Batch norms use the current batch throughout, as in the search.
@@ -126,8 +140,8 @@ class Trial:
             judged: the number of batches of D_theta, the same ones every time; by default all.
 
         Returns:
-            The state at the end and the mean loss on D_theta. If the loss of the training is not
-            finite, there is no state, and the loss is infinite.
+            The state at the end and the mean measures on D_theta. If the loss of the training is
+            not finite, there is no state, and an infinite loss alone.
         """
         passes = ResumableBatches(self.batches)
         generators = [*passes.generators, *ResumableBatches(self.theta_batches).generators]
@@ -138,9 +152,9 @@ class Trial:
         ):
             try:
                 wrapped, after = self._train(network, passes, state, until, steps)
-                return _packed(after), self._judge(wrapped, generators, judged)
+                return packed(after), self._judge(wrapped, generators, judged)
             except NonFiniteLossError:
-                return None, math.inf
+                return None, {"loss": math.inf}
 
     def _train(
         self,
@@ -176,7 +190,7 @@ class Trial:
         }
         begin = 0
         if state is not None:
-            before = _unpacked(state)
+            before = unpacked(state)
             for name, component in components.items():
                 component.load_state_dict(before[name])  # type: ignore[attr-defined]
             # Last, since batches draw their order again while they are restored.
@@ -197,7 +211,7 @@ class Trial:
         for part in parts:
             loss = loss_of(as_measures(self.loss(network, part)))
             if not torch.isfinite(loss):
-                raise NonFiniteLossError("a finalist's loss is not finite")
+                raise NonFiniteLossError("the loss of a training is not finite")
             if loss.requires_grad:  # otherwise the network uses none of its weights
                 fabric.backward(loss / len(parts))
         clip_gradients(fabric, optimizer.optimizer, self.settings.clip)
@@ -206,16 +220,16 @@ class Trial:
     @torch.no_grad()
     def _judge(
         self, network: nn.Module, generators: Sequence[torch.Generator], judged: int | None
-    ) -> float:
-        """The mean loss over D_theta, with the same draws every time."""
-        seed_all(self.seed, generators)
+    ) -> dict[str, float]:
+        """The mean measures over D_theta, with the same draws every time."""
+        seed_all(self.seed if self.judging_seed is None else self.judging_seed, generators)
         mean = RunningMean()
         with EvaluationMode(network.train())():
             for batch in islice(one_pass(self.theta_batches), judged):
                 on_device = move_data_to_device(batch, torch.device(self.device))
-                mean.add({"loss": loss_of(as_measures(self.loss(network, on_device)))})
-        loss = mean.values()["loss"]
-        return loss if math.isfinite(loss) else math.inf
+                mean.add(as_measures(self.loss(network, on_device)))
+        measures = mean.values()
+        return measures if math.isfinite(measures["loss"]) else measures | {"loss": math.inf}
 
 
 def _new_fabric(name: str, precision: str) -> Fabric:
@@ -231,13 +245,13 @@ def _new_fabric(name: str, precision: str) -> Fabric:
 _one_fabric = cache(_new_fabric)
 
 
-def _packed(state: dict[str, Any]) -> Tensor:
+def packed(state: dict[str, Any]) -> Tensor:
     """Plain data and tensors as bytes: a copy, and a single object to send."""
     file = io.BytesIO()
     torch.save(state, file)
     return torch.frombuffer(bytearray(file.getbuffer()), dtype=torch.uint8)
 
 
-def _unpacked(state: Tensor) -> dict[str, Any]:
+def unpacked(state: Tensor) -> dict[str, Any]:
     content: dict[str, Any] = torch.load(io.BytesIO(state.numpy().data), "cpu", weights_only=True)
     return content

@@ -1,0 +1,231 @@
+"""A search whose architectures are trained one by one, each with weights of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Generator, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from torch import Tensor, nn
+
+from pdas.methods.base import SearchContext
+from pdas.methods.driver import Driver
+from pdas.methods.optimizer import Optimizer, count_in
+from pdas.methods.planning.halving_rounds import judged_batches
+from pdas.methods.planning.plan import PlanRequest
+from pdas.methods.proposals import network_of
+from pdas.methods.sampled.dropped import Dropped, has_finite_loss, means_of_finite, none_is_finite
+from pdas.methods.trials.inheritance import inherit
+from pdas.methods.trials.job import Outcome, outcome_of, trial_of
+from pdas.methods.trials.running import results_as_they_come
+from pdas.methods.trials.schedule import TrialPlan, TrialSchedule
+from pdas.methods.trials.trial import Trial, unpacked
+from pdas.space import Architecture
+from pdas.support.arrays import BoolArray
+from pdas.training.measures import error_of
+
+
+class Trials(Driver):
+    """Trains the network of each architecture that an optimizer asks for.
+
+    Its fresh weights and all that its training draws depend on the seed of the search and on the
+    architecture. Its schedule is the search's over its own length. What is told is the error,
+    1 - accuracy, where the loss measures it; otherwise the loss. `samples` architectures are asked
+    for and told together, so the number of workers changes nothing. An architecture that comes
+    back is told what it had.
+
+    A step of the search is one trial, and an epoch is a round of `samples`. The state is kept after
+    every step, so no trial is done twice.
+
+    With `inherit`, a network begins with the weights of `optimizer.parent(architecture)`. They are
+    kept as long as `optimizer.parents()` names them; without that, always.
+
+    Args:
+        optimizer: draws architectures. Its limit, if it has one, holds for all of them.
+        learner: what is told: the optimizer, or a wrapper of it with a penalty.
+        schedule: how many trials, and how long.
+
+    Attributes:
+        schedule: see above.
+
+    Example:
+        Trials(Uniform(space), None, TrialSchedule(trials=100))
+    """
+
+    trains_weights: ClassVar[bool] = False
+
+    def __init__(
+        self, optimizer: Optimizer, learner: Optimizer | None, schedule: TrialSchedule
+    ) -> None:
+        super().__init__(optimizer, learner)
+        self.schedule = schedule
+        self._asked: list[Architecture] = []  # in this round
+        self._left: list[Architecture] = []  # of these, whose step has not come yet
+        self._told = 0  # architectures, in the rounds before
+        self._trained = 0  # networks
+        self._outcomes: dict[Architecture, dict[str, float]] = {}
+        self._weights: dict[Architecture, Tensor | None] = {}  # of possible parents
+        self._dropped = Dropped()
+        self._running: Generator[tuple[Architecture, Outcome]] | None = None
+
+    def plan(self, request: PlanRequest) -> TrialPlan:
+        return self.schedule.plan(request)
+
+    def begin(self, context: SearchContext) -> None:
+        super().begin(context)
+        assert isinstance(context.plan, TrialPlan)
+        self._plan: TrialPlan = context.plan
+
+    def learns(self, step: int) -> bool:
+        """Never from a batch of its own: a trial reads the data by itself."""
+        return False
+
+    def step(self, weight_batch: Any, theta_batch: Any | None) -> Mapping[str, float]:
+        """One trial. The last one of a round tells all, and has their mean measures."""
+        if not self._asked:
+            self._ask()
+        self._left.remove(self._next())
+        return {} if self._left else self._tell()
+
+    def _ask(self) -> None:
+        left = self._plan.steps - self._told
+        self._asked = self.learner.ask(min(self._context.settings.samples, left))
+        self._left = list(self._asked)
+
+    def _next(self) -> Architecture:
+        """One of those that are left, with its outcome: a known one, or the next that ends."""
+        known = next(filter(self._is_known, self._left), None)
+        if known is not None:
+            return known
+        if self._running is None:
+            self._running = self._outcomes_left()
+        architecture, outcome = next(self._running)
+        self._outcomes[architecture] = outcome.measures
+        self._trained += 1
+        if self.schedule.inherit:
+            self._weights[architecture] = outcome.weights
+        return architecture
+
+    def _is_known(self, architecture: Architecture) -> bool:
+        """Whether it was trained, and can be a parent if that is asked for."""
+        return architecture in (self._weights if self.schedule.inherit else self._outcomes)
+
+    def _outcomes_left(self) -> Generator[tuple[Architecture, Outcome]]:
+        context = self._context
+        return results_as_they_come(
+            outcome_of,
+            list(dict.fromkeys(self._left)),
+            self._arguments,
+            context.ranks,
+            context.executor,
+        )
+
+    def _arguments(self, architecture: Architecture) -> tuple[Trial, nn.Module, int, int, bool]:
+        """Those of `outcome_of`."""
+        context = self._context
+        assert context.derive is not None
+        trial = trial_of(context.trial, architecture)
+        network = trial.network(context.derive, architecture)
+        if self.schedule.inherit:
+            self._inherit(network, architecture)
+        steps = self._plan.length_of(self._told + self._asked.index(architecture))
+        judged = judged_batches(steps, len(trial.theta_batches))
+        return trial, network, steps, judged, self.schedule.inherit
+
+    def _inherit(self, network: nn.Module, architecture: Architecture) -> None:
+        optimizer: Any = self.optimizer
+        parent: Architecture | None = optimizer.parent(architecture)
+        weights = None if parent is None else self._weights.get(parent)
+        if parent is not None and weights is not None:
+            inherit(network, parent, unpacked(weights))
+
+    def _tell(self) -> Mapping[str, float]:
+        asked, measured = self._asked, [self._outcomes[each] for each in self._asked]
+        finite = [has_finite_loss(measures) for measures in measured]
+        self._told += len(asked)
+        if any(finite) and len(asked) >= self.learner.smallest_tell:
+            self.learner.tell(asked, [self._error(each) for each in asked], self._used(asked))
+        if not any(map(has_finite_loss, self._outcomes.values())):
+            raise none_is_finite("loss of a trial", asked, self._told)
+        self._dropped.log("loss of a trial", asked, measured, self._told)
+        self._asked, self._running = [], None
+        self._forget()
+        return {f"theta_{name}": mean for name, mean in means_of_finite(measured).items()}
+
+    def _error(self, architecture: Architecture) -> float:
+        measures = self._outcomes[architecture]
+        return error_of(measures) if has_finite_loss(measures) else math.inf
+
+    def _used(self, architectures: Sequence[Architecture]) -> BoolArray | None:
+        active = self._context.active
+        if active is None or not self._context.settings.mask_inactive:
+            return None
+        return np.array([active(architecture) for architecture in architectures])
+
+    def _forget(self) -> None:
+        """Drop the weights of those that cannot be parents any more."""
+        optimizer: Any = self.optimizer
+        if hasattr(optimizer, "parents"):
+            parents = set(optimizer.parents())
+            self._weights = {each: w for each, w in self._weights.items() if each in parents}
+
+    def best(self) -> Architecture:
+        return self.finalists(1)[0]
+
+    def finalists(self, n: int) -> list[Architecture]:
+        """Those that the optimizer names, or else the best that were trained."""
+        named = getattr(self.optimizer, "finalists", None)
+        found = self._ranked() if named is None else named(n)
+        return found[:n] or [self.optimizer.best()]
+
+    def _ranked(self) -> list[Architecture]:
+        """The best architecture of each network that was trained, the best network first."""
+        penalty = getattr(self.learner, "penalty", None) or (lambda architecture: 0.0)
+        errors = {each: self._error(each) + penalty(each) for each in self._outcomes}
+        active = self._context.active
+        best: dict[object, Architecture] = {}
+        for each in sorted(
+            filter(lambda a: math.isfinite(errors[a]), errors), key=errors.__getitem__
+        ):
+            best.setdefault(network_of(each, active), each)
+        return list(best.values())
+
+    def measures(self) -> Mapping[str, float]:
+        """Those of the optimizer, and how many networks were trained."""
+        return {**super().measures(), "trials": float(self._trained)}
+
+    def after_steps(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Cancel what has not begun."""
+        if self._running is not None:
+            self._running.close()
+        self._running = None
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "optimizer": self.learner.state_dict(),
+            "asked": _plain(self._asked),
+            "left": _plain(self._left),
+            "told": self._told,
+            "trained": self._trained,
+            "outcomes": [*zip(_plain(self._outcomes), self._outcomes.values(), strict=True)],
+            "weights": [*zip(_plain(self._weights), self._weights.values(), strict=True)],
+            "dropped": self._dropped.count,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.learner.load_state_dict(state["optimizer"])
+        made = self.optimizer.space.architecture
+        self._asked, self._left = ([*map(made, state[name])] for name in ("asked", "left"))
+        self._told, self._trained = count_in(state, "told"), count_in(state, "trained")
+        self._outcomes = {made(indices): measures for indices, measures in state["outcomes"]}
+        self._weights = {made(indices): weights for indices, weights in state["weights"]}
+        self._dropped.count = count_in(state, "dropped")
+
+
+def _plain(architectures: Collection[Architecture]) -> list[list[int]]:
+    """Their category indices."""
+    return [architecture.indices.tolist() for architecture in architectures]
