@@ -6,7 +6,7 @@ classifier on the output of the second reduction cell (paper, section 4.1).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -30,6 +30,8 @@ from pdas.spaces.cells.operations import (
 )
 from pdas.spaces.cells.settings import CellSettings
 from pdas.spaces.cells.space import CELL_TYPES, CellPlan, Edge, decode
+
+_JOINING = 1  # the place of the convolution in the block that joins the loose ends of a cell
 
 
 class CellNetwork(nn.Module):
@@ -103,6 +105,28 @@ class CellNetwork(nn.Module):
         logits, features = self._forward(x)
         return logits, self.auxiliary(features)
 
+    def inherited(
+        self, parent: Architecture | Mapping[str, object], weights: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """The weights of another architecture's network of this size, in the form of this one.
+
+        A cell joins its loose ends by one weight, which is taken node by node.
+
+        Args:
+            parent: the other architecture.
+            weights: of its network, by name.
+
+        Returns:
+            Weights by name. Of the nodes that are loose ends here only, they are this network's.
+        """
+        joined = {}
+        for index, cell in enumerate(self.cells):
+            name = f"cells.{index}.output.{_JOINING}.weight"
+            if isinstance(cell, DerivedCell) and name in weights:
+                plan = decode(as_labels(parent), self.positions[index].kind)
+                joined[name] = cell.joined(plan.loose_ends, weights[name])
+        return {**weights, **joined}
+
     def _forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The logits, and what the auxiliary classifier reads."""
         check_image_size(min(x.shape[-2:]))
@@ -174,6 +198,26 @@ class DerivedCell(nn.Module):
             )
         out: Tensor = self.output(torch.cat([values[b + 2] for b in self.plan.loose_ends], dim=1))
         return out
+
+    @torch.no_grad()
+    def joined(self, loose_ends: Sequence[int], weight: Tensor) -> Tensor:
+        """The weight that joins the loose ends, with what a weight of other ones has of them.
+
+        Args:
+            loose_ends: nodes, from 0, that `weight` joins.
+            weight: `(channels, len(loose_ends) * channels, 1, 1)`.
+
+        Returns:
+            The shape of the own weight.
+        """
+        own = self.output[_JOINING].weight
+        assert isinstance(own, Tensor)
+        joined, channels = own.clone(), len(own)
+        known = dict(zip(loose_ends, weight.split(channels, dim=1), strict=True))
+        for node, part in zip(self.plan.loose_ends, joined.split(channels, dim=1), strict=True):
+            if node in known:
+                part.copy_(known[node])
+        return joined
 
     def _edge(self, b: int, edge: Edge, values: list[Tensor]) -> Tensor:
         """The operation of an edge into node b, applied to its source."""
