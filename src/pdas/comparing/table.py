@@ -87,18 +87,16 @@ def sentences(done: Comparison) -> list[str]:
         done: the comparison.
     """
     others = [row for row in done.rows if row.name != done.reference]
-    groups = {
-        better: [row for row in others if _is_better(row) is better]
-        for better in (True, False, None)
-    }
-    said = []
-    for better, word in ((True, "better"), (False, "worse")):
-        if groups[better]:
-            said.append(f"settled: {_named(groups[better])} {word} than {done.reference}")
-    if groups[None]:
-        said.append(f"not settled: {_named(groups[None])} against {done.reference}")
-    text = "; ".join(said) or f"there is nothing to compare {done.reference} with"
-    return [f"{text[0].upper()}{text[1:]}.", *_notes(done)]
+    settled = [
+        f"{_named(rows)} {word}"
+        for better, word in ((True, "better"), (False, "worse"))
+        if (rows := [row for row in others if _is_better(row) is better])
+    ]
+    open_ = [row.name for row in others if _is_better(row) is None]
+    said = [f"Settled: {' and '.join(settled)} than {done.reference}."] if settled else []
+    said += [f"Not settled: {', '.join(open_)} against {done.reference}."] if open_ else []
+    nothing = f"There is nothing to compare {done.reference} with."
+    return [" ".join(said) or nothing, *_notes(done)]
 
 
 def _notes(done: Comparison) -> list[str]:
@@ -129,10 +127,7 @@ def _is_better(row: Result) -> bool | None:
 
 
 def _named(rows: Sequence[Result]) -> str:
-    verb = "is" if len(rows) == 1 else "are"
-    names = ", ".join(row.name for row in rows)
-    settled = any(_is_better(row) is not None for row in rows)
-    return f"{names} {verb}" if settled else names
+    return f"{', '.join(row.name for row in rows)} {'is' if len(rows) == 1 else 'are'}"
 
 
 def _is_quoted(done: Comparison) -> bool:

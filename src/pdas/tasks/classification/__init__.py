@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pdas.tasks.base import TASKS, Task
@@ -46,6 +47,18 @@ class Classification(Task):
         data = ClassificationData.load(recipe.data, data_dir, device, download)
         return ClassificationTask(recipe, data)
 
+    def plain(
+        self, recipe: ClassificationRecipe, name: str, pretrained: bool
+    ) -> ClassificationRecipe:
+        from pdas.methods.random import Random
+        from pdas.spaces.zoo.models import check_known
+        from pdas.spaces.zoo.settings import ZooSettings
+
+        check_known(name)
+        network = ZooSettings(networks=(name,), pretrained=pretrained)
+        search = recipe.search.model_copy(update={"method": Random(), **_UNLIMITED})
+        return recipe.model_copy(update={"network": network, "search": search})
+
     def load(self, retrained: Run) -> Classifier:
         from pdas.tasks.classification.classifier import load_classifier
 
@@ -67,5 +80,8 @@ class Classification(Task):
 
         return card(result)
 
+
+# A well-known network is taken as it is, whatever limit there is for found ones.
+_UNLIMITED: Mapping[str, Any] = MappingProxyType({"limit": (), "penalty": None})
 
 TASKS.add("classification", Classification())

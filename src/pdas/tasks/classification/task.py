@@ -47,7 +47,9 @@ class ClassificationTask(ImageTask[ClassificationData]):
 
     def options(self) -> dict[str, Any]:
         auxiliary = self.family.has_auxiliary and self.recipe.retrain.auxiliary_weight > 0
-        return {"auxiliary": True} if auxiliary else {}
+        pretrained = getattr(self.recipe.network, "pretrained", False)
+        asked = {"auxiliary": auxiliary, "pretrained": pretrained}
+        return {name: True for name, is_asked in asked.items() if is_asked}
 
     def training_module(self, network: nn.Module) -> ClassifierTraining:
         return ClassifierTraining(network, self.recipe.retrain)
