@@ -120,6 +120,8 @@ def test_a_scoring_is_told_in_groups_at_the_end_of_each_period() -> None:
         (SCHEDULE, 0),
         (Schedule(every=2, score=5, common=True, batches=2), 3),
         (Schedule(every=0.34, score=4, common=True), 2),
+        (Schedule(every=1, score=0.75, group=2), 0),
+        (Schedule(every=0.5, score=0.9), 0),
         (Schedule(), 4),
         (Schedule(epochs=3), 0),
     ],
@@ -141,7 +143,9 @@ def test_all_passes_together_are_those_of_the_plan(schedule: Schedule, finalists
     assert spent == pytest.approx(planned)
     if schedule.epochs is None:  # the paper's search trains and scores two in each of 48 steps
         assert spent <= 48 * 2 * 4 / 3 + 1e-9
-        assert spent > 48 * 2 * 4 / 3 - 1 - schedule.scoring
+        period = schedule.period(plan.steps, 4)
+        scoring = schedule.scored(period) * schedule.batches / 3 if period else 0
+        assert spent > 48 * 2 * 4 / 3 - 1 - scoring
     else:
         assert plan.steps == 12
 

@@ -76,7 +76,8 @@ class Scheduled(Driver):
 
     def _score(self) -> dict[str, float]:
         """Score architectures and tell their errors; the means of their measures are returned."""
-        left, found = self.schedule.score, []
+        assert self._period is not None
+        left, found = self.schedule.scored(self._period), []
         common = self._batches() if self.schedule.common else None
         while left > 0:
             architectures = self.learner.ask(min(left, self.schedule.group or left))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import math
+from bisect import bisect_right
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import NoReturn
 
 from pdas.methods.planning.plan import SCORED, Plan, PlanRequest
 from pdas.methods.planning.search_plan import plan_finals
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 
+ROUNDING = 1e-9  # passes; sums of thirds are not exact
 JUDGING = 0.3  # of the budget at most, for finalists that are judged with the shared weights
 
 
@@ -21,7 +24,7 @@ class Schedule:
         epochs: passes over D_W in all; None for as many as the budget of the search pays.
         every: passes over D_W between two scorings; below 1 it is a share of all steps. None
             scores nothing before the finalists.
-        score: architectures of a scoring.
+        score: architectures of a scoring; below 1 it is their number for each step before it.
         group: how many of them are asked for, scored and told together; None for all.
         common: whether all of a group are scored on the same batches of D_theta, and not each on
             its own.
@@ -33,15 +36,10 @@ class Schedule:
 
     epochs: int | None = None
     every: float | None = None
-    score: int = 0
+    score: float = 0
     group: int | None = None
     common: bool = False
     batches: int = 1
-
-    @property
-    def scoring(self) -> float:
-        """The cost of a scoring in training passes."""
-        return self.score * self.batches * SCORED
 
     def period(self, steps: int, per_epoch: int) -> int | None:
         """The steps between two scorings.
@@ -54,6 +52,17 @@ class Schedule:
             return None
         return max(1, round(self.every * (steps if self.every < 1 else per_epoch)))
 
+    def scored(self, period: int) -> int:
+        """The architectures of a scoring.
+
+        Args:
+            period: the steps between two scorings.
+        """
+        if self.score >= 1:
+            return int(self.score)
+        group = self.group or 1
+        return group * max(1, round(self.score * period / group))
+
     def plan(self, request: PlanRequest) -> Plan:
         """The plan of a search.
 
@@ -64,29 +73,35 @@ class Schedule:
             SettingError: the budget does not pay for a step, a scoring and the finalists.
         """
         finals = plan_finals(_affordable(request), request.budget)
-        left, samples = request.budget - finals.cost, request.settings.samples
+        cost = partial(self._cost, request.settings.samples, request.per_epoch)
         if self.epochs is not None:
             steps = self.epochs * request.per_epoch
-        elif self.every is None:
-            steps = int(left / samples)
-        elif self.every < 1:
-            steps = int((left - math.floor(1 / self.every) * self.scoring) / samples)
         else:
-            per_step = self.scoring / (self.every * request.per_epoch)
-            steps = int(left / (samples + per_step))
-        if steps < 1:
-            refuse(
-                SettingError,
-                f"search.{request.settings.length}",
-                found=f"a budget of {request.budget:.0f} training passes, of which {left:.0f} are "
-                f"left by finalists, and a scoring of {self.score} architectures costs "
-                f"{self.scoring:.0f}",
-                expected="enough for a step",
-                remedy="make the search longer, or score fewer",
-            )
-        period = self.period(steps, request.per_epoch)
-        scorings = steps // period if period else 0
-        return finals.plan(steps, 0, 0, samples + scorings * self.scoring / steps)
+            left = request.budget - finals.cost
+            # The first number of steps that costs too much, less one: the cost rises with it.
+            candidates = range(1, int(max(left, 0)) + 2)
+            steps = bisect_right(candidates, left + ROUNDING, key=cost)
+            if not steps:
+                self._refuse(request, left)
+        return finals.plan(steps, 0, 0, cost(steps) / steps)
+
+    def _cost(self, samples: int, per_epoch: int, steps: int) -> float:
+        """The training passes of all steps and of the scorings between them."""
+        period = self.period(steps, per_epoch)
+        if period is None:
+            return steps * samples
+        scoring = self.scored(period) * self.batches * SCORED
+        return steps * samples + steps // period * scoring
+
+    def _refuse(self, request: PlanRequest, left: float) -> NoReturn:
+        refuse(
+            SettingError,
+            f"search.{request.settings.length}",
+            found=f"a budget of {request.budget:.0f} training passes, of which finalists leave "
+            f"{max(left, 0):.0f}",
+            expected=f"{self._cost(request.settings.samples, request.per_epoch, 1):.0f} at least",
+            remedy="make the search longer, or score fewer architectures",
+        )
 
 
 def _affordable(request: PlanRequest) -> PlanRequest:
