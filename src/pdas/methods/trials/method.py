@@ -66,6 +66,7 @@ class Trials(Driver):
         self._trained = 0  # networks
         self._outcomes: dict[Architecture, dict[str, float]] = {}
         self._weights: dict[Architecture, Tensor | None] = {}  # of possible parents
+        self._new: dict[Architecture, Tensor | None] = {}  # of this round, parents in the next one
         self._dropped = Dropped()
         self._running: Generator[tuple[Architecture, Outcome]] | None = None
 
@@ -104,12 +105,14 @@ class Trials(Driver):
         self._outcomes[architecture] = outcome.measures
         self._trained += 1
         if self.schedule.inherit:
-            self._weights[architecture] = outcome.weights
+            self._new[architecture] = outcome.weights
         return architecture
 
     def _is_known(self, architecture: Architecture) -> bool:
         """Whether it was trained, and can be a parent if that is asked for."""
-        return architecture in (self._weights if self.schedule.inherit else self._outcomes)
+        if self.schedule.inherit:
+            return architecture in self._weights or architecture in self._new
+        return architecture in self._outcomes
 
     def _outcomes_left(self) -> Generator[tuple[Architecture, Outcome]]:
         context = self._context
@@ -150,7 +153,7 @@ class Trials(Driver):
             raise none_is_finite("loss of a trial", asked, self._told)
         self._dropped.log("loss of a trial", asked, measured, self._told)
         self._asked, self._running = [], None
-        self._forget()
+        self._end_round()
         return {f"theta_{name}": mean for name, mean in means_of_finite(measured).items()}
 
     def _error(self, architecture: Architecture) -> float:
@@ -163,8 +166,10 @@ class Trials(Driver):
             return None
         return np.array([active(architecture) for architecture in architectures])
 
-    def _forget(self) -> None:
+    def _end_round(self) -> None:
         """Drop the weights of those that cannot be parents any more."""
+        self._weights |= self._new
+        self._new = {}
         optimizer: Any = self.optimizer
         if hasattr(optimizer, "parents"):
             parents = set(optimizer.parents())
@@ -213,6 +218,7 @@ class Trials(Driver):
             "trained": self._trained,
             "outcomes": [*zip(_plain(self._outcomes), self._outcomes.values(), strict=True)],
             "weights": [*zip(_plain(self._weights), self._weights.values(), strict=True)],
+            "new": [*zip(_plain(self._new), self._new.values(), strict=True)],
             "dropped": self._dropped.count,
         }
 
@@ -222,7 +228,10 @@ class Trials(Driver):
         self._asked, self._left = ([*map(made, state[name])] for name in ("asked", "left"))
         self._told, self._trained = count_in(state, "told"), count_in(state, "trained")
         self._outcomes = {made(indices): measures for indices, measures in state["outcomes"]}
-        self._weights = {made(indices): weights for indices, weights in state["weights"]}
+        self._weights, self._new = (
+            {made(indices): weights for indices, weights in state[name]}
+            for name in ("weights", "new")
+        )
         self._dropped.count = count_in(state, "dropped")
 
 
