@@ -212,9 +212,9 @@ class DerivedCell(nn.Module):
         """
         own = self.output[_JOINING].weight
         assert isinstance(own, Tensor)
-        joined, channels = own.clone(), len(own)
-        known = dict(zip(loose_ends, weight.split(channels, dim=1), strict=True))
-        for node, part in zip(self.plan.loose_ends, joined.split(channels, dim=1), strict=True):
+        joined, ends = own.clone(), self.plan.loose_ends
+        known = dict(zip(loose_ends, weight.chunk(len(loose_ends), dim=1), strict=True))
+        for node, part in zip(ends, joined.chunk(len(ends), dim=1), strict=True):
             if node in known:
                 part.copy_(known[node])
         return joined
