@@ -26,6 +26,7 @@ import pdas
 from pdas.cost import FunctionCost
 from pdas.distributed.devices import Ddp
 from pdas.distributed.ranks import Ranks, agreed
+from pdas.methods.trials.schedule import TrialSchedule
 from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.signals import StoppedError
 from pdas.space import Architecture
@@ -34,6 +35,7 @@ from pdas.training.retrain import TrainingModule, retrain
 from pdas.training.settings import TrainingSettings
 from tests.distributed import rank_networks
 from tests.methods.sampled.test_step import Pick, Script, make, values
+from tests.methods.trials import trial_searches
 
 paper_search = partial(pdas.search, preset="paper")
 
@@ -287,6 +289,15 @@ def stopped_search(fabric: Fabric, out: Path) -> Any:
     return None
 
 
+def trials(fabric: Fabric, out: Path) -> Any:
+    """Networks that are trained one by one, each from the weights of the one before."""
+    order = [[0, 0, 0], [1, 1, 0], [2, 1, 1], [2, 0, 1], [3, 0, 1], [3, 1, 2]]
+    schedule = TrialSchedule(trials=6, inherit=True)
+    options = {"samples": 2, "fabric": fabric, "checkpoints": Checkpoints(out / "trials")}
+    result = trial_searches.searched(trial_searches.Family(*order), schedule, **options)
+    return result.optimizer.told, [progress.measures for progress in result.history]
+
+
 CASES: dict[str, Callable[[Fabric, Path], Any]] = {
     case.__name__: case
     for case in (
@@ -306,6 +317,7 @@ CASES: dict[str, Callable[[Fabric, Path], Any]] = {
         decided,
         slow_first,
         stopped_search,
+        trials,
         *rank_networks.CASES,
     )
 }

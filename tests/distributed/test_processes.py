@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pdas.distributed.processes import Processes
+from pdas.distributed.processes import Processes, processes_for
 from pdas.support.cores import cores
 from pdas.support.errors import SettingError
 from tests.waiting import wait_for
@@ -51,6 +51,30 @@ def test_a_process_that_dies_takes_no_other_call_with_it() -> None:
         with pytest.raises(BrokenExecutor):
             dies.result()
         assert lives.result() == 8
+
+
+def test_a_kept_process_takes_one_call_after_the_other_and_is_replaced_when_it_dies() -> None:
+    with Processes(1, kept=True) as pool:
+        first, second = (pool.submit(os.getpid).result() for _ in range(2))
+        with pytest.raises(BrokenExecutor):
+            pool.submit(os._exit, 3).result()
+        third = pool.submit(os.getpid).result()
+    assert first == second != third
+    wait_for(lambda: not is_alive(third))
+
+
+def test_processes_are_for_several_calls_and_not_within_another_process() -> None:
+    with processes_for(1) as pool:
+        assert pool is None
+    with processes_for(99) as pool:
+        assert (pool is None) == (cores() < 2)
+    with Processes(1) as pool:
+        assert pool.submit(_has_processes).result() is False
+
+
+def _has_processes() -> bool:
+    with processes_for(99) as pool:
+        return pool is not None
 
 
 @pytest.mark.parametrize("workers", [0, cores() + 1])

@@ -59,6 +59,17 @@ def test_finalists_are_trained_in_turns_as_in_one_process(
         assert found == wanted
 
 
+def test_trials_are_shared_and_give_what_they_give_in_one_process(
+    ranks: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    told, rows = alone("trials", tmp_path)
+    assert ranks[0]["trials"] == ranks[1]["trials"]
+    found, found_rows = ranks[0]["trials"]
+    assert [indices for indices, _ in found] == [indices for indices, _ in told]
+    assert [error for _, error in found] == pytest.approx([error for _, error in told])
+    assert found_rows == [pytest.approx(row) for row in rows]
+
+
 def test_ranks_have_the_same_weights_to_the_last_bit(ranks: list[dict[str, Any]]) -> None:
     for case in ("searched", "retrained", "with_batch_norm"):
         first, second = (rank[case]["net"] for rank in ranks)

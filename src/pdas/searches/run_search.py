@@ -95,7 +95,7 @@ def run_search(
         schedule: makes their schedule, instead of the settings.
         checkpoints: where the search is kept.
         derive: makes the network of a finalist.
-        executor: where finalists are trained.
+        executor: where finalists and single networks are trained.
         on_step: called after every step. If it returns True, this step is the last one.
         on_epoch: called after every epoch.
         on_trial: called before the first training of a finalist and after each.

@@ -103,9 +103,10 @@ def search(
             current step or training of a finalist, with a `StoppedError`.
         derive: makes the network of an architecture with new weights, for the separate training of
             finalists; by default `net.derive`.
-        executor: of `concurrent.futures`, where finalists are trained; by default this process. For
-            other processes the network, the loss, the data, `weights` and `schedule` must pickle.
-            Threads of one process train one after the other.
+        executor: of `concurrent.futures`, where finalists are trained, and the networks of a method
+            that trains them one by one; by default this process. For other processes the network,
+            the loss, the data, `weights` and `schedule` must pickle. Threads of one process train
+            one after the other.
         seed: of all that is drawn, except the weights.
         progress: whether to show a bar with the time left, on standard error. There is none where
             that is neither a terminal nor a notebook.

@@ -118,7 +118,6 @@ INHERITING = TrialSchedule(trials=8, inherit=True)
         (lambda: ThreadPoolExecutor(3), EIGHT),
         (lambda: ThreadPoolExecutor(3), INHERITING),
         (lambda: Processes(1, kept=True), INHERITING),
-        pytest.param(lambda: Processes(1), EIGHT, marks=pytest.mark.long),
         pytest.param(
             lambda: ProcessPoolExecutor(2, mp_context=get_context("spawn")),
             EIGHT,
