@@ -146,6 +146,28 @@ def checked_count(n: int | None, default: int) -> int:
     return count
 
 
+def asked(optimizer: Optimizer, n: int | None) -> list[Architecture]:
+    """Architectures of an optimizer, as many as are asked for.
+
+    Args:
+        optimizer: draws them.
+        n: their number; by default the optimizer's own.
+
+    Raises:
+        OptimizerError: it gives another number.
+    """
+    architectures = optimizer.ask(n)
+    if n is not None and len(architectures) != n:
+        refuse(
+            OptimizerError,
+            "ask",
+            found=f"{len(architectures)} architectures of {type(optimizer).__name__}",
+            expected=f"the {n} that were asked for",
+            remedy="mend its ask(n)",
+        )
+    return architectures
+
+
 def checked_state(state: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
     """The parts of a state, for `load_state_dict`.
 

@@ -19,11 +19,11 @@ from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import parts_of
 from pdas.distributed.ranks import Ranks
 from pdas.methods.base import Active
-from pdas.methods.optimizer import Optimizer, count_in
+from pdas.methods.optimizer import Optimizer, asked, count_in
 from pdas.methods.sampled.dropped import Dropped, has_finite_loss, means_of_finite, none_is_finite
 from pdas.space import Architecture
 from pdas.support.arrays import BoolArray
-from pdas.support.errors import NonFiniteLossError, OptimizerError, SettingError
+from pdas.support.errors import NonFiniteLossError, SettingError
 from pdas.support.refusals import refuse
 from pdas.training.candidates import Model, bind
 from pdas.training.evaluation_mode import EvaluationMode
@@ -124,33 +124,20 @@ class SearchStep:
             SettingError: no loss has a gradient, or the batch cannot be cut in equal parts.
         """
         self._steps += 1
-        architectures = self._asked(self._samples)
+        architectures = asked(self._optimizer, self._samples)
         weights = {} if self._weights is None else self._update_weights(architectures, weight_batch)
         if theta_batch is None:
             return StepRecord(weights, {})
         theta = self._update_theta(self._judged(architectures), theta_batch)
         return StepRecord(weights, theta)
 
-    def _asked(self, n: int | None) -> list[Architecture]:
-        """n architectures of the optimizer."""
-        architectures = self._optimizer.ask(n)
-        if n is not None and len(architectures) != n:
-            refuse(
-                OptimizerError,
-                "ask",
-                found=f"{len(architectures)} architectures of {type(self._optimizer).__name__}",
-                expected=f"the {n} that were asked for",
-                remedy="mend its ask(n)",
-            )
-        return architectures
-
     def _judged(self, trained: list[Architecture]) -> list[Architecture]:
         """The architectures from which theta learns."""
         count = self._theta_samples or len(trained)
         if self._resample:
-            return self._asked(count)
+            return asked(self._optimizer, count)
         further = count - len(trained)
-        return trained + self._asked(further) if further else trained
+        return trained + asked(self._optimizer, further) if further else trained
 
     def model(self, architecture: Architecture) -> Model:
         """A model that runs one architecture with the shared weights."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from pdas.methods.base import SearchContext
 from pdas.methods.driver import Driver
-from pdas.methods.optimizer import Optimizer, count_in
+from pdas.methods.optimizer import Optimizer, asked, count_in
 from pdas.methods.planning.halving_rounds import judged_batches
 from pdas.methods.planning.plan import PlanRequest
 from pdas.methods.proposals import network_of
@@ -91,7 +91,7 @@ class Trials(Driver):
 
     def _ask(self) -> None:
         left = self._plan.steps - self._told
-        self._asked = self.learner.ask(min(self._context.settings.samples, left))
+        self._asked = asked(self.learner, min(self._context.settings.samples, left))
         self._left = list(self._asked)
 
     def _next(self) -> Architecture:
@@ -144,14 +144,13 @@ class Trials(Driver):
             inherit(network, parent, unpacked(weights))
 
     def _tell(self) -> Mapping[str, float]:
-        asked, measured = self._asked, [self._outcomes[each] for each in self._asked]
-        finite = [has_finite_loss(measures) for measures in measured]
-        self._told += len(asked)
-        if any(finite) and len(asked) >= self.learner.smallest_tell:
-            self.learner.tell(asked, [self._error(each) for each in asked], self._used(asked))
+        told, measured = self._asked, [self._outcomes[each] for each in self._asked]
+        self._told += len(told)
+        if any(map(has_finite_loss, measured)) and len(told) >= self.learner.smallest_tell:
+            self.learner.tell(told, [self._error(each) for each in told], self._used(told))
         if not any(map(has_finite_loss, self._outcomes.values())):
-            raise none_is_finite("loss of a trial", asked, self._told)
-        self._dropped.log("loss of a trial", asked, measured, self._told)
+            raise none_is_finite("loss of a trial", told, self._told)
+        self._dropped.log("loss of a trial", told, measured, self._told)
         self._asked, self._running = [], None
         self._end_round()
         return {f"theta_{name}": mean for name, mean in means_of_finite(measured).items()}
