@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from pdas.nn.conditions import Conditions
+from pdas.nn.mixing.relaxation import Kind, Relaxation
 from pdas.space import Architecture, SearchSpace
 from pdas.support.arrays import BoolArray
 
@@ -54,6 +55,34 @@ class SharingSupernet(SupernetProtocol, Protocol):
 
         Returns:
             One output for each architecture, in order.
+        """
+
+
+@runtime_checkable
+class MixtureSupernet(SupernetProtocol, Protocol):
+    """A supernet that can run a weighted sum of all that it could choose.
+
+    Example:
+        relaxation = net.relaxation("variables")
+        net.forward_mixed(x, coefficients=relaxation.coefficients(logits))
+    """
+
+    def relaxation(self, kind: Kind) -> Relaxation:
+        """What has coefficients.
+
+        Args:
+            kind: "edges" or "variables"; a supernet that knows no edges has the variables for both.
+
+        Raises:
+            NetworkError: a choice cannot be mixed.
+        """
+
+    def forward_mixed(self, *inputs: Any, coefficients: Any, **named: Any) -> Any:
+        """The output of the mixture.
+
+        Args:
+            inputs, named: of the network.
+            coefficients: of a relaxation of this supernet.
         """
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pdas.cost import Cost, ProductCost
 from pdas.cost.base import Quantity
@@ -18,6 +18,8 @@ from pdas.nn.counting.latency import SETTINGS, latency
 from pdas.nn.counting.profile import Profile
 from pdas.nn.deriving.derive import derive, warn_of_undrawn
 from pdas.nn.fast_path import avoid_fast_paths
+from pdas.nn.mixing.mixture import check_mixable, mixed
+from pdas.nn.mixing.relaxation import Kind, VariableRelaxation
 from pdas.nn.module_tree import ModuleTree
 from pdas.nn.quantities import check_quantity
 from pdas.space import Architecture
@@ -84,6 +86,31 @@ class Supernet(nn.Module):
         if not isinstance(architecture, Architecture):
             _refuse_no_architecture(architecture)
         with self._tree.selected(architecture):
+            return self.module(*inputs, **named)
+
+    def relaxation(self, kind: Kind = "variables") -> VariableRelaxation:
+        """The relaxation of the choices, for a search by gradients on a mixture of all of them.
+
+        Args:
+            kind: of no meaning here, since a module of the user has variables only.
+
+        Raises:
+            NetworkError: a choice cannot be mixed, as one of numbers.
+        """
+        check_mixable(self._tree)
+        return VariableRelaxation(self.space)
+
+    def forward_mixed(self, *inputs: Any, coefficients: Sequence[Tensor], **named: Any) -> Any:
+        """The module's output with every choice as a weighted sum of all its candidates.
+
+        Args:
+            inputs, named: of the module.
+            coefficients: of the categories of each variable, `(K_i,)`; see `relaxation`.
+
+        Raises:
+            NetworkError: a choice cannot be mixed, or its candidates give other shapes.
+        """
+        with mixed(self._tree, coefficients):
             return self.module(*inputs, **named)
 
     def active(self, architecture: Architecture) -> BoolArray:

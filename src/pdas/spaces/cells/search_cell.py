@@ -23,6 +23,9 @@ class SearchCell(nn.Module):
         position: where it is in the network.
         settings: of the network.
 
+    Attributes:
+        operations: their names.
+
     Example:
         SearchCell(position, CellSettings())(prev_prev, prev, plan, Memo())
     """
@@ -30,6 +33,7 @@ class SearchCell(nn.Module):
     def __init__(self, position: Position, settings: CellSettings) -> None:
         super().__init__()
         channels = position.channels
+        self.operations = settings.operations
         self.inputs = nn.ModuleList(
             input_block(position, source, batch_statistics) for source in (0, 1)
         )
@@ -62,7 +66,9 @@ class SearchCell(nn.Module):
             for source, (block, x) in enumerate(zip(self.inputs, (prev_prev, prev), strict=True))
         ]
         for b, edges in enumerate(plan.nodes):
-            terms = [_apply(self.edges[edge_name(b, e)], values[e.source], memo) for e in edges]
+            terms = [
+                apply_operation(self.edges[edge_name(b, e)], values[e.source], memo) for e in edges
+            ]
             # In one order: a + b of one architecture is then b + a of another.
             values.append(memo(torch.add, *sorted(terms, key=id)))
         return memo(self.output, plan.loose_ends, *(values[b + 2] for b in plan.loose_ends))
@@ -75,8 +81,14 @@ def _after_relu(block: nn.Module) -> Callable[[Tensor], Tensor]:
     return after_relu
 
 
-def _apply(operation: nn.Module, x: Tensor, memo: Memo) -> Tensor:
-    """An operation on `x`, whose ReLU is shared by all operations that begin with it."""
+def apply_operation(operation: nn.Module, x: Tensor, memo: Memo) -> Tensor:
+    """An operation on a state, whose ReLU is shared by all operations that begin with it.
+
+    Args:
+        operation: of an edge.
+        x: `(N, C, H, W)`.
+        memo: of the pass.
+    """
     if hasattr(operation, "after_relu"):
         return memo(_after_relu(operation), memo(F.relu, x))
     return memo(operation, x)

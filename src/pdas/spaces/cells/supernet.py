@@ -23,9 +23,11 @@ from pdas.cost.table import CostTable
 from pdas.nn.costs import table_cost
 from pdas.nn.counting.latency import Measuring, latency
 from pdas.nn.memo import Memo
+from pdas.nn.mixing.relaxation import Kind, Relaxation
 from pdas.nn.quantities import check_quantity, image_size
 from pdas.space import Architecture, check_architecture
 from pdas.spaces.cells.layout import Position, check_image_size, layout, needed_cells
+from pdas.spaces.cells.mixture import CellMixture, CellRelaxation, EdgeRelaxation, mixed_cell
 from pdas.spaces.cells.network import CellNetwork, stem
 from pdas.spaces.cells.operations import batch_statistics
 from pdas.spaces.cells.search_cell import SearchCell
@@ -104,6 +106,33 @@ class CellSupernet(nn.Module):
             for route in routes:
                 route.advance(index, cell, memo)
         return [self.classifier(route.out.mean((2, 3))) for route in routes]
+
+    def relaxation(self, kind: Kind = "variables") -> Relaxation:
+        """The relaxation of the space; see `pdas.spaces.cells.mixture`.
+
+        Args:
+            kind: "edges", with `none` as in DARTS, or "variables".
+        """
+        return EdgeRelaxation(self.space) if kind == "edges" else CellRelaxation(self.space)
+
+    def forward_mixed(self, x: Tensor, *, coefficients: Mapping[str, CellMixture]) -> Tensor:
+        """The logits of a mixture of all operations and inputs.
+
+        Args:
+            x: images `(N, in_channels, H, W)`.
+            coefficients: of each kind of cell; see `relaxation`.
+
+        Returns:
+            Logits `(N, classes)`.
+        """
+        check_image_size(min(x.shape[-2:]))
+        prev = prev_prev = self.stem(x.contiguous(memory_format=torch.channels_last))
+        for position, cell in zip(self.positions, self.cells, strict=True):
+            assert isinstance(cell, SearchCell)
+            out = mixed_cell(cell, prev_prev, prev, coefficients[position.kind])
+            prev_prev, prev = prev, out
+        logits: Tensor = self.classifier(prev.mean((2, 3)))
+        return logits
 
     def derive(
         self,

@@ -1,0 +1,254 @@
+"""A search by gradients: logits learn from D_theta, shared weights from D_W, both of a mixture.
+
+Liu et al., "DARTS: Differentiable Architecture Search", ICLR 2019, Algorithm 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pdas.methods.base import SearchContext, SearchMethod
+from pdas.methods.darts.second_order import Ahead
+from pdas.methods.planning.plan import Plan, PlanRequest
+from pdas.methods.planning.search_plan import plan_finals, refuse_length
+from pdas.nn.counting.counter import counting
+from pdas.nn.mixing.relaxation import Kind, Relaxation
+from pdas.space import Architecture, SearchSpace
+from pdas.support.arrays import FloatArray
+from pdas.support.errors import NonFiniteLossError, SettingError
+from pdas.support.random_state import at_seed
+from pdas.support.refusals import refuse
+from pdas.training.batch_norm import without_running_statistics
+from pdas.training.measures import as_measures, loss_of, numbers
+
+BETAS = (0.5, 0.999)  # of Adam for the logits
+DRAWN = 16  # architectures whose mean cost is that of a training pass
+
+
+class MixtureSearch(SearchMethod):
+    """Learns the logits of a relaxation.
+
+    Args:
+        space: that is searched.
+        kind: of the relaxation.
+        seed: of the logits at the start.
+        second_order: whether the gradient of the logits looks a step of the weights ahead.
+        start: standard deviation of the logits at the start.
+        learning_rate: of the logits.
+        weight_decay: of the logits.
+        epochs: passes over D_W; None for as many as the budget of the search pays.
+
+    Example:
+        pdas.search(net, loss, data, method=MixtureSearch(net.space, "variables", start=0.1))
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        kind: Kind,
+        *,
+        seed: int = 0,
+        second_order: bool = False,
+        start: float = 1e-3,
+        learning_rate: float = 3e-4,
+        weight_decay: float = 1e-3,
+        epochs: int | None = None,
+    ) -> None:
+        self._first = space.uniform(np.random.default_rng(seed))
+        self._kind, self._second_order, self._epochs = kind, second_order, epochs
+        self._seed, self._start = seed, start
+        self._learning_rate, self._weight_decay = learning_rate, weight_decay
+        self._relaxation: Relaxation | None = None
+        self._logits = torch.zeros(0)
+
+    def plan(self, request: PlanRequest) -> Plan:
+        finals = plan_finals(request, request.budget)
+        left = request.budget - finals.cost
+        passes = (5 if self._second_order else 2) * self.passes_of_mixture(request)
+        steps = int(left / passes) if self._epochs is None else self._epochs * request.per_epoch
+        if steps < 1:
+            refuse_length(request.settings, left, request.budget)
+        return finals.plan(steps, 0, 0, passes)
+
+    def passes_of_mixture(self, request: PlanRequest) -> float:
+        """The cost of a pass of the mixture, in passes of one architecture.
+
+        It is the quotient of their multiply-adds.
+
+        Args:
+            request: with the network, the loss and an example.
+        """
+        net: Any = request.net
+        assert net is not None and request.loss is not None and request.example is not None
+        loss, batch = request.loss, request.example()
+        relaxation = net.relaxation(self._kind)
+        coefficients = relaxation.coefficients(torch.zeros(relaxation.size))
+        rng = np.random.default_rng(0)
+        models = [partial(_sampled, net, net.space.uniform(rng)) for _ in range(DRAWN)]
+        with torch.no_grad(), at_seed(0), without_running_statistics(net):
+            with counting() as mixture:
+                loss(partial(net.forward_mixed, coefficients=coefficients), batch)
+            with counting() as drawn:
+                for model in models:
+                    loss(model, batch)
+        return max(1.0, mixture.total * DRAWN / drawn.total) if drawn.total else 1.0
+
+    def begin(self, context: SearchContext) -> None:
+        _check(context)
+        self._context = context
+        net: Any = context.supernet
+        self._net = net
+        self._relaxation = relaxation = net.relaxation(self._kind)
+        generator = torch.Generator().manual_seed(self._seed)
+        drawn = self._start * torch.randn(relaxation.size, generator=generator)
+        self._logits = drawn.to(context.fabric.device).requires_grad_()
+        self._adam = torch.optim.Adam(
+            [self._logits], self._learning_rate, betas=BETAS, weight_decay=self._weight_decay
+        )
+
+    def step(self, weight_batch: Any, theta_batch: Any | None) -> Mapping[str, float]:
+        weights = self._context.weights
+        assert weights is not None
+        measured: dict[str, float] = {}
+        if theta_batch is not None:
+            gradient, measures = (
+                self._ahead(weight_batch, theta_batch)
+                if self._second_order
+                else self._first_order(theta_batch)
+            )
+            self._adam.zero_grad()
+            self._logits.grad = gradient
+            self._adam.step()
+            measured = {f"theta_{name}": value for name, value in measures.items()}
+        loss, measures = self._measured(weight_batch, self._model(self._logits.detach()))
+        weights.update(loss)
+        return measures | measured
+
+    def best(self) -> Architecture:
+        if self._relaxation is None:
+            return self._first
+        return self._relaxation.architecture(self._logits.detach())
+
+    def measures(self) -> Mapping[str, float]:
+        """The mean of the largest coefficients."""
+        relaxation = self._relaxation
+        return {"largest": 0.0 if relaxation is None else relaxation.largest(self._logits)}
+
+    @property
+    def theta_array(self) -> FloatArray | None:
+        return None if self._relaxation is None else self._relaxation.theta(self._logits)
+
+    def made_with(self) -> dict[str, Any]:
+        """The settings, which a resumed search must have the same."""
+        return {
+            "method.kind": self._kind,
+            "method.second_order": self._second_order,
+            "method.start": self._start,
+            "method.learning_rate": self._learning_rate,
+            "method.weight_decay": self._weight_decay,
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"logits": self._logits.detach().clone(), "adam": self._adam.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        with torch.no_grad():
+            self._logits.copy_(state["logits"])
+        self._adam.load_state_dict(state["adam"])
+
+    def _first_order(self, batch: Any) -> tuple[Tensor, dict[str, float]]:
+        loss, measures = self._measured(batch, self._model(self._logits))
+        (gradient,) = torch.autograd.grad(loss, self._logits)
+        return gradient, measures
+
+    def _ahead(self, weight_batch: Any, theta_batch: Any) -> tuple[Tensor, dict[str, float]]:
+        assert self._context.weights is not None
+        mixed = _Mixed(self._net)
+        optimizer = self._context.weights.optimizer
+        rate = self._context.weights.learning_rate
+
+        def loss(batch: Any, weights: Mapping[str, Tensor], logits: Tensor) -> Any:
+            return self._measured(batch, self._model(logits, mixed, weights))
+
+        return Ahead(mixed, optimizer, rate, loss).gradient(weight_batch, theta_batch, self._logits)
+
+    def _model(
+        self,
+        logits: Tensor,
+        mixed: nn.Module | None = None,
+        weights: Mapping[str, Tensor] | None = None,
+    ) -> Callable[..., Any]:
+        """The mixture as a model, in the precision of Fabric; with other weights if there are."""
+        assert self._relaxation is not None
+        coefficients = self._relaxation.coefficients(logits)
+        precision = self._context.fabric.strategy.precision
+
+        def model(*inputs: Any, **named: Any) -> Any:
+            inputs, named = precision.convert_input(inputs), precision.convert_input(named)
+            named = {**named, "coefficients": coefficients}
+            with precision.forward_context():
+                if mixed is None or weights is None:
+                    output = self._net.forward_mixed(*inputs, **named)
+                else:
+                    output = torch.func.functional_call(mixed, dict(weights), inputs, named)
+            return precision.convert_output(output)
+
+        return model
+
+    def _measured(self, batch: Any, model: Callable[..., Any]) -> tuple[Tensor, dict[str, float]]:
+        measures = as_measures(self._context.loss(model, batch))
+        loss = loss_of(measures)
+        if not torch.isfinite(loss):
+            refuse(
+                NonFiniteLossError,
+                "loss",
+                found=f"{float(loss.detach())} of the mixture",
+                expected="a finite one",
+                remedy="lower search.optimizer.learning_rate",
+            )
+        return loss, numbers(measures)
+
+
+class _Mixed(nn.Module):
+    """A supernet whose call is that of its mixture, for `functional_call`."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        net: Any = self.net
+        return net.forward_mixed(*inputs, **named)
+
+
+def _sampled(net: Any, architecture: Architecture, *inputs: Any, **named: Any) -> Any:
+    return net(*inputs, architecture, **named)
+
+
+def _check(context: SearchContext) -> None:
+    """Refuse what a mixture cannot do.
+
+    Raises:
+        SettingError: parts of a batch, several devices, or weights that are not trained.
+    """
+    settings = context.settings
+    refused = {
+        "search.accumulate": (settings.accumulate != 1, settings.accumulate, "1"),
+        "search.train_weights": (context.weights is None, "false", "true"),
+        "device.devices": (context.ranks.size > 1, context.ranks.size, "1"),
+    }
+    for name, (is_wrong, found, expected) in refused.items():
+        if is_wrong:
+            refuse(
+                SettingError,
+                name,
+                found=f"{found}, while a mixture of all candidates is searched",
+                expected=expected,
+                remedy="set it so, or use another method",
+            )

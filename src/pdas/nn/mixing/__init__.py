@@ -1,0 +1,1 @@
+"""Mixtures of all candidates, with coefficients that have a gradient."""
