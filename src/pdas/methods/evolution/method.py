@@ -23,8 +23,8 @@ class EvolutionSettings(MethodSettings):
     Attributes:
         population: P.
         tournament: S, at most P.
-        trials: how many networks are trained, each with an equal share of the budget.
-        epochs: of each, which then decides their number.
+        trials: how many networks are trained, by default 100, each for its share of the budget.
+        epochs: of each; then the budget decides their number, if that is not set.
 
     Example:
         pdas.search(net, loss, data, method={"name": "evolution", "trials": 50})
@@ -44,7 +44,7 @@ class EvolutionSettings(MethodSettings):
     name: Literal["evolution"] = "evolution"
     population: int = Field(20, ge=1)
     tournament: int = Field(5, ge=1)
-    trials: int = Field(100, ge=1)
+    trials: int | None = Field(None, ge=1)
     epochs: float | None = Field(None, gt=0)
 
     def build(self, request: MethodRequest) -> Evolution:

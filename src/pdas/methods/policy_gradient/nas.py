@@ -24,8 +24,8 @@ class ControllerSettings(MethodSettings):
     """What both have in common.
 
     Attributes:
-        trials: how many networks are trained, each with an equal share of the budget.
-        epochs: of each, which then decides their number.
+        trials: how many networks are trained, by default 100, each for its share of the budget.
+        epochs: of each; then the budget decides their number, if that is not set.
 
     Example:
         class Nas(ControllerSettings): ...
@@ -37,7 +37,7 @@ class ControllerSettings(MethodSettings):
     layers: ClassVar[int]
     scale: ClassVar[float]  # its weights are uniform in (-scale, scale)
 
-    trials: int = Field(100, ge=1)
+    trials: int | None = Field(None, ge=1)
     epochs: float | None = Field(None, gt=0)
 
     def learning(self) -> Learning:

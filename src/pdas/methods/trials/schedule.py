@@ -12,6 +12,7 @@ from pdas.methods.planning.search_plan import plan_finals
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 
+TRIALS = 100  # where neither their number nor their length is set
 _ROUNDING = 1e-9  # a share of the budget; sums of thirds are not exact
 
 
@@ -46,8 +47,9 @@ class TrialSchedule:
     """Networks that are trained one by one; see `Trials`.
 
     Attributes:
-        trials: their number; each gets an equal share of the budget.
-        epochs: passes over D_W of each. If they are given, the budget decides the number.
+        trials: their number, by default 100; each gets an equal share of the budget.
+        epochs: passes over D_W of each. Without `trials` the budget then decides their number; with
+            both, the search costs what they cost.
         first: the number of trials at the beginning that are longer.
         longer: how many times as long these are.
         inherit: whether a network begins with the weights of its parent, which the optimizer names
@@ -58,7 +60,7 @@ class TrialSchedule:
         TrialSchedule(epochs=3, first=20, longer=5, inherit=True)
     """
 
-    trials: int = 100
+    trials: int | None = None
     epochs: float | None = None
     first: int = 0
     longer: float = 1.0
@@ -75,12 +77,12 @@ class TrialSchedule:
         """
         finals = plan_finals(request, request.budget)
         passes = (request.budget - finals.trial_passes) * (1 + _ROUNDING)
-        trials, length = self.trials, 0
+        trials, length = self.trials or TRIALS, 0
         if self.epochs is None:
             length = _most(lambda each: self._cost(trials, each, request) <= passes, int(passes))
         else:
             length = max(1, round(self.epochs * request.per_epoch))
-            trials = _most(
+            trials = self.trials or _most(
                 lambda number: self._cost(number, length, request) <= passes, int(passes)
             )
         if not trials or not length:
@@ -111,7 +113,7 @@ class TrialSchedule:
 
     def _refuse(self, request: PlanRequest, passes: float) -> NoReturn:
         each = "" if self.epochs is None else f" of {self.epochs:g} epochs"
-        number = f"{self.trials} trials" if self.epochs is None else f"one trial{each}"
+        number = f"{self.trials or TRIALS} trials" if self.epochs is None else f"one trial{each}"
         refuse(
             SettingError,
             f"search.{request.settings.length}",
