@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pytest
 
 import pdas
 from pdas.methods.components import METHODS, MethodRequest
 from pdas.methods.settings import SearchSettings
+from pdas.testing import OptimizerTests
+
+
+class TestBernoulli(OptimizerTests):
+    @pytest.fixture
+    def make(self) -> Any:
+        return lambda space, seed: METHODS["bernoulli"]().build(MethodRequest(space, seed, 2))
 
 
 def test_of_binary_variables_it_is_the_bernoulli_rule() -> None:

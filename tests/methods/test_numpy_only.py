@@ -18,6 +18,8 @@ MODULES = [
     "pdas.cost.factors",
     "pdas.cost.product",
     "pdas.methods.optimizer",
+    "pdas.methods.uniform",
+    "pdas.methods.evolution.optimizer",
     "pdas.methods.pdas.distribution",
     "pdas.methods.pdas.optimizer",
     "pdas.methods.constraints.limit",

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import pdas
-from pdas.methods.evolution.optimizer import Evolution, OneVariable
+from pdas.methods.evolution.mutation import OneVariable
+from pdas.methods.evolution.optimizer import Evolution
 from pdas.support.errors import SettingError
 from pdas.testing import OptimizerTests
 
@@ -86,6 +87,20 @@ def test_the_worst_of_a_tournament_of_all_dies() -> None:
         optimizer.tell(asked, [loss(asked[0])])
         before.remove(max(before, key=lambda member: member[1]))
         assert members(optimizer) == [*before, (asked[0].indices.tolist(), loss(asked[0]))]
+
+
+def test_the_worst_of_the_childs_own_tournament_dies() -> None:
+    """Its parent is the best of the same draw, so no parent dies for its child."""
+    optimizer = Evolution(SPACE, population=8, tournament=2, dies="worst")
+    told(optimizer, 8)
+    for _ in range(30):
+        before = members(optimizer)
+        asked = optimizer.ask(1)
+        (birth,) = optimizer.state_dict()["births"]
+        optimizer.tell(asked, [loss(asked[0])])
+        before.remove((birth["worst"]["indices"], birth["worst"]["loss"]))
+        assert birth["worst"]["loss"] >= birth["parent"]["loss"]
+        assert members(optimizer)[:-1] == before
 
 
 def test_several_at_once_are_children_of_the_population_as_it_is() -> None:

@@ -7,13 +7,12 @@ Search", CVPR 2019, the worst of the draw dies.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 
+from pdas.methods.evolution.mutation import Member, Mutation, OneVariable
 from pdas.methods.observing import Observing
 from pdas.space import Architecture, SearchSpace
 from pdas.support.arrays import FloatArray, IntArray
@@ -23,51 +22,12 @@ from pdas.support.refusals import check_integer, check_one_of, refuse
 Death = Literal["oldest", "worst"]
 
 
-class Mutation(Protocol):
-    """Makes a child of a parent. One that learns has a state, and is told how its children did."""
-
-    def __call__(self, parent: IntArray, rng: np.random.Generator) -> IntArray:
-        """The indices `(D,)` of a child."""
-        ...
-
-
-class OneVariable:
-    """Another category, drawn uniformly, of one variable, drawn uniformly of those with a choice.
-
-    Args:
-        space: the search space.
-
-    Example:
-        OneVariable(space)(parent.indices, np.random.default_rng(0))
-    """
-
-    def __init__(self, space: SearchSpace) -> None:
-        self._sizes = space.sizes
-        self._free = np.flatnonzero(self._sizes > 1)
-
-    def __call__(self, parent: IntArray, rng: np.random.Generator) -> IntArray:
-        child = parent.copy()
-        if len(self._free):
-            i = rng.choice(self._free)
-            child[i] = (child[i] + rng.integers(1, self._sizes[i])) % self._sizes[i]
-        return child
-
-
-@dataclass(frozen=True)
-class Member:
-    """An architecture of the population, by its indices, and its loss, infinite if it failed."""
-
-    indices: tuple[int, ...]
-    loss: float
-
-
 class Evolution(Observing):
     """Evolution of a population. Its choice is the best that it was told.
 
     The first `population` architectures are uniform. Then `tournament` members are drawn without
     replacement, and the best of them is mutated. All that are asked for at a time are children of
-    the population as it is. A member without a finite loss has its place, and no child while others
-    are there.
+    the population as it is. A member without a finite loss has its place and wins no tournament.
 
     Args:
         space: the search space.
@@ -120,7 +80,8 @@ class Evolution(Observing):
         self._population, self._tournament, self._dies = population, tournament, dies
         self._mutation = mutation or OneVariable(space)
         self._members: list[Member] = []  # the oldest first
-        self._parents: dict[tuple[int, ...], tuple[int, ...]] = {}  # of children that are asked
+        # Of children that were asked for: the best and the worst of their tournaments.
+        self._births: dict[tuple[int, ...], tuple[Member, Member]] = {}
 
     def parent(self, architecture: Architecture) -> Architecture | None:
         """The member whose child an architecture is, that was asked for and not told since.
@@ -128,71 +89,96 @@ class Evolution(Observing):
         Returns:
             None of one that was drawn uniformly, or comes from elsewhere.
         """
-        parent = self._parents.get(tuple(architecture.indices.tolist()))
-        return None if parent is None else self.space.architecture(parent)
+        birth = self._births.get(tuple(architecture.indices.tolist()))
+        return None if birth is None else self.space.architecture(birth[0].indices)
 
     def parents(self) -> list[Architecture]:
         """Those that may still be the parent of a child, or are that of one that is asked for."""
-        rows = [*(member.indices for member in self._members), *self._parents.values()]
-        return [self.space.architecture(row) for row in dict.fromkeys(rows)]
+        asked = [parent for parent, _ in self._births.values()]
+        rows = dict.fromkeys(member.indices for member in (*self._members, *asked))
+        return [self.space.architecture(row) for row in rows]
 
     def measures(self) -> dict[str, float]:
-        """The size of the population."""
-        return {"population": float(len(self._members))}
+        """The size of the population, and those of the mutation."""
+        return {"population": float(len(self._members)), **self._mutation.measures()}
+
+    def made_with(self) -> dict[str, Any]:
+        """The settings; see `pdas.methods.optimizer.made_with`."""
+        return {
+            "method.population": self._population,
+            "method.tournament": self._tournament,
+            "method.dies": self._dies,
+            "method.mutation": type(self._mutation).__name__,
+        }
 
     def state_dict(self) -> dict[str, Any]:
-        members = [{"indices": list(m.indices), "loss": _plain(m.loss)} for m in self._members]
-        parents = [[list(child), list(parent)] for child, parent in self._parents.items()]
-        return super().state_dict() | {"members": members, "parents": parents}
+        return {
+            **super().state_dict(),
+            "members": [member.state() for member in self._members],
+            "births": [
+                {"child": list(row), "parent": parent.state(), "worst": worst.state()}
+                for row, (parent, worst) in self._births.items()
+            ],
+            "mutation": self._mutation.state_dict(),
+        }
 
     def _draw(self) -> Architecture:
         if len(self._members) < self._population:
             return self.space.uniform(self._rng)
-        parent = min(self._entrants(), key=lambda member: member.loss)
+        drawn = self._drawn()
+        parent, worst = min(drawn, key=_loss), max(drawn, key=_loss)
         child = self._mutation(np.array(parent.indices), self._rng)
-        self._parents[tuple(child.tolist())] = parent.indices
+        self._births[tuple(child.tolist())] = parent, worst
         return self.space.architecture(child)
 
     def _learn(self, indices: IntArray, losses: FloatArray) -> None:
-        for row, loss in zip(indices.tolist(), losses.tolist(), strict=True):
+        rows = map(tuple, indices.tolist())
+        births = []
+        for child in map(Member, rows, losses.tolist()):
+            birth = self._births.pop(child.indices, None)
+            if birth is not None:
+                births.append((birth[0], child))
             if len(self._members) >= self._population:
-                self._members.remove(self._dying())
-            self._members.append(Member(tuple(row), loss))
-            self._parents.pop(tuple(row), None)
+                self._members.remove(self._dying(birth))
+            self._members.append(child)
+        if births:
+            self._mutation.learn(births)
 
-    def _entrants(self) -> list[Member]:
-        """The members of a tournament."""
+    def _drawn(self) -> list[Member]:
+        """The members of a tournament, the oldest first."""
         chosen = self._rng.choice(len(self._members), self._tournament, replace=False)
-        return [self._members[i] for i in chosen]
+        return [self._members[i] for i in sorted(chosen)]
 
-    def _dying(self) -> Member:
+    def _dying(self, birth: tuple[Member, Member] | None) -> Member:
+        """The member that makes room for a child; the worst of its tournament may be gone."""
         if self._dies == "oldest":
             return self._members[0]
-        return max(self._entrants(), key=lambda member: member.loss)
+        if birth is not None and birth[1] in self._members:
+            return birth[1]
+        return max(self._drawn(), key=_loss)
 
     def _restorer(self, state: dict[str, Any]) -> Callable[[], None]:
-        members = [self._member(each) for each in state["members"]]
+        def member(plain: dict[str, Any]) -> Member:
+            return Member.of_state(self.space, plain)
+
+        members = [member(each) for each in state["members"]]
         if len(members) > self._population:
             raise ValueError(f"{len(members)} members, more than {self._population}")
-
-        pairs = [[self._row(row) for row in pair] for pair in state["parents"]]
-        parents = {child: parent for child, parent in pairs}
+        births = {
+            tuple(self.space.architecture(each["child"]).indices.tolist()): (
+                member(each["parent"]),
+                member(each["worst"]),
+            )
+            for each in state["births"]
+        }
+        restore_mutation = self._mutation.restorer(state["mutation"])
 
         def restore() -> None:
-            self._members, self._parents = members, parents
+            restore_mutation()
+            self._members, self._births = members, births
 
         return restore
 
-    def _member(self, plain: dict[str, Any]) -> Member:
-        loss = plain["loss"]
-        if loss is not None and not (isinstance(loss, int | float) and math.isfinite(loss)):
-            raise ValueError(f"a loss of {loss!r}")
-        return Member(self._row(plain["indices"]), math.inf if loss is None else float(loss))
 
-    def _row(self, indices: Any) -> tuple[int, ...]:
-        return tuple(self.space.architecture(indices).indices.tolist())
-
-
-def _plain(loss: float) -> float | None:
-    """A loss for JSON, which has no infinity."""
-    return loss if math.isfinite(loss) else None
+def _loss(member: Member) -> float:
+    return member.loss
