@@ -32,7 +32,7 @@ class Controller(nn.Module):
     def __init__(self, space: SearchSpace, *, seed: int = 0) -> None:
         super().__init__()
         sizes = space.sizes.tolist()
-        self.register_buffer("_starts", torch.from_numpy(starts(space.sizes)), persistent=False)
+        self._starts = torch.from_numpy(starts(space.sizes))
         self.embedding = nn.Embedding(sum(sizes), EMBEDDING)
         self.lstm = nn.LSTM(EMBEDDING, HIDDEN, bidirectional=True, batch_first=True)
         uniform_weights(self, SCALE, seed)
@@ -64,6 +64,6 @@ class Controller(nn.Module):
         Returns:
             ln p of its categories, `(K_i,)`.
         """
-        logits = state @ self.heads[variable]
+        logits: Tensor = state @ self.heads[variable]
         is_present = torch.arange(len(logits)) == present
         return logits.masked_fill(is_present, -torch.inf).log_softmax(0)
