@@ -29,7 +29,7 @@ from pdas.methods.trials.schedule import TrialSchedule
 from pdas.methods.trials.trial import Trial
 from pdas.resume.checkpoint import Checkpoints
 from pdas.space import Architecture
-from pdas.support.errors import NonFiniteLossError, RunError
+from pdas.support.errors import CheckpointError, NonFiniteLossError, RunError
 from pdas.training.loop import Progress
 from tests.methods.trials.trial_searches import (
     SPACE,
@@ -259,6 +259,12 @@ def test_it_goes_on_after_any_trial(tmp_path: Path, step: int) -> None:
     assert (stopped.stopped, stopped.history[-1].step) == ("interrupted", step)
     assert outcome(search(Family(*ORDER), **kept)) == expected
     assert trained(Noted(tmp_path / "lines")) == {2: 1, 3: 2, 5: 2, 8: 3}
+
+
+def test_it_goes_on_with_the_same_schedule_only(tmp_path: Path) -> None:
+    searched(Drawn(), EIGHT, checkpoints=tmp_path, on_step=lambda progress: True)
+    with pytest.raises(CheckpointError, match="method.trials: found 9, expected 8"):
+        searched(Drawn(), TrialSchedule(trials=9), checkpoints=tmp_path)
 
 
 KILLED = """

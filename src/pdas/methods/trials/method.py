@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Generator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 import numpy as np
@@ -198,6 +199,11 @@ class Trials(Driver):
     def measures(self) -> Mapping[str, float]:
         """Those of the optimizer, and how many networks were trained."""
         return {**super().measures(), "trials": float(self._trained)}
+
+    def made_with(self) -> dict[str, Any]:
+        """That of the optimizer, with its limits and penalty, and the schedule."""
+        schedule = {f"method.{name}": value for name, value in asdict(self.schedule).items()}
+        return super().made_with() | schedule
 
     def after_steps(self) -> None:
         self.close()
