@@ -10,7 +10,8 @@ import pytest
 import torch
 
 import pdas
-from pdas.methods.policy_gradient.enas_policy import EnasPolicy, cells_of
+from pdas.methods.cell_variables import cells_of
+from pdas.methods.policy_gradient.enas_policy import EnasPolicy
 from pdas.methods.policy_gradient.lstm_policy import LSTMPolicy
 from pdas.methods.policy_gradient.policy import Policy
 from pdas.methods.policy_gradient.product_policy import ProductPolicy

@@ -43,7 +43,8 @@ class EnasPlain(MethodSettings):
     epochs: int | None = Field(None, ge=1)
 
     def build(self, request: MethodRequest) -> PolicyGradient:
-        from pdas.methods.policy_gradient.enas_policy import EnasPolicy, cells_of
+        from pdas.methods.cell_variables import cells_of
+        from pdas.methods.policy_gradient.enas_policy import EnasPolicy
         from pdas.methods.policy_gradient.lstm_policy import LSTMPolicy
         from pdas.methods.policy_gradient.optimizer import Learning, PolicyGradient
 

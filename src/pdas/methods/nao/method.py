@@ -1,0 +1,141 @@
+"""The methods "nao", of networks that are trained one by one, and "nao-ws", with shared weights.
+
+Luo et al., "Neural Architecture Optimization", NeurIPS 2018.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from pdas.methods.components import METHODS, Form, MethodRequest, MethodSettings
+from pdas.methods.optimizer import Optimizer
+
+if TYPE_CHECKING:
+    from pdas.methods.base import SearchMethod
+    from pdas.methods.nao.optimizer import NAO
+
+
+@METHODS.named("nao")
+class NaoSettings(MethodSettings):
+    """NAO: `seeds` random networks are trained, then `new` ones again and again.
+
+    Attributes:
+        seeds: size of the first pool.
+        new: networks that a round adds.
+        top: the best, from which the ascent begins.
+        fit_epochs: passes over the pool of a fit of the model.
+        trials: how many networks are trained, by default 100, each for its share of the budget.
+        epochs: of each; then the budget decides their number, if that is not set.
+
+    Example:
+        pdas.search(net, loss, data, method="nao").architecture
+    """
+
+    search: ClassVar[Mapping[str, Any]] = MappingProxyType({"finalists": 5, "finalists_share": 0.1})
+    published: ClassVar[Mapping[str, Any]] = MappingProxyType(
+        {
+            "search.method.seeds": 600,
+            "search.method.new": 300,
+            "search.method.top": 100,
+            "search.method.fit_epochs": 1000,
+            "search.method.trials": 1200,
+            "search.method.epochs": 25,
+        }
+    )
+    form: ClassVar[Form] = "reduced"
+
+    name: Literal["nao"] = "nao"
+    seeds: int = Field(60, ge=1)
+    new: int = Field(20, ge=1)
+    top: int = Field(20, ge=1)
+    fit_epochs: int = Field(300, ge=1)
+    trials: int | None = Field(None, ge=1)
+    epochs: float | None = Field(None, gt=0)
+
+    def build(self, request: MethodRequest) -> NAO:
+        from pdas.methods.nao.optimizer import NAO
+
+        return NAO(
+            request.space,
+            seed=request.seed,
+            samples=request.samples,
+            seeds=self.seeds,
+            new=self.new,
+            top=self.top,
+            fit_epochs=self.fit_epochs,
+        )
+
+    def driver(self, optimizer: Optimizer, learner: Optimizer) -> SearchMethod:
+        from pdas.methods.trials.method import Trials
+        from pdas.methods.trials.schedule import TrialSchedule
+
+        return Trials(optimizer, learner, TrialSchedule(self.trials, self.epochs))
+
+
+@METHODS.named("nao-ws")
+class NaoWsSettings(MethodSettings):
+    """NAO with shared weights: a step trains a random one of the pool, which is scored five times.
+
+    Then the better half stays, and new ones take the place of the others. All of a scoring have the
+    same batches of D_theta. The five best at the end are trained by themselves.
+
+    Attributes:
+        pool: its size.
+        batches: of D_theta on which each is scored.
+        fit_epochs: passes over the pool of a fit of the model.
+        epochs: passes over D_W; None for as many as the budget of the search pays.
+
+    Example:
+        pdas.search(net, loss, data, method="nao-ws").architecture
+    """
+
+    search: ClassVar[Mapping[str, Any]] = MappingProxyType(
+        {"samples": 1, "finalists": 5, "finalists_share": 0.1}
+    )
+    published: ClassVar[Mapping[str, Any]] = MappingProxyType(
+        {
+            "search.method.pool": 600,
+            "search.method.batches": 8,
+            "search.method.fit_epochs": 1000,
+            "search.method.epochs": 150,
+        }
+    )
+    form: ClassVar[Form] = "reduced"
+    scorings: ClassVar[int] = 5
+
+    name: Literal["nao-ws"] = "nao-ws"
+    pool: int = Field(100, ge=2)
+    batches: int = Field(2, ge=1)
+    fit_epochs: int = Field(300, ge=1)
+    epochs: int | None = Field(None, ge=1)
+
+    def build(self, request: MethodRequest) -> NAO:
+        from pdas.methods.nao.optimizer import NAO
+
+        return NAO(
+            request.space,
+            seed=request.seed,
+            samples=request.samples,
+            seeds=self.pool,
+            new=self.pool // 2,
+            top=max(1, self.pool // 6),
+            fit_epochs=self.fit_epochs,
+            replaces=True,
+        )
+
+    def driver(self, optimizer: Optimizer, learner: Optimizer) -> SearchMethod:
+        from pdas.methods.scheduled.method import Scheduled
+        from pdas.methods.scheduled.schedule import Schedule
+
+        schedule = Schedule(
+            epochs=self.epochs,
+            every=1 / self.scorings,
+            score=self.pool,
+            common=True,
+            batches=self.batches,
+        )
+        return Scheduled(optimizer, learner, schedule)

@@ -1,0 +1,67 @@
+"""Architectures as sequences of tokens."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pdas.methods.cell_variables import cells_of
+from pdas.space import SearchSpace
+from pdas.support.arrays import IntArray
+
+
+class Sequence:
+    """How the architectures of a space are written, a token for each variable.
+
+    Of cells all inputs have common tokens, and all operations; the input and the operation of an
+    edge are joined to one step. Elsewhere each variable has tokens and a step of its own.
+
+    Args:
+        space: the search space.
+
+    Attributes:
+        joined: tokens of a step.
+        tokens: the number of different tokens; 0 is the start.
+
+    Example:
+        Sequence(net.space).write(indices)
+    """
+
+    def __init__(self, space: SearchSpace) -> None:
+        self.sizes = space.sizes
+        cells = cells_of(space)
+        self.joined = 1 if cells is None else 2
+        self._edges: list[list[tuple[list[int], list[int]]]] = []
+        if cells is None:
+            self.first = 1 + np.concatenate([[0], np.cumsum(self.sizes)[:-1]])
+        else:
+            inputs = [i for cell in cells.values() for pair in cell.inputs for i in pair]
+            self.first = np.full(len(space), 1 + max(self.sizes[inputs]))
+            self.first[inputs] = 1
+            self._edges = [
+                [
+                    ([ins[0], ops[0]], [ins[1], ops[1]])
+                    for ins, ops in zip(cell.inputs, cell.operations, strict=True)
+                ]
+                for cell in cells.values()
+            ]
+        self.tokens = int((self.first + self.sizes).max())
+
+    def write(self, indices: IntArray) -> IntArray:
+        """The tokens `(n, D)` of architectures `(n, D)`."""
+        tokens: IntArray = indices + self.first
+        return tokens
+
+    def swapped(self, indices: IntArray, rng: np.random.Generator) -> IntArray:
+        """The same networks, with the two edges of a random node of each cell swapped.
+
+        Args:
+            indices: `(n, D)`; of a space without cells they stay as they are.
+            rng: draws the nodes.
+        """
+        swapped = indices.copy()
+        for nodes in self._edges:
+            drawn = rng.integers(len(nodes), size=len(indices))
+            for node, (one, other) in enumerate(nodes):
+                rows = np.flatnonzero(drawn == node)[:, np.newaxis]
+                swapped[rows, one], swapped[rows, other] = indices[rows, other], indices[rows, one]
+        return swapped
