@@ -263,7 +263,7 @@ def test_it_goes_on_after_any_trial(tmp_path: Path, step: int) -> None:
 
 def test_it_goes_on_with_the_same_schedule_only(tmp_path: Path) -> None:
     searched(Drawn(), EIGHT, checkpoints=tmp_path, on_step=lambda progress: True)
-    with pytest.raises(CheckpointError, match="method.trials: found 9, expected 8"):
+    with pytest.raises(CheckpointError, match=r"method\.trials: found 9, expected 8"):
         searched(Drawn(), TrialSchedule(trials=9), checkpoints=tmp_path)
 
 
