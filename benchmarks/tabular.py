@@ -1,16 +1,20 @@
-"""Search quality without a network: PDAS on tables of trained architectures.
+"""Search quality without a network: methods on tables of trained architectures.
 
-    python benchmarks/tabular.py DATA [--seeds 200] [--jobs 1]
+    python benchmarks/tabular.py DATA [--seeds 200] [--jobs 1] [--part all]
 
-DATA is a directory with `nas_bench_201_cifar10.csv` (columns architecture, val_acc_200ep and
-test_acc_200ep; 15,625 cells) and `nas_bench_macro_cifar10.json` (key: eight digits; test_acc of
-three seeds; 6,561 networks).
+DATA is a directory with `nas_bench_201_cifar10.csv` (columns architecture, val_acc_12ep,
+val_acc_200ep and test_acc_200ep; 15,625 cells) and `nas_bench_macro_cifar10.json` (key: eight
+digits; test_acc of three seeds; 6,561 networks).
 
 An evaluation returns the validation accuracy plus Gaussian noise. Without noise a repeated
 evaluation brings nothing new, so the budget counts distinct architectures; under noise it brings
 new information, so the budget counts every evaluation. What is reported is always the noiseless
 test accuracy, which no search sees: of the architecture with the best accuracy it observed, and for
 PDAS also of the mode of its distribution. A step that would exceed the budget is not counted.
+
+The part "methods" has all methods with ask and tell. They search on the validation accuracy after
+12 epochs, without noise, and the budget counts every evaluation. Their figures are compared with
+those of a prototype that was written independently (`tabular_methods.py`).
 """
 
 from __future__ import annotations
@@ -21,17 +25,23 @@ import json
 import math
 import sys
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
+from tabular_methods import (
+    METHODS_ON_TABLES,
+    FloatArray,
+    IntArray,
+    Method,
+    Search,
+    by_name,
+    random_search,
+)
 
-from pdas.methods.pdas.optimizer import PDAS
+from pdas.methods.components import METHODS
 from pdas.space import SearchSpace
 
 BUDGETS = (50, 100, 200, 400)
@@ -39,9 +49,6 @@ NOISES = (0.0, 0.5, 2.0, 5.0)
 SAMPLES = (2, 4, 8, 16)
 REPEATS = 20  # a search without noise ends after this many evaluations for each of its budget
 POPULATION, TOURNAMENT = 30, 10
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -59,8 +66,8 @@ class Table:
         return numbers
 
 
-def read_nas_bench_201(path: Path) -> Table:
-    """Six edges of five operations; validation and test after 200 epochs."""
+def read_nas_bench_201(path: Path, validation: str = "val_acc_200ep") -> Table:
+    """Six edges of five operations; a column for validation, and the test after 200 epochs."""
     operations = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
     space = SearchSpace({f"edge{i}": operations for i in range(1, 7)})
     rows = []
@@ -68,7 +75,7 @@ def read_nas_bench_201(path: Path) -> Table:
         for row in csv.DictReader(file):
             edges = row["architecture"].replace("+", "").split("|")
             digits = [operations.index(edge.split("~")[0]) for edge in edges if edge]
-            rows.append((digits, float(row["val_acc_200ep"]), float(row["test_acc_200ep"])))
+            rows.append((digits, float(row[validation]), float(row["test_acc_200ep"])))
     rows.sort()
     return Table(
         "NAS-Bench-201", space, np.array([r[1] for r in rows]), np.array([r[2] for r in rows])
@@ -86,15 +93,16 @@ def read_nas_bench_macro(path: Path) -> Table:
 class Evaluator:
     """Evaluates architectures of a table, counts what is spent, and keeps the best observed."""
 
-    def __init__(self, table: Table, noise: float, rng: np.random.Generator) -> None:
-        self.table, self.noise, self.rng = table, noise, rng
+    def __init__(self, table: Table, noise: float, repeats: bool, rng: np.random.Generator) -> None:
+        self.table, self.noise, self.rng, self.repeats = table, noise, rng, repeats
+        self.space = table.space
         self.evaluations = 0
         self.seen: set[int] = set()
         self.best_accuracy, self.best = -math.inf, 0
 
     @property
     def spent(self) -> int:
-        return self.evaluations if self.noise else len(self.seen)
+        return self.evaluations if self.repeats else len(self.seen)
 
     def __call__(self, indices: IntArray) -> FloatArray:
         """Observed accuracies of an (n, D) array of architectures."""
@@ -110,47 +118,12 @@ class Evaluator:
         return accuracies
 
 
-# A search runs for ever; after each step it yields its own choice, or None for the best observed.
-Search = Callable[[Evaluator, int], Iterator[IntArray | None]]
+def run(search: Search, table: Table, noise: float, repeats: bool, seed: int) -> FloatArray:
+    """Test accuracies of one search, shape (2, len(BUDGETS)): best observed, and its own choice.
 
-
-def random_search(evaluate: Evaluator, seed: int) -> Iterator[None]:
-    rng = np.random.default_rng(seed)
-    sizes = evaluate.table.space.sizes
-    for number in rng.permutation(int(sizes.prod())):
-        evaluate(np.array([np.unravel_index(number, tuple(sizes))]))
-        yield None
-
-
-def regularised_evolution(evaluate: Evaluator, seed: int) -> Iterator[None]:
-    """Real et al. 2019: the best of a tournament mutates in one variable, the oldest dies."""
-    rng = np.random.default_rng(seed)
-    sizes = evaluate.table.space.sizes
-    population: deque[tuple[float, IntArray]] = deque(maxlen=POPULATION)
-    while True:
-        if len(population) < POPULATION:
-            child = rng.integers(sizes)
-        else:
-            entrants = rng.choice(POPULATION, TOURNAMENT, replace=False)
-            child = max((population[k] for k in entrants), key=lambda member: member[0])[1].copy()
-            i = rng.integers(len(sizes))
-            child[i] = (child[i] + rng.integers(1, sizes[i])) % sizes[i]
-        population.append((float(evaluate(child[np.newaxis])[0]), child))
-        yield None
-
-
-def pdas(evaluate: Evaluator, seed: int, samples: int = 2) -> Iterator[IntArray]:
-    optimizer = PDAS(evaluate.table.space, seed=seed, samples=samples)
-    while True:
-        architectures = optimizer.ask()
-        accuracies = evaluate(np.array([a.indices for a in architectures]))
-        optimizer.tell(architectures, -accuracies)
-        yield optimizer.best().indices
-
-
-def run(search: Search, table: Table, noise: float, seed: int) -> FloatArray:
-    """Test accuracies of one search, shape (2, len(BUDGETS)): best observed, and its own choice."""
-    evaluate = Evaluator(table, noise, np.random.default_rng([seed, 1]))
+    `repeats` says whether the budget counts the repetition of an evaluation.
+    """
+    evaluate = Evaluator(table, noise, repeats, np.random.default_rng([seed, 1]))
     result = np.full((2, len(BUDGETS)), np.nan)
     for choice in search(evaluate, seed):
         chosen = evaluate.best if choice is None else table.numbers(choice[np.newaxis])[0]
@@ -161,9 +134,11 @@ def run(search: Search, table: Table, noise: float, seed: int) -> FloatArray:
     return result
 
 
-def run_seeds(search: Search, table: Table, noise: float, seeds: int, jobs: int) -> FloatArray:
+def run_seeds(
+    search: Search, table: Table, noise: float, seeds: int, jobs: int, repeats: bool | None = None
+) -> FloatArray:
     """The results of several seeds: shape (seeds, 2, len(BUDGETS))."""
-    one = partial(run, search, table, noise)
+    one = partial(run, search, table, noise, noise > 0 if repeats is None else repeats)
     if jobs == 1:
         return np.array([one(seed) for seed in range(seeds)])
     with ProcessPoolExecutor(jobs) as pool:
@@ -186,21 +161,22 @@ def print_head(title: str) -> None:
 def compare_methods(table: Table, noise: float, seeds: int, jobs: int) -> None:
     unit = "evaluations" if noise else "distinct architectures"
     print_head(f"{table.name}, noise of {noise:g} points, by {unit}")
+    evolution = by_name("evolution", population=POPULATION, tournament=TOURNAMENT)
     for name, search in (
         ("random search", random_search),
-        ("regularised evolution", regularised_evolution),
-        ("PDAS", pdas),
+        ("regularised evolution", evolution),
+        ("PDAS", by_name("pdas", samples=2)),
     ):
         results = run_seeds(search, table, noise, seeds, jobs)
         print_row(f"{name}, best observed", results[:, 0])
-        if search is pdas:
+        if name == "PDAS":
             print_row(f"{name}, mode", results[:, 1])
 
 
 def compare_samples(table: Table, noise: float, seeds: int, jobs: int) -> None:
     print_head(f"{table.name}, noise of {noise:g} points, by evaluations: number of samples")
     results = {
-        samples: run_seeds(partial(pdas, samples=samples), table, noise, seeds, jobs)
+        samples: run_seeds(by_name("pdas", samples=samples), table, noise, seeds, jobs)
         for samples in SAMPLES
     }
     for column, reported in enumerate(("best observed", "mode")):
@@ -210,20 +186,62 @@ def compare_samples(table: Table, noise: float, seeds: int, jobs: int) -> None:
     print_row(f"mode, {many} samples minus {few}", results[many][:, 1] - results[few][:, 1])
 
 
+def compare_all(table: Table, seeds: int, jobs: int) -> None:
+    """The table of all methods, and whether each figure is that of the prototype."""
+    print(f"\n{table.name}, all methods, search on 12-epoch validation, by evaluations\n")
+    heads = ("seeds", *map(str, BUDGETS[1:]), "own choice at 400", "as expected")
+    print(f"| {'':<26} | " + " | ".join(heads) + " |")
+    print(f"|{'-' * 28}|" + "---:|" * len(heads))
+    for method in METHODS_ON_TABLES:
+        name = method.name.split(",")[0].split()[0]
+        if name != "REINFORCE" and name not in METHODS:
+            continue
+        count = min(seeds, method.seeds)
+        results = run_seeds(method.search, table, 0.0, count, jobs, repeats=True)
+        print_method(method, results)
+
+
+def print_method(method: Method, results: FloatArray) -> None:
+    """A row of `compare_all` from results of shape (seeds, 2, len(BUDGETS))."""
+    means, halves = results.mean(axis=0), 1.96 * results.std(axis=0, ddof=1) / len(results) ** 0.5
+    cells = [f"{m:.2f} ± {h:.2f}" for m, h in zip(means[0, 1:], halves[0, 1:], strict=True)]
+    has_choice = not np.array_equal(results[:, 0], results[:, 1])
+    cells.append(f"{means[1, -1]:.2f} ± {halves[1, -1]:.2f}" if has_choice else "")
+    expected = zip(means[0, 1:], halves[0, 1:], method.expected, strict=bool(method.expected))
+    words = [
+        "yes" if abs(m - e) <= math.hypot(h, own) else f"{e:.2f} ± {own:.2f}"
+        for m, h, (e, own) in expected
+    ]
+    if has_choice and method.greedy == method.greedy:  # known, without an interval
+        near = abs(means[1, -1] - method.greedy) <= halves[1, -1]
+        words.append("yes" if near else f"{method.greedy:.2f}")
+    cells = [str(len(results)), *cells, ", ".join(words)]
+    print(f"| {method.name:<26} | " + " | ".join(cells) + " |", flush=True)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="directory of the two tables")
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--part", choices=("all", "noise", "methods"), default="all")
     arguments = parser.parse_args()
     if not arguments.data.is_dir():
         parser.error(f"{str(arguments.data)!r} is not a directory; name that of the two tables")
     start = time.perf_counter()
-    tables = (
-        read_nas_bench_201(arguments.data / "nas_bench_201_cifar10.csv"),
-        read_nas_bench_macro(arguments.data / "nas_bench_macro_cifar10.json"),
-    )
     print(f"Test accuracy in percent: mean of {arguments.seeds} seeds ± 95 % interval")
+    cells = arguments.data / "nas_bench_201_cifar10.csv"
+    if arguments.part != "noise":
+        compare_all(read_nas_bench_201(cells, "val_acc_12ep"), arguments.seeds, arguments.jobs)
+    if arguments.part != "methods":
+        macro = read_nas_bench_macro(arguments.data / "nas_bench_macro_cifar10.json")
+        compare_noises((read_nas_bench_201(cells), macro), arguments)
+    print(f"\n{time.perf_counter() - start:.0f} s")
+    return 0
+
+
+def compare_noises(tables: tuple[Table, ...], arguments: argparse.Namespace) -> None:
+    """The tables of random search, evolution and PDAS, under noise."""
     for table in tables:
         print(
             f"\n{table.name}: {len(table.test):,} architectures, best {table.test.max():.2f},",
@@ -233,8 +251,6 @@ def main() -> int:
         for noise in NOISES:
             compare_methods(table, noise, arguments.seeds, arguments.jobs)
         compare_samples(table, NOISES[-1], arguments.seeds, arguments.jobs)
-    print(f"\n{time.perf_counter() - start:.0f} s")
-    return 0
 
 
 if __name__ == "__main__":
