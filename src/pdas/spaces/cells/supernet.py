@@ -134,6 +134,16 @@ class CellSupernet(nn.Module):
         logits: Tensor = self.classifier(prev.mean((2, 3)))
         return logits
 
+    def with_hypernetwork(self) -> nn.Module:
+        """A supernet of the same space, of which a hypernetwork makes many weights.
+
+        Raises:
+            SettingError: `channels` is no multiple of the blocks that it makes.
+        """
+        from pdas.spaces.cells.hypernetwork import HyperCellSupernet
+
+        return HyperCellSupernet(self)
+
     def derive(
         self,
         architecture: Architecture,

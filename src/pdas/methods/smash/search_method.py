@@ -1,0 +1,140 @@
+"""The search of SMASH: a hypernetwork learns beside the free weights, then candidates compete."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from pdas.methods.base import SearchContext
+from pdas.methods.constraints.limited import Limited
+from pdas.methods.optimizer import Optimizer
+from pdas.methods.planning.plan import SCORED, Plan, PlanRequest
+from pdas.methods.planning.search_plan import refuse_length
+from pdas.methods.scheduled.method import Scheduled
+from pdas.methods.scheduled.schedule import JUDGING, Schedule
+from pdas.methods.smash.local_search import RandomThenLocal
+from pdas.space import Architecture
+from pdas.support.errors import NonFiniteLossError
+from pdas.support.refusals import refuse
+
+IMAGES = 5000  # on which a candidate is scored, at most
+ADAM: dict[str, Any] = {"lr": 1e-3, "betas": (0.5, 0.999), "eps": 1e-4}
+
+
+class SmashSearch(Scheduled):
+    """Trains with uniform architectures, and compares candidates in the last step.
+
+    Args:
+        optimizer: draws uniformly.
+        learner: the same.
+        comparison: of the candidates.
+        epochs: passes over D_W; None for as many as the budget of the search pays.
+
+    Example:
+        SmashSearch(Uniform(net.space), None, RandomThenLocal(100, 20, 20), None)
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        learner: Optimizer | None,
+        comparison: RandomThenLocal,
+        epochs: int | None,
+    ) -> None:
+        super().__init__(optimizer, learner, Schedule(epochs=epochs))
+        self._comparison = comparison
+        self._found: Architecture | None = None
+
+    def plan(self, request: PlanRequest) -> Plan:
+        budget, samples = request.budget, request.settings.samples
+        judging = self._comparison.candidates * self._batches_of(request) * SCORED
+        steps = int((budget - judging) / samples)
+        if self.schedule.epochs is not None:
+            steps = self.schedule.epochs * request.per_epoch
+        if steps < 1:
+            refuse_length(request.settings, budget - judging, budget)
+        return Plan(steps, 0, 0, 0, 0.0, None, samples + judging / steps)
+
+    def begin(self, context: SearchContext) -> None:
+        super().begin(context)
+        self._rng = np.random.default_rng([context.trial.seed, 2])
+        net: Any = context.supernet
+        self._net = net
+        self._hypernetwork: nn.Module = net.hypernetwork.to(context.fabric.device)
+        self._adam = torch.optim.Adam(self._hypernetwork.parameters(), **ADAM)
+        request = PlanRequest(
+            context.settings, len(context.trial.batches), len(context.trial.theta_batches)
+        )
+        self._judged = self._batches_of(request)
+
+    def step(self, weight_batch: Any, theta_batch: Any | None) -> Mapping[str, float]:
+        self._adam.zero_grad()
+        measured = super().step(weight_batch, theta_batch)
+        self._update_hypernetwork()
+        if self._done == self._context.plan.steps:
+            self._found = self._choose()
+        return measured
+
+    def best(self) -> Architecture:
+        return self._found or self.optimizer.best()
+
+    def finalists(self, n: int) -> list[Architecture]:
+        return [self.best()]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            **super().state_dict(),
+            "hypernetwork": self._hypernetwork.state_dict(),
+            "adam": self._adam.state_dict(),
+            "random": self._rng.bit_generator.state,
+            "found": None if self._found is None else self._found.indices.tolist(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self._hypernetwork.load_state_dict(state["hypernetwork"])
+        self._adam.load_state_dict(state["adam"])
+        self._rng.bit_generator.state = state["random"]
+        found = state["found"]
+        self._found = None if found is None else self.optimizer.space.architecture(found)
+
+    def _batches_of(self, request: PlanRequest) -> int:
+        """The batches of D_theta on which a candidate is scored: a share of the budget at most."""
+        affordable = int(JUDGING * request.budget / (self._comparison.candidates * SCORED))
+        enough = math.ceil(IMAGES / request.settings.batch_size)
+        return max(1, min(affordable, enough, request.theta_per_epoch))
+
+    def _update_hypernetwork(self) -> None:
+        weights = list(self._hypernetwork.parameters())
+        self._context.ranks.add_gradients(weights)
+        norm = nn.utils.clip_grad_norm_(weights, self._context.settings.clip)
+        if not torch.isfinite(norm):
+            refuse(
+                NonFiniteLossError,
+                "gradient",
+                found=f"a norm of {float(norm)} in the hypernetwork",
+                expected="a finite one",
+                remedy="lower search.optimizer.learning_rate",
+            )
+        rate = 0.5 * (1 + math.cos(math.pi * (self._done - 1) / self._context.plan.steps))
+        self._adam.param_groups[0]["lr"] = ADAM["lr"] * rate  # a cosine to 0
+        self._adam.step()
+
+    def _choose(self) -> Architecture:
+        """The best candidate, all on the same batches and with the same noise."""
+        fabric, batches = self._context.fabric, self._context.theta_batches
+        judged = [fabric.to_device(batch) for batch in islice(batches, self._judged)]
+        limits = self.optimizer.limits if isinstance(self.optimizer, Limited) else ()
+        with self._net.same_noise():
+            return self._comparison(
+                self.optimizer.ask,
+                lambda candidates: self.losses(candidates, judged),
+                self._rng,
+                lambda candidate: all(limit.holds(candidate) for limit in limits),
+            )
