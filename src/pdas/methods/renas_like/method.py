@@ -15,6 +15,7 @@ from pdas.methods.optimizer import Optimizer
 if TYPE_CHECKING:
     from pdas.methods.base import SearchMethod
 
+TRIALS = 92  # 20 of 15 epochs and 72 of 3 cost what the paper's search does
 LONGER = 5.0  # times the length of a child's trial, for those that begin with fresh weights
 
 
@@ -28,8 +29,8 @@ class RenasLikeSettings(MethodSettings):
         population: P; their trials are five times as long as those of later children.
         tournament: S, at most P; the best is the parent, the worst dies.
         reward: of the mutation, see `Mutator`.
-        trials: how many networks are trained.
-        epochs: of each child, which then decide the number of trials.
+        trials: how many networks are trained, by default 92.
+        epochs: of each child; then the budget decides the number of trials, if that is not set.
 
     Example:
         pdas.search(net, loss, data, method={"name": "renas-like", "reward": "gain"})
@@ -42,7 +43,7 @@ class RenasLikeSettings(MethodSettings):
     population: int = Field(20, ge=1)
     tournament: int = Field(5, ge=1)
     reward: Literal["tan", "gain"] = "tan"
-    trials: int = Field(92, ge=1)
+    trials: int | None = Field(None, ge=1)
     epochs: float | None = Field(None, gt=0)
 
     def build(self, request: MethodRequest) -> Evolution:
@@ -62,7 +63,8 @@ class RenasLikeSettings(MethodSettings):
         from pdas.methods.trials.method import Trials
         from pdas.methods.trials.schedule import TrialSchedule
 
+        trials = TRIALS if self.trials is None and self.epochs is None else self.trials
         schedule = TrialSchedule(
-            self.trials, self.epochs, first=self.population, longer=LONGER, inherit=True
+            trials, self.epochs, first=self.population, longer=LONGER, inherit=True
         )
         return Trials(optimizer, learner, schedule)
