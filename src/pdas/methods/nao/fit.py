@@ -18,7 +18,8 @@ from pdas.support.arrays import FloatArray, IntArray
 _log = logging.getLogger(__name__)
 
 PREDICTION = 0.8  # lambda, the weight of the predictor's loss; the decoder's has the rest
-RATE, DECAY, CLIP, BATCH = 1e-3, 1e-4, 5.0, 100
+RATE, DECAY, CLIP = 3e-3, 1e-4, 5.0
+BATCH, BATCHES = 100, 4  # the largest batch, and the fewest of an epoch
 ENOUGH_PAIRS, MOST_WRONG = 0.75, 0.01  # of a fit that succeeded
 
 
@@ -58,7 +59,7 @@ def fit(
     epochs: int,
     rng: np.random.Generator,
 ) -> Fit:
-    """Train a model; it goes on from its weights, with a new Adam.
+    """Train a model; it continues from its weights, with a new Adam.
 
     Args:
         model: to be trained.
@@ -127,8 +128,9 @@ def ascend(model: Model, sequence: Sequence, indices: IntArray, step: float) -> 
 
 def _batches(n: int, rng: np.random.Generator) -> Iterator[IntArray]:
     order = rng.permutation(n)
-    for first in range(0, n, BATCH):
-        yield order[first : first + BATCH]
+    size = min(BATCH, -(-n // BATCHES))
+    for first in range(0, n, size):
+        yield order[first : first + size]
 
 
 def _tokens(sequence: Sequence, indices: IntArray) -> Tensor:

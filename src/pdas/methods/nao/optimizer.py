@@ -38,7 +38,7 @@ class NAO(Observing):
         top: the best of the pool, from which the ascent begins.
         fit_epochs: passes over the pool of a fit.
         replaces: whether new ones take the place of the worst, and all are scored anew, as it must
-            be where the scores come from shared weights that go on.
+            be where the scores come from shared weights in training.
         size: of the model.
 
     Example:
@@ -113,10 +113,18 @@ class NAO(Observing):
         was_full = None not in self._pool.values()
         for row, loss in zip(map(tuple, indices.tolist()), losses.tolist(), strict=True):
             self._asked.discard(row)
+            self._make_room(row)
             if self._pool.get(row) is None:
                 self._pool[row] = loss
         if not was_full and None not in self._pool.values():
             self._end_round()
+
+    def _make_room(self, row: Row) -> None:
+        """Let what was asked beyond the pool replace one that a limit may have passed over."""
+        waiting = [each for each, loss in self._pool.items() if loss is None]
+        if row not in self._pool and waiting and self._asked.issuperset(waiting):
+            del self._pool[waiting[0]]
+            self._asked.discard(waiting[0])
 
     def _end_round(self) -> None:
         """Fit the model to the pool, and put what it proposes into the pool."""
