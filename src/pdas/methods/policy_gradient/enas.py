@@ -20,27 +20,31 @@ if TYPE_CHECKING:
 
 BATCH = 10  # architectures of an update
 SCORED_A_STEP = 0.75  # 300 in an epoch of about 400 steps
+PUBLISHED = MappingProxyType({"search.method.epochs": 150, "search.method.updates": 30})
 
 
 class EnasPlain(MethodSettings):
     """ENAS without what favours separable convolutions in the controller at the start.
 
-    A step trains one architecture. After each pass over D_W the controller learns from the errors
-    of three architectures for each four steps, each on a batch of D_theta of its own.
+    A step trains one architecture. After each pass over D_W the controller has some updates, each
+    from the errors of 10 architectures, each on a batch of D_theta of its own.
 
     Attributes:
         epochs: passes over D_W; None for as many as the budget of the search pays.
+        updates: of the controller after each pass; None for three architectures for each four
+            steps, about 30 updates for 400 steps, as published.
 
     Example:
         pdas.search(net, loss, data, method="enas-plain").architecture
     """
 
     search: ClassVar[Mapping[str, Any]] = MappingProxyType({"samples": 1, "finalists": 10})
-    published: ClassVar[Mapping[str, Any]] = MappingProxyType({"search.method.epochs": 150})
+    published: ClassVar[Mapping[str, Any]] = PUBLISHED
     plain: ClassVar[bool] = True
 
     name: Literal["enas-plain"] = "enas-plain"
     epochs: int | None = Field(None, ge=1)
+    updates: int | None = Field(None, ge=1)
 
     def build(self, request: MethodRequest) -> PolicyGradient:
         from pdas.methods.cell_variables import cells_of
@@ -72,7 +76,8 @@ class EnasPlain(MethodSettings):
         from pdas.methods.scheduled.method import Scheduled
         from pdas.methods.scheduled.schedule import Schedule
 
-        schedule = Schedule(epochs=self.epochs, every=1, score=SCORED_A_STEP, group=BATCH)
+        score = SCORED_A_STEP if self.updates is None else self.updates * BATCH
+        schedule = Schedule(epochs=self.epochs, every=1, score=score, group=BATCH)
         return Scheduled(optimizer, learner, schedule)
 
 
