@@ -135,7 +135,7 @@ def _refuse(setting: str, found: object, expected: object, path: Path) -> None:
 
 def _parse(file: Path) -> Record:
     content = parse_json(file)
-    rows = {name: _parse_row(name, values) for name, values in content["rows"].items()}
+    rows = {name: _parse_row(name, values) for name, values in dict(content["rows"]).items()}
     recipe, images = dict(content["recipe"]), dict(content["images"])
     return Record(recipe, str(content["budget"]), images, rows)
 
@@ -146,5 +146,5 @@ def _parse_row(name: str, values: Mapping[str, Any]) -> AskedRow:
         raise ValueError(f"the seeds of {short(name)} are {short(seeds)}, not numbers")
     if not is_number(passes):
         raise ValueError(f"the passes of {short(name)} are {short(passes)}, not a number")
-    failed = {int(seed): str(why) for seed, why in values["failed"].items()}
+    failed = {int(seed): str(why) for seed, why in dict(values["failed"]).items()}
     return AskedRow(str(values["form"]), passes, tuple(seeds), failed)

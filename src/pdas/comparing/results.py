@@ -103,7 +103,8 @@ class Comparison:
     @property
     def weight_limit(self) -> int | None:
         """The largest number of weights that the recipe allows a network; None if it has none."""
-        limit = self.record.recipe.get("retrain", {}).get("weight_limit")
+        retrain = self.record.recipe.get("retrain")
+        limit = retrain.get("weight_limit") if isinstance(retrain, Mapping) else None
         return limit if isinstance(limit, int) else None
 
     def to_json(self) -> dict[str, Any]:
