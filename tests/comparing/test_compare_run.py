@@ -120,7 +120,7 @@ def test_what_does_not_fit_is_refused_before_anything_begins(
 def test_a_method_that_does_not_fit_is_named_with_those_that_do(
     short: Experiment, here: Executor, tmp_path: Path
 ) -> None:
-    limited = changed(short, "search.penalty={cost: parameters, target: 1000}")
+    limited = changed(short, "search.penalty={cost: parameters, target: 1000, weight: 0.1}")
     with pytest.raises(SettingError, match=r"--methods: random does not fit digits .* of pdas"):
         run_comparison(limited, "random", [0], tmp_path / "out", executor=here)
     assert not (tmp_path / "out").exists()
