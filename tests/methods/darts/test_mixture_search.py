@@ -11,6 +11,7 @@ from torch.utils.data import TensorDataset
 
 import pdas
 from pdas import recipes
+from pdas.distributed.fabric import Fabric
 from pdas.methods.components import METHODS, MethodRequest
 from pdas.methods.darts.mixture_search import MixtureSearch
 from pdas.methods.planning.plan import PlanRequest
@@ -178,13 +179,13 @@ def test_what_cannot_be_mixed_is_refused_before_the_search(name: str) -> None:
     [
         ({"accumulate": 2, "batch_size": 20}, "search.accumulate: found 2, while a mixture"),
         ({"train_weights": False, "batch_size": 20}, "search.train_weights: found false"),
+        ({"finalists": 3, "batch_size": 20}, "search.finalists: found 3, while the logits"),
     ],
 )
 def test_settings_that_a_mixture_cannot_have(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingError, match=message) as caught:
-        pdas.search(
-            own_network(), loss, vectors(), method="mixture", preset="paper", epochs=9, **settings
-        )
+        options: dict[str, Any] = {"preset": "paper", "epochs": 9, **settings}
+        pdas.search(own_network(), loss, vectors(), method="mixture", **options)
     assert "\n" not in str(caught.value)
 
 
@@ -196,3 +197,87 @@ def test_auto_encoders_are_refused_with_what_fits() -> None:
     net = family.supernet(family.size(recipe.network, (3, 32, 32), 3))
     with pytest.raises(SettingError, match=r"darts-1, while .* runs no mixture .* use pdas, enas"):
         recipe.search.method.network(net)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_limits_are_refused(name: str) -> None:
+    net = own_network()
+    limit = pdas.Limit(net.cost("parameters"), 100)
+    with pytest.raises(SettingError, match="limit: found one beside MixtureSearch"):
+        pdas.search(net, loss, vectors(), method=name, limit=limit, epochs=9)
+
+
+def searched(name: str, precision: Any) -> Any:
+    fabric = Fabric(accelerator="cpu", devices=1, precision=precision)
+    method = {"name": name, "epochs": 2}
+    options: dict[str, Any] = {"preset": "paper", "batch_size": 20, "fabric": fabric}
+    return pdas.search(own_network(), loss, vectors(), method=method, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "precision"), [("darts-2", "bf16-mixed"), ("darts-1", "bf16-true")]
+)
+def test_a_precision_that_loses_the_gradient_is_refused(name: str, precision: str) -> None:
+    with pytest.raises(SettingError, match=rf"device\.precision: found {precision}"):
+        searched(name, precision)
+
+
+def test_the_first_order_runs_in_mixed_precision() -> None:
+    rough, exact = (
+        searched("darts-1", precision).history[0].measures["loss"]
+        for precision in ("bf16-mixed", "32-true")
+    )
+    assert rough == pytest.approx(exact, rel=0.05) and rough != exact
+
+
+def test_the_second_order_gradient_of_a_supernet_is_that_after_the_step() -> None:
+    """Against central differences in float64, in the middle of a search."""
+    seen: list[float] = []
+
+    class Compared(MixtureSearch):
+        def step(self, weight_batch: Any, theta_batch: Any) -> Any:
+            if not seen:
+                self._compare(weight_batch, theta_batch)
+            return super().step(weight_batch, theta_batch)
+
+        def _compare(self, weight_batch: Any, theta_batch: Any) -> None:
+            self._logits = self._logits.detach().double().requires_grad_()
+            rate = 0.025
+            found, _ = self._ahead(weight_batch, theta_batch)
+            weights = list(self._net.parameters())
+            before = [weight.detach().clone() for weight in weights]
+
+            def after(logits: torch.Tensor) -> float:
+                """The loss of D_theta after a step of plain SGD, in place."""
+                value, _ = self._measured(weight_batch, self._model(logits))
+                for weight, g in zip(weights, torch.autograd.grad(value, weights), strict=True):
+                    weight.data -= rate * (g + 3e-4 * weight.data)
+                value, _ = self._measured(theta_batch, self._model(logits))
+                for weight, old in zip(weights, before, strict=True):
+                    weight.data.copy_(old)
+                return float(value.detach())
+
+            for i in range(len(found)):
+                step = torch.zeros_like(found)
+                step[i] = 1e-5
+                logits = self._logits.detach()
+                numeric = (after(logits + step) - after(logits - step)) / 2e-5
+                assert float(found[i]) == pytest.approx(numeric, rel=2e-3, abs=1e-6)
+                seen.append(numeric)
+
+    net = own_network().double()
+    x, y = vectors().tensors
+    method = Compared(net.space, "variables", second_order=True, start=0.5, epochs=1)
+    sgd = {"name": "sgd", "learning_rate": 0.025, "momentum": 0.9, "weight_decay": 3e-4}
+    options: dict[str, Any] = {"preset": "paper", "optimizer": sgd, "batch_size": 40}
+    pdas.search(net, loss, TensorDataset(x.double(), y), method=method, **options)
+    assert len(seen) == 5
+
+
+def test_the_published_length_is_fifty_epochs() -> None:
+    assert all(METHODS[name].published == {"search.method.epochs": 50} for name in NAMES)
+
+
+def test_without_a_network_the_plan_is_that_of_the_papers() -> None:
+    plan = MixtureSearch(cells().space, "edges").plan(PlanRequest(SearchSettings(), 100, 100))
+    assert plan.step_passes == pytest.approx(15.6)

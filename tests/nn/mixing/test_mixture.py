@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from pdas.nn import Choice, InputChoice, OptionalLayer, Supernet
 from pdas.support.errors import NetworkError
@@ -90,3 +91,31 @@ def test_the_relaxation_of_variables() -> None:
     modes = [int(theta[a:b].argmax()) for a, b in itertools.pairwise(starts)]
     assert relaxation.architecture(logits).indices.tolist() == modes
     assert [round(float(theta[a:b].sum()), 9) for a, b in itertools.pairwise(starts)] == [1.0] * 4
+
+
+class Doubled(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mul_(2)
+
+
+def test_a_candidate_that_works_in_place_is_refused_by_its_choice() -> None:
+    net = Supernet(nn.Sequential(Choice("op", {"a": Doubled(), "b": nn.Identity()})))
+    with pytest.raises(NetworkError, match=r"Choice 'op' at .*changed its input in place"):
+        net.forward_mixed(torch.ones(2), coefficients=[torch.tensor([0.5, 0.5])])
+
+
+def test_what_runs_again_in_the_backward_pass_is_refused() -> None:
+    class Recomputed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.op = Choice("op", {"a": nn.Tanh(), "b": nn.Sigmoid()})
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y: torch.Tensor = checkpoint(self.op, x, use_reentrant=False)
+            return y
+
+    net = Supernet(Recomputed())
+    x = torch.ones(2, requires_grad=True)
+    out = net.forward_mixed(x, coefficients=[torch.tensor([0.5, 0.5])])
+    with pytest.raises(NetworkError, match="used in the backward pass"):
+        out.sum().backward()

@@ -13,7 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pdas.distributed.fabric import move_data_to_device
 from pdas.methods.base import SearchContext, SearchMethod
+from pdas.methods.darts.checks import check_context, check_finalists
 from pdas.methods.darts.second_order import Ahead
 from pdas.methods.planning.plan import Plan, PlanRequest
 from pdas.methods.planning.search_plan import plan_finals, refuse_length
@@ -21,13 +23,14 @@ from pdas.nn.counting.counter import counting
 from pdas.nn.mixing.relaxation import Kind, Relaxation
 from pdas.space import Architecture, SearchSpace
 from pdas.support.arrays import FloatArray
-from pdas.support.errors import NonFiniteLossError, SettingError
+from pdas.support.errors import NonFiniteLossError
 from pdas.support.random_state import at_seed
 from pdas.support.refusals import refuse
 from pdas.training.batch_norm import without_running_statistics
 from pdas.training.measures import as_measures, loss_of, numbers
 
 BETAS = (0.5, 0.999)  # of Adam for the logits
+PAPER = 7.8  # passes of one architecture that the mixture of the paper's network costs
 DRAWN = 16  # architectures whose mean cost is that of a training pass
 
 
@@ -68,6 +71,7 @@ class MixtureSearch(SearchMethod):
         self._logits = torch.zeros(0)
 
     def plan(self, request: PlanRequest) -> Plan:
+        check_finalists(request.settings)
         finals = plan_finals(request, request.budget)
         left = request.budget - finals.cost
         passes = (5 if self._second_order else 2) * self.passes_of_mixture(request)
@@ -82,13 +86,16 @@ class MixtureSearch(SearchMethod):
         It is the quotient of their multiply-adds.
 
         Args:
-            request: with the network, the loss and an example.
+            request: with the network, the loss and an example; otherwise it is that of the paper's
+                network of cells.
         """
         net: Any = request.net
-        assert net is not None and request.loss is not None and request.example is not None
-        loss, batch = request.loss, request.example()
+        if net is None or request.loss is None or request.example is None:
+            return PAPER
+        device = next((weight.device for weight in net.parameters()), torch.device("cpu"))
+        loss, batch = request.loss, move_data_to_device(request.example(), device)
         relaxation = net.relaxation(self._kind)
-        coefficients = relaxation.coefficients(torch.zeros(relaxation.size))
+        coefficients = relaxation.coefficients(torch.zeros(relaxation.size, device=device))
         rng = np.random.default_rng(0)
         models = [partial(_sampled, net, net.space.uniform(rng)) for _ in range(DRAWN)]
         with torch.no_grad(), at_seed(0), without_running_statistics(net):
@@ -100,7 +107,7 @@ class MixtureSearch(SearchMethod):
         return max(1.0, mixture.total * DRAWN / drawn.total) if drawn.total else 1.0
 
     def begin(self, context: SearchContext) -> None:
-        _check(context)
+        check_context(context, second_order=self._second_order)
         self._context = context
         net: Any = context.supernet
         self._net = net
@@ -229,26 +236,3 @@ class _Mixed(nn.Module):
 
 def _sampled(net: Any, architecture: Architecture, *inputs: Any, **named: Any) -> Any:
     return net(*inputs, architecture, **named)
-
-
-def _check(context: SearchContext) -> None:
-    """Refuse what a mixture cannot do.
-
-    Raises:
-        SettingError: parts of a batch, several devices, or weights that are not trained.
-    """
-    settings = context.settings
-    refused = {
-        "search.accumulate": (settings.accumulate != 1, settings.accumulate, "1"),
-        "search.train_weights": (context.weights is None, "false", "true"),
-        "device.devices": (context.ranks.size > 1, context.ranks.size, "1"),
-    }
-    for name, (is_wrong, found, expected) in refused.items():
-        if is_wrong:
-            refuse(
-                SettingError,
-                name,
-                found=f"{found}, while a mixture of all candidates is searched",
-                expected=expected,
-                remedy="set it so, or use another method",
-            )

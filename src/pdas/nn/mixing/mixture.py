@@ -12,6 +12,7 @@ from torch import Tensor
 from pdas.nn.choices.choice_point import ChoicePoint
 from pdas.nn.choices.value import Value
 from pdas.nn.module_tree import ModuleTree
+from pdas.support.containers import Versions
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
 
@@ -36,8 +37,14 @@ def mixed(tree: ModuleTree, coefficients: Sequence[Tensor]) -> Iterator[None]:
     try:
         for point, weights in points:
             object.__setattr__(point, "forward", partial(_sum, point, weights))
-        with tree.selected(tree.largest()):  # for attributes, which are those of one candidate
+        # For attributes, which are those of one candidate. Unlike a call of an architecture this
+        # one is not remembered: what runs again in the backward pass is refused, since the sums are
+        # gone by then.
+        before = tree.select(tree.largest())
+        try:
             yield
+        finally:
+            tree.tell(before)
     finally:
         for point, _ in points:
             point.__dict__.pop("forward", None)
@@ -64,8 +71,18 @@ def check_mixable(tree: ModuleTree) -> None:
 def _sum(point: ChoicePoint, weights: Tensor, *args: Any, **kwargs: Any) -> Any:
     """The weighted sum of the outputs of all categories."""
     total: Any = None
+    versions = Versions.of((args, kwargs), "inputs")
     for weight, output in zip(weights, point.outputs(*args, **kwargs), strict=True):
         value = output()
+        if versions.changed():
+            refuse(
+                NetworkError,
+                str(point),
+                found="a candidate that changed its input in place",
+                expected="inputs that stay as they are, since all candidates read them",
+                remedy="begin each candidate with no module that works in place, as "
+                "ReLU(inplace=True)",
+            )
         if not isinstance(value, Tensor):
             _refuse_output(point, f"{type(value).__name__} as the output of a candidate")
         term = weight * value
