@@ -4,33 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pdas.methods.components import METHODS, Form, MethodRequest, MethodSettings
+from pdas.methods.components import METHODS, MethodRequest
 from pdas.methods.evolution.optimizer import Evolution
-from pdas.methods.optimizer import Optimizer
-
-if TYPE_CHECKING:
-    from pdas.methods.base import SearchMethod
+from pdas.methods.trials.settings import TrialSettings
 
 
 @METHODS.named("evolution")
-class EvolutionSettings(MethodSettings):
+class EvolutionSettings(TrialSettings):
     """Regularised evolution (Real et al., AAAI 2019), each network trained by itself.
 
     Attributes:
         population: P.
         tournament: S, at most P.
-        trials: how many networks are trained, by default 100, each for its share of the budget.
-        epochs: of each; then the budget decides their number, if that is not set.
+        trials, epochs: see `TrialSettings`.
 
     Example:
         pdas.search(net, loss, data, method={"name": "evolution", "trials": 50})
     """
 
-    search: ClassVar[Mapping[str, Any]] = MappingProxyType({"finalists": 5, "finalists_share": 0.1})
     published: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {
             "search.method.population": 100,
@@ -39,13 +34,10 @@ class EvolutionSettings(MethodSettings):
             "search.method.epochs": 25,
         }
     )
-    form: ClassVar[Form] = "reduced"
 
     name: Literal["evolution"] = "evolution"
     population: int = Field(20, ge=1)
     tournament: int = Field(5, ge=1)
-    trials: int | None = Field(None, ge=1)
-    epochs: float | None = Field(None, gt=0)
 
     def build(self, request: MethodRequest) -> Evolution:
         return Evolution(
@@ -55,9 +47,3 @@ class EvolutionSettings(MethodSettings):
             population=self.population,
             tournament=self.tournament,
         )
-
-    def driver(self, optimizer: Optimizer, learner: Optimizer) -> SearchMethod:
-        from pdas.methods.trials.method import Trials
-        from pdas.methods.trials.schedule import TrialSchedule
-
-        return Trials(optimizer, learner, TrialSchedule(self.trials, self.epochs))

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pdas.methods.components import METHODS, MethodRequest, MethodSettings
-from pdas.methods.optimizer import Optimizer
+from pdas.methods.components import METHODS, MethodRequest
+from pdas.methods.scheduled.schedule import Schedule
+from pdas.methods.scheduled.settings import ScheduledSettings
 
 if TYPE_CHECKING:
-    from pdas.methods.base import SearchMethod
     from pdas.methods.policy_gradient.optimizer import PolicyGradient
 
 BATCH = 10  # architectures of an update
@@ -23,14 +23,14 @@ SCORED_A_STEP = 0.75  # 300 in an epoch of about 400 steps
 PUBLISHED = MappingProxyType({"search.method.epochs": 150, "search.method.updates": 30})
 
 
-class EnasPlain(MethodSettings):
+class EnasPlain(ScheduledSettings):
     """ENAS without what favours separable convolutions in the controller at the start.
 
     A step trains one architecture. After each pass over D_W the controller has some updates, each
     from the errors of 10 architectures, each on a batch of D_theta of its own.
 
     Attributes:
-        epochs: passes over D_W; None for as many as the budget of the search pays.
+        epochs: see `ScheduledSettings`.
         updates: of the controller after each pass; None for three architectures for each four
             steps, about 30 updates for 400 steps, as published.
 
@@ -43,7 +43,6 @@ class EnasPlain(MethodSettings):
     plain: ClassVar[bool] = True
 
     name: Literal["enas-plain"] = "enas-plain"
-    epochs: int | None = Field(None, ge=1)
     updates: int | None = Field(None, ge=1)
 
     def build(self, request: MethodRequest) -> PolicyGradient:
@@ -72,13 +71,9 @@ class EnasPlain(MethodSettings):
             choice="greedy",
         )
 
-    def driver(self, optimizer: Optimizer, learner: Optimizer) -> SearchMethod:
-        from pdas.methods.scheduled.method import Scheduled
-        from pdas.methods.scheduled.schedule import Schedule
-
+    def schedule(self) -> Schedule:
         score = SCORED_A_STEP if self.updates is None else self.updates * BATCH
-        schedule = Schedule(epochs=self.epochs, every=1, score=score, group=BATCH)
-        return Scheduled(optimizer, learner, schedule)
+        return Schedule(epochs=self.epochs, every=1, score=score, group=BATCH)
 
 
 class Enas(EnasPlain):

@@ -10,35 +10,23 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field
-
-from pdas.methods.components import METHODS, Form, MethodRequest, MethodSettings
-from pdas.methods.optimizer import Optimizer
+from pdas.methods.components import METHODS, MethodRequest
+from pdas.methods.trials.settings import TrialSettings
 
 if TYPE_CHECKING:
-    from pdas.methods.base import SearchMethod
     from pdas.methods.policy_gradient.optimizer import Learning, PolicyGradient
 
 
-class ControllerSettings(MethodSettings):
-    """What both have in common.
-
-    Attributes:
-        trials: how many networks are trained, by default 100, each for its share of the budget.
-        epochs: of each; then the budget decides their number, if that is not set.
+class ControllerSettings(TrialSettings):
+    """What both have in common; for `trials` and `epochs` see `TrialSettings`.
 
     Example:
         class Nas(ControllerSettings): ...
     """
 
-    search: ClassVar[Mapping[str, Any]] = MappingProxyType({"finalists": 5, "finalists_share": 0.1})
-    form: ClassVar[Form] = "reduced"
     hidden: ClassVar[int]  # numbers in the state of a layer of the controller
     layers: ClassVar[int]
     scale: ClassVar[float]  # its weights are uniform in (-scale, scale)
-
-    trials: int | None = Field(None, ge=1)
-    epochs: float | None = Field(None, gt=0)
 
     def learning(self) -> Learning:
         """How the controller learns."""
@@ -58,12 +46,6 @@ class ControllerSettings(MethodSettings):
         return PolicyGradient(
             request.space, policy, self.learning(), seed=request.seed, samples=request.samples
         )
-
-    def driver(self, optimizer: Optimizer, learner: Optimizer) -> SearchMethod:
-        from pdas.methods.trials.method import Trials
-        from pdas.methods.trials.schedule import TrialSchedule
-
-        return Trials(optimizer, learner, TrialSchedule(self.trials, self.epochs))
 
 
 @METHODS.named("nas")

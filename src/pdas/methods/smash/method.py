@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pdas.methods.components import METHODS, Form, MethodRequest, MethodSettings
+from pdas.methods.components import METHODS, Form, MethodRequest
 from pdas.methods.optimizer import Optimizer
+from pdas.methods.scheduled.settings import ScheduledSettings
 from pdas.methods.smash.local_search import RandomThenLocal
 from pdas.methods.uniform import Uniform
 from pdas.support.errors import SettingError
@@ -25,18 +26,17 @@ if TYPE_CHECKING:
 
 
 @METHODS.named("smash")
-class SmashSettings(MethodSettings):
+class SmashSettings(ScheduledSettings):
     """SMASH on cells.
 
     Attributes:
-        epochs: passes over D_W; None for as many as the budget of the search pays.
+        epochs: see `ScheduledSettings`.
         random, changed, chain: candidates at the end, see `RandomThenLocal`.
 
     Example:
         pdas.search(net, loss, data, method="smash").architecture
     """
 
-    search: ClassVar[Mapping[str, Any]] = MappingProxyType({"samples": 1})
     published: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {
             "search.method.epochs": 100,
@@ -48,7 +48,6 @@ class SmashSettings(MethodSettings):
     form: ClassVar[Form] = "reduced"
 
     name: Literal["smash"] = "smash"
-    epochs: int | None = Field(None, ge=1)
     random: int = Field(100, ge=1)
     changed: int = Field(20, ge=0)
     chain: int = Field(20, ge=0)
