@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import pdas
-from pdas.methods.cell_variables import cells_of
+from pdas.methods.graph_variables import graphs_of
 from pdas.methods.policy_gradient.enas_policy import EnasPolicy
 from pdas.methods.policy_gradient.lstm_policy import LSTMPolicy
 from pdas.methods.policy_gradient.policy import Policy
@@ -202,4 +202,4 @@ def test_inputs_are_drawn_before_operations_and_returned_in_the_order_of_the_spa
     ids=["other", "part", "sizes"],
 )
 def test_what_is_no_space_of_cells(space: pdas.SearchSpace) -> None:
-    assert cells_of(space) is None
+    assert graphs_of(space) is None

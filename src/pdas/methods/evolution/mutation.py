@@ -16,7 +16,15 @@ from pdas.support.arrays import IntArray
 
 @dataclass(frozen=True)
 class Member:
-    """An architecture of a population, by its indices, and its loss, infinite if it failed."""
+    """An architecture of a population.
+
+    Attributes:
+        indices: of the architecture.
+        loss: infinite if it failed.
+
+    Example:
+        Member((0, 2, 1), 0.31).state()
+    """
 
     indices: tuple[int, ...]
     loss: float

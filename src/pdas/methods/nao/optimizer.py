@@ -13,10 +13,10 @@ from pdas.methods.nao.model import Model, Size
 from pdas.methods.nao.sequence import Sequence
 from pdas.methods.observing import Observing
 from pdas.methods.optimizer import checked_count, number_in
+from pdas.resume.tensor_text import from_text, to_text
 from pdas.space import Architecture, SearchSpace
 from pdas.support.arrays import FloatArray, IntArray
 from pdas.support.refusals import check_integer
-from pdas.support.tensor_text import from_text, to_text
 
 Row = tuple[int, ...]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pdas.methods.cell_variables import cells_of
+from pdas.methods.graph_variables import graphs_of
 from pdas.space import SearchSpace
 from pdas.support.arrays import IntArray
 
@@ -28,21 +28,21 @@ class Sequence:
 
     def __init__(self, space: SearchSpace) -> None:
         self.sizes = space.sizes
-        cells = cells_of(space)
-        self.joined = 1 if cells is None else 2
+        graphs = graphs_of(space)
+        self.joined = 1 if graphs is None else 2
         self._edges: list[list[tuple[list[int], list[int]]]] = []
-        if cells is None:
+        if graphs is None:
             self.first = 1 + np.concatenate([[0], np.cumsum(self.sizes)[:-1]])
         else:
-            inputs = [i for cell in cells.values() for pair in cell.inputs for i in pair]
+            inputs = [i for graph in graphs.values() for pair in graph.inputs for i in pair]
             self.first = np.full(len(space), 1 + max(self.sizes[inputs]))
             self.first[inputs] = 1
             self._edges = [
                 [
                     ([ins[0], ops[0]], [ins[1], ops[1]])
-                    for ins, ops in zip(cell.inputs, cell.operations, strict=True)
+                    for ins, ops in zip(graph.inputs, graph.operations, strict=True)
                 ]
-                for cell in cells.values()
+                for graph in graphs.values()
             ]
         self.tokens = int((self.first + self.sizes).max())
 

@@ -46,7 +46,7 @@ class EnasPlain(ScheduledSettings):
     updates: int | None = Field(None, ge=1)
 
     def build(self, request: MethodRequest) -> PolicyGradient:
-        from pdas.methods.cell_variables import cells_of
+        from pdas.methods.graph_variables import graphs_of
         from pdas.methods.policy_gradient.enas_policy import EnasPolicy
         from pdas.methods.policy_gradient.lstm_policy import LSTMPolicy
         from pdas.methods.policy_gradient.optimizer import Learning, PolicyGradient
@@ -56,7 +56,7 @@ class EnasPlain(ScheduledSettings):
         return PolicyGradient(
             space,
             LSTMPolicy(sizes, hidden=64, bound=1.10, seed=seed)
-            if cells_of(space) is None
+            if graphs_of(space) is None
             else EnasPolicy(space, plain=self.plain, seed=seed),
             Learning(
                 batch=BATCH,

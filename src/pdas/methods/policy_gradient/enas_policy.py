@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from pdas.methods.cell_variables import CellVariables, cells_of
+from pdas.methods.graph_variables import GraphVariables, graphs_of
 from pdas.methods.policy_gradient.policy import Policy, uniform_weights
 from pdas.space import SearchSpace
 
@@ -30,7 +30,7 @@ class EnasPolicy(Policy):
     an input at most 0.90 (of two) to 0.64 (of six).
 
     Args:
-        space: of cells, see `cells_of`.
+        space: of cells, see `graphs_of`.
         plain: whether nothing favours separable convolutions at the start.
         seed: of the weights.
 
@@ -40,9 +40,9 @@ class EnasPolicy(Policy):
 
     def __init__(self, space: SearchSpace, *, plain: bool = False, seed: int = 0) -> None:
         super().__init__(space.sizes.tolist())
-        cells = cells_of(space)
-        assert cells is not None
-        self._cells = cells
+        graphs = graphs_of(space)
+        assert graphs is not None
+        self._graphs = graphs
         (labels,) = {tuple(space[name]) for name in space.names if "/op" in name}
         favoured = torch.tensor([float(str(label).startswith(FAVOURED)) for label in labels])
         self.lstm = nn.Parameter(torch.empty(2 * HIDDEN, 4 * HIDDEN))
@@ -60,13 +60,16 @@ class EnasPolicy(Policy):
         start = self.start.expand(n, -1)
         zero = torch.zeros_like(start)
         state = zero, zero
-        for name, cell in self._cells.items():  # a later cell goes on from the state of the former
-            leaning = self._leaning if name == next(iter(self._cells)) else None
-            state = self._choose_cell(cell, leaning, start, state, choose)
+        for (
+            name,
+            graph,
+        ) in self._graphs.items():  # a later one continues from the state of the former
+            leaning = self._leaning if name == next(iter(self._graphs)) else None
+            state = self._choose_graph(graph, leaning, start, state, choose)
 
-    def _choose_cell(
+    def _choose_graph(
         self,
-        cell: CellVariables,
+        graph: GraphVariables,
         leaning: Tensor | None,
         start: Tensor,
         state: tuple[Tensor, Tensor],
@@ -77,7 +80,7 @@ class EnasPolicy(Policy):
             state = self._step(start, state)
             keys.append(state[0] @ self.key)
         x = start
-        for inputs, operations in zip(cell.inputs, cell.operations, strict=True):
+        for inputs, operations in zip(graph.inputs, graph.operations, strict=True):
             for variable in inputs:
                 state = self._step(x, state)
                 pointed = torch.tanh(torch.stack(keys, 1) + (state[0] @ self.query).unsqueeze(1))

@@ -41,7 +41,7 @@ class LSTMPolicy(Policy):
         super().__init__(sizes)
         self._bound = bound
         self.start = nn.Parameter(torch.empty(hidden))
-        self.cells = nn.ModuleList(nn.LSTMCell(hidden, hidden) for _ in range(layers))
+        self.steps = nn.ModuleList(nn.LSTMCell(hidden, hidden) for _ in range(layers))
         free = [size for size in self.sizes if size > 1]
         self.heads = nn.ModuleList(nn.Linear(hidden, size) for size in free)
         self.embeddings = nn.ModuleList(nn.Embedding(size, hidden) for size in free)
@@ -50,11 +50,11 @@ class LSTMPolicy(Policy):
     def path(self, n: int, choose: Callable[[int, Tensor], Tensor]) -> None:
         x = self.start.expand(n, -1)
         zero = torch.zeros_like(x)
-        states = [(zero, zero) for _ in self.cells]
+        states = [(zero, zero) for _ in self.steps]
         free = (i for i, size in enumerate(self.sizes) if size > 1)
         for variable, head, embedding in zip(free, self.heads, self.embeddings, strict=True):
-            for layer, cell in enumerate(self.cells):
-                states[layer] = cell(x, states[layer])
+            for layer, step in enumerate(self.steps):
+                states[layer] = step(x, states[layer])
                 x = states[layer][0]
             logits = head(x)
             if self._bound is not None:

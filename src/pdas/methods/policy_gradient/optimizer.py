@@ -17,9 +17,9 @@ from torch import Tensor
 from pdas.methods.observing import Observing
 from pdas.methods.optimizer import checked_count, count_in, number_in
 from pdas.methods.policy_gradient.policy import Policy
+from pdas.resume.tensor_text import load_trained_state, read_trained_state, trained_state
 from pdas.space import Architecture, SearchSpace
 from pdas.support.arrays import FloatArray, IntArray
-from pdas.support.tensor_text import load_trained_state, read_trained_state, trained_state
 
 LARGEST = 1e6  # of a reward, so that one does not end all learning
 

@@ -13,10 +13,10 @@ from torch import Tensor
 from pdas.methods.evolution.mutation import Member, Mutation
 from pdas.methods.optimizer import count_in, number_in
 from pdas.methods.renas_like.controller import Controller
+from pdas.resume.tensor_text import load_trained_state, read_trained_state, trained_state
 from pdas.space import SearchSpace
 from pdas.support.arrays import IntArray
 from pdas.support.refusals import check_one_of
-from pdas.support.tensor_text import load_trained_state, read_trained_state, trained_state
 
 RATE = 0.05  # of the baseline
 LEARNING_RATE = 2e-3  # of Adam

@@ -34,7 +34,7 @@ FIRST, GROWTH, DEPTHS, SLOPE = 7, 10, (8, 10, 4), 0.02
 
 
 class Generated(NamedTuple):
-    """A weight that is made, and what the hypernetwork is told of it.
+    """A weight that is made, and what the hypernetwork knows of it.
 
     Attributes:
         name: in the supernet.

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from pdas.space import SearchSpace
 
-_VARIABLE = re.compile(r"(?P<cell>.+)/node(?P<node>\d+)/(?P<kind>in|op)(?P<slot>[12])")
+_VARIABLE = re.compile(r"(?P<graph>.+)/node(?P<node>\d+)/(?P<kind>in|op)(?P<slot>[12])")
 
 
 @dataclass(frozen=True)
-class CellVariables:
+class GraphVariables:
     """The positions of the variables of a cell.
 
     Attributes:
@@ -23,14 +23,14 @@ class CellVariables:
         operations: of their two operations.
 
     Example:
-        cells_of(space)["normal"].inputs
+        graphs_of(space)["normal"].inputs
     """
 
     inputs: tuple[tuple[int, int], ...]
     operations: tuple[tuple[int, int], ...]
 
 
-def cells_of(space: SearchSpace) -> dict[str, CellVariables] | None:
+def graphs_of(space: SearchSpace) -> dict[str, GraphVariables] | None:
     """The cells that the variables of a space describe, by name; None if they describe none.
 
     Node b, from 1, has two inputs out of b + 1 earlier states, and two operations; all operations
@@ -45,16 +45,16 @@ def cells_of(space: SearchSpace) -> dict[str, CellVariables] | None:
         if match is None:
             return None
         key = match["kind"], int(match["node"]), int(match["slot"])
-        found.setdefault(match["cell"], {})[key] = position
+        found.setdefault(match["graph"], {})[key] = position
     labels = {tuple(space[name]) for name in space.names if "/op" in name}
     try:
-        cells = {name: _cell(space, positions) for name, positions in found.items()}
+        graphs = {name: _graph(space, positions) for name, positions in found.items()}
     except (KeyError, ValueError):
         return None
-    return cells if len(labels) == 1 and cells else None
+    return graphs if len(labels) == 1 and graphs else None
 
 
-def _cell(space: SearchSpace, positions: dict[tuple[str, int, int], int]) -> CellVariables:
+def _graph(space: SearchSpace, positions: dict[tuple[str, int, int], int]) -> GraphVariables:
     nodes = range(1, len(positions) // 4 + 1)
     pairs = {
         kind: tuple((positions[kind, node, 1], positions[kind, node, 2]) for node in nodes)
@@ -66,4 +66,4 @@ def _cell(space: SearchSpace, positions: dict[tuple[str, int, int], int]) -> Cel
         for i in pair
     ):
         raise ValueError("inputs of other nodes")
-    return CellVariables(pairs["in"], pairs["op"])
+    return GraphVariables(pairs["in"], pairs["op"])
