@@ -62,6 +62,28 @@ def test_momentum_and_decay_are_in_the_step() -> None:
     assert float(module.w.detach()) == pytest.approx(after)
 
 
+def test_all_losses_of_the_weight_batch_have_the_same_draws() -> None:
+    def noisy(batch: str, weights: Any, alpha: Tensor) -> tuple[Tensor, dict[str, float]]:
+        loss, measures = quadratic(batch, weights, alpha)
+        drawn = torch.randn((), dtype=torch.double)
+        # As dropout does, the draw scales a weight; the gradient of the step is w - draw a.
+        return (loss - (drawn - 1) * weights["w"] * alpha[0] if batch == "W" else loss), measures
+
+    w, a, xi = 0.2, 0.7, 0.1
+    alpha = torch.tensor([a], dtype=torch.double, requires_grad=True)
+    module = Scalar(w)
+    optimizer = torch.optim.SGD(module.parameters(), lr=xi)
+    torch.manual_seed(3)
+    gradient, _ = Ahead(module, optimizer, xi, noisy).gradient("W", "theta", alpha)
+    after = torch.randn(())
+    torch.manual_seed(3)
+    draw = float(torch.randn((), dtype=torch.double))
+    moved = w - xi * (w - draw * a)
+    assert float(gradient) == pytest.approx(C * a + xi * draw * (moved - 1))
+    torch.randn((), dtype=torch.double)  # of the theta batch
+    assert torch.equal(after, torch.randn(()))  # later draws are new ones
+
+
 def test_the_weights_stay_as_they_are_bit_for_bit() -> None:
     module = Scalar(0.2)
     before = module.w.detach().clone()

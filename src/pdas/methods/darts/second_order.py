@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from pdas.support.random_state import random_state, set_random_state
+
 RADIUS = 0.01  # of the finite difference, over the norm of its direction
 
 Weights = Mapping[str, Tensor]
@@ -25,7 +27,9 @@ class Ahead:
     """One gradient of the logits, at the weights after one more step.
 
     w' = w - xi (mu v + grad_w L_W(w, alpha) + lambda w), with the momentum buffer v, 0 before the
-    first step; mu is 0 for an optimizer without momentum.
+    first step; mu is 0 for an optimizer without momentum. All three losses of the weight batch have
+    the same random draws, as of dropout: a difference of draws over 2 epsilon would be all that is
+    left of the gradient.
 
     Args:
         module: whose weights are trained.
@@ -58,6 +62,7 @@ class Ahead:
             theta_batch: of D_theta.
             logits: alpha, a leaf with a gradient.
         """
+        draws = random_state()
         ahead = self._step(weight_batch, logits)
         loss, measures = self._loss(theta_batch, ahead, logits)
         d, *u = torch.autograd.grad(
@@ -66,10 +71,13 @@ class Ahead:
         norm = torch.sqrt(sum((each.square().sum() for each in u), torch.zeros_like(d[0])))
         if float(norm) == 0:
             return d, measures
-        epsilon = RADIUS / norm
-        above, below = (
-            self._logit_gradient(weight_batch, u, sign * epsilon, logits) for sign in (1, -1)
-        )
+        epsilon, after = RADIUS / norm, random_state()
+        gradients = []
+        for sign in (1, -1):
+            set_random_state(draws)
+            gradients.append(self._logit_gradient(weight_batch, u, sign * epsilon, logits))
+        set_random_state(after)
+        above, below = gradients
         return d - self._rate * (above - below) / (2 * epsilon), measures
 
     def _step(self, batch: Any, logits: Tensor) -> dict[str, Tensor]:
