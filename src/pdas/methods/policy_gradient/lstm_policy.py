@@ -19,7 +19,7 @@ class LSTMPolicy(Policy):
     Args:
         sizes: K_i of the D variables.
         hidden: numbers in the state of each layer.
-        layers: of LSTM cells.
+        layers: of the LSTM.
         scale: all weights are drawn uniformly from (-scale, scale).
         bound: t of logits t tanh(z), which bounds all probabilities; None for logits z.
         seed: of the weights.
@@ -41,7 +41,7 @@ class LSTMPolicy(Policy):
         super().__init__(sizes)
         self._bound = bound
         self.start = nn.Parameter(torch.empty(hidden))
-        self.steps = nn.ModuleList(nn.LSTMCell(hidden, hidden) for _ in range(layers))
+        self.lstm = nn.LSTM(hidden, hidden, layers)
         free = [size for size in self.sizes if size > 1]
         self.heads = nn.ModuleList(nn.Linear(hidden, size) for size in free)
         self.embeddings = nn.ModuleList(nn.Embedding(size, hidden) for size in free)
@@ -49,14 +49,11 @@ class LSTMPolicy(Policy):
 
     def path(self, n: int, choose: Callable[[int, Tensor], Tensor]) -> None:
         x = self.start.expand(n, -1)
-        zero = torch.zeros_like(x)
-        states = [(zero, zero) for _ in self.steps]
+        state = None  # of zeros
         free = (i for i, size in enumerate(self.sizes) if size > 1)
         for variable, head, embedding in zip(free, self.heads, self.embeddings, strict=True):
-            for layer, step in enumerate(self.steps):
-                states[layer] = step(x, states[layer])
-                x = states[layer][0]
-            logits = head(x)
+            out, state = self.lstm(x.unsqueeze(0), state)
+            logits = head(out[0])
             if self._bound is not None:
                 logits = self._bound * torch.tanh(logits)
             x = embedding(choose(variable, logits))
