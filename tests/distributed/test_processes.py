@@ -28,6 +28,20 @@ if __name__ == "__main__":
 """
 
 
+SIGNALLED = """
+import os, signal, sys, time
+from pdas.distributed.processes import Processes
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
+    with Processes(1) as pool:
+        future = pool.submit(pow, 2, 3)
+        while not future.done():
+            time.sleep(0.01)
+            os.killpg(0, signal.SIGTERM)
+        print(future.result())
+"""
+
+
 def tell_and_sleep(file: str) -> None:
     Path(f"{file}.part").write_text(str(os.getpid()))
     Path(f"{file}.part").rename(file)
@@ -51,6 +65,22 @@ def test_a_process_that_dies_takes_no_other_call_with_it() -> None:
         with pytest.raises(BrokenExecutor):
             dies.result()
         assert lives.result() == 8
+
+
+@pytest.mark.skipif(not hasattr(os, "setsid"), reason="needs groups of processes")
+def test_a_request_to_stop_for_the_whole_group_does_not_end_a_process_that_starts(
+    tmp_path: Path,
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SIGNALLED)
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        start_new_session=True,
+    )
+    assert done.stdout == "8\n", done.stderr
 
 
 def test_a_kept_process_takes_one_call_after_the_other_and_is_replaced_when_it_dies() -> None:

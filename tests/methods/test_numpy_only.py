@@ -35,6 +35,16 @@ def test_they_load_no_torch() -> None:
     assert done.stdout == "[]\n"
 
 
+def test_all_methods_are_found_by_name_without_torch() -> None:
+    code = (
+        "import sys; from pdas.methods.components import METHODS;"
+        "found = [METHODS[name].search for name in METHODS.names()];"
+        f"print(len(found) > 5, [m for m in {HEAVY} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True []\n"
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_in_docstrings(name: str) -> None:
     found = doctest.testmod(importlib.import_module(name))

@@ -25,6 +25,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from pdas.distributed.pipes import at_end_of_pipe
+from pdas.resume.signals import SIGNALS
 from pdas.support.cores import cores
 from pdas.support.errors import SettingError
 from pdas.support.imports import import_modules, imported_modules
@@ -101,7 +102,9 @@ class Processes(Executor):
             process = self._new_process()
         lives = True
         try:
-            return process.submit(_call, call, args, named).result()
+            with _signals_blocked():  # a process that starts here inherits this
+                future = process.submit(_call, call, args, named)
+            return future.result()
         except BrokenExecutor:
             lives = False
             raise
@@ -129,9 +132,31 @@ def _begin(stop: Connection, threads: int, modules: Sequence[str]) -> None:
 
     if hasattr(os, "setsid"):
         os.setsid()  # so that Ctrl-C in a terminal reaches only the parent process
+        _forget_signals()
     torch.set_num_threads(threads)
     at_end_of_pipe(stop, _stop)
     import_modules(modules)
+
+
+@contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """Within it, this thread takes no request to stop: they are for the main thread."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _forget_signals() -> None:
+    """Drop those that came to the whole group while this process started, then take them again."""
+    for number in SIGNALS:
+        handler = signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 def _stop() -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pdas.methods.base import SearchContext, SearchMethod
 from pdas.methods.constraints.limited import Limited
 from pdas.methods.optimizer import Optimizer, made_with
 from pdas.methods.proposals import propose
-from pdas.resume.resumable import Stateful
 from pdas.space import Architecture
 from pdas.space.categories import theta_of
 from pdas.support.arrays import FloatArray
+
+if TYPE_CHECKING:
+    from pdas.resume.resumable import Stateful
 
 _log = logging.getLogger(__name__)
 
