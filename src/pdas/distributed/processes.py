@@ -25,13 +25,14 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from pdas.distributed.pipes import at_end_of_pipe
-from pdas.resume.signals import SIGNALS
 from pdas.support.cores import cores
 from pdas.support.errors import SettingError
 from pdas.support.imports import import_modules, imported_modules
 from pdas.support.refusals import refuse
 
 T = TypeVar("T")
+
+REQUESTS = (signal.SIGTERM, signal.SIGINT)  # to stop
 
 _SPAWN = get_context("spawn")
 _stopping = threading.Event()  # set in a process that is to stop
@@ -144,7 +145,7 @@ def _signals_blocked() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, REQUESTS)
     try:
         yield
     finally:
@@ -153,10 +154,10 @@ def _signals_blocked() -> Iterator[None]:
 
 def _forget_signals() -> None:
     """Drop those that came to the whole group while this process started, then take them again."""
-    for number in SIGNALS:
+    for number in REQUESTS:
         handler = signal.signal(number, signal.SIG_IGN)
         signal.signal(number, handler)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, REQUESTS)
 
 
 def _stop() -> None:
