@@ -70,12 +70,15 @@ class Family(ABC):
         restores: whether the output of its networks is an image, as large as the input, and not a
             vector.
         has_auxiliary: whether `network` takes the option `auxiliary`, of a classifier for training.
+        shares_weights: whether the supernet has weights. Otherwise it has `space` and
+            `derive(architecture)`, and its `forward` refuses by a line that names what fits.
     """
 
     settings: ClassVar[type[FamilySettings]]
     sizes: ClassVar[type[FamilySettings]]
     restores: ClassVar[bool] = False
     has_auxiliary: ClassVar[bool] = False
+    shares_weights: ClassVar[bool] = True
 
     @abstractmethod
     def space(self, network: Any) -> SearchSpace:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from pdas.space import Architecture, Label, SearchSpace
 from pdas.spaces.base import FAMILIES, Family, FamilySettings, family_of
-from pdas.support.errors import SpaceError
+from pdas.support.errors import SettingError, SpaceError
 from pdas.support.settings import validated
 from pdas.testing.case import random_architectures
 from pdas.testing.refusal import refusal
@@ -89,6 +89,10 @@ class FamilyTests:
         net: Any = case.family.supernet(case.size)
         assert net.space == case.space
         for architecture in case.architectures():
+            if not case.family.shares_weights:
+                with refusal(SettingError):
+                    net(case.images(), architecture)
+                continue
             check_outputs(net(case.images(), architecture), case)
 
     def test_the_network_has_the_outputs(self, case: FamilyCase) -> None:
