@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from pdas.distributed.ranks import Ranks
 from pdas.methods.planning.halving_rounds import judged_batches, round_steps, rounds, whole_steps
 from pdas.methods.trials.running import results_as_they_come
-from pdas.methods.trials.trial import Derive, Outcome, Trial
+from pdas.methods.trials.trial import Derive, StateAndLoss, Trial
 from pdas.searches.finalists import Finalist, rank_key
 from pdas.space import SearchSpace
 
@@ -127,7 +127,7 @@ class SuccessiveHalving:
         """How many finalists reach the next round."""
         return [*self._sizes, 0][self._round + 1]
 
-    def _trials(self, until: int, whole: int, judged: int) -> Iterator[tuple[int, Outcome]]:
+    def _trials(self, until: int, whole: int, judged: int) -> Iterator[tuple[int, StateAndLoss]]:
         """The outcomes of this round as they arrive, each with the index of its finalist."""
         waiting = [index for index in self._chosen if index not in self._done]
         ended = [index for index in waiting if self.finalists[index].loss == math.inf]

@@ -105,3 +105,14 @@ def test_a_budget_that_does_not_pay_a_trial_is_one_line(schedule: TrialSchedule,
     with pytest.raises(SettingError) as refused:
         planned(schedule, pdas.SearchSettings(epochs=1), 4)
     assert str(refused.value) == line
+
+
+def test_the_number_and_the_length_of_trials_may_both_be_set() -> None:
+    plan = planned(TrialSchedule(trials=1000, epochs=20), pdas.SearchSettings(epochs=10), 30)
+    assert (plan.steps, plan.length) == (1000, 600)
+    assert plan.cost_until(1000) == 1000 * (600 + 30 / 3)
+
+
+def test_the_length_alone_leaves_the_number_to_the_budget() -> None:
+    plan = planned(TrialSchedule(epochs=2), pdas.SearchSettings(epochs=10), 30)
+    assert (plan.steps, plan.length) == (int(800 / (60 + 10)), 60)

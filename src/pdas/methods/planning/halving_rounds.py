@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from pdas.methods.planning.plan import SCORED
+from pdas.methods.planning.plan import SCORED, most_paid
 
 PART = 3  # one finalist in so many reaches the next round
 MAX_ROUNDS = 3  # a loss before a ninth of a training predicts its end badly
@@ -69,12 +69,7 @@ def whole_steps(sizes: Sequence[int], passes: float, per_pass: int, most: int | 
         per_pass: batches in a pass over D_theta.
         most: an upper bound of the result.
     """
-    # The cost grows with the steps, so this is a bisection: the result is from `low` to `high` - 1.
-    low, high = 0, (int(passes) if most is None else min(int(passes), most)) + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if cost(sizes, middle, per_pass) <= passes else (low, middle)
-    return low
+    return most_paid(lambda steps: cost(sizes, steps, per_pass), passes, most)
 
 
 def least_steps(finalists: int) -> int:

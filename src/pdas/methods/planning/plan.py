@@ -5,6 +5,7 @@ The unit of cost is a training pass of one architecture on one batch.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 PAPER_SAMPLES = 2  # architectures that a step of the paper's search trains and scores
 SCORED = 1 / 3  # the cost of a forward pass without a backward pass
+ROUNDING = 1e-9  # passes; sums of thirds are not exact
 MOST_FINALISTS = 100  # the states of a third of them are in memory together
 
 # The check whether the shared weights have learned uses these numbers of architectures and batches.
@@ -91,3 +93,18 @@ class PlanRequest:
     def budget(self) -> float:
         """What the search may cost: that of the paper's search of as many steps as are set."""
         return self.settings.total_steps(self.per_epoch) * PAPER_SAMPLES * (1 + SCORED)
+
+
+def most_paid(cost: Callable[[int], float], passes: float, most: int | None = None) -> int:
+    """The largest number of what costs something that a budget pays, found by bisection.
+
+    Args:
+        cost: of so many in training passes, at least one each; it rises with the number.
+        passes: the budget, in training passes.
+        most: an upper bound of the result.
+
+    Returns:
+        The number; 0 if the budget does not pay one.
+    """
+    bound = int(max(passes, 0.0)) if most is None else min(int(max(passes, 0.0)), most)
+    return bisect_right(range(1, bound + 1), passes, key=cost)

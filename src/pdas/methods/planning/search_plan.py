@@ -17,14 +17,12 @@ from pdas.methods.planning.halving_rounds import (
     rounds,
     whole_steps,
 )
-from pdas.methods.planning.plan import CHECK, MOST_FINALISTS, SCORED, Plan, PlanRequest
+from pdas.methods.planning.plan import CHECK, MOST_FINALISTS, ROUNDING, SCORED, Plan, PlanRequest
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 
 if TYPE_CHECKING:
     from pdas.methods.settings import SearchSettings
-
-_ROUNDING = 1e-9  # passes; sums of thirds are not exact
 
 
 def plan_search(
@@ -244,9 +242,9 @@ def _steps(warmup: float, passes: float, samples: int, theta_samples: int) -> tu
     theta = theta_samples * SCORED  # passes of a step for theta
     if warmup < 1:  # a share of the steps, which is rounded: begin too high and lower it to fit
         steps = int((passes + theta) / (samples + (1 - warmup) * theta))
-        while steps * samples + (steps - round(warmup * steps)) * theta > passes + _ROUNDING:
+        while steps * samples + (steps - round(warmup * steps)) * theta > passes + ROUNDING:
             steps -= 1
         return steps, round(warmup * steps)
-    most = int(passes / samples + _ROUNDING)  # all steps are warm-up; the caller refuses that
+    most = int(passes / samples + ROUNDING)  # all steps are warm-up; the caller refuses that
     rest = passes - warmup * samples
-    return min(int(warmup + rest / (samples + theta) + _ROUNDING), most), int(warmup)
+    return min(int(warmup + rest / (samples + theta) + ROUNDING), most), int(warmup)

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from pdas.methods.observing import Observing
-from pdas.methods.optimizer import checked_count, count_in, number_in
+from pdas.methods.optimizer import checked_count, number_in
+from pdas.methods.policy_gradient.baseline import Baseline
 from pdas.methods.policy_gradient.policy import Policy
 from pdas.resume.tensor_text import load_trained_state, read_trained_state, trained_state
 from pdas.space import Architecture, SearchSpace
@@ -95,7 +96,7 @@ class PolicyGradient(Observing):
             betas=learning.betas,
             eps=learning.epsilon,
         )
-        self._baseline, self._rewards = 0.0, 0  # b, and how many rewards it has seen
+        self._baseline = Baseline(learning.decay, learning.corrected)
         self._entropy = 0.0  # nats, the mean of the last update
         self._buffer: list[tuple[tuple[int, ...], float]] = []
 
@@ -118,14 +119,13 @@ class PolicyGradient(Observing):
 
     def measures(self) -> dict[str, float]:
         """The baseline of the rewards, and the mean entropy of the last update in nats."""
-        return {"baseline": self._baseline, "entropy": self._entropy}
+        return {"baseline": self._baseline.mean, "entropy": self._entropy}
 
     def state_dict(self) -> dict[str, Any]:
         return {
             **super().state_dict(),
             "policy": trained_state(self.policy, self._adam),
-            "baseline": self._baseline,
-            "rewards": self._rewards,
+            **self._baseline.state_dict(),
             "entropy": self._entropy,
             "buffer": [{"indices": list(row), "loss": loss} for row, loss in self._buffer],
         }
@@ -149,7 +149,7 @@ class PolicyGradient(Observing):
         entropy = drawn.entropy.detach().double().numpy()
         rewards = np.clip((1 - losses) ** own.power, -LARGEST, LARGEST) + own.entropy * entropy
         self._entropy = float(entropy.mean())
-        advantage = torch.tensor(self._advantages(rewards), dtype=torch.float32)
+        advantage = torch.tensor([self._baseline.advantage(reward) for reward in rewards.tolist()])
         if not own.passes:
             self._apply(-(advantage * drawn.log_prob).mean())
             return
@@ -159,16 +159,6 @@ class PolicyGradient(Observing):
             clipped = ratio.clamp(1 - own.clip, 1 + own.clip)
             self._apply(-torch.minimum(ratio * advantage, clipped * advantage).mean())
 
-    def _advantages(self, rewards: FloatArray) -> FloatArray:
-        """R - b, with the baseline after each reward."""
-        d, advantages = self._learning.decay, []
-        for reward in rewards.tolist():
-            self._baseline = d * self._baseline + (1 - d) * reward
-            self._rewards += 1
-            corrected = 1 - d**self._rewards if self._learning.corrected else 1.0
-            advantages.append(reward - self._baseline / corrected)
-        return np.array(advantages)
-
     def _apply(self, loss: Tensor) -> None:
         self._adam.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -176,7 +166,7 @@ class PolicyGradient(Observing):
 
     def _restorer(self, state: dict[str, Any]) -> Callable[[], None]:
         read = read_trained_state(state["policy"], self.policy)
-        numbers = number_in(state, "baseline"), count_in(state, "rewards")
+        restore_baseline = self._baseline.restorer(state)
         entropy = number_in(state, "entropy", least=0.0)
         buffer = [self._told(each) for each in state["buffer"]]
         if len(buffer) >= self._learning.batch:
@@ -184,7 +174,7 @@ class PolicyGradient(Observing):
 
         def restore() -> None:
             load_trained_state(read, self.policy, self._adam)
-            self._baseline, self._rewards = numbers
+            restore_baseline()
             self._entropy, self._buffer = entropy, buffer
 
         return restore

@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 from pdas.methods.evolution.mutation import Member, Mutation
-from pdas.methods.optimizer import count_in, number_in
+from pdas.methods.policy_gradient.baseline import Baseline
 from pdas.methods.renas_like.controller import Controller
 from pdas.resume.tensor_text import load_trained_state, read_trained_state, trained_state
 from pdas.space import SearchSpace
 from pdas.support.arrays import IntArray
 from pdas.support.refusals import check_one_of
 
-RATE = 0.05  # of the baseline
+DECAY = 0.95  # of the baseline
 LEARNING_RATE = 2e-3  # of Adam
 ENTROPY = 1e-5  # its weight in the loss
 LARGEST = 1e3  # of a reward; tan is infinite at an accuracy of 1
@@ -50,7 +50,7 @@ class Mutator(Mutation):
         self.reward = reward
         self.controller = Controller(space, seed=seed)
         self._adam = torch.optim.Adam(self.controller.parameters(), lr=LEARNING_RATE)
-        self._baseline, self._rewards = 0.0, 0
+        self._baseline = Baseline(DECAY, corrected=True)
 
     @torch.no_grad()
     def __call__(self, parent: IntArray, rng: np.random.Generator) -> IntArray:
@@ -66,7 +66,7 @@ class Mutator(Mutation):
         births = [pair for pair in births if all(math.isfinite(each.loss) for each in pair)]
         if not births or not len(self._free):
             return
-        advantages = [self._advantage(self._reward(*pair)) for pair in births]
+        advantages = [self._baseline.advantage(self._reward(*pair)) for pair in births]
         log_p, entropy = self.evaluate(births)
         loss = -(torch.tensor(advantages) * log_p).mean() - ENTROPY * entropy.mean()
         self._adam.zero_grad()
@@ -92,22 +92,21 @@ class Mutator(Mutation):
 
     def measures(self) -> dict[str, float]:
         """The baseline of the rewards."""
-        return {"baseline": self._baseline}
+        return {"baseline": self._baseline.mean}
 
     def state_dict(self) -> dict[str, Any]:
         return {
             "controller": trained_state(self.controller, self._adam),
-            "baseline": self._baseline,
-            "rewards": self._rewards,
+            **self._baseline.state_dict(),
         }
 
     def restorer(self, state: Mapping[str, Any]) -> Callable[[], None]:
         read = read_trained_state(state["controller"], self.controller)
-        numbers = number_in(state, "baseline"), count_in(state, "rewards")
+        restore_baseline = self._baseline.restorer(state)
 
         def restore() -> None:
             load_trained_state(read, self.controller, self._adam)
-            self._baseline, self._rewards = numbers
+            restore_baseline()
 
         return restore
 
@@ -116,12 +115,6 @@ class Mutator(Mutation):
             return float(np.clip(parent.loss - child.loss, -LARGEST, LARGEST))
         accuracy = min(max(1 - child.loss, 0.0), 1.0)
         return min(math.tan(math.pi / 2 * accuracy), LARGEST)
-
-    def _advantage(self, reward: float) -> float:
-        """R - b, with the baseline after it, which is corrected for its start at 0."""
-        self._baseline += RATE * (reward - self._baseline)
-        self._rewards += 1
-        return reward - self._baseline / (1 - (1 - RATE) ** self._rewards)
 
 
 def _draw(log_p: Tensor, rng: np.random.Generator) -> int:

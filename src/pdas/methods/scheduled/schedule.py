@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NoReturn
 
-from pdas.methods.planning.plan import SCORED, Plan, PlanRequest
+from pdas.methods.planning.plan import ROUNDING, SCORED, Plan, PlanRequest, most_paid
 from pdas.methods.planning.search_plan import plan_finals
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 
-ROUNDING = 1e-9  # passes; sums of thirds are not exact
 JUDGING = 0.3  # of the budget at most, for finalists that are judged with the shared weights
 
 
@@ -78,9 +76,7 @@ class Schedule:
             steps = self.epochs * request.per_epoch
         else:
             left = request.budget - finals.cost
-            # The first number of steps that costs too much, less one: the cost rises with it.
-            candidates = range(1, int(max(left, 0)) + 2)
-            steps = bisect_right(candidates, left + ROUNDING, key=cost)
+            steps = most_paid(cost, left + ROUNDING)
             if not steps:
                 self._refuse(request, left)
         return finals.plan(steps, 0, 0, cost(steps) / steps)

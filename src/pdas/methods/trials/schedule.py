@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
 from pdas.methods.planning.halving_rounds import cost
-from pdas.methods.planning.plan import Plan, PlanRequest
+from pdas.methods.planning.plan import ROUNDING, Plan, PlanRequest, most_paid
 from pdas.methods.planning.search_plan import plan_finals
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 
 TRIALS = 100  # where neither their number nor their length is set
-_ROUNDING = 1e-9  # a share of the budget; sums of thirds are not exact
 
 
 @dataclass(frozen=True)
@@ -76,14 +74,14 @@ class TrialSchedule:
             SettingError: the budget does not pay for a trial and the finalists.
         """
         finals = plan_finals(request, request.budget)
-        passes = (request.budget - finals.trial_passes) * (1 + _ROUNDING)
+        passes = request.budget - finals.trial_passes + ROUNDING
         trials, length = self.trials or TRIALS, 0
         if self.epochs is None:
-            length = _most(lambda each: self._cost(trials, each, request) <= passes, int(passes))
+            length = most_paid(lambda each: self._cost(trials, each, request), passes)
         else:
             length = max(1, round(self.epochs * request.per_epoch))
-            trials = self.trials or _most(
-                lambda number: self._cost(number, length, request) <= passes, int(passes)
+            trials = self.trials or most_paid(
+                lambda number: self._cost(number, length, request), passes
             )
         if not trials or not length:
             self._refuse(request, passes)
@@ -122,12 +120,3 @@ class TrialSchedule:
             remedy="make the search longer, or lower search.method."
             + ("trials" if self.epochs is None else "epochs"),
         )
-
-
-def _most(is_paid: Callable[[int], bool], most: int) -> int:
-    """The largest number up to `most` that is paid, by bisection; 0 if 1 is not."""
-    low, high = 0, max(most, 0) + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if is_paid(middle) else (low, middle)
-    return low

@@ -35,7 +35,7 @@ from pdas.training.weights import clip_gradients, optimizer_and_schedule
 Derive = Callable[[Architecture], nn.Module]
 """From an architecture to its network with new weights."""
 
-Outcome = tuple[Tensor | None, float]
+StateAndLoss = tuple[Tensor | None, float]
 """The state of a training as bytes `(n,)`, and its loss on D_theta."""
 
 _ONE_AT_A_TIME = threading.Lock()  # threads share the global random generators
@@ -115,7 +115,7 @@ class Trial:
         until: int,
         steps: int,
         judged: int | None = None,
-    ) -> Outcome:
+    ) -> StateAndLoss:
         """The loss of `measured`, with the state at the end."""
         after, measures = self.measured(network, state, until, steps, judged)
         return after, measures["loss"]
