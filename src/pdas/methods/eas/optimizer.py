@@ -13,9 +13,9 @@ from pdas.methods.eas.layers import LayerSpace
 from pdas.methods.eas.policy import EditPolicy
 from pdas.methods.observing import Observing
 from pdas.methods.optimizer import number_in
+from pdas.resume.tensor_text import load_trained_state, read_trained_state, trained_state
 from pdas.space import Architecture, SearchSpace
 from pdas.support.arrays import FloatArray, IntArray
-from pdas.support.tensor_text import load_trained_state, read_trained_state, trained_state
 
 RATE = 0.95  # of the baseline towards the mean reward of an episode
 LEARNING_RATE = 2e-3  # of Adam
