@@ -22,10 +22,10 @@ DOCS = Path(__file__).parents[1] / "docs"
 MOST_LINES = 60
 
 
-def code(page: str) -> str:
-    """The first block of code of a page, which adds something."""
+def code(page: str, number: int = 0) -> str:
+    """A block of code of a page, of which the first adds something."""
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
-    return str(re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0])
+    return str(re.findall(r"```python\n(.*?)```", text, re.DOTALL)[number])
 
 
 def module(page: str) -> ModuleType:
@@ -77,15 +77,19 @@ def squared(model: Any, batch: Any) -> torch.Tensor:
     return (model(batch[0]) - batch[1]).square().mean()
 
 
+def hill() -> Any:
+    return module("adding-a-method")
+
+
 class TestMethod(MethodTests):
     @pytest.fixture(params=["by itself", "by name"])
     def case(self, request: pytest.FixtureRequest) -> Any:
-        hill = module("adding-a-method")
+        module("adding-a-method")
 
         def method(net: Any) -> Any:
             if request.param == "by name":
                 return {"name": "hill", "change": 0.5}
-            return hill.HillClimber(net.space, change=0.5)
+            return hill().HillClimber(net.space, change=0.5)
 
         return lambda: MethodCase(method, choices(), squared, data())
 
@@ -94,6 +98,18 @@ class TestOptimizer(OptimizerTests):
     @pytest.fixture
     def make(self) -> Any:
         return lambda space, seed: module("adding-a-method").HillClimber(space, seed=seed)
+
+
+@pytest.mark.parametrize("name", ["hill-ws", "hill-trials"])
+def test_the_same_optimizer_learns_now_and_then_or_from_trials(name: str) -> None:
+    exec(compile(code("adding-a-method", 1), "adding-a-method.md", "exec"), vars(hill()))
+    told: list[pdas.Progress] = []
+    method = {"name": name, **({"trials": 4} if name == "hill-trials" else {})}
+    settings = pdas.SearchSettings(method=method, epochs=4, batch_size=10, finalists=2)
+    result = pdas.search(choices(), squared, data(), settings=settings, on_step=told.append)
+    assert isinstance(result.optimizer, hill().HillClimber)
+    # Scored now and then: some steps have scores, others have none.
+    assert {"theta_loss" in each.measures for each in told} == {True, False}
 
 
 class TestTask(TaskTests):
