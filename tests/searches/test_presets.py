@@ -34,6 +34,15 @@ def test_no_finalists_where_they_cannot_be_trained() -> None:
     assert bare == whole.model_copy(update={"finalists": 0, "finalists_share": 0.0})
 
 
+@pytest.mark.parametrize(("method", "kept"), [("rsps", 100), ("enas", 10), ("evolution", 0)])
+def test_finalists_that_are_judged_with_shared_weights_need_no_training(
+    method: str, kept: int
+) -> None:
+    found = settings_of(None, None, method, {}, derivable=False)
+    assert (found.finalists, found.finalists_share) == (kept, 0.0)
+    assert settings_of(None, None, method, {"finalists": 0}, derivable=False).finalists == 0
+
+
 def test_epochs_of_finalists_where_there_are_none() -> None:
     assert preset("default", finalists_epochs=4).finalists_epochs == 4
     with pytest.raises(SettingError, match="found 4, while no finalist can be trained"):

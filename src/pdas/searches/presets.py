@@ -46,8 +46,8 @@ def settings_of(
         preset: the name of a preset; None for the default.
         method: the argument of `pdas.search`. A name or settings become part of the result.
         overrides: single settings by name.
-        derivable: whether the network of an architecture can be derived. Otherwise the presets
-            have no finalists.
+        derivable: whether the network of an architecture can be derived. Otherwise there are no
+            finalists by default that are trained; those judged with shared weights stay.
 
     Raises:
         SettingError: a preset or setting is unknown, a value does not fit, or there are both a
@@ -114,7 +114,8 @@ def _preset_values(preset: str, overrides: Mapping[str, Any], derivable: bool) -
     if method_kind(overrides.get("method")) not in (PdasSettings, ExternalMethod):
         # The others have defaults of their own, in place of those of PDAS.
         values = {name: value for name, value in values.items() if name == "optimizer"}
-    if not derivable or overrides.get("finalists") == 0:
+    trained = {**method_kind(overrides.get("method")).search, **values}.get("finalists_share")
+    if overrides.get("finalists") == 0 or (trained and not derivable):
         values |= {"finalists": 0, "finalists_share": 0.0}
     if overrides.get("train_weights") is False:
         values |= {"warmup": 0.0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -88,7 +89,12 @@ def error_of(measures: Mapping[str, float]) -> float:
 
     Args:
         measures: of an architecture.
+
+    Returns:
+        Infinity where the loss is not finite, whatever accuracy such outputs seem to have.
     """
+    if not math.isfinite(measures["loss"]):
+        return math.inf
     return 1 - measures["accuracy"] if "accuracy" in measures else measures["loss"]
 
 

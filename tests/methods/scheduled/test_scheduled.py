@@ -114,6 +114,23 @@ def test_a_scoring_is_told_in_groups_at_the_end_of_each_period() -> None:
     assert {"loss", "theta_loss", "theta_accuracy"} <= result.history[0].measures.keys()
 
 
+def test_a_loss_that_is_not_finite_is_told_so_whatever_accuracy_goes_with_it() -> None:
+    def partly(model: Any, batch: Any) -> dict[str, Tensor]:
+        measures = loss(model, batch)
+        wrong = (model(batch[0]) * batch[0]).mean() < 0  # of the negative sign
+        if wrong and not torch.is_grad_enabled():
+            measures["loss"] = measures["loss"] * torch.inf
+        return measures
+
+    net = Slope()
+    method = Scheduled(Uniform(net.space), None, SCHEDULE)
+    settings = SearchSettings(epochs=12, batch_size=10, samples=1)
+    optimizer = pdas.search(net, partly, data(), method=method, settings=settings).optimizer
+    told = [value for _, values in optimizer.told for value in values]
+    assert np.isinf(told).any() and np.isfinite(told).any()
+    assert all(0 <= value <= 1 for value in told if np.isfinite(value))
+
+
 @pytest.mark.parametrize(
     ("schedule", "finalists"),
     [

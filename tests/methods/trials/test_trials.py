@@ -14,6 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -27,6 +28,7 @@ from pdas.methods.trials.job import trial_of
 from pdas.methods.trials.method import Trials
 from pdas.methods.trials.schedule import TrialSchedule
 from pdas.methods.trials.trial import Trial
+from pdas.methods.uniform import Uniform
 from pdas.resume.checkpoint import Checkpoints
 from pdas.space import Architecture
 from pdas.support.errors import CheckpointError, NonFiniteLossError, RunError
@@ -330,6 +332,25 @@ def test_an_optimizer_may_name_the_finalists() -> None:
     result = searched(Named(), EIGHT, finalists=2)
     assert [each.architecture["drop"] for each in result.finalists] == [0.0, 0.2]
     assert result.architecture == result.method.best()
+
+
+@pytest.mark.parametrize("kind", [Drawn, Uniform])  # with and without finalists of its own
+def test_finalists_are_different_networks(kind: Any) -> None:
+    class Shallow(Net):
+        def active(self, architecture: Architecture) -> Any:
+            return np.array([True, False, False])
+
+        def derive(self, architecture: Architecture) -> nn.Module:
+            return derive(architecture.replaced(1, 0).replaced(2, 0))
+
+    plan = TrialSchedule(trials=24)
+    result = searched(
+        kind(SPACE), plan, given={"net": Shallow()}, epochs=20, finalists=3, finalists_share=0.3
+    )
+    finalists = result.method.finalists(3)
+    assert len({each["width"] for each in finalists}) == len(finalists) == 3
+    assert finalists[0] == result.method.best()
+    assert len(result.method.finalists(9)) == 4
 
 
 def test_a_penalty_is_told_and_counts_among_the_finalists() -> None:

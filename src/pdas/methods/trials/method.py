@@ -157,8 +157,7 @@ class Trials(Driver):
         return {f"theta_{name}": mean for name, mean in means_of_finite(measured).items()}
 
     def _error(self, architecture: Architecture) -> float:
-        measures = self._outcomes[architecture]
-        return error_of(measures) if has_finite_loss(measures) else math.inf
+        return error_of(self._outcomes[architecture])
 
     def _used(self, architectures: Sequence[Architecture]) -> BoolArray | None:
         active = self._context.active
@@ -179,22 +178,22 @@ class Trials(Driver):
         return self.finalists(1)[0]
 
     def finalists(self, n: int) -> list[Architecture]:
-        """Those that the optimizer names, or else the best that were trained."""
-        named = getattr(self.optimizer, "finalists", None)
-        found = self._ranked() if named is None else named(n)
-        return found[:n] or [self.optimizer.best()]
+        """Those that the optimizer names, or else the best that were trained, one of a network."""
+        named, most = getattr(self.optimizer, "finalists", self._ranked), n
+        while True:
+            networks: dict[object, Architecture] = {}
+            for each in named(most):
+                networks.setdefault(network_of(each, self._context.active), each)
+            if len(networks) >= n or most >= len(self._outcomes):
+                return [*networks.values()][:n] or [self.optimizer.best()]
+            most *= 2  # several were the same network
 
-    def _ranked(self) -> list[Architecture]:
-        """The best architecture of each network that was trained, the best network first."""
+    def _ranked(self, n: int) -> list[Architecture]:
+        """The n best that were trained."""
         penalty = getattr(self.learner, "penalty", None) or (lambda architecture: 0.0)
         errors = {each: self._error(each) + penalty(each) for each in self._outcomes}
-        active = self._context.active
-        best: dict[object, Architecture] = {}
-        for each in sorted(
-            filter(lambda a: math.isfinite(errors[a]), errors), key=errors.__getitem__
-        ):
-            best.setdefault(network_of(each, active), each)
-        return list(best.values())
+        finite = filter(lambda each: math.isfinite(errors[each]), errors)
+        return sorted(finite, key=errors.__getitem__)[:n]
 
     def measures(self) -> Mapping[str, float]:
         """Those of the optimizer, and how many networks were trained."""
