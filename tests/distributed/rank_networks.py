@@ -59,6 +59,16 @@ def cells_searched(fabric: Fabric, out: Path) -> Any:
     return _searched(CellSupernet(**CELLS), class_loss, images(), fabric)
 
 
+def hypernetwork_searched(fabric: Fabric, out: Path) -> Any:
+    """Its weights at the end; those of rank 0 at the start are to be everyone's."""
+    torch.manual_seed(fabric.global_rank)
+    net = CellSupernet(**{**CELLS, "nodes": 1, "channels": 8})
+    method = {"name": "smash", "random": 2, "changed": 0, "chain": 0}
+    settings = {"method": method, "steps": 4, "batch_size": 8, "samples": 2}
+    found = paper_search(net, class_loss, images(), fabric=fabric, **settings)
+    return {"net": found.method.state_dict()["hypernetwork"], "best": found.architecture.to_dict()}
+
+
 def chains_searched(fabric: Fabric, out: Path) -> Any:
     torch.manual_seed(0)
     return _searched(AutoencoderSupernet(**CHAINS), restoration_loss, restored(), fabric)
@@ -117,6 +127,7 @@ def chains_retrained(fabric: Fabric, out: Path) -> Any:
 
 CASES = (
     cells_searched,
+    hypernetwork_searched,
     chains_searched,
     chains_searched_in_parts,
     chains_searched_in_16_bits,

@@ -71,7 +71,7 @@ def test_trials_are_shared_and_give_what_they_give_in_one_process(
 
 
 def test_ranks_have_the_same_weights_to_the_last_bit(ranks: list[dict[str, Any]]) -> None:
-    for case in ("searched", "retrained", "with_batch_norm"):
+    for case in ("searched", "retrained", "with_batch_norm", "hypernetwork_searched"):
         first, second = (rank[case]["net"] for rank in ranks)
         assert all(torch.equal(weight, second[name]) for name, weight in first.items())
 

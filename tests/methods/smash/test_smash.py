@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.precision import MixedPrecision
 from torch import nn
 from torch.utils.data import TensorDataset
 
@@ -124,6 +126,18 @@ def test_the_hypernetwork_learns_and_the_best_candidate_is_found() -> None:
     assert passes[True] == plan.steps
     assert passes[True] + passes[False] / 3 == pytest.approx(plan.cost_until(plan.steps))
     assert plan.cost_until(plan.steps) <= 10 * 2 * 2 * 4 / 3 + 1e-9
+
+
+@pytest.mark.parametrize("precision", ["16-mixed", "bf16-true", "64-true"])
+def test_precisions_that_lose_the_gradient_are_refused(precision: Any) -> None:
+    scaled = MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu"))
+    given = {"plugins": scaled} if precision == "16-mixed" else {"precision": precision}
+    fabric = Fabric(accelerator="cpu", devices=1, **given)
+    small = {"name": "smash", "random": 4, "changed": 1, "chain": 1}
+    with pytest.raises(SettingError, match=f"device.precision: found {precision}, while a hyper"):
+        pdas.search(
+            cells().net, loss, images(), method=small, fabric=fabric, epochs=6, batch_size=10
+        )
 
 
 def test_by_its_name_on_cells() -> None:

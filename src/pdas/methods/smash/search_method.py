@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from pdas.distributed.ranks import agreed
 from pdas.methods.base import SearchContext
 from pdas.methods.constraints.limited import Limited
 from pdas.methods.optimizer import Optimizer
@@ -20,11 +21,12 @@ from pdas.methods.scheduled.method import Scheduled
 from pdas.methods.scheduled.schedule import JUDGING, Schedule
 from pdas.methods.smash.local_search import RandomThenLocal
 from pdas.space import Architecture
-from pdas.support.errors import NonFiniteLossError
+from pdas.support.errors import NonFiniteLossError, SettingError
 from pdas.support.refusals import refuse
 
 IMAGES = 5000  # on which a candidate is scored, at most
 ADAM: dict[str, Any] = {"lr": 1e-3, "betas": (0.5, 0.999), "eps": 1e-4}
+PRECISIONS = ("32-true", "bf16-mixed")  # others scale the loss, or convert the supernet alone
 
 
 class SmashSearch(Scheduled):
@@ -62,11 +64,15 @@ class SmashSearch(Scheduled):
         return Plan(steps, 0, 0, 0, 0.0, None, samples + judging / steps)
 
     def begin(self, context: SearchContext) -> None:
+        _check_precision(context)
         super().begin(context)
         self._rng = np.random.default_rng([context.trial.seed, 2])
         net: Any = context.supernet
         self._net = net
-        self._hypernetwork: nn.Module = net.hypernetwork.to(context.fabric.device)
+        self._hypernetwork: nn.Module = net.hypernetwork
+        # Those of rank 0 are everyone's, as all other weights are.
+        self._hypernetwork.load_state_dict(agreed(context.fabric, self._hypernetwork.state_dict()))
+        self._hypernetwork.to(context.fabric.device)
         self._adam = torch.optim.Adam(self._hypernetwork.parameters(), **ADAM)
         request = PlanRequest(
             context.settings, len(context.trial.batches), len(context.trial.theta_batches)
@@ -138,3 +144,20 @@ class SmashSearch(Scheduled):
                 self._rng,
                 lambda candidate: all(limit.holds(candidate) for limit in limits),
             )
+
+
+def _check_precision(context: SearchContext) -> None:
+    """Refuse a precision in which the gradient of the hypernetwork is lost.
+
+    Raises:
+        SettingError: it is one.
+    """
+    precision = str(context.fabric.strategy.precision.precision)
+    if precision not in PRECISIONS:
+        refuse(
+            SettingError,
+            "device.precision",
+            found=f"{precision}, while a hypernetwork learns beside the supernet",
+            expected=" or ".join(PRECISIONS),
+            remedy="set it so, or use another method",
+        )
