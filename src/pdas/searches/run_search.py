@@ -174,6 +174,8 @@ def _context(
 ) -> SearchContext:
     """What the method receives: the plan, and the network on the devices."""
     space, settings = space_of(net), trial.settings
+    if method.trains_weights and not getattr(net, "shares_weights", True):
+        net()  # refuses, and names the methods that fit
     plan = method.plan(
         plan_request(net, trial.loss, settings, (trial.batches, trial.theta_batches))
     )

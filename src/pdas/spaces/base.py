@@ -70,8 +70,9 @@ class Family(ABC):
         restores: whether the output of its networks is an image, as large as the input, and not a
             vector.
         has_auxiliary: whether `network` takes the option `auxiliary`, of a classifier for training.
-        shares_weights: whether the supernet has weights. Otherwise it has `space` and
-            `derive(architecture)`, and its `forward` refuses by a line that names what fits.
+        shares_weights: whether the supernet has weights. Otherwise it has `space`,
+            `derive(architecture)` and `shares_weights = False`, and its `forward` refuses by a line
+            that names what fits.
     """
 
     settings: ClassVar[type[FamilySettings]]

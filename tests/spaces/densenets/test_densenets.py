@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor, nn
 
+import pdas
 from pdas.spaces.base import FAMILIES
 from pdas.spaces.densenets.settings import DenseNetSettings
 from pdas.spaces.densenets.space import growths_of
@@ -43,3 +45,14 @@ def test_shared_weights_are_refused_with_the_methods_that_fit() -> None:
 def test_images_that_are_too_small() -> None:
     with pytest.raises(SettingError, match=r"^image size: found 3x9, expected at least 4x4"):
         FAMILY.size(SMALL, (1, 3, 9), 3)
+
+
+def test_a_search_that_trains_shared_weights_is_refused() -> None:
+    net = FAMILY.supernet(FAMILY.size(SMALL, (1, 9, 9), 3))
+    data = [torch.zeros(4, 1, 9, 9)] * 4
+
+    def loss(network: nn.Module, batch: Tensor) -> Tensor:
+        return network(batch).mean()
+
+    with pytest.raises(SettingError, match=r"^search.method: found a method that trains shared"):
+        pdas.search(net, loss, (data, data), epochs=1, batch_size=2, method="pdas")

@@ -22,10 +22,13 @@ class UnsharedDenseNets(nn.Module):
 
     Attributes:
         space: the search space.
+        shares_weights: False.
 
     Example:
         UnsharedDenseNets(size).derive(architecture)
     """
+
+    shares_weights = False
 
     def __init__(self, size: DenseNetSize) -> None:
         super().__init__()
