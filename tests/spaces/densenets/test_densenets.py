@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 import pdas
 from pdas.spaces.base import FAMILIES
@@ -51,8 +51,9 @@ def test_a_search_that_trains_shared_weights_is_refused() -> None:
     net = FAMILY.supernet(FAMILY.size(SMALL, (1, 9, 9), 3))
     data = [torch.zeros(4, 1, 9, 9)] * 4
 
-    def loss(network: nn.Module, batch: Tensor) -> Tensor:
-        return network(batch).mean()
+    def loss(network: Any, batch: Tensor) -> Tensor:
+        mean: Tensor = network(batch).mean()
+        return mean
 
     with pytest.raises(SettingError, match=r"^search.method: found a method that trains shared"):
         pdas.search(net, loss, (data, data), epochs=1, batch_size=2, method="pdas")
