@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import pdas
+from pdas.methods.constraints.limit import Limit
+from pdas.methods.constraints.limited import Limited
 from pdas.methods.evolution.mutation import OneVariable
 from pdas.methods.evolution.optimizer import Evolution
 from pdas.support.errors import SettingError
@@ -129,6 +131,22 @@ def test_a_child_that_was_not_asked_for_joins_the_population() -> None:
     optimizer.tell([stranger], [0.5])
     assert optimizer.parent(stranger) is None
     assert members(optimizer) == [([3, 2, 0, 4], 0.5)]
+
+
+def test_children_above_a_limit_are_forgotten_with_their_parents() -> None:
+    space = pdas.SearchSpace({f"x{i}": range(4) for i in range(6)})
+    evolution = Evolution(space, population=6, tournament=3)
+    cost = pdas.cost.FunctionCost(space, lambda a: float(a.indices.sum()))
+    within = Limited(evolution, Limit(cost, 4))
+    for _ in range(30):
+        children = within.ask(2)
+        for child in children if evolution.measures()["population"] == 6 else ():
+            assert evolution.parent(child) in evolution.parents()
+        assert len(evolution.state_dict()["births"]) <= 2
+        within.tell(children, [float(abs(child.indices.sum() - 4)) for child in children])
+        assert not evolution.state_dict()["births"]
+        assert len(evolution.parents()) <= 6
+    assert within.rejected > 30
 
 
 def test_it_beats_random_draws_on_a_smooth_space() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import Any, NoReturn
 
@@ -97,18 +97,27 @@ class Limited(Wrapper):
         wanted, drawn = len(batch), 0
         # The first ones that fit are kept, in the order in which they were drawn.
         within: list[Architecture] = []
+        all_drawn: set[Architecture] = set()
         while True:
+            all_drawn.update(batch)
             kept = [architecture for architecture in batch if self._limits.hold(architecture)]
             drawn += len(batch)
             self.drawn += len(batch)
             self.rejected += len(batch) - len(kept)
             within += kept
             if len(within) >= wanted:
+                self._forget(all_drawn.difference(within[:wanted]))
                 return within[:wanted]
             if drawn >= DRAWS * wanted:
                 self._refuse_to_ask(len(within), wanted, drawn, batch)
             # The total doubles each time: few where the limit is wide, many where it is tight.
             batch = draw(min(max(drawn, wanted), BATCH))
+
+    def _forget(self, architectures: Collection[Architecture]) -> None:
+        """Say to an optimizer that remembers what it draws which of it nobody will tell."""
+        forget = getattr(self.optimizer, "forget", None)
+        if forget is not None:
+            forget(architectures)
 
     def __getattr__(self, name: str) -> Any:
         value = super().__getattr__(name)

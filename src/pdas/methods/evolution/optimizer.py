@@ -7,7 +7,7 @@ Search", CVPR 2019, the worst of the draw dies.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import numpy as np
@@ -97,6 +97,15 @@ class Evolution(Observing):
         asked = [parent for parent, _ in self._births.values()]
         rows = dict.fromkeys(member.indices for member in (*self._members, *asked))
         return [self.space.architecture(row) for row in rows]
+
+    def forget(self, architectures: Iterable[Architecture]) -> None:
+        """Forget whose children some are, which were drawn and will not be told.
+
+        Args:
+            architectures: as those that were above a limit.
+        """
+        for architecture in architectures:
+            self._births.pop(tuple(architecture.indices.tolist()), None)
 
     def measures(self) -> dict[str, float]:
         """The size of the population, and those of the mutation."""
