@@ -11,6 +11,8 @@ from torch.nn.functional import logsigmoid
 
 from pdas.methods.eas.layers import LayerSpace, Widths
 from pdas.methods.eas.policy import EditPolicy
+from pdas.methods.policy_gradient.categorical import draw as draw_category
+from pdas.methods.policy_gradient.categorical import entropy
 
 Edit = list[int]
 """A wider decision has 0 or 1 for each layer; a deeper one has a block and a place in it."""
@@ -63,8 +65,8 @@ def draw(
         if all(len(row) >= space.layers for row in widths):
             break
         blocks, state = policy.deeper(widths)
-        block = _drawn(blocks, rng)
-        place = _drawn(policy.places(block, len(widths[block]), state), rng)
+        block = draw_category(blocks, rng)
+        place = draw_category(policy.places(block, len(widths[block]), state), rng)
         edits.deeper.append([block, place])
         widths[block].insert(place, NEW_WIDTH)
     return edits, widths
@@ -91,7 +93,7 @@ def log_p_and_entropy(policy: EditPolicy, start: Widths, edits: Edits) -> tuple[
         blocks, state = policy.deeper(widths)
         places = policy.places(block, len(widths[block]), state)
         log_ps.append(blocks[block] + places[place])
-        entropies.append(_entropy(blocks) + _entropy(places))
+        entropies.append(entropy(blocks) + entropy(places))
         widths[block].insert(place, NEW_WIDTH)
     zero = torch.zeros(())
     return sum(log_ps, zero), sum(entropies, zero) / max(1, len(entropies))
@@ -102,14 +104,3 @@ def widen(widths: Widths, edit: Edit) -> None:
     chosen = iter(edit)
     for row in widths:
         row[:] = [width + next(chosen) for width in row]
-
-
-def _drawn(log_p: Tensor, rng: np.random.Generator) -> int:
-    below = np.cumsum(log_p.double().exp().numpy())
-    return int(np.searchsorted(below, rng.random() * below[-1], side="right"))
-
-
-def _entropy(log_p: Tensor) -> Tensor:
-    """In nats; what is impossible adds nothing."""
-    possible = log_p[log_p > -torch.inf]
-    return -(possible.exp() * possible).sum()

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from pdas.methods.components import METHODS, Form, MethodRequest, MethodSettings
 from pdas.methods.optimizer import Optimizer
+from pdas.methods.trials.schedule import TrialSchedule
 
 if TYPE_CHECKING:
     from pdas.methods.base import SearchMethod
@@ -50,13 +51,10 @@ class EASSettings(MethodSettings):
     longer: float = Field(2.0, gt=0)
 
     def build(self, request: MethodRequest) -> EAS:
-        from pdas.methods.eas.layers import LayerSpace
-
-        space = LayerSpace(request.space)
         from pdas.methods.eas.optimizer import EAS
 
         return EAS(
-            space.space,
+            request.space,
             seed=request.seed,
             samples=request.samples,
             nets=self.nets,
@@ -67,7 +65,6 @@ class EASSettings(MethodSettings):
 
     def driver(self, optimizer: Optimizer, learner: Optimizer) -> SearchMethod:
         from pdas.methods.trials.method import Trials
-        from pdas.methods.trials.schedule import TrialSchedule
 
         trials = 1 + self.episodes * self.nets
         schedule = TrialSchedule(trials, self.epochs, first=1, longer=self.longer, inherit=True)

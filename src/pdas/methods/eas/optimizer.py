@@ -13,6 +13,7 @@ from pdas.methods.eas.layers import LayerSpace
 from pdas.methods.eas.policy import EditPolicy
 from pdas.methods.observing import Observing
 from pdas.methods.optimizer import number_in
+from pdas.methods.policy_gradient.rewards import tan_reward
 from pdas.resume.tensor_text import load_trained_state, read_trained_state, trained_state
 from pdas.space import Architecture, SearchSpace
 from pdas.support.arrays import FloatArray, IntArray
@@ -20,7 +21,6 @@ from pdas.support.arrays import FloatArray, IntArray
 RATE = 0.95  # of the baseline towards the mean reward of an episode
 LEARNING_RATE = 2e-3  # of Adam
 ENTROPY = 1e-5  # its weight in the loss
-LARGEST = 1e3  # of a reward; tan is infinite at an accuracy of 1
 MOST_OPEN = 1000  # networks whose loss is not told yet
 
 Row = tuple[int, ...]
@@ -121,7 +121,7 @@ class EAS(Observing):
                 continue
             _, edits = self._open.pop(number)
             if math.isfinite(loss):
-                self._episode.append((_reward(loss), edits))
+                self._episode.append((tan_reward(loss), edits))
             if len(self._episode) == self._nets:
                 self._update()
 
@@ -155,8 +155,3 @@ class EAS(Observing):
 
 def _row(architecture: Architecture) -> Row:
     return tuple(architecture.indices.tolist())
-
-
-def _reward(loss: float) -> float:
-    accuracy = min(max(1 - loss, 0.0), 1.0)
-    return min(math.tan(math.pi / 2 * accuracy), LARGEST)

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from pdas.methods.observing import Observing
 from pdas.methods.optimizer import checked_count, number_in
-from pdas.methods.policy_gradient.baseline import Baseline
 from pdas.methods.policy_gradient.policy import Policy
+from pdas.methods.policy_gradient.rewards import Baseline
 from pdas.resume.tensor_text import load_trained_state, read_trained_state, trained_state
 from pdas.space import Architecture, SearchSpace
 from pdas.support.arrays import FloatArray, IntArray

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from pdas.methods.evolution.mutation import Member, Mutation
-from pdas.methods.policy_gradient.baseline import Baseline
+from pdas.methods.policy_gradient.categorical import draw, entropy
+from pdas.methods.policy_gradient.rewards import LARGEST, Baseline, tan_reward
 from pdas.methods.renas_like.controller import Controller
 from pdas.resume.tensor_text import load_trained_state, read_trained_state, trained_state
 from pdas.space import SearchSpace
@@ -21,7 +22,6 @@ from pdas.support.refusals import check_one_of
 DECAY = 0.95  # of the baseline
 LEARNING_RATE = 2e-3  # of Adam
 ENTROPY = 1e-5  # its weight in the loss
-LARGEST = 1e3  # of a reward; tan is infinite at an accuracy of 1
 
 
 class Mutator(Mutation):
@@ -58,8 +58,8 @@ class Mutator(Mutation):
         if not len(self._free):
             return child
         router, states = self.controller(torch.tensor(parent)[None])
-        i = _draw(router[0], rng)
-        child[i] = _draw(self.controller.head(i, states[0, i], int(parent[i])), rng)
+        i = draw(router[0], rng)
+        child[i] = draw(self.controller.head(i, states[0, i], int(parent[i])), rng)
         return child
 
     def learn(self, births: Sequence[tuple[Member, Member]]) -> None:
@@ -67,8 +67,8 @@ class Mutator(Mutation):
         if not births or not len(self._free):
             return
         advantages = [self._baseline.advantage(self._reward(*pair)) for pair in births]
-        log_p, entropy = self.evaluate(births)
-        loss = -(torch.tensor(advantages) * log_p).mean() - ENTROPY * entropy.mean()
+        log_p, nats = self.evaluate(births)
+        loss = -(torch.tensor(advantages) * log_p).mean() - ENTROPY * nats.mean()
         self._adam.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self._adam.step()
@@ -87,7 +87,7 @@ class Mutator(Mutation):
         for row, i in enumerate((parents != children).long().argmax(1).tolist()):
             head = self.controller.head(i, states[row, i], parents[row, i])
             log_ps.append(router[row, i] + head[children[row, i]])
-            entropies.append(_entropy(router[row]) + _entropy(head))
+            entropies.append(entropy(router[row]) + entropy(head))
         return torch.stack(log_ps), torch.stack(entropies)
 
     def measures(self) -> dict[str, float]:
@@ -113,17 +113,4 @@ class Mutator(Mutation):
     def _reward(self, parent: Member, child: Member) -> float:
         if self.reward == "gain":
             return float(np.clip(parent.loss - child.loss, -LARGEST, LARGEST))
-        accuracy = min(max(1 - child.loss, 0.0), 1.0)
-        return min(math.tan(math.pi / 2 * accuracy), LARGEST)
-
-
-def _draw(log_p: Tensor, rng: np.random.Generator) -> int:
-    """A category by its probability."""
-    below = np.cumsum(log_p.double().exp().numpy())
-    return int(np.searchsorted(below, rng.random() * below[-1], side="right"))
-
-
-def _entropy(log_p: Tensor) -> Tensor:
-    """In nats; what is impossible adds nothing."""
-    possible = log_p[log_p > -torch.inf]
-    return -(possible.exp() * possible).sum()
+        return tan_reward(child.loss)

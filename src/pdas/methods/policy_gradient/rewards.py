@@ -1,4 +1,4 @@
-"""The baseline of REINFORCE: a moving mean of the rewards.
+"""Rewards, and the baseline of REINFORCE, which is a moving mean of them.
 
 Williams, "Simple Statistical Gradient-Following Algorithms for Connectionist Reinforcement
 Learning", 1992, section 4.
@@ -6,10 +6,22 @@ Learning", 1992, section 4.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from pdas.methods.optimizer import count_in, number_in
+
+LARGEST = 1e3  # tan is infinite at an accuracy of 1
+
+
+def tan_reward(loss: float) -> float:
+    """tan(pi/2 acc), with acc = 1 - loss in [0, 1] (Cai et al., AAAI 2018).
+
+    It grows the faster, the nearer the accuracy is to 1; at most 1000.
+    """
+    accuracy = min(max(1 - loss, 0.0), 1.0)
+    return min(math.tan(math.pi / 2 * accuracy), LARGEST)
 
 
 class Baseline:
