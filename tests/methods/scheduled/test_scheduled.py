@@ -189,6 +189,13 @@ def test_too_many_finalists_are_cut_to_what_a_share_of_the_budget_pays() -> None
     assert plan.steps == 800 - plan.finalists * 10
 
 
+def test_a_small_space_has_no_more_finalists_than_architectures() -> None:
+    settings = SearchSettings(epochs=100, samples=1, finalists=100)
+    few, all_ = (Schedule().plan(PlanRequest(settings, 10, 10, most)) for most in (6, 100))
+    assert (few.finalists, all_.finalists) == (6, 100)
+    assert few.steps == all_.steps + round(94 * 10 / 3)  # which the others would have cost
+
+
 def test_a_budget_below_one_scoring_is_refused_in_one_line() -> None:
     request = PlanRequest(SearchSettings(steps=10, epochs=None, samples=1), 30, 30)
     with pytest.raises(SettingError, match=r"search\.steps: .* make the search longer") as caught:

@@ -6,7 +6,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import NoReturn
 
-from pdas.methods.planning.plan import ROUNDING, SCORED, Plan, PlanRequest, most_paid
+from pdas.methods.planning.plan import (
+    MOST_FINALISTS,
+    ROUNDING,
+    SCORED,
+    Plan,
+    PlanRequest,
+    most_paid,
+)
 from pdas.methods.planning.search_plan import plan_finals
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
@@ -101,10 +108,12 @@ class Schedule:
 
 
 def _affordable(request: PlanRequest) -> PlanRequest:
-    """With no more finalists than a share of the budget pays to judge."""
+    """With no more finalists than a share of the budget pays to judge, or the space has."""
     settings = request.settings
     if settings.finalists_share or not settings.finalists:
         return request
     most = int(JUDGING * request.budget / (request.theta_per_epoch * SCORED))
+    if request.most_finalists < MOST_FINALISTS:  # all architectures of a small space
+        most = min(most, request.most_finalists)
     finalists = min(settings.finalists, most)
     return replace(request, settings=settings.model_copy(update={"finalists": finalists}))
