@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pdas.methods.observed import Observed
-from pdas.methods.optimizer import checked_count, checked_losses
+from pdas.methods.optimizer import checked_count, checked_losses, reading_state
 from pdas.space import Architecture, SearchSpace
 from pdas.support.arrays import FloatArray, IntArray
-from pdas.support.errors import NonFiniteLossError, OptimizerError, reason
-from pdas.support.refusals import check_integer, refusal, refuse
+from pdas.support.errors import NonFiniteLossError
+from pdas.support.refusals import check_integer, refuse
 from pdas.support.settings import LARGEST_SEED
 
 
@@ -100,20 +100,12 @@ class Observing:
             OptimizerError: it is none; then nothing has changed.
         """
         rng, observed = np.random.default_rng(), Observed(self.space)
-        try:
+        with reading_state():
             if SearchSpace(state["space"]) != self.space:
                 raise ValueError("one of another search space")
             observed.load_state_dict(state["observed"])
             rng.bit_generator.state = state["random"]
             restore = self._restorer(state)
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            raise refusal(
-                OptimizerError,
-                "load_state_dict",
-                found=f"no state of this optimizer ({reason(error)})",
-                expected="one of the same space and settings",
-                remedy="give the optimizer those that the state was saved with",
-            ) from error
         self._rng, self._observed = rng, observed
         restore()
 

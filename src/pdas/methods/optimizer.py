@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from pdas.space import Architecture, SearchSpace, check_architecture
 from pdas.support.arrays import FloatArray, IntArray
-from pdas.support.errors import OptimizerError, short
+from pdas.support.errors import OptimizerError, reason, short
 from pdas.support.refusals import is_finite, is_integer, refusal, refuse
 
 LARGEST_COUNT = 2**63
@@ -184,6 +185,25 @@ def checked_state(state: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
             remedy="give what state_dict() of the same optimizer returned",
         )
     return [state[name] for name in names]
+
+
+@contextmanager
+def reading_state() -> Iterator[None]:
+    """Within it, what makes no sense in a state is refused; nothing may be put into use there.
+
+    Raises:
+        OptimizerError: a part of the state is missing or makes no sense.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise refusal(
+            OptimizerError,
+            "load_state_dict",
+            found=f"no state of this optimizer ({reason(error)})",
+            expected="one of the same space and settings",
+            remedy="give the optimizer those that the state was saved with",
+        ) from error
 
 
 def number_in(

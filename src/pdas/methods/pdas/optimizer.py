@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pdas.methods.optimizer import checked_count, checked_losses, count_in
+from pdas.methods.optimizer import checked_count, checked_losses, count_in, reading_state
 from pdas.methods.pdas.checks import check_active, check_finite, check_settings
 from pdas.methods.pdas.distribution import CategoricalProduct
 from pdas.methods.pdas.eta import ROUNDING, EtaSetting, make_eta
@@ -27,8 +27,7 @@ from pdas.space import Architecture, SearchSpace, check_architecture
 from pdas.space.categories import starts
 from pdas.space.probabilities import Probabilities, probability_array
 from pdas.support.arrays import FloatArray
-from pdas.support.errors import OptimizerError, reason
-from pdas.support.refusals import refusal
+from pdas.support.errors import OptimizerError
 
 
 class PDAS:
@@ -247,7 +246,7 @@ class PDAS:
         Raises:
             OptimizerError: if the state is of another space or kind, or malformed.
         """
-        try:
+        with reading_state():
             if SearchSpace(state["space"]) != self._space:
                 raise ValueError("one of another search space")
             if state["eta"].keys() != self._eta.state_dict().keys():
@@ -259,12 +258,4 @@ class PDAS:
             rng = np.random.default_rng()
             rng.bit_generator.state = state["random"]
             self._eta.load_state_dict(state["eta"])  # the last that may fail
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            raise refusal(
-                OptimizerError,
-                "load_state_dict",
-                found=f"no state of this optimizer ({reason(error)})",
-                expected="one of the same space and settings",
-                remedy="give the optimizer those that the state was saved with",
-            ) from error
         self._step, self._p.theta, self._rng = step, theta, rng
