@@ -182,6 +182,17 @@ def test_architectures_are_drawn_by_sample_where_the_optimizer_has_it() -> None:
     assert float(net.slope.detach()) > 1.2  # only the slope of +1 was trained, towards 2
 
 
+@pytest.mark.parametrize("steps", [*range(5, 25), 997, 1003])
+def test_shares_of_a_search_end_with_its_last_step(steps: int) -> None:
+    schedule = Schedule(every=1 / 5, score=10)
+    period = schedule.period(steps, per_epoch=7)
+    assert period is not None
+    done = [schedule.scorings(period, step) for step in range(steps + 1)]
+    assert (done[steps], done[steps - 1]) == (5, 4)
+    lengths = [done.index(k + 1) - done.index(k) for k in range(5)]
+    assert max(lengths) - min(lengths) <= 1
+
+
 def test_too_many_finalists_are_cut_to_what_a_share_of_the_budget_pays() -> None:
     request = PlanRequest(SearchSettings(epochs=10, finalists=100, samples=1), 30, 30)
     plan = Schedule().plan(request)

@@ -18,9 +18,26 @@ from pdas.support.arrays import FloatArray, IntArray
 _log = logging.getLogger(__name__)
 
 PREDICTION = 0.8  # lambda, the weight of the predictor's loss; the decoder's has the rest
-RATE, DECAY, CLIP = 3e-3, 1e-4, 5.0
-BATCH, BATCHES = 100, 4  # the largest batch, and the fewest of an epoch
+DECAY, CLIP = 1e-4, 5.0
 ENOUGH_PAIRS, MOST_WRONG = 0.75, 0.01  # of a fit that succeeded
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How a model is trained. Published are 1000 epochs in batches of 100 with the rate 1e-3.
+
+    Attributes:
+        epochs: passes over the architectures.
+        learning_rate: of Adam.
+        batch_size: architectures of a batch, at most.
+
+    Example:
+        Fitting(epochs=1000, learning_rate=1e-3, batch_size=100)
+    """
+
+    epochs: int = 100
+    learning_rate: float = 3e-3
+    batch_size: int = 25
 
 
 @dataclass(frozen=True)
@@ -56,7 +73,7 @@ def fit(
     sequence: Sequence,
     indices: IntArray,
     losses: FloatArray,
-    epochs: int,
+    fitting: Fitting,
     rng: np.random.Generator,
 ) -> Fit:
     """Train a model; it continues from its weights, with a new Adam.
@@ -66,16 +83,16 @@ def fit(
         sequence: how architectures are written.
         indices: of the architectures, `(n, D)`.
         losses: of these, `(n,)`, finite.
-        epochs: passes over them.
+        fitting: how.
         rng: of the order, the swaps and the dropout.
     """
     y = torch.as_tensor(scores_of(losses), dtype=torch.float32)
-    adam = torch.optim.Adam(model.parameters(), RATE, weight_decay=DECAY)
+    adam = torch.optim.Adam(model.parameters(), fitting.learning_rate, weight_decay=DECAY)
     model.train()
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(int(rng.integers(2**31)))
-        for _ in range(epochs):
-            for rows in _batches(len(indices), rng):
+        for _ in range(fitting.epochs):
+            for rows in _batches(len(indices), fitting.batch_size, rng):
                 tokens = _tokens(sequence, sequence.swapped(indices[rows], rng))
                 h = model.encode(tokens)
                 prediction = F.mse_loss(model.score(h), y[rows])
@@ -126,9 +143,8 @@ def ascend(model: Model, sequence: Sequence, indices: IntArray, step: float) -> 
     return model.decode(F.normalize((h + step * gradient).detach(), dim=-1))
 
 
-def _batches(n: int, rng: np.random.Generator) -> Iterator[IntArray]:
+def _batches(n: int, size: int, rng: np.random.Generator) -> Iterator[IntArray]:
     order = rng.permutation(n)
-    size = min(BATCH, -(-n // BATCHES))
     for first in range(0, n, size):
         yield order[first : first + size]
 

@@ -16,7 +16,11 @@ from pdas.methods.optimizer import Optimizer
 
 if TYPE_CHECKING:
     from pdas.methods.base import SearchMethod
+    from pdas.methods.nao.fit import Fitting
     from pdas.methods.nao.optimizer import NAO
+
+STEPS = (10.0, 20.0, 30.0)
+FINE_STEPS = tuple(float(step) for step in range(1, 51))
 
 
 @METHODS.named("nao")
@@ -28,6 +32,8 @@ class NaoSettings(MethodSettings):
         new: networks that a round adds.
         top: the best, from which the ascent begins.
         fit_epochs: passes over the pool of a fit of the model.
+        fit_learning_rate: of Adam in a fit.
+        fit_batch_size: architectures of a batch of a fit.
         trials: how many networks are trained, by default 100, each for its share of the budget.
         epochs: of each; then the budget decides their number, if that is not set.
 
@@ -42,6 +48,8 @@ class NaoSettings(MethodSettings):
             "search.method.new": 300,
             "search.method.top": 100,
             "search.method.fit_epochs": 1000,
+            "search.method.fit_learning_rate": 1e-3,
+            "search.method.fit_batch_size": 100,
             "search.method.trials": 1200,
             "search.method.epochs": 25,
         }
@@ -52,7 +60,9 @@ class NaoSettings(MethodSettings):
     seeds: int = Field(60, ge=1)
     new: int = Field(20, ge=1)
     top: int = Field(20, ge=1)
-    fit_epochs: int = Field(300, ge=1)
+    fit_epochs: int = Field(100, ge=1)
+    fit_learning_rate: float = Field(3e-3, gt=0, allow_inf_nan=False)
+    fit_batch_size: int = Field(25, ge=1)
     trials: int | None = Field(None, ge=1)
     epochs: float | None = Field(None, gt=0)
 
@@ -66,7 +76,8 @@ class NaoSettings(MethodSettings):
             seeds=self.seeds,
             new=self.new,
             top=self.top,
-            fit_epochs=self.fit_epochs,
+            steps=STEPS,
+            fitting=fitting_of(self),
         )
 
     def driver(self, optimizer: Optimizer, learner: Optimizer) -> SearchMethod:
@@ -87,6 +98,8 @@ class NaoWsSettings(MethodSettings):
         pool: its size.
         batches: of D_theta on which each is scored.
         fit_epochs: passes over the pool of a fit of the model.
+        fit_learning_rate: of Adam in a fit.
+        fit_batch_size: architectures of a batch of a fit.
         epochs: passes over D_W; None for as many as the budget of the search pays.
 
     Example:
@@ -101,6 +114,8 @@ class NaoWsSettings(MethodSettings):
             "search.method.pool": 600,
             "search.method.batches": 8,
             "search.method.fit_epochs": 1000,
+            "search.method.fit_learning_rate": 1e-3,
+            "search.method.fit_batch_size": 100,
             "search.method.epochs": 150,
         }
     )
@@ -110,7 +125,9 @@ class NaoWsSettings(MethodSettings):
     name: Literal["nao-ws"] = "nao-ws"
     pool: int = Field(100, ge=2)
     batches: int = Field(2, ge=1)
-    fit_epochs: int = Field(300, ge=1)
+    fit_epochs: int = Field(100, ge=1)
+    fit_learning_rate: float = Field(3e-3, gt=0, allow_inf_nan=False)
+    fit_batch_size: int = Field(25, ge=1)
     epochs: int | None = Field(None, ge=1)
 
     def build(self, request: MethodRequest) -> NAO:
@@ -123,7 +140,8 @@ class NaoWsSettings(MethodSettings):
             seeds=self.pool,
             new=self.pool // 2,
             top=max(1, self.pool // 6),
-            fit_epochs=self.fit_epochs,
+            steps=FINE_STEPS,
+            fitting=fitting_of(self),
             replaces=True,
         )
 
@@ -139,3 +157,9 @@ class NaoWsSettings(MethodSettings):
             batches=self.batches,
         )
         return Scheduled(optimizer, learner, schedule)
+
+
+def fitting_of(settings: NaoSettings | NaoWsSettings) -> Fitting:
+    from pdas.methods.nao.fit import Fitting
+
+    return Fitting(settings.fit_epochs, settings.fit_learning_rate, settings.fit_batch_size)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import torch
 
-from pdas.methods.nao.fit import Fit, ascend, fit
+from pdas.methods.nao.fit import Fit, Fitting, ascend, fit
 from pdas.methods.nao.model import Model, Size
 from pdas.methods.nao.sequence import Sequence
 from pdas.methods.observing import Observing
@@ -20,14 +21,15 @@ from pdas.support.refusals import check_integer
 
 Row = tuple[int, ...]
 
-STEPS = 50  # the longest step of the ascent; they are 1, 2, 3 and so on
+TRIES = 20  # draws for each uniform architecture that must not be known
 
 
 class NAO(Observing):
     """Asks for the architectures of a pool that are not scored yet; a scored pool makes new ones.
 
-    What is told and not in the pool joins it. Where no new architecture is found along the
-    gradient, uniform ones are.
+    The model is fitted when more are asked for than the pool has, and continues from its weights.
+    What is told and not in the pool joins it. Two architectures that are the same network count
+    as one. Where no new one is found along the gradient, uniform ones are.
 
     Args:
         space: the search space.
@@ -36,7 +38,8 @@ class NAO(Observing):
         seeds: size of the first pool, which is uniform.
         new: architectures that a round adds.
         top: the best of the pool, from which the ascent begins.
-        fit_epochs: passes over the pool of a fit.
+        steps: lengths of the steps of the ascent; each next one is taken if new ones are missing.
+        fitting: how the model is trained.
         replaces: whether new ones take the place of the worst, and all are scored anew, as it must
             be where the scores come from shared weights in training.
         size: of the model.
@@ -54,44 +57,52 @@ class NAO(Observing):
         seeds: int = 60,
         new: int = 20,
         top: int = 20,
-        fit_epochs: int = 300,
+        steps: Iterable[float] = (10.0, 20.0, 30.0),
+        fitting: Fitting | None = None,
         replaces: bool = False,
         size: Size | None = None,
     ) -> None:
         super().__init__(space, seed=seed, samples=samples)
         for name, value in {"seeds": seeds, "new": new, "top": top}.items():
             check_integer(name, value, 1)
-        self._new, self._top, self._epochs, self._replaces = new, top, fit_epochs, replaces
+        self._new, self._top, self._steps, self._replaces = new, top, tuple(steps), replaces
+        self._fitting = fitting or Fitting()
         self._sequence = Sequence(space)
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(seed)
             self._model = Model(self._sequence, size or Size())
         self._fit = Fit(pairs=0.0, wrong=1.0)
-        self._pool: dict[Row, float | None] = dict.fromkeys(self._draws(seeds))
-        self._asked: set[Row] = set()
-        self._scored: dict[Row, float] = {}  # the last pool that was scored whole
+        # The pool: those that were told, those that were asked for, and those that come next.
+        self._scored: dict[Row, float] = {}
+        self._asked: dict[Row, None] = {}
+        self._queue = dict.fromkeys(self._draws(seeds, ()))
+        self._fitted: dict[Row, float] = {}  # what the model was fitted to
 
     def ask(self, n: int | None = None) -> list[Architecture]:
         """The next of the pool that are not scored; uniform ones where these are not enough."""
         count = checked_count(n, self.samples)
-        waiting = [row for row, loss in self._pool.items() if loss is None]
-        rows = [row for row in waiting if row not in self._asked][:count]
-        self._asked.update(rows)
+        self._begin_round_if_due()
+        rows = list(islice(self._queue, count))
+        for row in rows:
+            del self._queue[row]
+            self._asked[row] = None
         further = [self.space.uniform(self._rng) for _ in range(count - len(rows))]
         return [self.space.architecture(row) for row in rows] + further
 
     def sample(self, n: int | None = None) -> list[Architecture]:
         """Uniform draws from the pool, for the training of shared weights."""
-        rows = list(self._pool)
-        drawn = self._rng.integers(len(rows), size=checked_count(n, self.samples))
+        count = checked_count(n, self.samples)
+        self._begin_round_if_due()
+        rows = [*self._scored, *self._asked, *self._queue]
+        drawn = self._rng.integers(len(rows), size=count)
         return [self.space.architecture(rows[i]) for i in drawn]
 
     def finalists(self, n: int) -> list[Architecture]:
         """The best of the last pool that was scored, where scores go with the weights."""
-        if not (self._replaces and self._scored):
+        scored = self._scored if self._is_scored() else self._fitted
+        if not (self._replaces and scored):
             return super().finalists(n)
-        ranked = sorted(self._scored, key=lambda row: self._scored[row])
-        return [self.space.architecture(row) for row in ranked[:n]]
+        return [self.space.architecture(row) for row in _ranked(scored)[:n]]
 
     def measures(self) -> dict[str, float]:
         """How well the model fits: the pairs that it orders, and the tokens that it changes."""
@@ -100,9 +111,10 @@ class NAO(Observing):
     def state_dict(self) -> dict[str, Any]:
         return {
             **super().state_dict(),
-            "pool": [{"indices": list(row), "loss": loss} for row, loss in self._pool.items()],
-            "asked": [list(row) for row in sorted(self._asked)],
-            "scored": [{"indices": list(row), "loss": x} for row, x in self._scored.items()],
+            "scored": _plain(self._scored),
+            "asked": [list(row) for row in self._asked],
+            "queue": [list(row) for row in self._queue],
+            "fitted": _plain(self._fitted),
             "fit": {"pairs": self._fit.pairs, "wrong": self._fit.wrong},
             "model": {name: to_text(weight) for name, weight in self._model.named_parameters()},
         }
@@ -110,53 +122,64 @@ class NAO(Observing):
     def _learn(self, indices: IntArray, losses: FloatArray) -> None:
         finite = np.isfinite(losses)
         losses = np.where(finite, losses, losses[finite].max())
-        was_full = None not in self._pool.values()
-        for row, loss in zip(map(tuple, indices.tolist()), losses.tolist(), strict=True):
-            self._asked.discard(row)
-            self._make_room(row)
-            if self._pool.get(row) is None:
-                self._pool[row] = loss
-        if not was_full and None not in self._pool.values():
-            self._end_round()
+        rows = map(tuple, self._sequence.canonical(indices).tolist())
+        for row, loss in zip(rows, losses.tolist(), strict=True):
+            if row not in self._scored:
+                self._scored[row] = loss
+                self._take_out(row)
 
-    def _make_room(self, row: Row) -> None:
-        """Let what was asked beyond the pool replace one that a limit may have passed over."""
-        waiting = [each for each, loss in self._pool.items() if loss is None]
-        if row not in self._pool and waiting and self._asked.issuperset(waiting):
-            del self._pool[waiting[0]]
-            self._asked.discard(waiting[0])
+    def _take_out(self, row: Row) -> None:
+        """A new one of the pool is not waited for; it may be in place of another.
 
-    def _end_round(self) -> None:
-        """Fit the model to the pool, and put what it proposes into the pool."""
-        self._scored = {row: loss for row, loss in self._pool.items() if loss is not None}
-        ranked = sorted(self._scored, key=lambda row: self._scored[row])
+        What was asked for in vain, as within a limit, is followed by one from beyond the pool.
+        """
+        if row in self._queue:
+            del self._queue[row]
+        elif row in self._asked:
+            del self._asked[row]
+        elif self._asked and not self._queue:
+            del self._asked[next(iter(self._asked))]
+
+    def _is_scored(self) -> bool:
+        """Whether the whole pool is."""
+        return not (self._queue or self._asked)
+
+    def _begin_round_if_due(self) -> None:
+        """Fit the model to a scored pool, and let what it proposes come next."""
+        # A small space may have no more new ones to add: then nothing is learned twice.
+        if not self._is_scored() or (not self._replaces and self._scored == self._fitted):
+            return
+        ranked = _ranked(self._scored)
         rows, losses = np.array(ranked), np.array([self._scored[row] for row in ranked])
-        self._fit = fit(self._model, self._sequence, rows, losses, self._epochs, self._rng)
+        self._fit = fit(self._model, self._sequence, rows, losses, self._fitting, self._rng)
         proposed = self._proposed(rows[: self._top])
+        self._fitted = dict(self._scored)
         if self._replaces:
             kept = ranked[: max(len(ranked) - len(proposed), 1)]
-            self._pool = dict.fromkeys([*kept, *proposed])
+            self._scored, self._queue = {}, dict.fromkeys([*kept, *proposed])
         else:
-            self._pool |= dict.fromkeys(proposed)
+            self._queue = dict.fromkeys(proposed)
 
     def _proposed(self, best: IntArray) -> list[Row]:
         """New architectures, by longer and longer steps from the best ones."""
         found: dict[Row, None] = {}
-        for step in range(1, STEPS + 1):
-            for row in map(tuple, ascend(self._model, self._sequence, best, step).tolist()):
-                if row not in self._pool and len(found) < self._new:
-                    found[row] = None
+        for step in self._steps:
+            moved = self._sequence.canonical(ascend(self._model, self._sequence, best, step))
+            rows = map(tuple, moved.tolist())
+            found |= dict.fromkeys(row for row in rows if row not in self._scored)
             if len(found) >= self._new:
                 break
-        return [*found, *self._draws(self._new - len(found), {*found, *self._pool})]
+        rows = list(found)[: self._new]
+        return [*rows, *self._draws(self._new - len(rows), {*rows, *self._scored})]
 
-    def _draws(self, count: int, known: set[Row] = frozenset()) -> list[Row]:  # type: ignore[assignment]
+    def _draws(self, count: int, known: Collection[Row]) -> list[Row]:
         """Different uniform architectures that are not known, as many as there are."""
         found: dict[Row, None] = {}
-        for _ in range(20 * count):
+        for _ in range(TRIES * count):
             if len(found) >= count:
                 break
-            row = tuple(self.space.uniform(self._rng).indices.tolist())
+            drawn = self.space.uniform(self._rng).indices[np.newaxis]
+            row = tuple(self._sequence.canonical(drawn)[0].tolist())
             if row not in known:
                 found[row] = None
         return list(found)
@@ -164,23 +187,34 @@ class NAO(Observing):
     def _restorer(self, state: dict[str, Any]) -> Callable[[], None]:
         shapes = {name: weight.shape for name, weight in self._model.named_parameters()}
         weights = {name: from_text(state["model"][name], shape) for name, shape in shapes.items()}
-        pool = {
-            self._row(each["indices"]): None if each["loss"] is None else number_in(each, "loss")
-            for each in state["pool"]
-        }
-        scored = {self._row(each["indices"]): number_in(each, "loss") for each in state["scored"]}
-        asked = {self._row(row) for row in state["asked"]}
+        scored, fitted = self._scores(state["scored"]), self._scores(state["fitted"])
+        asked, queue = (
+            dict.fromkeys(self._row(row) for row in state[name]) for name in ("asked", "queue")
+        )
         found = Fit(number_in(state["fit"], "pairs", 0, 1), number_in(state["fit"], "wrong", 0, 1))
-        if not pool:
+        if not (scored or asked or queue):
             raise ValueError("an empty pool")
 
         def restore() -> None:
-            self._pool, self._asked, self._scored, self._fit = pool, asked, scored, found
+            self._scored, self._asked, self._queue = scored, asked, queue
+            self._fitted, self._fit = fitted, found
             with torch.no_grad():
                 for name, weight in self._model.named_parameters():
                     weight.copy_(weights[name])
 
         return restore
 
+    def _scores(self, plain: list[dict[str, Any]]) -> dict[Row, float]:
+        return {self._row(each["indices"]): number_in(each, "loss") for each in plain}
+
     def _row(self, indices: Any) -> Row:
         return tuple(self.space.architecture(indices).indices.tolist())
+
+
+def _ranked(scores: dict[Row, float]) -> list[Row]:
+    """The architectures, that with the lowest loss first."""
+    return sorted(scores, key=scores.__getitem__)
+
+
+def _plain(scores: dict[Row, float]) -> list[dict[str, Any]]:
+    return [{"indices": list(row), "loss": loss} for row, loss in scores.items()]

@@ -51,8 +51,25 @@ class Sequence:
         tokens: IntArray = indices + self.first
         return tokens
 
+    def canonical(self, indices: IntArray) -> IntArray:
+        """The same networks, with the two edges of each node in order: one form of each network.
+
+        Args:
+            indices: `(n, D)`; of other spaces they stay as they are.
+        """
+        ordered = indices.copy()
+        for one, other in (edges for nodes in self._edges for edges in nodes):
+            first, second = indices[:, one], indices[:, other]
+            # By the input, and by the operation where the inputs are equal.
+            later = (first[:, 0] > second[:, 0]) | (
+                (first[:, 0] == second[:, 0]) & (first[:, 1] > second[:, 1])
+            )
+            ordered[np.ix_(later, one)] = second[later]
+            ordered[np.ix_(later, other)] = first[later]
+        return ordered
+
     def swapped(self, indices: IntArray, rng: np.random.Generator) -> IntArray:
-        """The same networks, with the two edges of a random node of each cell swapped.
+        """The same networks, with the two edges of a random node of each cell swapped, or of none.
 
         Args:
             indices: `(n, D)`; of a space without cells they stay as they are.
@@ -60,7 +77,7 @@ class Sequence:
         """
         swapped = indices.copy()
         for nodes in self._edges:
-            drawn = rng.integers(len(nodes), size=len(indices))
+            drawn = rng.integers(len(nodes) + 1, size=len(indices))  # the last is none
             for node, (one, other) in enumerate(nodes):
                 rows = np.flatnonzero(drawn == node)[:, np.newaxis]
                 swapped[rows, one], swapped[rows, other] = indices[rows, other], indices[rows, one]

@@ -67,12 +67,20 @@ class Scheduled(Driver):
     def step(self, weight_batch: Any, theta_batch: Any | None) -> Mapping[str, float]:
         measured = self._step(weight_batch, None).weights
         self._done += 1
-        if self._period and self._done % self._period == 0:
+        if self._is_end_of_period():
             return measured | self._score()
         return measured
 
     def losses(self, architectures: Sequence[Architecture], batches: Iterable[Any]) -> list[float]:
         return self._step.losses(architectures, batches)
+
+    def _is_end_of_period(self) -> bool:
+        if self._period is None:
+            return False
+        before, now = (
+            self.schedule.scorings(self._period, done) for done in (self._done - 1, self._done)
+        )
+        return now > before
 
     def _score(self) -> dict[str, float]:
         """Score architectures and tell their errors; the means of their measures are returned."""

@@ -46,8 +46,8 @@ class Schedule:
     common: bool = False
     batches: int = 1
 
-    def period(self, steps: int, per_epoch: int) -> int | None:
-        """The steps between two scorings.
+    def period(self, steps: int, per_epoch: int) -> float | None:
+        """The steps between two scorings; a share of all need not be a whole number of them.
 
         Args:
             steps: of the search.
@@ -55,9 +55,20 @@ class Schedule:
         """
         if self.every is None:
             return None
-        return max(1, round(self.every * (steps if self.every < 1 else per_epoch)))
+        if self.every < 1:
+            return max(1.0, self.every * steps)
+        return max(1, round(self.every * per_epoch))
 
-    def scored(self, period: int) -> int:
+    def scorings(self, period: float, steps: int) -> int:
+        """The number of scorings until the end of a step.
+
+        Args:
+            period: the steps between two scorings.
+            steps: that were done.
+        """
+        return int(steps / period + ROUNDING)
+
+    def scored(self, period: float) -> int:
         """The architectures of a scoring.
 
         Args:
@@ -94,7 +105,7 @@ class Schedule:
         if period is None:
             return steps * samples
         scoring = self.scored(period) * self.batches * SCORED
-        return steps * samples + steps // period * scoring
+        return steps * samples + self.scorings(period, steps) * scoring
 
     def _refuse(self, request: PlanRequest, left: float) -> NoReturn:
         refuse(
