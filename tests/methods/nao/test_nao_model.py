@@ -119,7 +119,7 @@ def fitted_to_twenty(epochs: int) -> Fitted:
     losses = -(indices[:, operations] == 1).mean(1)
     torch.manual_seed(0)
     model = Model(sequence, Size(embedding=16, hidden=48, predictor=32))
-    fitting = Fitting(epochs=epochs, learning_rate=5e-3, batch_size=20)
+    fitting = Fitting(epochs=epochs, batch_size=20)
     return (
         model,
         sequence,
@@ -131,7 +131,9 @@ def fitted_to_twenty(epochs: int) -> Fitted:
 
 @pytest.fixture(scope="module")
 def fitted() -> Fitted:
-    return fitted_to_twenty(epochs=250)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pdas.methods.nao.fit.RATE", 5e-3)  # for a small model, so that it is fast
+        return fitted_to_twenty(epochs=250)
 
 
 def test_twenty_architectures_are_learned_by_heart(fitted: Fitted) -> None:

@@ -18,25 +18,23 @@ from pdas.support.arrays import FloatArray, IntArray
 _log = logging.getLogger(__name__)
 
 PREDICTION = 0.8  # lambda, the weight of the predictor's loss; the decoder's has the rest
-DECAY, CLIP = 1e-4, 5.0
+RATE, DECAY, CLIP = 1e-3, 1e-4, 5.0
 ENOUGH_PAIRS, MOST_WRONG = 0.75, 0.01  # of a fit that succeeded
 
 
 @dataclass(frozen=True)
 class Fitting:
-    """How a model is trained. Published are 1000 epochs in batches of 100 with the rate 1e-3.
+    """How a model is trained. Published are 1000 epochs in batches of 100.
 
     Attributes:
         epochs: passes over the architectures.
-        learning_rate: of Adam.
         batch_size: architectures of a batch, at most.
 
     Example:
-        Fitting(epochs=1000, learning_rate=1e-3, batch_size=100)
+        Fitting(epochs=1000, batch_size=100)
     """
 
-    epochs: int = 100
-    learning_rate: float = 3e-3
+    epochs: int = 150
     batch_size: int = 25
 
 
@@ -87,7 +85,7 @@ def fit(
         rng: of the order, the swaps and the dropout.
     """
     y = torch.as_tensor(scores_of(losses), dtype=torch.float32)
-    adam = torch.optim.Adam(model.parameters(), fitting.learning_rate, weight_decay=DECAY)
+    adam = torch.optim.Adam(model.parameters(), RATE, weight_decay=DECAY)
     model.train()
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(int(rng.integers(2**31)))

@@ -32,7 +32,6 @@ class NaoSettings(MethodSettings):
         new: networks that a round adds.
         top: the best, from which the ascent begins.
         fit_epochs: passes over the pool of a fit of the model.
-        fit_learning_rate: of Adam in a fit.
         fit_batch_size: architectures of a batch of a fit.
         trials: how many networks are trained, by default 100, each for its share of the budget.
         epochs: of each; then the budget decides their number, if that is not set.
@@ -48,7 +47,6 @@ class NaoSettings(MethodSettings):
             "search.method.new": 300,
             "search.method.top": 100,
             "search.method.fit_epochs": 1000,
-            "search.method.fit_learning_rate": 1e-3,
             "search.method.fit_batch_size": 100,
             "search.method.trials": 1200,
             "search.method.epochs": 25,
@@ -60,8 +58,7 @@ class NaoSettings(MethodSettings):
     seeds: int = Field(60, ge=1)
     new: int = Field(20, ge=1)
     top: int = Field(20, ge=1)
-    fit_epochs: int = Field(100, ge=1)
-    fit_learning_rate: float = Field(3e-3, gt=0, allow_inf_nan=False)
+    fit_epochs: int = Field(150, ge=1)
     fit_batch_size: int = Field(25, ge=1)
     trials: int | None = Field(None, ge=1)
     epochs: float | None = Field(None, gt=0)
@@ -98,7 +95,6 @@ class NaoWsSettings(MethodSettings):
         pool: its size.
         batches: of D_theta on which each is scored.
         fit_epochs: passes over the pool of a fit of the model.
-        fit_learning_rate: of Adam in a fit.
         fit_batch_size: architectures of a batch of a fit.
         epochs: passes over D_W; None for as many as the budget of the search pays.
 
@@ -114,7 +110,6 @@ class NaoWsSettings(MethodSettings):
             "search.method.pool": 600,
             "search.method.batches": 8,
             "search.method.fit_epochs": 1000,
-            "search.method.fit_learning_rate": 1e-3,
             "search.method.fit_batch_size": 100,
             "search.method.epochs": 150,
         }
@@ -125,8 +120,7 @@ class NaoWsSettings(MethodSettings):
     name: Literal["nao-ws"] = "nao-ws"
     pool: int = Field(100, ge=2)
     batches: int = Field(2, ge=1)
-    fit_epochs: int = Field(100, ge=1)
-    fit_learning_rate: float = Field(3e-3, gt=0, allow_inf_nan=False)
+    fit_epochs: int = Field(150, ge=1)
     fit_batch_size: int = Field(25, ge=1)
     epochs: int | None = Field(None, ge=1)
 
@@ -162,4 +156,4 @@ class NaoWsSettings(MethodSettings):
 def fitting_of(settings: NaoSettings | NaoWsSettings) -> Fitting:
     from pdas.methods.nao.fit import Fitting
 
-    return Fitting(settings.fit_epochs, settings.fit_learning_rate, settings.fit_batch_size)
+    return Fitting(settings.fit_epochs, settings.fit_batch_size)
