@@ -60,7 +60,7 @@ class TestNaoMethods(MethodTests):
         return lambda: MethodCase(method, own_network(), loss, data(), {"samples": samples})
 
 
-@pytest.mark.parametrize("name", ["nao", "nao-ws"])
+@pytest.mark.parametrize("name", ["nao-ws"])
 def test_a_recipe_is_stopped_and_continued_exactly(
     name: str, experiment: Experiment, tmp_path: Path
 ) -> None:
