@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Sequence
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +11,7 @@ import typer
 
 from pdas import recipes
 from pdas.cli.importing import importing
-from pdas.cli.interrupts import interruptible
+from pdas.cli.interrupts import worker_processes
 from pdas.cli.options import Changes, DataDir, LogLevel, Quiet
 from pdas.cli.progress import show_logs, show_start, show_wait
 from pdas.cli.sweep import seeds_of
@@ -96,16 +94,10 @@ def _run(
     workers: int | None,
     quiet: bool,
 ) -> Comparison:
-    """Do all runs; Ctrl-C and SIGTERM end them, each with a checkpoint."""
     with importing():
         from pdas.comparing.run import run_comparison
-        from pdas.distributed.processes import Processes
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with (
-        interruptible("run the same command again to continue"),
-        nullcontext() if workers is None else Processes(workers) as executor,
-    ):
+    with worker_processes(workers) as executor:
         return run_comparison(
             experiment,
             names,

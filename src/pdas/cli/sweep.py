@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Sequence
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +11,7 @@ import typer
 
 from pdas import recipes
 from pdas.cli.importing import importing
-from pdas.cli.interrupts import interruptible
+from pdas.cli.interrupts import worker_processes
 from pdas.cli.options import Changes, DataDir, Logger, LogLevel, Quiet, RecipeName
 from pdas.cli.progress import show_logs, show_start
 from pdas.cli.tables import sweep_rows, table
@@ -63,16 +61,10 @@ def sweep(
 def _run(
     experiment: Experiment, seeds: Sequence[int], out: Path, workers: int | None, quiet: bool
 ) -> Sweep:
-    """Run the seeds; Ctrl-C and SIGTERM end all of them, each with a checkpoint."""
     with importing():
-        from pdas.distributed.processes import Processes
         from pdas.experiment.sweep import sweep as run_sweep
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with (
-        interruptible("run the same command again to continue"),
-        nullcontext() if workers is None else Processes(workers) as executor,
-    ):
+    with worker_processes(workers) as executor:
         return run_sweep(
             experiment,
             seeds,
