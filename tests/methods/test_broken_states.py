@@ -15,7 +15,9 @@ from pdas import PDAS, Limit, Penalty, SearchSpace
 from pdas.cost import ProductCost
 from pdas.methods.constraints.limited import Limited
 from pdas.methods.constraints.penalty import Penalised
+from pdas.methods.evolution.optimizer import Evolution
 from pdas.methods.optimizer import Optimizer
+from pdas.methods.uniform import Uniform
 from pdas.support.errors import OptimizerError
 from tests.strangers.evolution import RegularisedEvolution
 
@@ -30,6 +32,8 @@ OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {
     "limited evolution": lambda: Limited(
         RegularisedEvolution(SPACE, population=3, sample=2), Limit(COST, 2.0)
     ),
+    "regularised": lambda: Evolution(SPACE, population=3, tournament=2),
+    "uniform": lambda: Uniform(SPACE),
 }
 WRONG: list[Any] = [math.nan, math.inf, -math.inf, -1, -1.0, 10**400, "x", None, [], {}]
 Place = tuple[Any, ...]
@@ -82,6 +86,8 @@ def test_no_broken_number_is_taken(name: str) -> None:
 
 def _is_possible(place: Place, value: Any) -> bool:
     """Losses and s may be below 0, and a loss of the population of evolution infinite."""
+    if place[-1] == "loss" and place[0] in ("members", "births"):
+        return value is None or value == -1  # of one that failed
     if place[-1] == "loss" or "s" in place:
         return value == -1
     if place[-2:] == ("best", 1) or (place[-1] == 1 and place[-3:-2] == ("living",)):

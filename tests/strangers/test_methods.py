@@ -172,7 +172,7 @@ def test_a_file_cannot_name_code(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("method", "expected"),
     [
-        ("evolution", r"search\.method: found 'evolution', expected one of .*pdas"),
+        ("annealing", r"search\.method: found 'annealing', expected one of .*pdas"),
         ({"name": "pdas", "eta_scale": 2}, r"search\.method\.eta_scale: found 2, .*1"),
         ({"name": "pdas", "alhpa": 2}, r"search\.method\.alhpa: there is no .*did you mean alpha"),
         (object(), r"method: found object without ask, tell, best"),

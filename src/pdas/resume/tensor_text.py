@@ -43,6 +43,8 @@ def from_text(text: Text, shape: torch.Size | None = None) -> Tensor:
     """
     raw = base64.b64decode(text["float32"], validate=True)
     array = np.frombuffer(raw, dtype="<f4").reshape(text["shape"])
+    if list(array.shape) != text["shape"]:  # a size of -1 is that of the rest
+        raise ValueError(f"a shape of {text['shape']}")
     if shape is not None and array.shape != tuple(shape):
         raise ValueError(f"a tensor of shape {array.shape}, not {tuple(shape)}")
     if not np.isfinite(array).all():

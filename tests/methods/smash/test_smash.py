@@ -14,7 +14,9 @@ from torch.utils.data import TensorDataset
 
 import pdas
 from pdas import recipes
+from pdas.cost import FunctionCost
 from pdas.methods.components import METHODS
+from pdas.methods.constraints.penalty import Penalised, Penalty
 from pdas.methods.planning.plan import PlanRequest
 from pdas.methods.settings import SearchSettings
 from pdas.methods.smash.local_search import RandomThenLocal
@@ -138,6 +140,26 @@ def test_precisions_that_lose_the_gradient_are_refused(precision: Any) -> None:
         pdas.search(
             cells().net, loss, images(), method=small, fabric=fabric, epochs=6, batch_size=10
         )
+
+
+def test_a_penalty_is_part_of_the_score_of_a_candidate() -> None:
+    net, scored = cells(), []
+
+    def cost(architecture: pdas.Architecture) -> float:
+        scored.append(architecture)
+        return 1.0 + float(architecture.indices.sum())
+
+    penalty = Penalty(FunctionCost(net.space, cost), 1.0, 1e6)
+    method = SmashSearch(
+        Uniform(net.space),
+        Penalised(Uniform(net.space), penalty),
+        RandomThenLocal(6, 2, 2),
+        None,
+    )
+    settings = SearchSettings(epochs=6, batch_size=10, samples=1)
+    result = pdas.search(net, loss, images(), method=method, settings=settings)
+    assert len(scored) == 10
+    assert result.architecture.indices.sum() == min(each.indices.sum() for each in scored)
 
 
 def test_by_its_name_on_cells() -> None:

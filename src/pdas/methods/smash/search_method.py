@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -140,10 +140,18 @@ class SmashSearch(Scheduled):
         with self._net.same_noise():
             return self._comparison(
                 self.optimizer.ask,
-                lambda candidates: self.losses(candidates, judged),
+                lambda candidates: self._penalised(candidates, judged),
                 self._rng,
                 lambda candidate: all(limit.holds(candidate) for limit in limits),
             )
+
+    def _penalised(self, candidates: Sequence[Architecture], batches: Sequence[Any]) -> list[float]:
+        """Their losses, with the penalty of the search if it has one."""
+        losses = self.losses(candidates, batches)
+        penalty = getattr(self.learner, "penalty", None)
+        if penalty is None:
+            return losses
+        return [loss + penalty(each) for loss, each in zip(losses, candidates, strict=True)]
 
 
 def _check_precision(context: SearchContext) -> None:
