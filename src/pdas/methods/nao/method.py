@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pdas.methods.components import METHODS, Form, MethodRequest, MethodSettings
-from pdas.methods.optimizer import Optimizer
+from pdas.methods.components import METHODS, Form, MethodRequest
+from pdas.methods.scheduled.schedule import Schedule
+from pdas.methods.scheduled.settings import ScheduledSettings
+from pdas.methods.trials.settings import TrialSettings
 
 if TYPE_CHECKING:
-    from pdas.methods.base import SearchMethod
     from pdas.methods.nao.fit import Fitting
     from pdas.methods.nao.optimizer import NAO
 
@@ -24,7 +25,7 @@ FINE_STEPS = tuple(float(step) for step in range(1, 51))
 
 
 @METHODS.named("nao")
-class NaoSettings(MethodSettings):
+class NaoSettings(TrialSettings):
     """NAO: `seeds` random networks are trained, then `new` ones again and again.
 
     Attributes:
@@ -33,14 +34,12 @@ class NaoSettings(MethodSettings):
         top: the best, from which the ascent begins.
         fit_epochs: passes over the pool of a fit of the model.
         fit_batch_size: architectures of a batch of a fit.
-        trials: how many networks are trained, by default 100, each for its share of the budget.
-        epochs: of each; then the budget decides their number, if that is not set.
+        trials, epochs: see `TrialSettings`.
 
     Example:
         pdas.search(net, loss, data, method="nao").architecture
     """
 
-    search: ClassVar[Mapping[str, Any]] = MappingProxyType({"finalists": 5, "finalists_share": 0.1})
     published: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {
             "search.method.seeds": 600,
@@ -52,7 +51,6 @@ class NaoSettings(MethodSettings):
             "search.method.epochs": 25,
         }
     )
-    form: ClassVar[Form] = "reduced"
 
     name: Literal["nao"] = "nao"
     seeds: int = Field(60, ge=1)
@@ -60,8 +58,6 @@ class NaoSettings(MethodSettings):
     top: int = Field(20, ge=1)
     fit_epochs: int = Field(150, ge=1)
     fit_batch_size: int = Field(25, ge=1)
-    trials: int | None = Field(None, ge=1)
-    epochs: float | None = Field(None, gt=0)
 
     def build(self, request: MethodRequest) -> NAO:
         from pdas.methods.nao.optimizer import NAO
@@ -77,15 +73,9 @@ class NaoSettings(MethodSettings):
             fitting=fitting_of(self),
         )
 
-    def driver(self, optimizer: Optimizer, learner: Optimizer) -> SearchMethod:
-        from pdas.methods.trials.method import Trials
-        from pdas.methods.trials.schedule import TrialSchedule
-
-        return Trials(optimizer, learner, TrialSchedule(self.trials, self.epochs))
-
 
 @METHODS.named("nao-ws")
-class NaoWsSettings(MethodSettings):
+class NaoWsSettings(ScheduledSettings):
     """NAO with shared weights: a step trains a random one of the pool, which is scored five times.
 
     Then the better half stays, and new ones take the place of the others. All of a scoring have the
@@ -96,7 +86,7 @@ class NaoWsSettings(MethodSettings):
         batches: of D_theta on which each is scored.
         fit_epochs: passes over the pool of a fit of the model.
         fit_batch_size: architectures of a batch of a fit.
-        epochs: passes over D_W; None for as many as the budget of the search pays.
+        epochs: see `ScheduledSettings`.
 
     Example:
         pdas.search(net, loss, data, method="nao-ws").architecture
@@ -122,7 +112,6 @@ class NaoWsSettings(MethodSettings):
     batches: int = Field(2, ge=1)
     fit_epochs: int = Field(150, ge=1)
     fit_batch_size: int = Field(25, ge=1)
-    epochs: int | None = Field(None, ge=1)
 
     def build(self, request: MethodRequest) -> NAO:
         from pdas.methods.nao.optimizer import NAO
@@ -139,18 +128,14 @@ class NaoWsSettings(MethodSettings):
             replaces=True,
         )
 
-    def driver(self, optimizer: Optimizer, learner: Optimizer) -> SearchMethod:
-        from pdas.methods.scheduled.method import Scheduled
-        from pdas.methods.scheduled.schedule import Schedule
-
-        schedule = Schedule(
+    def schedule(self) -> Schedule:
+        return Schedule(
             epochs=self.epochs,
             every=1 / self.scorings,
             score=self.pool,
             common=True,
             batches=self.batches,
         )
-        return Scheduled(optimizer, learner, schedule)
 
 
 def fitting_of(settings: NaoSettings | NaoWsSettings) -> Fitting:
