@@ -202,8 +202,8 @@ def test_a_method_that_draws_nothing_has_no_room_for_a_cost(name: str) -> None:
 @pytest.mark.parametrize(
     ("method", "message"),
     [
-        ("evolution", r"search\.method: found 'evolution', expected one of .*pdas"),
-        ({"name": "evolution"}, r"search\.method\.name: found 'evolution', expected one of "),
+        ("annealing", r"search\.method: found 'annealing', expected one of .*pdas"),
+        ({"name": "annealing"}, r"search\.method\.name: found 'annealing', expected one of "),
         ({"name": "pdas", "eta": -1}, r"search\.method\.eta: found -1, expected 'adaptive', 'fi"),
         ({"name": "pdas", "eta": "slow"}, r"search\.method\.eta: found 'slow', expected 'adap"),
         ({"eta_scale": 2}, r"search\.method\.eta_scale: found 2, expected less than or equal to 1"),
