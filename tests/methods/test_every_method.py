@@ -66,9 +66,9 @@ class Watched(Supernet):
         self.seen += [each for each in inputs if isinstance(each, Architecture)]
         return super().forward(*inputs, **named)
 
-    def derive(self, architecture: Architecture) -> nn.Module:
+    def derive(self, architecture: Architecture, **options: Any) -> nn.Module:
         self.seen.append(architecture)
-        return super().derive(architecture)
+        return super().derive(architecture, **options)
 
 
 def own() -> Watched:
@@ -175,13 +175,13 @@ def check_continues_or_is_refused(name: str, make: Callable[[], Any], folder: Pa
 
 
 def built(name: str, net: Any) -> Any:
-    return METHODS[name]().build(MethodRequest(net.space, seed=0, samples=2))
+    return METHODS[name](name=name).build(MethodRequest(net.space, seed=0, samples=2))
 
 
 def fits(name: str, net: nn.Module) -> str | None:
     """Why a method does not fit a network, in its own words; None if it does."""
     try:
-        METHODS[name]().network(net)
+        METHODS[name](name=name).network(net)
         built(name, net)
     except SettingError as error:
         return str(error)

@@ -82,7 +82,7 @@ def test_a_change_draws_each_variable_anew_with_the_probability() -> None:
 def cells() -> Any:
     torch.manual_seed(0)
     net = CellSupernet(nodes=1, cells_per_stage=1, channels=8, in_channels=1, classes=2)
-    return METHODS["smash"]().network(net)
+    return METHODS["smash"](name="smash").network(net)
 
 
 def images() -> TensorDataset:
@@ -181,5 +181,5 @@ def test_what_has_no_hypernetwork_is_refused_with_what_fits(kind: str) -> None:
     with pytest.raises(
         SettingError, match=r"search.method: found smash, .* use pdas, rsps"
     ) as caught:
-        METHODS["smash"]().network(net)
+        METHODS["smash"](name="smash").network(net)
     assert "\n" not in str(caught.value)
