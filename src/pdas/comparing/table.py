@@ -106,7 +106,10 @@ def _notes(done: Comparison) -> list[str]:
         "one misses the true difference on average."
     ]
     equal = "Every search may cost the same number of training passes"
-    lengths = {"equal": equal, "published": "Every search has its published length"}
+    lengths = {
+        "equal": equal,
+        "published": "Every search has its published length, where one is known",
+    }
     cost = "a forward pass alone counts a third; seconds are measured, several runs at a time"
     notes.append(f"{lengths.get(done.record.budget, 'The budget is not known')}; {cost}.")
     if any(row.name.startswith(PLAIN) for row in done.rows):

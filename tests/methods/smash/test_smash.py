@@ -183,3 +183,13 @@ def test_what_has_no_hypernetwork_is_refused_with_what_fits(kind: str) -> None:
     ) as caught:
         METHODS["smash"](name="smash").network(net)
     assert "\n" not in str(caught.value)
+
+
+def test_a_search_that_ends_early_has_compared_its_candidates() -> None:
+    net = cells()
+    method = SmashSearch(Uniform(net.space), None, RandomThenLocal(4, 2, 2), None)
+    settings = SearchSettings(epochs=10, batch_size=10, samples=1)
+    stop = lambda progress: progress.step == 3  # noqa: E731
+    result = pdas.search(net, loss, images(), method=method, settings=settings, on_step=stop)
+    assert result.history[-1].step == 3
+    assert result.architecture == method._found

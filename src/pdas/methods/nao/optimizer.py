@@ -165,8 +165,8 @@ class NAO(Observing):
         found: dict[Row, None] = {}
         for step in self._steps:
             moved = self._sequence.canonical(ascend(self._model, self._sequence, best, step))
-            rows = map(tuple, moved.tolist())
-            found |= dict.fromkeys(row for row in rows if row not in self._scored)
+            decoded = map(tuple, moved.tolist())
+            found |= dict.fromkeys(row for row in decoded if row not in self._scored)
             if len(found) >= self._new:
                 break
         rows = list(found)[: self._new]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationError, field_validator
@@ -16,6 +17,7 @@ class PdasSettings(MethodSettings):
     """Settings of `pdas.PDAS`; the defaults are the paper's."""
 
     smallest_tell: ClassVar[int] = 2  # ranks are relative
+    published: ClassVar[Mapping[str, Any]] = MappingProxyType({"search.epochs": 200})
 
     name: Literal["pdas"] = "pdas"
     eta: Literal["adaptive", "fixed"] | Annotated[float, Field(gt=0)] = "adaptive"  # (13), or 1/n

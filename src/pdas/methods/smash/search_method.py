@@ -87,6 +87,10 @@ class SmashSearch(Scheduled):
             self._found = self._choose()
         return measured
 
+    def after_steps(self) -> None:
+        """Choose where the steps ended before the planned ones."""
+        self._found = self._found or self._choose()
+
     def best(self) -> Architecture:
         return self._found or self.optimizer.best()
 
