@@ -87,9 +87,9 @@ def test_no_broken_number_is_taken(name: str) -> None:
 def _is_possible(place: Place, value: Any) -> bool:
     """Losses and s may be below 0, and a loss of the population of evolution infinite."""
     if place[-1] == "loss" and place[0] in ("members", "births"):
-        return value is None or value == -1  # of one that failed
+        return value is None or bool(value == -1)  # of one that failed
     if place[-1] == "loss" or "s" in place:
-        return value == -1
+        return bool(value == -1)
     if place[-2:] == ("best", 1) or (place[-1] == 1 and place[-3:-2] == ("living",)):
         return isinstance(value, float) and not math.isnan(value)
     return False
