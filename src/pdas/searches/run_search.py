@@ -303,6 +303,7 @@ class _Run:
         loop, finals, result = self.loop, self.finals, self.result
         if not self.context.plan.finalists and loop.steps_are_done:
             self._end_steps()
+            result.architecture = self.method.best()
         is_complete = loop.steps_are_done and finals.is_complete
         result.stopped = loop.early.reason if is_complete else reason
         if finals.finalists:
