@@ -22,6 +22,7 @@ from pdas.support.errors import SettingError
 from pdas.testing import MethodCase, MethodTests
 
 NAMES = ["darts-1", "darts-2", "mixture"]
+CELLS = ["darts-1", *(pytest.param(name, marks=pytest.mark.long) for name in NAMES[1:])]
 
 
 def labelled(x: torch.Tensor) -> TensorDataset:
@@ -78,7 +79,7 @@ class TestOnOwnNetworks(MethodTests):
 
 
 class TestOnCells(MethodTests):
-    @pytest.fixture(params=NAMES)
+    @pytest.fixture(params=CELLS)
     def case(self, request: Any) -> Any:
         def make() -> MethodCase:
             method = lambda net: made(request.param, net, epochs=2)  # noqa: E731
