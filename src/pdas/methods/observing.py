@@ -123,3 +123,13 @@ class Observing:
             LookupError, TypeError, ValueError: it is missing or makes no sense.
         """
         return lambda: None
+
+
+def with_worst(losses: FloatArray) -> FloatArray:
+    """Losses of which those that failed have the largest of the others.
+
+    Args:
+        losses: `(n,)`, one of them finite at least.
+    """
+    finite = np.isfinite(losses)
+    return np.where(finite, losses, losses[finite].max())

@@ -52,6 +52,38 @@ def from_text(text: Text, shape: torch.Size | None = None) -> Tensor:
     return torch.from_numpy(array.astype(np.float32))
 
 
+def weights_text(module: nn.Module) -> dict[str, Text]:
+    """The weights of a module by name, as plain data.
+
+    Args:
+        module: its parameters.
+    """
+    return {name: to_text(weight) for name, weight in module.named_parameters()}
+
+
+def read_weights(texts: Mapping[str, Text], module: nn.Module) -> dict[str, Tensor]:
+    """Those of `weights_text`, checked against a module, for `load_weights`.
+
+    Raises:
+        LookupError, TypeError, ValueError: they are those of another module.
+    """
+    return {
+        name: from_text(texts[name], weight.shape) for name, weight in module.named_parameters()
+    }
+
+
+@torch.no_grad()
+def load_weights(weights: Mapping[str, Tensor], module: nn.Module) -> None:
+    """Put into use what was read.
+
+    Args:
+        weights: of `read_weights`.
+        module: its parameters.
+    """
+    for name, weight in module.named_parameters():
+        weight.copy_(weights[name])
+
+
 def trained_state(module: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     """The weights of a module and what Adam remembers of each, as plain data.
 
@@ -61,7 +93,7 @@ def trained_state(module: nn.Module, optimizer: torch.optim.Optimizer) -> dict[s
     """
     kept = optimizer.state_dict()["state"]
     return {
-        "weights": {name: to_text(weight) for name, weight in module.named_parameters()},
+        "weights": weights_text(module),
         "adam": {
             str(index): {name: to_text(torch.as_tensor(value)) for name, value in each.items()}
             for index, each in sorted(kept.items())
@@ -75,9 +107,8 @@ def read_trained_state(state: Mapping[str, Any], module: nn.Module) -> Trained:
     Raises:
         LookupError, TypeError, ValueError: it is the state of another module.
     """
-    shapes = {name: weight.shape for name, weight in module.named_parameters()}
-    weights = {name: from_text(state["weights"][name], shape) for name, shape in shapes.items()}
-    by_index = dict(enumerate(shapes.values()))
+    weights = read_weights(state["weights"], module)
+    by_index = {index: weight.shape for index, weight in enumerate(module.parameters())}
     adam = {
         int(index): _adam_of(each, by_index[int(index)]) for index, each in state["adam"].items()
     }
@@ -105,8 +136,6 @@ def load_trained_state(
         optimizer: of all of them.
     """
     weights, adam = read
-    with torch.no_grad():
-        for name, weight in module.named_parameters():
-            weight.copy_(weights[name])
+    load_weights(weights, module)
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": adam, "param_groups": groups})

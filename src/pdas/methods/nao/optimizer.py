@@ -12,9 +12,9 @@ import torch
 from pdas.methods.nao.fit import Fit, Fitting, ascend, fit
 from pdas.methods.nao.model import Model, Size
 from pdas.methods.nao.sequence import Sequence
-from pdas.methods.observing import Observing
+from pdas.methods.observing import Observing, with_worst
 from pdas.methods.optimizer import checked_count, number_in
-from pdas.resume.tensor_text import from_text, to_text
+from pdas.resume.tensor_text import load_weights, read_weights, weights_text
 from pdas.space import Architecture, SearchSpace
 from pdas.support.arrays import FloatArray, IntArray
 from pdas.support.refusals import check_integer
@@ -116,14 +116,12 @@ class NAO(Observing):
             "queue": [list(row) for row in self._queue],
             "fitted": _plain(self._fitted),
             "fit": {"pairs": self._fit.pairs, "wrong": self._fit.wrong},
-            "model": {name: to_text(weight) for name, weight in self._model.named_parameters()},
+            "model": weights_text(self._model),
         }
 
     def _learn(self, indices: IntArray, losses: FloatArray) -> None:
-        finite = np.isfinite(losses)
-        losses = np.where(finite, losses, losses[finite].max())
         rows = map(tuple, self._sequence.canonical(indices).tolist())
-        for row, loss in zip(rows, losses.tolist(), strict=True):
+        for row, loss in zip(rows, with_worst(losses).tolist(), strict=True):
             if row not in self._scored:
                 self._scored[row] = loss
                 self._take_out(row)
@@ -185,8 +183,7 @@ class NAO(Observing):
         return list(found)
 
     def _restorer(self, state: dict[str, Any]) -> Callable[[], None]:
-        shapes = {name: weight.shape for name, weight in self._model.named_parameters()}
-        weights = {name: from_text(state["model"][name], shape) for name, shape in shapes.items()}
+        weights = read_weights(state["model"], self._model)
         scored, fitted = self._scores(state["scored"]), self._scores(state["fitted"])
         asked, queue = (
             dict.fromkeys(self._row(row) for row in state[name]) for name in ("asked", "queue")
@@ -198,9 +195,7 @@ class NAO(Observing):
         def restore() -> None:
             self._scored, self._asked, self._queue = scored, asked, queue
             self._fitted, self._fit = fitted, found
-            with torch.no_grad():
-                for name, weight in self._model.named_parameters():
-                    weight.copy_(weights[name])
+            load_weights(weights, self._model)
 
         return restore
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pdas.methods.observing import Observing
+from pdas.methods.observing import Observing, with_worst
 from pdas.methods.optimizer import checked_count, number_in
 from pdas.methods.policy_gradient.policy import Policy
 from pdas.methods.policy_gradient.rewards import Baseline
@@ -131,9 +131,8 @@ class PolicyGradient(Observing):
         }
 
     def _learn(self, indices: IntArray, losses: FloatArray) -> None:
-        finite = np.isfinite(losses)
-        losses = np.where(finite, losses, losses[finite].max())
-        self._buffer += zip(map(tuple, indices.tolist()), losses.tolist(), strict=True)
+        told = zip(map(tuple, indices.tolist()), with_worst(losses).tolist(), strict=True)
+        self._buffer += told
         m = self._learning.batch
         while len(self._buffer) >= m:
             batch, self._buffer = self._buffer[:m], self._buffer[m:]

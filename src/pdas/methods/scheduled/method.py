@@ -8,7 +8,7 @@ from typing import Any
 from pdas.methods.base import SearchContext
 from pdas.methods.constraints.wrapper import Wrapper
 from pdas.methods.driver import Driver
-from pdas.methods.optimizer import Optimizer, count_in
+from pdas.methods.optimizer import Optimizer, asked, count_in
 from pdas.methods.planning.plan import Plan, PlanRequest
 from pdas.methods.sampled.dropped import means_of_finite, none_is_finite
 from pdas.methods.sampled.step import SearchStep
@@ -88,7 +88,7 @@ class Scheduled(Driver):
         left, found = self.schedule.scored(self._period), []
         common = self._batches() if self.schedule.common else None
         while left > 0:
-            architectures = self.learner.ask(min(left, self.schedule.group or left))
+            architectures = asked(self.learner, min(left, self.schedule.group or left))
             left -= len(architectures)
             measured = self._measured(architectures, common)
             self._tell(architectures, [error_of(each) for each in measured])
