@@ -15,9 +15,9 @@ from pdas import recipes
 from pdas.experiment.experiment import Experiment
 from pdas.methods.components import METHODS, MethodRequest
 from pdas.nn import Choice, Supernet
-from pdas.runs.run import Run
 from pdas.testing import MethodCase, MethodTests
 from tests.conftest import changed
+from tests.measured import measures
 from tests.waiting import stop_at
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -80,13 +80,6 @@ def test_a_recipe_is_stopped_and_continued_exactly(
     again = short.search(tmp_path / "run", resume=True)
     assert again.read_json("architecture.json") == whole.read_json("architecture.json")
     assert measures(again) == measures(whole)
-
-
-def measures(run: Run) -> list[list[str]]:
-    """The rows of the measures of a search, without its times."""
-    lines = [line.split(",") for line in (run.path / "metrics.csv").read_text().splitlines()]
-    kept = [i for i, name in enumerate(lines[0]) if "second" not in name and "time" not in name]
-    return [[line[i] for i in kept] for line in lines]
 
 
 def test_the_pool_of_shared_weights_is_scored_at_the_end_and_fitted_four_times() -> None:

@@ -20,11 +20,11 @@ from pdas.methods.constraints.limited import Limited
 from pdas.methods.constraints.penalty import Penalised, Penalty
 from pdas.methods.policy_gradient.enas_policy import EnasPolicy
 from pdas.nn import Choice, Supernet
-from pdas.runs.run import Run
 from pdas.spaces.cells.supernet import CellSupernet
 from pdas.testing import MethodCase, MethodTests
 from pdas.testing.optimizers import SPACE
 from tests.conftest import changed
+from tests.measured import measures
 from tests.waiting import stop_at
 
 CONTROLLERS = ["enas", "enas-plain", "nas", "nasnet"]
@@ -99,13 +99,6 @@ def test_a_recipe_is_stopped_and_continued_exactly(experiment: Experiment, tmp_p
     again = short.search(tmp_path / "run", resume=True)
     assert again.read_json("architecture.json") == whole.read_json("architecture.json")
     assert measures(again) == measures(whole)
-
-
-def measures(run: Run) -> list[list[str]]:
-    """The rows of the measures of a search, without its times."""
-    lines = [line.split(",") for line in (run.path / "metrics.csv").read_text().splitlines()]
-    kept = [i for i, name in enumerate(lines[0]) if "second" not in name and "time" not in name]
-    return [[line[i] for i in kept] for line in lines]
 
 
 def test_what_favours_separable_convolutions_knows_those_of_the_cells() -> None:
