@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import torch
 
 from pdas.distributed.processes import Processes
+from pdas.distributed.results import result_of
 from pdas.experiment.comparison import compare
 from pdas.experiment.experiment import Experiment
 from pdas.resume.signals import StoppedError
@@ -175,7 +176,7 @@ def default_workers(recipe: Recipe) -> int:
 
 def _error(future: Future[None]) -> str | None:
     try:
-        future.result()
+        result_of(future)
     except PdasError as error:
         return str(error)
     except StoppedError as error:

@@ -36,12 +36,14 @@ from pdas.training.loop import Progress
 from tests.methods.trials.trial_searches import (
     SPACE,
     Drawn,
+    Ending,
     Family,
     Listed,
     Net,
     Noted,
     data,
     derive,
+    dividing_by_zero,
     loss,
     outcome,
     searched,
@@ -151,6 +153,27 @@ def test_dask_runs_it() -> None:
     ):
         found = outcome(searched(Drawn(), EIGHT, executor=client.get_executor()))
     assert found == expected
+
+
+@pytest.mark.long
+def test_ray_runs_it() -> None:
+    ray = pytest.importorskip("ray")
+
+    class Ray(Executor):  # as in docs/sweeps.md
+        def submit(self, call: Any, /, *args: Any, **named: Any) -> Any:
+            return ray.remote(num_cpus=1)(lambda: call(*args, **named)).remote().future()
+
+    expected = outcome(searched(Drawn(), EIGHT))
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    try:
+        assert outcome(searched(Drawn(), EIGHT, executor=Ray())) == expected
+        with pytest.raises(RunError, match="a process that trained a network ended"):
+            searched(Drawn(), EIGHT, executor=Ray(), given={"loss": Ending(os.getpid())})
+        with pytest.raises(ZeroDivisionError) as raised:
+            searched(Drawn(), EIGHT, executor=Ray(), given={"loss": dividing_by_zero})
+        assert str(raised.value) == "division by zero"
+    finally:
+        ray.shutdown()
 
 
 def test_all_of_a_round_are_told_together() -> None:

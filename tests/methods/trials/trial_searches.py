@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,22 @@ class Noted:
             with self.file.open("a") as file:
                 file.write(f"{model.enter.out_features}\n")
         return loss(model, batch)
+
+
+class Ending:
+    """A loss that ends every process but one."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+
+    def __call__(self, model: Any, batch: Sequence[Tensor]) -> dict[str, Tensor]:
+        if os.getpid() != self.pid:
+            os._exit(1)
+        return loss(model, batch)
+
+
+def dividing_by_zero(model: Any, batch: Sequence[Any]) -> Any:
+    return 1 / 0
 
 
 def data(rows: int = 80) -> TensorDataset:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from pdas.distributed.ranks import Ranks
+from pdas.distributed.results import result_of
 from pdas.support.errors import PdasError, RunError, reason
 from pdas.training.memory import enough_memory
 
@@ -77,7 +78,7 @@ def _on_executor(
         for future in as_completed(futures):
             # Popped, since a future that is kept holds its result, which may be large.
             with _workers_live(), enough_memory(_too_large):
-                result = future.result()
+                result = result_of(future)
             yield futures.pop(future), result
     finally:
         for future in futures:
