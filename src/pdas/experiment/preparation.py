@@ -18,6 +18,7 @@ from pdas.distributed.ranks import rank_zero_first
 from pdas.experiment.latency import latencies_of, typical
 from pdas.nn.counting.latencies import Latencies
 from pdas.nn.counting.latency_measurement import LatencyMeasurement
+from pdas.nn.protocols import check_shares_weights
 from pdas.searches.method import method_for
 from pdas.space import Architecture
 from pdas.tasks.base import OpenedTask
@@ -122,6 +123,8 @@ def prepare(recipe: Recipe, seed: int, opened: Opened, out: Path) -> Prepared:
     method = method_for(task.space, None, settings, limits, penalty, seed, task.baseline)
     task.check_retraining(None if method.trains else method.best())
     network = supernet() if method.trains else None
+    if method.trains_weights:
+        check_shares_weights(network)
     return Prepared(method, penalty, batches, network, costs.latencies)
 
 

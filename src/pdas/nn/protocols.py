@@ -116,3 +116,16 @@ class ConditionedSupernet(ActiveSupernet, Protocol):
     @property
     def use_conditions(self) -> Sequence[Sequence[Conditions]]:
         """For each of the D variables the cases in which it is used; one of them must hold."""
+
+
+def check_shares_weights(net: Any) -> None:
+    """Check that a network has weights that its architectures share.
+
+    Args:
+        net: a supernet.
+
+    Raises:
+        SettingError: it has none, so that its `forward` refuses, and names the methods that fit.
+    """
+    if not getattr(net, "shares_weights", True):
+        net()

@@ -20,6 +20,7 @@ from pdas.methods.constraints.penalty import Penalty
 from pdas.methods.planning.search_plan import plan_after, share_of_steps
 from pdas.methods.settings import SearchSettings
 from pdas.methods.trials.trial import Derive, Trial
+from pdas.nn.protocols import check_shares_weights
 from pdas.resume.batches import Loader, ResumableBatches
 from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.frozen import Frozen
@@ -174,8 +175,8 @@ def _context(
 ) -> SearchContext:
     """What the method receives: the plan, and the network on the devices."""
     space, settings = space_of(net), trial.settings
-    if method.trains_weights and not getattr(net, "shares_weights", True):
-        net()  # refuses, and names the methods that fit
+    if method.trains_weights:
+        check_shares_weights(net)
     plan = method.plan(
         plan_request(net, trial.loss, settings, (trial.batches, trial.theta_batches))
     )

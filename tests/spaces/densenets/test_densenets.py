@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ import torch
 from torch import Tensor
 
 import pdas
+from pdas import recipes
+from pdas.experiment.preparation import open_all, prepare
 from pdas.spaces.base import FAMILIES
 from pdas.spaces.densenets.settings import DenseNetSettings
 from pdas.spaces.densenets.space import growths_of
@@ -57,3 +60,13 @@ def test_a_search_that_trains_shared_weights_is_refused() -> None:
 
     with pytest.raises(SettingError, match=r"^search.method: found a method that trains shared"):
         pdas.search(net, loss, (data, data), epochs=1, batch_size=2, method="pdas")
+
+
+@pytest.mark.parametrize("method", ["rsps", "enas", "darts-1", "smash", "pdas"])
+def test_before_a_run_begins_they_are_refused_in_the_same_words(
+    method: str, tmp_path: Path
+) -> None:
+    recipe = recipes.load("digits", ["network=densenets", f"search.method={method}"])
+    opened = open_all(recipe, None, download=False)
+    with pytest.raises(SettingError, match=r"found a method that trains shared .*use eas, evol"):
+        prepare(recipe, 0, opened, tmp_path)
