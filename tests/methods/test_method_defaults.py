@@ -15,6 +15,7 @@ from pdas.methods.scheduled.method import Scheduled
 from pdas.methods.scheduled.schedule import Schedule
 from pdas.methods.settings import SearchSettings
 from pdas.searches.method import method_for
+from pdas.support.errors import SettingError
 
 SPACE = pdas.SearchSpace({"op": ["a", "b"]})
 
@@ -68,3 +69,29 @@ def test_the_driver_of_a_named_method_runs_its_optimizer() -> None:
     assert isinstance(method_for(SPACE, None, settings, None, None, 0), Scheduled)
     alone = SearchSettings(method="own", samples=2)  # of the optimizer itself, by Algorithm 1
     assert isinstance(method_for(SPACE, PDAS(SPACE), alone, None, None, 0), pdas.Sampled)
+
+
+@pytest.mark.parametrize(
+    ("method", "change"),
+    [
+        ("rsps", "warmup=0.3"),
+        ("rsps", "patience=2"),
+        ("enas", "theta_samples=8"),
+        ("smash", "finalists=3"),
+        ("nas", "theta_mode=eval"),
+        ("eas", "resample=true"),
+        ("darts-1", "mask_inactive=true"),
+        ("random", "stop_when_decided=0.9"),
+    ],
+)
+def test_a_setting_that_means_nothing_to_the_method_is_refused(method: str, change: str) -> None:
+    name, _, value = change.partition("=")
+    with pytest.raises(SettingError, match=f"found {name} = (?i:{value}), which means nothing to"):
+        recipes.load("digits", [f"search.method={method}", f"search.{change}"])
+
+
+def test_what_means_nothing_to_the_next_method_goes_with_the_former_one() -> None:
+    ours = recipes.load("digits", ["search.warmup=0.4", "search.patience=3"])
+    assert recipes.change(ours, ["search.method=enas"]).search.warmup == 0.0
+    assert recipes.change(ours, ["search.method=enas"]).search.patience == 3
+    assert recipes.change(ours, ["search.method=rsps"]).search.patience is None

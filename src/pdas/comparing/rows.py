@@ -12,6 +12,7 @@ from typing import Any
 
 from pdas import recipes
 from pdas.methods.components import METHODS
+from pdas.methods.settings import method_kind
 from pdas.support.errors import SettingError
 from pdas.support.refusals import check_one_of, refuse
 from pdas.tasks.base import TASKS
@@ -162,5 +163,6 @@ def _ours() -> Mapping[str, Any]:
 def _choosing_by(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
     """The recipe with these settings of how the search chooses, and no others."""
     settings = recipe.model_dump()
-    kept = {name: each for name, each in settings["search"].items() if name not in CHOOSING}
+    left = {*CHOOSING, *method_kind(values["method"]).unused}
+    kept = {name: each for name, each in settings["search"].items() if name not in left}
     return as_recipe(settings | {"search": {**kept, **values}})

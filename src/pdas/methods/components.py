@@ -68,6 +68,8 @@ class MethodSettings(Component):
         smallest_tell: see `Optimizer`; 1 if it is not known before the method is built.
         search: values of `SearchSettings` by name, which hold with this method where they are not
             set otherwise, as {"samples": 1}.
+        unused: names of `SearchSettings` that mean nothing to this method. Another value than the
+            default is refused.
         published: changes of a recipe by dotted name that make its length the published one.
         form: how the method here relates to its publication.
 
@@ -82,6 +84,7 @@ class MethodSettings(Component):
     trains: ClassVar[bool] = True
     smallest_tell: ClassVar[int] = 1
     search: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    unused: ClassVar[frozenset[str]] = frozenset()
     published: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     form: ClassVar[Form] = "as published"
 
@@ -111,6 +114,10 @@ class MethodSettings(Component):
         """
         return net
 
+
+FINALISTS = frozenset({"finalists", "finalists_share", "finalists_epochs"})
+THETA = frozenset({"warmup", "theta_samples", "resample"})
+"""Settings of a search by name: all finalists, and how a step of Algorithm 1 updates theta."""
 
 METHODS: Registry[type[MethodSettings]] = Registry("search.method", "pdas.methods")
 

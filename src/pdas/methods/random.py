@@ -6,11 +6,12 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from pdas.methods.components import METHODS, MethodRequest, MethodSettings
+from pdas.methods.components import FINALISTS, METHODS, THETA, MethodRequest, MethodSettings
 from pdas.methods.fixed import Fixed
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 
+STOPPING = frozenset({"patience", "stop_when_decided", "max_minutes"})
 DRAWS = 10_000  # at most, until one is within the limits
 
 
@@ -23,6 +24,9 @@ class Random(MethodSettings):
     """
 
     trains: ClassVar[bool] = False
+    unused: ClassVar[frozenset[str]] = (
+        THETA | FINALISTS | {"theta_mode", "train_weights", "mask_inactive"} | STOPPING
+    )
 
     name: Literal["random"] = "random"
 

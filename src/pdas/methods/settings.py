@@ -52,6 +52,19 @@ class SearchSettings(TrainingSettings):
             return values
         return {**method_kind(values.get("method")).search, **values}
 
+    @model_validator(mode="after")
+    def _the_method_uses_them(self) -> Self:
+        for name in sorted(self.method.unused):
+            field = type(self).model_fields[name]
+            default = self.method.search.get(name, field.get_default(call_default_factory=True))
+            found = getattr(self, name)
+            if found != default:
+                raise ValueError(
+                    f"found {name} = {found}, which means nothing to {self.method.name}, "
+                    f"expected {default}; leave it out"
+                )
+        return self
+
     @field_validator("method", mode="before")
     @classmethod
     def _named_method(cls, value: object) -> MethodSettings:
@@ -136,5 +149,6 @@ def for_method(
         kept: names of settings that stay in any case.
     """
     kinds = method_kind(before), method_kind(after)
-    own = set() if kinds[0] is kinds[1] else {*kinds[0].search, *kinds[1].search}
+    same = kinds[0] is kinds[1]
+    own = set() if same else {*kinds[0].search, *kinds[1].search, *kinds[1].unused}
     return {name: value for name, value in values.items() if name not in own or name in kept}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pdas.methods.components import METHODS, MethodRequest, MethodSettings
+from pdas.methods.components import METHODS, THETA, MethodRequest, MethodSettings
 from pdas.support.errors import NetworkError, SettingError
 from pdas.support.refusals import refuse
 
@@ -36,6 +36,7 @@ class MixtureSettings(MethodSettings):
     """
 
     search: ClassVar[Mapping[str, Any]] = MappingProxyType({"samples": 1})
+    unused: ClassVar[frozenset[str]] = THETA | {"theta_mode", "mask_inactive"}
     published: ClassVar[Mapping[str, Any]] = MappingProxyType({"search.method.epochs": 50})
     kind: ClassVar[Kind] = "edges"
     second_order: ClassVar[bool] = False
@@ -65,8 +66,9 @@ class MixtureSettings(MethodSettings):
         Raises:
             SettingError: it cannot.
         """
-        from pdas.nn.protocols import MixtureSupernet
+        from pdas.nn.protocols import MixtureSupernet, check_shares_weights
 
+        check_shares_weights(net)
         if not isinstance(net, MixtureSupernet):
             refuse(
                 SettingError,

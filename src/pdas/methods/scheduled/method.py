@@ -112,7 +112,7 @@ class Scheduled(Driver):
 
     def _tell(self, architectures: Sequence[Architecture], errors: Sequence[float]) -> None:
         try:
-            self.learner.tell(architectures, errors)
+            self.learner.tell(architectures, errors, self.used_by(architectures))
         except NonFiniteLossError:
             raise none_is_finite("theta loss", architectures, self._done) from None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from pdas.methods.components import MethodSettings
+from pdas.methods.components import THETA, MethodSettings
 from pdas.methods.optimizer import Optimizer
 from pdas.methods.scheduled.schedule import Schedule
 
@@ -27,6 +27,7 @@ class ScheduledSettings(MethodSettings):
     """
 
     search: ClassVar[Mapping[str, Any]] = MappingProxyType({"samples": 1})
+    unused: ClassVar[frozenset[str]] = THETA
 
     epochs: int | None = Field(None, ge=1)
 

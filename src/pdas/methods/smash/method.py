@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pdas.methods.components import METHODS, Form, MethodRequest
+from pdas.methods.components import FINALISTS, METHODS, THETA, Form, MethodRequest
 from pdas.methods.optimizer import Optimizer
 from pdas.methods.scheduled.settings import ScheduledSettings
 from pdas.methods.smash.local_search import RandomThenLocal
@@ -37,6 +37,7 @@ class SmashSettings(ScheduledSettings):
         pdas.search(net, loss, data, method="smash").architecture
     """
 
+    unused: ClassVar[frozenset[str]] = THETA | FINALISTS | {"patience"}
     published: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {
             "search.method.epochs": 100,
@@ -67,6 +68,9 @@ class SmashSettings(ScheduledSettings):
         Raises:
             SettingError: there is none for it.
         """
+        from pdas.nn.protocols import check_shares_weights
+
+        check_shares_weights(net)
         make = getattr(net, "with_hypernetwork", None)
         if make is None:
             refuse(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping
 from dataclasses import asdict
 from typing import Any, ClassVar
 
-import numpy as np
 from torch import Tensor, nn
 
 from pdas.methods.base import SearchContext
@@ -23,7 +22,6 @@ from pdas.methods.trials.running import results_as_they_come
 from pdas.methods.trials.schedule import TrialPlan, TrialSchedule
 from pdas.methods.trials.trial import Trial, unpacked
 from pdas.space import Architecture
-from pdas.support.arrays import BoolArray
 from pdas.training.measures import error_of
 
 
@@ -148,7 +146,7 @@ class Trials(Driver):
         told, measured = self._asked, [self._outcomes[each] for each in self._asked]
         self._told += len(told)
         if any(map(has_finite_loss, measured)) and len(told) >= self.learner.smallest_tell:
-            self.learner.tell(told, [self._error(each) for each in told], self._used(told))
+            self.learner.tell(told, [self._error(each) for each in told], self.used_by(told))
         if not any(map(has_finite_loss, self._outcomes.values())):
             raise none_is_finite("loss of a trial", told, self._told)
         self._dropped.log("loss of a trial", told, measured, self._told)
@@ -158,12 +156,6 @@ class Trials(Driver):
 
     def _error(self, architecture: Architecture) -> float:
         return error_of(self._outcomes[architecture])
-
-    def _used(self, architectures: Sequence[Architecture]) -> BoolArray | None:
-        active = self._context.active
-        if active is None or not self._context.settings.mask_inactive:
-            return None
-        return np.array([active(architecture) for architecture in architectures])
 
     def _end_round(self) -> None:
         """Drop the weights of those that cannot be parents any more."""

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from pdas.methods.components import Form, MethodSettings
+from pdas.methods.components import THETA, Form, MethodSettings
 from pdas.methods.optimizer import Optimizer
 from pdas.methods.trials.schedule import TrialSchedule
 
 if TYPE_CHECKING:
     from pdas.methods.base import SearchMethod
+
+
+TRAINED = THETA | {"theta_mode", "train_weights"}
+"""Settings of a search that mean nothing where no weights are shared."""
 
 
 class TrialSettings(MethodSettings):
@@ -30,6 +34,7 @@ class TrialSettings(MethodSettings):
     """
 
     search: ClassVar[Mapping[str, Any]] = MappingProxyType({"finalists": 5, "finalists_share": 0.1})
+    unused: ClassVar[frozenset[str]] = TRAINED
     form: ClassVar[Form] = "reduced"
 
     trials: int | None = Field(None, ge=1)
