@@ -40,6 +40,24 @@ def test_pdas_of_the_paper_has_neither_warm_up_nor_finalists() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "equal", "published"),
+    [
+        ("pdas", "own default", "own default"),
+        ("nas", "reduced", "as published"),
+        ("renas-like", "reduced", "reduced"),  # it has no published length
+        ("mixture", "unpublished", "unpublished"),
+        ("eas", "own space", "own space"),
+        ("darts-2", "as published", "as published"),
+    ],
+)
+def test_a_reduced_method_has_its_form_back_at_its_published_length(
+    name: str, equal: str, published: str
+) -> None:
+    assert row(name, RECIPE, "equal").form == equal
+    assert row(name, RECIPE, "published").form == published
+
+
 def test_a_plain_network_is_trained_as_the_found_ones() -> None:
     recipe = recipes.load("digits")
     plain = row("plain:resnet18:pretrained", recipe, "equal")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pdas import recipes
-from pdas.methods.components import METHODS
+from pdas.methods.components import METHODS, MethodSettings
 from pdas.methods.settings import method_kind
 from pdas.support.errors import SettingError
 from pdas.support.refusals import check_one_of, refuse
@@ -98,8 +98,7 @@ def row(name: str, recipe: Recipe, budget: str) -> Row:
     method = changed.search.method
     if budget == "published":
         changed = recipes.change(changed, recipes.as_changes(method.published))
-    form = "own default" if name == OURS else method.form
-    return Row(name, form, changed)
+    return Row(name, _form(name, method, budget), changed)
 
 
 def every_name() -> list[str]:
@@ -158,6 +157,14 @@ def _ours() -> Mapping[str, Any]:
     from pdas.searches.presets import PRESETS  # needs torch
 
     return {name: value for name, value in PRESETS["default"].items() if name != "optimizer"}
+
+
+def _form(name: str, method: MethodSettings, budget: str) -> str:
+    if name == OURS:
+        return "own default"
+    if method.form == "reduced" and method.published and budget == "published":
+        return "as published"
+    return method.form
 
 
 def _choosing_by(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 Baseline: TypeAlias = Callable[[Architecture], Architecture]
 """From an architecture to the plain architecture of the same depth."""
 
-Form: TypeAlias = Literal["as published", "reduced", "own space"]
-"""How a method here relates to its publication: the same, with less compute, in another space."""
+Form: TypeAlias = Literal["as published", "reduced", "own space", "unpublished"]
+"""How a method here relates to its publication: the same, with less compute, in another space; or
+it has none."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ import pdas
 from pdas import recipes
 from pdas.experiment.experiment import Experiment
 from pdas.methods.components import METHODS, MethodRequest
+from pdas.methods.nao import optimizer
+from pdas.methods.nao.fit import fit
 from pdas.nn import Choice, Supernet
 from pdas.testing import MethodCase, MethodTests
 from tests.conftest import changed
@@ -82,13 +84,16 @@ def test_a_recipe_is_stopped_and_continued_exactly(
     assert measures(again) == measures(whole)
 
 
-def test_the_pool_of_shared_weights_is_scored_at_the_end_and_fitted_four_times() -> None:
-    fits: list[float] = []
+def test_the_pool_of_shared_weights_is_scored_five_times_and_fitted_four_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fitted: list[int] = []
 
-    def note(progress: Any) -> None:
-        if not fits or progress.measures["pairs"] != fits[-1]:
-            fits.append(progress.measures["pairs"])
+    def noted(model: Any, sequence: Any, rows: Any, *others: Any) -> Any:
+        fitted.append(len(rows))
+        return fit(model, sequence, rows, *others)
 
+    monkeypatch.setattr(optimizer, "fit", noted)
     method = {"name": "nao-ws", **SETTINGS["nao-ws"]}
     result = pdas.search(
         own_network(),
@@ -99,10 +104,11 @@ def test_the_pool_of_shared_weights_is_scored_at_the_end_and_fitted_four_times()
         epochs=8,
         batch_size=10,
         finalists=0,
-        on_step=note,
     )
 
-    assert len(fits) <= 5  # none yet, and after four of five scorings
+    assert fitted == [6, 6, 6, 6]  # not after the last scoring
+    scored = [each for each in result.history if "theta_loss" in each.measures]
+    assert len(scored) == 5
     assert result.optimizer.finalists(1) == [result.architecture]
 
 

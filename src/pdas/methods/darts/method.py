@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pdas.methods.components import METHODS, THETA, MethodRequest, MethodSettings
+from pdas.methods.components import METHODS, THETA, Form, MethodRequest, MethodSettings
 from pdas.support.errors import NetworkError, SettingError
 from pdas.support.refusals import refuse
 
@@ -119,6 +119,8 @@ class Mixture(MixtureSettings):
         pdas.search(net, loss, data, method="mixture").architecture
     """
 
+    published: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    form: ClassVar[Form] = "unpublished"
     kind: ClassVar[Kind] = "variables"
     start: ClassVar[float] = 0.1
 

@@ -154,14 +154,14 @@ def share_of_steps(plan: Plan, theta_per_epoch: int) -> float:
 
 
 def whole_cost(plan: Plan, theta_per_epoch: int) -> float:
-    """The training passes of a search: of its steps and of its finalists.
+    """The training passes of a search: of its steps, of the look after a warm-up, and of finalists.
 
     Args:
         plan: of the search.
         theta_per_epoch: batches in a pass over D_theta.
     """
     finals = plan.trial_passes or plan.finalists * theta_per_epoch * SCORED
-    return plan.cost_until(plan.steps) + finals
+    return plan.cost_until(plan.steps) + (CHECK if plan.warmup else 0.0) + finals
 
 
 def _trials(
