@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -40,6 +40,7 @@ class WeightTraining:
         network: the module as set up by Fabric, which computes in Fabric's precision; see
             `without_wrapper`.
         optimizer: as set up by Fabric.
+        beside: weights that another optimizer updates; their gradients are forgotten with these.
         given: what tells optimizer and schedule from others, if functions made them; see `Frozen`.
 
     Raises:
@@ -76,6 +77,7 @@ class WeightTraining:
         self.given = _made_by(make_optimizer, make_schedule, self._own, self._schedule)
         wrapped, self.optimizer = fabric.setup(module.train(), self._own)
         self.network = without_wrapper(fabric, wrapped)
+        self.beside: Sequence[nn.Parameter] = ()
         self._parameters = list(self.network.parameters())  # to look for them takes time
 
     @property
@@ -98,7 +100,7 @@ class WeightTraining:
 
     def clear(self) -> None:
         """Forget all gradients, so that unused weights have none."""
-        for parameter in self._parameters:
+        for parameter in (*self._parameters, *self.beside):
             parameter.grad = None
 
     def apply(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -193,3 +194,34 @@ def test_a_search_that_ends_early_has_compared_its_candidates() -> None:
     result = pdas.search(net, loss, images(), method=method, settings=settings, on_step=stop)
     assert result.history[-1].step == 3
     assert result.architecture == method._found
+
+
+def test_an_architecture_dropped_at_its_second_part_teaches_the_hypernetwork_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    norms: list[float] = []
+    clip = nn.utils.clip_grad_norm_
+
+    def noted(weights: Any, most: float) -> torch.Tensor:
+        norms.append(float(norm := clip(weights, most)))
+        return norm
+
+    monkeypatch.setattr(nn.utils, "clip_grad_norm_", noted)
+    calls = 0
+
+    def steep_then_broken(model: Any, batch: Any) -> torch.Tensor:
+        """Of two architectures in two parts, the second one is steep, and broken at the end."""
+        nonlocal calls
+        if not torch.is_grad_enabled():
+            return loss(model, batch)
+        calls += 1
+        factor = {2: 1e9, 4: math.nan}.get(calls, 1.0)
+        return factor * loss(model, batch)
+
+    net = cells()
+    method = SmashSearch(Uniform(net.space), None, RandomThenLocal(4, 2, 2), None)
+    settings = SearchSettings(epochs=10, batch_size=10, samples=2, accumulate=2)
+    stop = lambda progress: progress.step == 1  # noqa: E731
+    pdas.search(net, steep_then_broken, images(), method=method, settings=settings, on_step=stop)
+    assert calls == 6
+    assert 0 < norms[0] < 1e3

@@ -37,7 +37,7 @@ class SmashSettings(ScheduledSettings):
         pdas.search(net, loss, data, method="smash").architecture
     """
 
-    unused: ClassVar[frozenset[str]] = THETA | FINALISTS | {"patience"}
+    unused: ClassVar[frozenset[str]] = THETA | FINALISTS | {"patience", "train_weights"}
     published: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {
             "search.method.epochs": 100,

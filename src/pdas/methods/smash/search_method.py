@@ -74,13 +74,14 @@ class SmashSearch(Scheduled):
         self._hypernetwork.load_state_dict(agreed(context.fabric, self._hypernetwork.state_dict()))
         self._hypernetwork.to(context.fabric.device)
         self._adam = torch.optim.Adam(self._hypernetwork.parameters(), **ADAM)
+        if context.weights is not None:
+            context.weights.beside = list(self._hypernetwork.parameters())
         request = PlanRequest(
             context.settings, len(context.trial.batches), len(context.trial.theta_batches)
         )
         self._judged = self._batches_of(request)
 
     def step(self, weight_batch: Any, theta_batch: Any | None) -> Mapping[str, float]:
-        self._adam.zero_grad()
         measured = super().step(weight_batch, theta_batch)
         self._update_hypernetwork()
         if self._done == self._context.plan.steps:
