@@ -24,7 +24,6 @@ def test_it_ranks_as_a_sort_of_all_that_was_told() -> None:
                 lowest[row] = min(loss, lowest.get(row, np.inf))
     expected = sorted(lowest, key=lambda row: lowest[row])
     assert [tuple(a.indices.tolist()) for a in observed.best(10)] == expected[:10]
-    assert observed.best_loss() == min(lowest.values())
 
 
 def test_it_keeps_the_best_of_many() -> None:
@@ -41,4 +40,5 @@ def test_its_state_is_json() -> None:
     observed, restored = Observed(SPACE), Observed(SPACE)
     observed.add(np.array([[1, 2], [3, 4]]), np.array([0.5, 0.2]))
     restored.load_state_dict(json.loads(json.dumps(observed.state_dict())))
-    assert restored.best(2) == observed.best(2) and restored.best_loss() == 0.2
+    assert restored.best(2) == observed.best(2)
+    assert restored.state_dict() == observed.state_dict()

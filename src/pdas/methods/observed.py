@@ -46,10 +46,6 @@ class Observed:
         """Up to n different architectures, that with the lowest loss first."""
         return [self._space.architecture(row) for row, _ in self._ranked()[:n]]
 
-    def best_loss(self) -> float:
-        """The lowest loss; infinite before the first."""
-        return min(self._losses.values(), default=math.inf)
-
     def state_dict(self) -> list[dict[str, Any]]:
         """All of it as plain data, the best first."""
         return [{"indices": list(row), "loss": loss} for row, loss in self._ranked()]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pdas.methods.components import METHODS, Form, MethodRequest
+from pdas.methods.components import METHODS, Form, MethodRequest, MethodSettings
 from pdas.methods.scheduled.schedule import Schedule
 from pdas.methods.scheduled.settings import ScheduledSettings
 from pdas.methods.trials.settings import TrialSettings
@@ -24,17 +24,37 @@ STEPS = (10.0, 20.0, 30.0)
 FINE_STEPS = tuple(float(step) for step in range(1, 51))
 
 
+class Fitted(MethodSettings):
+    """How the model of a pool is fitted.
+
+    Attributes:
+        fit_epochs: passes over the pool of a fit.
+        fit_batch_size: architectures of a batch of a fit.
+
+    Example:
+        class NaoSettings(Fitted, TrialSettings): ...
+    """
+
+    fit_epochs: int = Field(150, ge=1)
+    fit_batch_size: int = Field(25, ge=1)
+
+    def fitting(self) -> Fitting:
+        """The settings of a fit."""
+        from pdas.methods.nao.fit import Fitting
+
+        return Fitting(self.fit_epochs, self.fit_batch_size)
+
+
 @METHODS.named("nao")
-class NaoSettings(TrialSettings):
+class NaoSettings(Fitted, TrialSettings):
     """NAO: `seeds` random networks are trained, then `new` ones again and again.
 
     Attributes:
         seeds: size of the first pool.
         new: networks that a round adds.
         top: the best, from which the ascent begins.
-        fit_epochs: passes over the pool of a fit of the model.
-        fit_batch_size: architectures of a batch of a fit.
         trials, epochs: see `TrialSettings`.
+        fit_epochs, fit_batch_size: see `Fitted`.
 
     Example:
         pdas.search(net, loss, data, method="nao").architecture
@@ -56,8 +76,6 @@ class NaoSettings(TrialSettings):
     seeds: int = Field(60, ge=1)
     new: int = Field(20, ge=1)
     top: int = Field(20, ge=1)
-    fit_epochs: int = Field(150, ge=1)
-    fit_batch_size: int = Field(25, ge=1)
 
     def build(self, request: MethodRequest) -> NAO:
         from pdas.methods.nao.optimizer import NAO
@@ -70,12 +88,12 @@ class NaoSettings(TrialSettings):
             new=self.new,
             top=self.top,
             steps=STEPS,
-            fitting=fitting_of(self),
+            fitting=self.fitting(),
         )
 
 
 @METHODS.named("nao-ws")
-class NaoWsSettings(ScheduledSettings):
+class NaoWsSettings(Fitted, ScheduledSettings):
     """NAO with shared weights: a step trains a random one of the pool, which is scored five times.
 
     Then the better half stays, and new ones take the place of the others. All of a scoring have the
@@ -84,9 +102,8 @@ class NaoWsSettings(ScheduledSettings):
     Attributes:
         pool: its size.
         batches: of D_theta on which each is scored.
-        fit_epochs: passes over the pool of a fit of the model.
-        fit_batch_size: architectures of a batch of a fit.
         epochs: see `ScheduledSettings`.
+        fit_epochs, fit_batch_size: see `Fitted`.
 
     Example:
         pdas.search(net, loss, data, method="nao-ws").architecture
@@ -110,8 +127,6 @@ class NaoWsSettings(ScheduledSettings):
     name: Literal["nao-ws"] = "nao-ws"
     pool: int = Field(100, ge=2)
     batches: int = Field(2, ge=1)
-    fit_epochs: int = Field(150, ge=1)
-    fit_batch_size: int = Field(25, ge=1)
 
     def build(self, request: MethodRequest) -> NAO:
         from pdas.methods.nao.optimizer import NAO
@@ -124,7 +139,7 @@ class NaoWsSettings(ScheduledSettings):
             new=self.pool // 2,
             top=max(1, self.pool // 6),
             steps=FINE_STEPS,
-            fitting=fitting_of(self),
+            fitting=self.fitting(),
             replaces=True,
         )
 
@@ -136,9 +151,3 @@ class NaoWsSettings(ScheduledSettings):
             common=True,
             batches=self.batches,
         )
-
-
-def fitting_of(settings: NaoSettings | NaoWsSettings) -> Fitting:
-    from pdas.methods.nao.fit import Fitting
-
-    return Fitting(settings.fit_epochs, settings.fit_batch_size)
