@@ -41,7 +41,7 @@ from tabular_methods import (
     random_search,
 )
 
-from pdas.methods.components import METHODS
+from pdas.methods.components import METHODS, MethodRequest
 from pdas.space import SearchSpace
 
 BUDGETS = (50, 100, 200, 400)
@@ -199,6 +199,26 @@ def compare_all(table: Table, seeds: int, jobs: int) -> None:
         count = min(seeds, method.seeds)
         results = run_seeds(method.search, table, 0.0, count, jobs, repeats=True)
         print_method(method, results)
+    compare_proposals(table, min(seeds, 5))
+
+
+def compare_proposals(table: Table, seeds: int, pool: int = 100, new: int = 50) -> None:
+    """The mean observed accuracy of what NAO proposes twice, beside that of the pool before."""
+    means = np.zeros((seeds, 2, 2))
+    for seed in range(seeds):
+        nao = METHODS["nao"].model_validate({"name": "nao", "seeds": pool, "new": new})
+        optimizer = nao.build(MethodRequest(table.space, seed=seed, samples=1))
+        accuracies: list[float] = []
+        for round_, count in enumerate((pool, new, new)):
+            asked = optimizer.ask(count)
+            found = table.validation[table.numbers(np.array([each.indices for each in asked]))]
+            optimizer.tell(asked, 1 - found / 100)
+            if round_:
+                means[seed, round_ - 1] = found.mean(), np.mean(accuracies)
+            accuracies += found.tolist()
+    print(f"\nnao, mean accuracy after 12 epochs of {new} new ones and of the pool, {seeds} seeds")
+    for each in means.mean(axis=0):
+        print(f"{each[0]:.1f} {each[1]:.1f}")
 
 
 def print_method(method: Method, results: FloatArray) -> None:

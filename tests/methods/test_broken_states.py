@@ -6,6 +6,7 @@ import copy
 import json
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 
 from pdas import PDAS, Limit, Penalty, SearchSpace
 from pdas.cost import ProductCost
+from pdas.methods.components import METHODS, MethodRequest
 from pdas.methods.constraints.limited import Limited
 from pdas.methods.constraints.penalty import Penalised
 from pdas.methods.evolution.optimizer import Evolution
@@ -23,6 +25,18 @@ from tests.strangers.evolution import RegularisedEvolution
 
 SPACE = SearchSpace({"op": ["a", "b", "c"], "width": [1, 2]})
 COST = ProductCost.from_table(SPACE, {"width": {1: 1.0, 2: 2.0}})
+SMALL = {
+    "nao": {"seeds": 3, "new": 2, "top": 2, "fit_epochs": 1},
+    "nao-ws": {"pool": 4, "fit_epochs": 1},
+}
+
+
+def by_name(name: str) -> Any:
+    """The optimizer of a method."""
+    settings = METHODS[name].model_validate({"name": name, **SMALL.get(name, {})})
+    return settings.build(MethodRequest(SPACE, seed=0, samples=1))
+
+
 OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {
     "adaptive": lambda: PDAS(SPACE),
     "fixed": lambda: PDAS(SPACE, eta="fixed"),
@@ -34,6 +48,10 @@ OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {
     ),
     "regularised": lambda: Evolution(SPACE, population=3, tournament=2),
     "uniform": lambda: Uniform(SPACE),
+    **{
+        name: partial(by_name, name)
+        for name in ("enas", "nas", "nasnet", "nao", "nao-ws", "renas-like")
+    },
 }
 WRONG: list[Any] = [math.nan, math.inf, -math.inf, -1, -1.0, 10**400, "x", None, [], {}]
 Place = tuple[Any, ...]
@@ -85,10 +103,10 @@ def test_no_broken_number_is_taken(name: str) -> None:
 
 
 def _is_possible(place: Place, value: Any) -> bool:
-    """Losses and s may be below 0, and a loss of the population of evolution infinite."""
+    """Losses, baselines and s may be below 0, and a loss of evolution's population infinite."""
     if place[-1] == "loss" and place[0] in ("members", "births"):
         return value is None or bool(value == -1)  # of one that failed
-    if place[-1] == "loss" or "s" in place:
+    if place[-1] in ("loss", "baseline") or "s" in place:
         return bool(value == -1)
     if place[-2:] == ("best", 1) or (place[-1] == 1 and place[-3:-2] == ("living",)):
         return isinstance(value, float) and not math.isnan(value)
