@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pytest
+import yaml
 
 import pdas
 from pdas import recipes
@@ -14,8 +16,10 @@ from pdas.methods.pdas.optimizer import PDAS
 from pdas.methods.scheduled.method import Scheduled
 from pdas.methods.scheduled.schedule import Schedule
 from pdas.methods.settings import SearchSettings
+from pdas.runs.run import Run
 from pdas.searches.method import method_for
 from pdas.support.errors import SettingError
+from pdas.tasks.recipe import recorded
 
 SPACE = pdas.SearchSpace({"op": ["a", "b"]})
 
@@ -95,3 +99,12 @@ def test_what_means_nothing_to_the_next_method_goes_with_the_former_one() -> Non
     assert recipes.change(ours, ["search.method=enas"]).search.warmup == 0.0
     assert recipes.change(ours, ["search.method=enas"]).search.patience == 3
     assert recipes.change(ours, ["search.method=rsps"]).search.patience is None
+
+
+def test_a_run_that_was_recorded_with_one_is_read(tmp_path: Path) -> None:
+    recipe = recipes.load("digits", ["search.method=random"]).model_dump(mode="json")
+    recipe["search"] |= {"warmup": 0.4, "finalists": 5}
+    config = {"recipe": recipe, "seed": 3, "data_dir": None}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    read, seed, _ = recorded(Run(tmp_path))
+    assert (read.search.warmup, read.search.finalists, seed) == (0.0, 0, 3)

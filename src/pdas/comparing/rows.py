@@ -12,7 +12,7 @@ from typing import Any
 
 from pdas import recipes
 from pdas.methods.components import METHODS, MethodSettings
-from pdas.methods.settings import method_kind
+from pdas.methods.settings import without_unused
 from pdas.support.errors import SettingError
 from pdas.support.refusals import check_one_of, refuse
 from pdas.tasks.base import TASKS
@@ -170,6 +170,5 @@ def _form(name: str, method: MethodSettings, budget: str) -> str:
 def _choosing_by(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
     """The recipe with these settings of how the search chooses, and no others."""
     settings = recipe.model_dump()
-    left = {*CHOOSING, *method_kind(values["method"]).unused}
-    kept = {name: each for name, each in settings["search"].items() if name not in left}
-    return as_recipe(settings | {"search": {**kept, **values}})
+    kept = {name: each for name, each in settings["search"].items() if name not in CHOOSING}
+    return as_recipe(settings | {"search": without_unused({**kept, **values})})

@@ -152,3 +152,13 @@ def for_method(
     same = kinds[0] is kinds[1]
     own = set() if same else {*kinds[0].search, *kinds[1].search, *kinds[1].unused}
     return {name: value for name, value in values.items() if name not in own or name in kept}
+
+
+def without_unused(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a search without those that mean nothing to its method.
+
+    Args:
+        values: of `SearchSettings`, by name.
+    """
+    unused = method_kind(values.get("method")).unused
+    return {name: value for name, value in values.items() if name not in unused}

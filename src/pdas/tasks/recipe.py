@@ -10,6 +10,7 @@ from pydantic import field_validator
 
 from pdas.data.settings import ImageSettings
 from pdas.distributed.settings import DeviceSettings
+from pdas.methods.settings import without_unused
 from pdas.runs.reading import parse_config
 from pdas.runs.run import Run
 from pdas.spaces.base import FAMILIES, FamilySettings
@@ -128,9 +129,11 @@ def recorded(run: Run) -> tuple[Recipe, int, Path | None]:
 
 def _parse_recorded(file: Path) -> tuple[Recipe, int, Path | None]:
     config = parse_config(file)
-    data_dir = config["data_dir"]
+    recipe, data_dir = config["recipe"], config["data_dir"]
+    if isinstance(search := recipe.get("search"), Mapping):  # which once had settings without use
+        recipe = recipe | {"search": without_unused(search)}
     return (
-        as_recipe(config["recipe"]),
+        as_recipe(recipe),
         _seed(config["seed"]),
         None if data_dir is None else Path(data_dir),
     )
