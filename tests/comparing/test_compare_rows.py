@@ -58,6 +58,15 @@ def test_a_reduced_method_has_its_form_back_at_its_published_length(
     assert row(name, RECIPE, "published").form == published
 
 
+def test_a_row_has_no_setting_that_means_nothing_to_its_method() -> None:
+    recipe = recipes.load("digits", ["search.max_minutes=7", "search.mask_inactive=true"])
+    search = {
+        name: row(name, recipe, "equal").recipe.search for name in ("pdas", "random", "darts-1")
+    }
+    assert [each.max_minutes for each in search.values()] == [7, None, 7]
+    assert [each.mask_inactive for each in search.values()] == [True, False, False]
+
+
 def test_a_plain_network_is_trained_as_the_found_ones() -> None:
     recipe = recipes.load("digits")
     plain = row("plain:resnet18:pretrained", recipe, "equal")

@@ -25,5 +25,5 @@ def result_of(future: Future[Result]) -> Result:
     except Exception as error:
         cause = getattr(error, "cause", None)
         if type(error).__module__.startswith("ray.") and isinstance(cause, Exception):
-            raise cause from None
+            raise cause from error  # which has the traceback of the worker
         raise

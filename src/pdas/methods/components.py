@@ -116,9 +116,18 @@ class MethodSettings(Component):
         return net
 
 
+THETA = frozenset({"warmup", "theta_samples", "resample", "mask_inactive"})
+"""Names of the settings of a search that say how Algorithm 1 updates theta."""
+
 FINALISTS = frozenset({"finalists", "finalists_share", "finalists_epochs"})
-THETA = frozenset({"warmup", "theta_samples", "resample"})
-"""Settings of a search by name: all finalists, and how a step of Algorithm 1 updates theta."""
+"""Those of its finalists."""
+
+STEPS = (
+    THETA
+    | FINALISTS
+    | {"samples", "theta_mode", "train_weights", "patience", "stop_when_decided", "max_minutes"}
+)
+"""All that mean nothing where there are no steps."""
 
 METHODS: Registry[type[MethodSettings]] = Registry("search.method", "pdas.methods")
 

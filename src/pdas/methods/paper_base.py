@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from pdas.methods.components import METHODS, MethodRequest, MethodSettings
+from pdas.methods.components import METHODS, STEPS, MethodRequest, MethodSettings
 from pdas.methods.fixed import Fixed
 from pdas.support.errors import SettingError, SpaceError
 from pdas.support.refusals import refuse
@@ -24,6 +24,7 @@ class PaperBase(MethodSettings):
     """
 
     trains: ClassVar[bool] = False
+    unused: ClassVar[frozenset[str]] = STEPS
 
     name: Literal["base"] = "base"
     like: str = Field("", validate_default=True)

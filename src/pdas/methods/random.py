@@ -6,12 +6,11 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from pdas.methods.components import FINALISTS, METHODS, THETA, MethodRequest, MethodSettings
+from pdas.methods.components import METHODS, STEPS, MethodRequest, MethodSettings
 from pdas.methods.fixed import Fixed
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 
-STOPPING = frozenset({"patience", "stop_when_decided", "max_minutes"})
 DRAWS = 10_000  # at most, until one is within the limits
 
 
@@ -24,9 +23,7 @@ class Random(MethodSettings):
     """
 
     trains: ClassVar[bool] = False
-    unused: ClassVar[frozenset[str]] = (
-        THETA | FINALISTS | {"theta_mode", "train_weights", "mask_inactive"} | STOPPING
-    )
+    unused: ClassVar[frozenset[str]] = STEPS
 
     name: Literal["random"] = "random"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Container, Mapping
 from typing import Any, Literal
 
@@ -55,13 +56,15 @@ class SearchSettings(TrainingSettings):
     @model_validator(mode="after")
     def _the_method_uses_them(self) -> Self:
         for name in sorted(self.method.unused):
-            field = type(self).model_fields[name]
+            field = type(self).model_fields.get(name)  # None of one that only recipes have
+            if field is None:
+                continue
             default = self.method.search.get(name, field.get_default(call_default_factory=True))
             found = getattr(self, name)
             if found != default:
                 raise ValueError(
-                    f"found {name} = {found}, which means nothing to {self.method.name}, "
-                    f"expected {default}; leave it out"
+                    f"found {name} = {json.dumps(found)}, which means nothing to "
+                    f"{self.method.name}, expected {json.dumps(default)}; leave it out"
                 )
         return self
 

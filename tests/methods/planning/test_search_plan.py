@@ -16,7 +16,12 @@ from pdas.methods.planning.halving_rounds import (
     rounds,
     whole_steps,
 )
-from pdas.methods.planning.search_plan import Plan, plan_search
+from pdas.methods.planning.search_plan import (
+    Plan,
+    plan_search,
+    share_of_steps,
+    whole_cost,
+)
 from pdas.methods.settings import SearchSettings
 from pdas.support.errors import SettingError
 
@@ -91,6 +96,11 @@ def test_everything_together_costs_the_length(
     unspent = whole - spent(plan, chosen, samples, 6)
     dearest = samples + (samples + further) / 3  # of the steps
     assert -1e-6 <= unspent < dearest + 1e-6
+    saved = 8 * 8 / 3 if warmup and not plan.warmup else 0.0  # a look that there is no use for
+    cost = whole - unspent - saved
+    finals = plan.trial_passes or plan.finalists * 6 / 3
+    assert whole_cost(plan, 6) == pytest.approx(cost)
+    assert share_of_steps(plan, 6) == pytest.approx(1 - finals / cost)
     if plan.finalists < 100:
         assert plan.trial_passes == pytest.approx(share * whole)
     if warmup < 1:

@@ -212,3 +212,35 @@ def test_a_budget_below_one_scoring_is_refused_in_one_line() -> None:
     with pytest.raises(SettingError, match=r"search\.steps: .* make the search longer") as caught:
         Schedule(every=0.2, score=1000).plan(request)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_the_variables_in_use_are_told_unless_that_is_off(masked: bool) -> None:
+    class Partly(Slope):
+        def active(self, architecture: Architecture) -> Any:
+            return np.array([True, architecture["scale"] != 0.5])
+
+    class Noting(Uniform):
+        def tell(self, architectures: Any, losses: Any, active: Any = None) -> None:
+            noted.append((architectures, active))
+            super().tell(architectures, losses, active)
+
+    noted: list[tuple[Any, Any]] = []
+    net = Partly()
+    pdas.search(
+        net,
+        loss,
+        data(),
+        method=Scheduled(Noting(net.space), None, SCHEDULE),
+        preset="paper",
+        epochs=6,
+        batch_size=10,
+        samples=1,
+        mask_inactive=masked,
+    )
+    assert noted
+    for architectures, active in noted:
+        if masked:
+            assert active.tolist() == [net.active(each).tolist() for each in architectures]
+        else:
+            assert active is None

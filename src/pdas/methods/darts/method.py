@@ -36,7 +36,7 @@ class MixtureSettings(MethodSettings):
     """
 
     search: ClassVar[Mapping[str, Any]] = MappingProxyType({"samples": 1})
-    unused: ClassVar[frozenset[str]] = THETA | {"theta_mode", "mask_inactive"}
+    unused: ClassVar[frozenset[str]] = THETA | {"samples", "theta_mode"}
     published: ClassVar[Mapping[str, Any]] = MappingProxyType({"search.method.epochs": 50})
     kind: ClassVar[Kind] = "edges"
     second_order: ClassVar[bool] = False

@@ -144,13 +144,13 @@ def plan_after(plan: Plan, settings: SearchSettings, step: int, theta_per_epoch:
 
 
 def share_of_steps(plan: Plan, theta_per_epoch: int) -> float:
-    """The share of the cost of a search that its steps have; finalists have the rest.
+    """The share of the cost of a search until its last step; finalists have the rest.
 
     Args:
         plan: of the search.
         theta_per_epoch: batches in a pass over D_theta.
     """
-    return plan.cost_until(plan.steps) / whole_cost(plan, theta_per_epoch)
+    return 1 - _cost_of_finals(plan, theta_per_epoch) / whole_cost(plan, theta_per_epoch)
 
 
 def whole_cost(plan: Plan, theta_per_epoch: int) -> float:
@@ -160,8 +160,12 @@ def whole_cost(plan: Plan, theta_per_epoch: int) -> float:
         plan: of the search.
         theta_per_epoch: batches in a pass over D_theta.
     """
-    finals = plan.trial_passes or plan.finalists * theta_per_epoch * SCORED
-    return plan.cost_until(plan.steps) + (CHECK if plan.warmup else 0.0) + finals
+    look = CHECK if plan.warmup else 0.0
+    return plan.cost_until(plan.steps) + look + _cost_of_finals(plan, theta_per_epoch)
+
+
+def _cost_of_finals(plan: Plan, theta_per_epoch: int) -> float:
+    return plan.trial_passes or plan.finalists * theta_per_epoch * SCORED
 
 
 def _trials(

@@ -80,7 +80,7 @@ class Nasnet(ControllerSettings):
     """
 
     published: ClassVar[Mapping[str, Any]] = MappingProxyType(
-        {"search.method.trials": 20_000, "search.method.epochs": 20}
+        {"search.method.trials": 20_000, "search.method.epochs": 20, "search.finalists": 250}
     )
     hidden: ClassVar[int] = 100
     layers: ClassVar[int] = 1
