@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from multiprocessing import get_context
+
 import torch
 
 from pdas.data.masks import find_mask
@@ -19,3 +21,16 @@ def test_a_plane_is_restored_and_what_is_seen_stays() -> None:
 def test_an_image_that_is_hidden_altogether_stays_black() -> None:
     images = torch.zeros(1, 3, 8, 8)
     assert torch.equal(biharmonic(images, torch.ones(1, 1, 8, 8, dtype=torch.bool)), images)
+
+
+def restoring() -> None:
+    biharmonic(torch.rand(4, 1, 8, 8), torch.rand(4, 1, 8, 8) > 0.5)
+
+
+def test_a_process_that_restores_ends_by_itself() -> None:
+    process = get_context("spawn").Process(target=restoring)
+    process.start()
+    process.join(120)
+    ended = process.exitcode
+    process.kill()
+    assert ended == 0

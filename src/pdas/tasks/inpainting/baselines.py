@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
 from skimage.restoration import inpaint_biharmonic
 from torch import Tensor
 
@@ -24,9 +25,13 @@ def biharmonic(masked: Tensor, hidden: Tensor) -> Tensor:
     images = masked.permute(0, 2, 3, 1).cpu().double().numpy()
     masks = hidden[:, 0].cpu().numpy()
     # In processes: threads would wait for each other, as most of the work is in the interpreter.
-    restored = Parallel(n_jobs=-1)(
-        delayed(_restore)(image, mask) for image, mask in zip(images, masks, strict=True)
-    )
+    try:
+        restored = Parallel(n_jobs=-1)(
+            delayed(_restore)(image, mask) for image, mask in zip(images, masks, strict=True)
+        )
+    finally:
+        # They would live for five minutes more, and a process of a sweep would wait for them.
+        get_reusable_executor().shutdown(kill_workers=True)
     return torch.from_numpy(np.stack(restored)).permute(0, 3, 1, 2).to(masked)
 
 
