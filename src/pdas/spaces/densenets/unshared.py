@@ -46,7 +46,7 @@ class UnsharedDenseNets(nn.Module):
             "search.method",
             found="a method that trains shared weights, which 'densenets' do not have",
             expected="one that trains networks one by one",
-            remedy="use eas, evolution, renas-like, nas, nasnet or random",
+            remedy="use eas, evolution, renas-like, nas, nasnet, nao or random",
         )
 
     def derive(self, architecture: Architecture) -> DenseNet:
