@@ -44,14 +44,14 @@ def test_pdas_of_the_paper_has_neither_warm_up_nor_finalists() -> None:
     ("name", "equal", "published"),
     [
         ("pdas", "own default", "own default"),
-        ("nas", "reduced", "as published"),
+        ("nas", "reduced", "published length"),
         ("renas-like", "reduced", "reduced"),  # it has no published length
         ("mixture", "unpublished", "unpublished"),
         ("eas", "own space", "own space"),
         ("darts-2", "as published", "as published"),
     ],
 )
-def test_a_reduced_method_has_its_form_back_at_its_published_length(
+def test_a_reduced_method_is_no_more_so_at_its_published_length(
     name: str, equal: str, published: str
 ) -> None:
     assert row(name, RECIPE, "equal").form == equal
@@ -60,11 +60,10 @@ def test_a_reduced_method_has_its_form_back_at_its_published_length(
 
 def test_a_row_has_no_setting_that_means_nothing_to_its_method() -> None:
     recipe = recipes.load("digits", ["search.max_minutes=7", "search.mask_inactive=true"])
-    search = {
-        name: row(name, recipe, "equal").recipe.search for name in ("pdas", "random", "darts-1")
-    }
-    assert [each.max_minutes for each in search.values()] == [7, None, 7]
-    assert [each.mask_inactive for each in search.values()] == [True, False, False]
+    names = ("pdas", "random", "darts-1", "plain:resnet18")
+    search = [row(name, recipe, "equal").recipe.search for name in names]
+    assert [each.max_minutes for each in search] == [7, None, 7, None]
+    assert [each.mask_inactive for each in search] == [True, False, False, False]
 
 
 def test_a_plain_network_is_trained_as_the_found_ones() -> None:

@@ -163,7 +163,7 @@ def _form(name: str, method: MethodSettings, budget: str) -> str:
     if name == OURS:
         return "own default"
     if method.form == "reduced" and method.published and budget == "published":
-        return "as published"
+        return "published length"
     return method.form
 
 

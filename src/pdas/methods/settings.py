@@ -144,7 +144,7 @@ def method_kind(method: object) -> type[MethodSettings]:
 def for_method(
     values: Mapping[str, Any], before: object, after: object, kept: Container[str] = ()
 ) -> dict[str, Any]:
-    """Settings of a search without those that belong to its former method, or to the next one.
+    """Settings of a search without those that its former method or the next one sets or ignores.
 
     Args:
         values: of `SearchSettings`, by name.

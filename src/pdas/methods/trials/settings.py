@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pdas.methods.base import SearchMethod
 
 
-TRAINED = THETA | {"theta_mode", "train_weights"}
+OF_SHARED_WEIGHTS = THETA | {"theta_mode", "train_weights"}
 """Settings of a search that mean nothing where no weights are shared."""
 
 
@@ -34,7 +34,7 @@ class TrialSettings(MethodSettings):
     """
 
     search: ClassVar[Mapping[str, Any]] = MappingProxyType({"finalists": 5, "finalists_share": 0.1})
-    unused: ClassVar[frozenset[str]] = TRAINED
+    unused: ClassVar[frozenset[str]] = OF_SHARED_WEIGHTS
     form: ClassVar[Form] = "reduced"
 
     trials: int | None = Field(None, ge=1)
