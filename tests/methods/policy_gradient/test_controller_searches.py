@@ -12,6 +12,7 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 import pdas
+from pdas import recipes
 from pdas.cost import ProductCost, Term
 from pdas.experiment.experiment import Experiment
 from pdas.methods.components import METHODS, MethodRequest
@@ -21,6 +22,7 @@ from pdas.methods.constraints.penalty import Penalised, Penalty
 from pdas.methods.policy_gradient.enas_policy import EnasPolicy
 from pdas.nn import Choice, Supernet
 from pdas.spaces.cells.supernet import CellSupernet
+from pdas.support.settings import flat
 from pdas.testing import MethodCase, MethodTests
 from pdas.testing.optimizers import SPACE
 from tests.conftest import changed
@@ -143,7 +145,8 @@ def told(optimizer: Any, times: int) -> list[pdas.Architecture]:
 def test_published_lengths_are_settings_of_the_method() -> None:
     for name in CONTROLLERS:
         published = METHODS[name].published
-        own = {key.removeprefix("search.method."): value for key, value in published.items()}
-        assert METHODS[name](**own).model_dump().items() >= own.items()
+        changes = [f"search.method={name}", *recipes.as_changes(published)]
+        search = flat({"search": recipes.load("digits", changes).search.model_dump()})
+        assert {key: search[key] for key in published} == published
     schedule = driver(own_network(), "enas", 1, updates=30).schedule
     assert schedule.scored(period=400) == schedule.scored(period=7) == 300
