@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
+import numpy as np
+
 from pdas.methods.planning.plan import Plan, PlanRequest
 from pdas.methods.planning.search_plan import plan_search
 from pdas.space import Architecture, SearchSpace
@@ -33,6 +35,19 @@ if TYPE_CHECKING:
 
 Active: TypeAlias = Callable[[Architecture], BoolArray]
 """Which variables an architecture uses, bool `(D,)`."""
+
+
+def used_by(active: Active | None, architectures: Sequence[Architecture]) -> BoolArray | None:
+    """The argument `active` of `Optimizer.tell`.
+
+    Args:
+        active: see `Active`; None where all variables learn from every architecture.
+        architectures: N of them.
+
+    Returns:
+        Bool `(N, D)`; None where all learn.
+    """
+    return None if active is None else np.array([active(each) for each in architectures])
 
 
 @dataclass(frozen=True)
@@ -76,6 +91,11 @@ class SearchContext:
     trial: Trial
     derive: Derive | None = None
     executor: Executor | None = None
+
+    @property
+    def learns_from(self) -> Active | None:
+        """The variables that learn from an architecture; None where all do."""
+        return self.active if self.settings.mask_inactive else None
 
 
 class SearchMethod(ABC):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from pdas.methods.base import SearchContext, SearchMethod
 from pdas.methods.constraints.limited import Limited
@@ -14,7 +12,7 @@ from pdas.methods.optimizer import Optimizer, made_with
 from pdas.methods.proposals import propose
 from pdas.space import Architecture
 from pdas.space.categories import theta_of
-from pdas.support.arrays import BoolArray, FloatArray
+from pdas.support.arrays import FloatArray
 
 if TYPE_CHECKING:
     from pdas.resume.resumable import Stateful
@@ -61,17 +59,6 @@ class Driver(SearchMethod):
                 "" if n == self._context.settings.finalists else ", as many as their share allows",
             )
         return found
-
-    def used_by(self, architectures: Sequence[Architecture]) -> BoolArray | None:
-        """The variables that each architecture uses, [N, D]; None where all of them learn.
-
-        Args:
-            architectures: N of them.
-        """
-        active = self._context.active
-        if active is None or not self._context.settings.mask_inactive:
-            return None
-        return np.array([active(architecture) for architecture in architectures])
 
     def measures(self) -> Mapping[str, float]:
         return self.optimizer.measures()

@@ -33,7 +33,7 @@ class Sampled(Driver):
             resample=settings.resample,
             theta_samples=context.plan.theta_samples,
             theta_mode=settings.theta_mode,
-            active=context.active if settings.mask_inactive else None,
+            active=context.learns_from,
             ranks=context.ranks,
         )
         self._start = ThetaStart(

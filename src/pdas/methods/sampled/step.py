@@ -11,18 +11,16 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import parts_of
 from pdas.distributed.ranks import Ranks
-from pdas.methods.base import Active
+from pdas.methods.base import Active, used_by
 from pdas.methods.optimizer import Optimizer, asked, count_in
 from pdas.methods.sampled.dropped import Dropped, has_finite_loss, means_of_finite, none_is_finite
 from pdas.space import Architecture
-from pdas.support.arrays import BoolArray
 from pdas.support.errors import NonFiniteLossError, SettingError
 from pdas.support.refusals import refuse
 from pdas.training.candidates import Model, bind
@@ -238,17 +236,13 @@ class SearchStep:
                 parts.append(self._measure(architectures, part))
         measured = self._ranks.gather(_means(parts))
         losses = [measures["loss"] for measures in measured]
+        used = used_by(self._active, architectures)
         try:
-            self._optimizer.tell(architectures, losses, self._used(architectures))  # (4), (13)
+            self._optimizer.tell(architectures, losses, used)  # (4), (13)
         except NonFiniteLossError:
             raise none_is_finite("theta loss", architectures, self._steps) from None
         self._dropped.log("theta loss", architectures, measured, self._steps)
         return means_of_finite(measured)
-
-    def _used(self, architectures: Sequence[Architecture]) -> BoolArray | None:
-        if self._active is None:
-            return None
-        return np.array([self._active(architecture) for architecture in architectures])
 
     def _measure(self, architectures: Sequence[Architecture], batch: Any) -> list[Measures]:
         """Measures of this rank's share of the architectures."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pdas.methods.base import SearchContext
+from pdas.methods.base import SearchContext, used_by
 from pdas.methods.constraints.wrapper import Wrapper
 from pdas.methods.driver import Driver
 from pdas.methods.optimizer import Optimizer, asked, count_in
@@ -111,8 +111,9 @@ class Scheduled(Driver):
         return [to_device(next(batches)) for _ in range(self.schedule.batches)]
 
     def _tell(self, architectures: Sequence[Architecture], errors: Sequence[float]) -> None:
+        used = used_by(self._context.learns_from, architectures)
         try:
-            self.learner.tell(architectures, errors, self.used_by(architectures))
+            self.learner.tell(architectures, errors, used)
         except NonFiniteLossError:
             raise none_is_finite("theta loss", architectures, self._done) from None
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from pdas.methods.base import SearchContext
+from pdas.methods.base import SearchContext, used_by
 from pdas.methods.driver import Driver
 from pdas.methods.optimizer import Optimizer, asked, count_in
 from pdas.methods.planning.halving_rounds import judged_batches
@@ -146,7 +146,8 @@ class Trials(Driver):
         told, measured = self._asked, [self._outcomes[each] for each in self._asked]
         self._told += len(told)
         if any(map(has_finite_loss, measured)) and len(told) >= self.learner.smallest_tell:
-            self.learner.tell(told, [self._error(each) for each in told], self.used_by(told))
+            used = used_by(self._context.learns_from, told)
+            self.learner.tell(told, [self._error(each) for each in told], used)
         if not any(map(has_finite_loss, self._outcomes.values())):
             raise none_is_finite("loss of a trial", told, self._told)
         self._dropped.log("loss of a trial", told, measured, self._told)
