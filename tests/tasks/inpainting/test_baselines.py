@@ -7,7 +7,7 @@ from multiprocessing import get_context
 import torch
 
 from pdas.data.masks import find_mask
-from pdas.tasks.inpainting.baselines import biharmonic
+from pdas.tasks.inpainting.baselines import biharmonic, restoring_processes
 
 
 def test_a_plane_is_restored_and_what_is_seen_stays() -> None:
@@ -24,7 +24,8 @@ def test_an_image_that_is_hidden_altogether_stays_black() -> None:
 
 
 def restoring() -> None:
-    biharmonic(torch.rand(4, 1, 8, 8), torch.rand(4, 1, 8, 8) > 0.5)
+    with restoring_processes():
+        biharmonic(torch.rand(4, 1, 8, 8), torch.rand(4, 1, 8, 8) > 0.5)
 
 
 def test_a_process_that_restores_ends_by_itself() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from joblib import Parallel, delayed
@@ -10,6 +13,22 @@ from skimage.restoration import inpaint_biharmonic
 from torch import Tensor
 
 from pdas.support.arrays import BoolArray, FloatArray
+
+
+@contextmanager
+def restoring_processes() -> Iterator[None]:
+    """The processes of `biharmonic`, which serve all calls within the block, end with it.
+
+    They would live for five minutes more, and a process of a sweep would wait for them.
+
+    Example:
+        with restoring_processes():
+            restored = [biharmonic(masked, hidden) for masked, hidden in batches]
+    """
+    try:
+        yield
+    finally:
+        get_reusable_executor().shutdown(kill_workers=True)
 
 
 def biharmonic(masked: Tensor, hidden: Tensor) -> Tensor:
@@ -25,13 +44,9 @@ def biharmonic(masked: Tensor, hidden: Tensor) -> Tensor:
     images = masked.permute(0, 2, 3, 1).cpu().double().numpy()
     masks = hidden[:, 0].cpu().numpy()
     # In processes: threads would wait for each other, as most of the work is in the interpreter.
-    try:
-        restored = Parallel(n_jobs=-1)(
-            delayed(_restore)(image, mask) for image, mask in zip(images, masks, strict=True)
-        )
-    finally:
-        # They would live for five minutes more, and a process of a sweep would wait for them.
-        get_reusable_executor().shutdown(kill_workers=True)
+    restored = Parallel(n_jobs=-1)(
+        delayed(_restore)(image, mask) for image, mask in zip(images, masks, strict=True)
+    )
     return torch.from_numpy(np.stack(restored)).permute(0, 3, 1, 2).to(masked)
 
 

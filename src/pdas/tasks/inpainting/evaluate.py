@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from pdas.runs.run import Run
-from pdas.tasks.inpainting.baselines import biharmonic
+from pdas.tasks.inpainting.baselines import biharmonic, restoring_processes
 from pdas.tasks.inpainting.data import InpaintingData
 from pdas.tasks.inpainting.quality import Quality, joined, quality
 
@@ -50,9 +50,10 @@ def measures(found: Quality, data: InpaintingData) -> dict[str, Any]:
 def baseline_measures(data: InpaintingData) -> dict[str, dict[str, float]]:
     """The same measures of the masked images as they are, and of classical inpainting."""
     kept, classical = [], []
-    for masked, clean, hidden in data.test_batches().with_masks():
-        kept.append(quality(masked, clean))
-        classical.append(quality(biharmonic(masked, hidden), clean))
+    with restoring_processes():
+        for masked, clean, hidden in data.test_batches().with_masks():
+            kept.append(quality(masked, clean))
+            classical.append(quality(biharmonic(masked, hidden), clean))
     return {"masked": joined(kept).summary(), "biharmonic": joined(classical).summary()}
 
 
