@@ -91,7 +91,8 @@ def row(name: str, recipe: Recipe, budget: str) -> Row:
     if name.startswith(PLAIN):
         network = name.removeprefix(PLAIN)
         pretrained = network.endswith(PRETRAINED)
-        plain = TASKS[recipe.task].plain(recipe, network.removesuffix(PRETRAINED), pretrained)
+        drawn = _choosing_by(recipe, {"method": {"name": "random"}})
+        plain = TASKS[recipe.task].plain(drawn, network.removesuffix(PRETRAINED), pretrained)
         return Row(name, "plain network", plain)
     values = _ours() if name == OURS else {"method": {"name": OURS if name == PAPER else name}}
     changed = _choosing_by(recipe, values)

@@ -211,7 +211,8 @@ class Task(ABC):
         """The recipe that trains a well-known network for as long, in place of a search.
 
         Args:
-            recipe: of the class `recipe`; its data and its retraining stay as they are.
+            recipe: of the class `recipe`, with the method "random", which draws the network; its
+                data and its retraining stay as they are.
             name: of the network.
             pretrained: whether it starts from its published weights.
 

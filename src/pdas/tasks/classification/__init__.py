@@ -50,14 +50,12 @@ class Classification(Task):
     def plain(
         self, recipe: ClassificationRecipe, name: str, pretrained: bool
     ) -> ClassificationRecipe:
-        from pdas.methods.settings import without_unused
         from pdas.spaces.zoo.models import check_known
         from pdas.spaces.zoo.settings import ZooSettings
 
         check_known(name)
         network = ZooSettings(networks=(name,), pretrained=pretrained)
-        values = {**recipe.search.model_dump(), "method": {"name": "random"}, **_UNLIMITED}
-        search = type(recipe.search).model_validate(without_unused(values))
+        search = recipe.search.model_copy(update=_UNLIMITED)
         return recipe.model_copy(update={"network": network, "search": search})
 
     def load(self, retrained: Run) -> Classifier:
