@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
-from pdas.methods.components import METHODS, THETA, MethodRequest
+from pdas.methods.components import METHODS, MethodRequest
 from pdas.methods.scheduled.settings import ScheduledSettings
 from pdas.methods.uniform import Uniform
 
@@ -27,7 +27,7 @@ class Rsps(ScheduledSettings):
     """
 
     search: ClassVar[Mapping[str, Any]] = MappingProxyType({"samples": 1, "finalists": 100})
-    unused: ClassVar[frozenset[str]] = THETA | {"patience"}
+    unused: ClassVar[frozenset[str]] = ScheduledSettings.unused | {"patience"}
     published: ClassVar[Mapping[str, Any]] = MappingProxyType({"search.method.epochs": 100})
 
     name: Literal["rsps"] = "rsps"

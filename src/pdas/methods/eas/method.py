@@ -11,7 +11,7 @@ from pydantic import Field
 from pdas.methods.components import METHODS, Form, MethodRequest, MethodSettings
 from pdas.methods.optimizer import Optimizer
 from pdas.methods.trials.schedule import TrialSchedule
-from pdas.methods.trials.settings import OF_SHARED_WEIGHTS
+from pdas.methods.trials.settings import TrialSettings
 
 if TYPE_CHECKING:
     from pdas.methods.base import SearchMethod
@@ -40,7 +40,7 @@ class EASSettings(MethodSettings):
     published: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {"search.method.episodes": 15, "search.method.nets": 10, "search.method.epochs": 20}
     )
-    unused: ClassVar[frozenset[str]] = OF_SHARED_WEIGHTS
+    unused: ClassVar[frozenset[str]] = TrialSettings.unused
     form: ClassVar[Form] = "own space"
 
     name: Literal["eas"] = "eas"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pdas.methods.components import FINALISTS, METHODS, THETA, Form, MethodRequest
+from pdas.methods.components import FINALISTS, METHODS, Form, MethodRequest
 from pdas.methods.optimizer import Optimizer
 from pdas.methods.scheduled.settings import ScheduledSettings
 from pdas.methods.smash.local_search import RandomThenLocal
@@ -37,7 +37,9 @@ class SmashSettings(ScheduledSettings):
         pdas.search(net, loss, data, method="smash").architecture
     """
 
-    unused: ClassVar[frozenset[str]] = THETA | FINALISTS | {"patience", "train_weights"}
+    unused: ClassVar[frozenset[str]] = (
+        ScheduledSettings.unused | FINALISTS | {"patience", "train_weights"}
+    )
     published: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {
             "search.method.epochs": 100,

@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from pdas.methods.base import SearchMethod
 
 
-OF_SHARED_WEIGHTS = THETA | {"theta_mode", "train_weights"}
-"""Settings of a search that mean nothing where no weights are shared."""
-
-
 class TrialSettings(MethodSettings):
     """Settings of a method whose networks are trained one by one; see `Trials`.
 
@@ -34,7 +30,7 @@ class TrialSettings(MethodSettings):
     """
 
     search: ClassVar[Mapping[str, Any]] = MappingProxyType({"finalists": 5, "finalists_share": 0.1})
-    unused: ClassVar[frozenset[str]] = OF_SHARED_WEIGHTS
+    unused: ClassVar[frozenset[str]] = THETA | {"theta_mode", "train_weights"}
     form: ClassVar[Form] = "reduced"
 
     trials: int | None = Field(None, ge=1)
