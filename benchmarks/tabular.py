@@ -39,9 +39,10 @@ from tabular_methods import (
     Search,
     by_name,
     random_search,
+    registered,
 )
 
-from pdas.methods.components import METHODS, MethodRequest
+from pdas.methods.components import METHODS
 from pdas.space import SearchSpace
 
 BUDGETS = (50, 100, 200, 400)
@@ -206,8 +207,8 @@ def compare_proposals(table: Table, seeds: int, pool: int = 100, new: int = 50) 
     """The mean observed accuracy of what NAO proposes twice, beside that of the pool before."""
     means = np.zeros((seeds, 2, 2))
     for seed in range(seeds):
-        nao = METHODS["nao"].model_validate({"name": "nao", "seeds": pool, "new": new})
-        optimizer = nao.build(MethodRequest(table.space, seed=seed, samples=1))
+        settings = {"name": "nao", "seeds": pool, "new": new}
+        optimizer = registered(table.space, seed, settings, samples=1)
         accuracies: list[float] = []
         for round_, count in enumerate((pool, new, new)):
             asked = optimizer.ask(count)

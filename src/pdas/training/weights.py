@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from torch import Tensor, nn
@@ -100,7 +101,7 @@ class WeightTraining:
 
     def clear(self) -> None:
         """Forget all gradients, so that unused weights have none."""
-        for parameter in (*self._parameters, *self.beside):
+        for parameter in chain(self._parameters, self.beside):
             parameter.grad = None
 
     def apply(self) -> None:
