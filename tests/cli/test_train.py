@@ -24,7 +24,7 @@ def test_run_does_all_and_the_other_commands_use_it(pdas: Pdas, tmp_path: Path) 
     assert "test error" in out and "share of θ decided" in out
     assert "control 1 of 1 88/88" in err and "of one random" in out
     assert Run(run).read_json("control.json")["controls"].keys() == {"control-1"}
-    for name in ("cells.png", "convergence.png", "report.html", "retrain-0/result.json"):
+    for name in ("architecture.svg", "convergence.png", "report.html", "retrain-0/result.json"):
         assert (run / name).stat().st_size > 0
 
     status, out, _ = pdas("evaluate", run)
@@ -35,9 +35,9 @@ def test_run_does_all_and_the_other_commands_use_it(pdas: Pdas, tmp_path: Path) 
     status, out, _ = pdas("predict", run, "zero.png")
     assert status == 0 and out.startswith("zero.png\t")
 
-    (run / "cells.png").unlink()
+    (run / "architecture.svg").unlink()
     assert pdas("report", run)[0] == 0
-    assert (run / "cells.png").exists()
+    assert (run / "architecture.svg").exists()
 
     given = ["retrain", run / "architecture.json", "--recipe", "digits", "--out", "other"]
     assert pdas(*given, *CHANGES)[0] == 0

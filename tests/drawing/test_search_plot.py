@@ -19,7 +19,7 @@ from pdas.support.metrics import Metric
 @pytest.fixture
 def panels(make_run: Callable[..., Path]) -> list[Axes]:
     run = Run.open(make_run())
-    return search_figure(read_theta(run), read_metrics(run)).axes
+    return search_figure(read_theta(run).history, read_metrics(run)).axes
 
 
 def test_theta_panel_shows_how_far_the_variables_with_a_choice_are_decided(
@@ -59,7 +59,7 @@ def test_single_value_is_a_point(make_run: Callable[..., Path], epochs: int, mar
     lines = (run / "metrics.csv").read_text().splitlines()
     (run / "metrics.csv").write_text("\n".join(lines[: 1 + epochs]))
     opened = Run.open(run)
-    axes = search_figure(read_theta(opened), read_metrics(opened)).axes
+    axes = search_figure(read_theta(opened).history, read_metrics(opened)).axes
     assert [line.get_marker() for panel in axes[1:] for line in panel.lines] == 3 * [marker]
 
 

@@ -125,7 +125,7 @@ def test_a_link_in_a_run_is_not_written_through(
     (outside / "mine").write_text("mine")
     run = Run(Path(shutil.copytree(finished.path, here / "run")))
     left = f".pdas-report.html-{'0' * 16}.part"
-    for name in ("report.html", "cells.png", "convergence.png", left):
+    for name in ("report.html", "architecture.svg", "convergence.png", left):
         (run.path / name).symlink_to(outside / "mine")
     write_report(run.path)
     (run.path / "retrain-1").symlink_to(outside)

@@ -91,13 +91,21 @@ def test_damaged_file_is_named_in_one_line(
             "theta_max": np.array([0.75, 0.5, 0.75]),
         },
         {"steps": np.array([{}]), "theta": np.ones((1, 6)), "sizes": np.full(3, 2)},
+        {"steps": np.arange(1), "theta": np.ones((1, 4)), "sizes": np.full(2, 2), "names": [1, 2]},
+        {
+            "steps": np.arange(1),
+            "theta": np.ones((1, 4)),
+            "sizes": np.full(2, 2),
+            "labels": np.array(["a", "b", "c"]),
+        },
     ],
 )
 def test_history_that_makes_no_sense_is_damaged(
     make_run: Callable[..., Path], arrays: dict[str, np.ndarray]
 ) -> None:
     run = make_run()
-    np.savez(run / "theta.npz", **arrays)
+    names = np.array([f"v{i}" for i in range(len(arrays.get("sizes", [0] * 3)))])
+    np.savez(run / "theta.npz", **{"names": names, **arrays})
     with pytest.raises(RunError, match=r"theta\.npz: damaged \("):
         read_theta(Run(run))
 
@@ -107,7 +115,9 @@ def test_history_that_has_lost_bytes_is_damaged(tmp_path: Path) -> None:
     theta, sizes = rng.random((100, 2)), np.array([2])
     history = ThetaHistory(np.arange(100), theta, sizes, np.array([0.75]))
     run.write_theta(SearchSpace({"op": ["a", "b"]}), history)
-    np.testing.assert_equal(vars(read_theta(run)), vars(history))
+    found = read_theta(run)
+    np.testing.assert_equal(vars(found.history), vars(history))
+    assert (found.names, found.labels) == (["op"], [["a", "b"]])
     whole = (tmp_path / "theta.npz").read_bytes()
     start = whole.index(b"theta.npy") + len(b"theta.npy") + 50  # in what is packed
     for at in range(start, start + 1000, 10):

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pdas.report.check import check_rows, class_rows
 from pdas.report.page import write_report
+from pdas.report.parts.check import check_rows, class_rows
 from pdas.support.errors import RunError
 
 IMAGES = {

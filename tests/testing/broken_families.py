@@ -6,14 +6,14 @@ Its tests fail; test_every_test_can_fail runs them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 import torch
 
+from pdas.drawing.style import new_figure
 from pdas.space import Architecture, SearchSpace
-from pdas.spaces.base import FAMILIES, Picture
+from pdas.spaces.base import FAMILIES, Drawing
 from pdas.testing import FamilyCase, FamilyTests
 from tests.spaces.chain_family import Chain, ChainSettings, ChainSize
 
@@ -156,11 +156,13 @@ class SaysTwoLinesInARow(Chain):
         return [("chain", self.text(labels))]
 
 
-class DrawsNoPicture(Chain):
-    """test_its_picture_is_in_the_folder"""
+class DrawsTooSmall(Chain):
+    """test_its_drawing_has_words_and_texts_that_can_be_read"""
 
-    def picture(self, labels: Mapping[str, object], folder: Path, *sizes: Any) -> Picture:
-        return Picture(folder / "chain.png", "The chain")
+    def drawing(self, labels: Mapping[str, object], image_size: int | None = None) -> Drawing:
+        figure = new_figure(2, 1)
+        figure.text(0, 0, "conv3", fontsize=7)
+        return Drawing(figure, "The chain")
 
 
 class TestBroken(FamilyTests):

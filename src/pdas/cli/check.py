@@ -30,7 +30,7 @@ def check(
     show_start(f"check of {chosen.name}", quiet=False)
     with importing():
         from pdas.experiment.experiment import Experiment
-        from pdas.report.check import check_rows, class_rows
+        from pdas.report.parts.check import check_rows, class_rows
 
     found = Experiment(chosen, seed, data_dir).check().to_json()
     classes = [
@@ -50,7 +50,7 @@ def on_check(quiet: bool) -> OnCheck:
     def show(check: Check) -> None:
         if quiet or rank() > 0:
             return
-        from pdas.report.check import NOTE, check_rows
+        from pdas.report.parts.check import NOTE, check_rows
 
         for label, text in check_rows(check.to_json()):
             if label != NOTE:  # these were logged when the images were read

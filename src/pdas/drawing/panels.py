@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Columns = Mapping[str, FloatArray]  # of `metrics.csv`, by name
 
-TEXT = 8.0  # points
+TEXT = 8.5  # points
 SMALL, LARGE = 1.4, 2.8  # heights of panels
 _INCH = 6.0 / 8.2  # of height, for each unit of the heights of panels
 

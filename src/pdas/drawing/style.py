@@ -23,6 +23,7 @@ BLUE = "#2f5597"
 ORANGE = "#d08a2e"
 
 DPI = 200
+LEAST_TEXT = 8.25  # points: 11 pixels of CSS
 
 Colour = tuple[float, float, float]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import yaml
 
-from pdas.report.controls import control_rows
 from pdas.report.describe import architecture_text, method
+from pdas.report.parts.controls import control_rows
 from pdas.report.reader import Summary, read_summary
 from pdas.report.results import result_rows
 from pdas.report.values import count_text, duration, flattened, value_text

@@ -8,8 +8,8 @@ from xml.etree.ElementTree import Element, SubElement
 
 from pdas.comparing.results import Comparison
 from pdas.comparing.table import headings, row_texts, sentences
-from pdas.report.html import add, add_table
-from pdas.report.page import begin_page, write_page
+from pdas.report.html.elements import add, add_table
+from pdas.report.html.page import begin_page, write_page
 from pdas.report.values import flattened
 
 

@@ -25,7 +25,7 @@ def plot_convergence(run_dir: str | PathLike[str]) -> Path:
         RunError: `metrics.csv` is missing, or it or `theta.npz` is damaged.
     """
     run = Run.open(run_dir)
-    theta = read_theta(run) if run.has("theta.npz") else None
+    theta = read_theta(run).history if run.has("theta.npz") else None
     metrics = read_metrics(run)
     of_task = metrics_of(run.raw_config()["recipe"])
     return save(search_figure(theta, metrics, of_task), run.path / "convergence.png")

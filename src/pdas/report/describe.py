@@ -7,7 +7,7 @@ from os import PathLike
 from textwrap import shorten
 
 from pdas.report.advice import next_step
-from pdas.report.controls import control_rows
+from pdas.report.parts.controls import control_rows
 from pdas.report.reader import Summary, read_summary
 from pdas.report.results import Rows, result_rows
 from pdas.report.values import duration

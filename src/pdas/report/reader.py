@@ -15,15 +15,18 @@ from dataclasses import dataclass
 from functools import partial
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pdas.experiment.against_random import AgainstRandom
 from pdas.experiment.control import compare_with_controls
 from pdas.runs.reading import parse_json
 from pdas.runs.run import Run
+from pdas.space.categories import starts
 from pdas.space.decided import ThetaHistory
-from pdas.support.arrays import FloatArray
+from pdas.support.arrays import FloatArray, IntArray
 from pdas.support.metrics import BASELINES, Metric, is_interval, is_number, with_general
 from pdas.support.opening import read_arrays, read_text
 from pdas.tasks.results import metrics_of
@@ -105,7 +108,25 @@ def read_summary(run_dir: str | PathLike[str]) -> Summary:
     )
 
 
-def read_theta(run: Run) -> ThetaHistory:
+@dataclass(frozen=True)
+class NamedTheta:
+    """The history of theta, with the words for its variables and categories.
+
+    Attributes:
+        history: the probabilities.
+        names: of the variables, D of them.
+        labels: of the categories of each variable; their numbers in files of earlier versions.
+
+    Example:
+        read_theta(run).labels[0]
+    """
+
+    history: ThetaHistory
+    names: Sequence[str]
+    labels: Sequence[Sequence[str]]
+
+
+def read_theta(run: Run) -> NamedTheta:
     """The history of theta in `theta.npz`.
 
     Args:
@@ -164,7 +185,8 @@ def _check_numbers(measures: Mapping[str, object], metrics: Sequence[Metric]) ->
             raise ValueError(f"{interval} is {measures[interval]!r}, not two numbers")
 
 
-def _parse_theta(path: Path) -> ThetaHistory:
+def _parse_theta(path: Path) -> NamedTheta:
+    words = read_arrays(path, ("names",), optional=("labels",))
     # Files of earlier versions have no bounds.
     arrays = read_arrays(path, ("steps", "theta", "sizes"), optional=("theta_max",))
     if (kind := arrays["theta"].dtype) != np.float64:
@@ -184,7 +206,22 @@ def _parse_theta(path: Path) -> ThetaHistory:
         raise ValueError("no variable has more than one category")
     if theta_max.shape != sizes.shape or not (theta_max > 1 / sizes)[sizes > 1].all():
         raise ValueError("theta_max does not leave each variable more than uniform probabilities")
-    return ThetaHistory(steps, theta, sizes.astype(int), theta_max)
+    history = ThetaHistory(steps, theta, sizes.astype(int), theta_max)
+    return NamedTheta(history, _names(words["names"], len(sizes)), _labels(words, history.sizes))
+
+
+def _names(array: npt.NDArray[Any], count: int) -> list[str]:
+    if array.dtype.kind != "U" or array.shape != (count,):
+        raise ValueError(f"names are {array.dtype} {array.shape}, expected {count} texts")
+    return [str(name) for name in array]
+
+
+def _labels(words: Mapping[str, npt.NDArray[Any]], sizes: IntArray) -> list[list[str]]:
+    """The labels of each variable; files of earlier versions have none."""
+    if "labels" not in words:
+        return [[str(number) for number in range(1, size + 1)] for size in sizes]
+    parts = np.split(np.array(_names(words["labels"], sizes.sum())), starts(sizes)[1:])
+    return [part.tolist() for part in parts]
 
 
 def _parse_columns(path: Path) -> dict[str, FloatArray]:

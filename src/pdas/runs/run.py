@@ -138,11 +138,12 @@ class Run:
         """Write the history of theta, `theta.npz`.
 
         Args:
-            space: of theta, whose names are written too.
+            space: of theta, whose names and labels, variable after variable, are written too.
             history: all of it until now.
         """
-        names = np.asarray(space.names)
-        self.write_arrays("theta.npz", names=names, **vars(history))
+        labels = [str(label) for name in space for label in space[name]]
+        words = {"names": np.asarray(space.names), "labels": np.asarray(labels)}
+        self.write_arrays("theta.npz", **words, **vars(history))
 
     def write_arrays(self, name: str, /, **arrays: Any) -> None:
         """Write arrays into an archive of numpy.

@@ -9,7 +9,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pdas.space import Architecture, Assignment, Label, SearchSpace
@@ -19,22 +18,23 @@ from pdas.support.registry import Registry
 from pdas.support.settings import Settings, validated
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from torch import nn
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture of a report, beside the page.
+class Drawing:
+    """A drawing of an architecture.
 
     Attributes:
-        file: of PNG.
-        caption: in words.
+        figure: in the look of `pdas.drawing`, so that it can be light and dark.
+        caption: in words, for people who do not see it.
 
     Example:
-        Picture(folder / "cells.png", "The normal and the reduction cell")
+        Drawing(figure, "The normal and the reduction cell")
     """
 
-    file: Path
+    figure: Figure
     caption: str
 
 
@@ -221,14 +221,13 @@ class Family(ABC):
         """
         return []
 
-    def picture(
-        self, labels: Mapping[str, object], folder: Path, image_size: int | None = None
-    ) -> Picture | None:
-        """Draw an architecture into a file of a folder; None, as by default, if there is no way.
+    def drawing(
+        self, labels: Mapping[str, object], image_size: int | None = None
+    ) -> Drawing | None:
+        """A drawing of an architecture; None, as by default, if there is no way.
 
         Args:
             labels: of an architecture of this family.
-            folder: where the file is written.
             image_size: pixels a side of the images, where they are known.
         """
         return None

@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from pdas.spaces.base import Picture
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture beside the page, which holds a copy.
+
+    Attributes:
+        file: of PNG.
+        caption: in words, for people who do not see it.
+
+    Example:
+        Picture(folder / "mistakes.png", "Test images by their number")
+    """
+
+    file: Path
+    caption: str
 
 
 @dataclass(frozen=True)

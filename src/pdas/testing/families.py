@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import pickle
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from matplotlib.text import Text
 from torch import Tensor, nn
 
+from pdas.drawing.style import LEAST_TEXT
 from pdas.space import Architecture, Label, SearchSpace
 from pdas.spaces.base import FAMILIES, Family, FamilySettings, family_of
 from pdas.support.errors import SettingError, SpaceError
@@ -159,13 +160,14 @@ class FamilyTests:
         for name, text in case.family.rows(first):
             assert name and "\n" not in name + text
 
-    def test_its_picture_is_in_the_folder(self, case: FamilyCase, tmp_path: Path) -> None:
+    def test_its_drawing_has_words_and_texts_that_can_be_read(self, case: FamilyCase) -> None:
         for image_size in (None, case.image_shape[1]):
-            picture = case.family.picture(read(case.architectures()[0]), tmp_path, image_size)
-            if picture is None:
-                pytest.skip(f"{type(case.family).__name__} draws no picture")
-            assert picture.file.parent == tmp_path and picture.file.is_file()
-            assert picture.caption
+            drawing = case.family.drawing(read(case.architectures()[0]), image_size)
+            if drawing is None:
+                pytest.skip(f"{type(case.family).__name__} draws nothing")
+            assert drawing.caption
+            sizes = [text.get_fontsize() for text in drawing.figure.findobj(Text)]
+            assert min(sizes) >= LEAST_TEXT
 
 
 def read(architecture: Architecture) -> dict[str, Label]:

@@ -6,7 +6,6 @@ A chain of encoder layers is searched; the decoder mirrors it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pdas.space import Architecture, Label, SearchSpace
@@ -20,7 +19,7 @@ from pdas.spaces.autoencoders.space import (
     decode_chain,
     is_chain,
 )
-from pdas.spaces.base import FAMILIES, Family, Picture
+from pdas.spaces.base import FAMILIES, Drawing, Family
 from pdas.support.errors import SettingError, SpaceError
 from pdas.support.refusals import refuse
 from pdas.support.settings import validated
@@ -107,15 +106,11 @@ class Autoencoders(Family):
     def rows(self, labels: Mapping[str, object]) -> list[tuple[str, str]]:
         return [("chain", chain_text(decode_chain(labels)))]
 
-    def picture(
-        self, labels: Mapping[str, object], folder: Path, image_size: int | None = None
-    ) -> Picture:
-        from pdas.drawing.style import save
+    def drawing(self, labels: Mapping[str, object], image_size: int | None = None) -> Drawing:
         from pdas.spaces.autoencoders.drawing import chain_figure
 
         figure = chain_figure(read_chain(labels, image_size))
-        file = save(figure, folder / "architecture.png")
-        return Picture(file, "The layers of the auto-encoder")
+        return Drawing(figure, "The layers of the auto-encoder")
 
 
 FAMILIES.add("autoencoders", Autoencoders())

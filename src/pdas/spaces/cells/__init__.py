@@ -6,11 +6,10 @@ Two cells, a normal and a reduction one, are searched and stacked to a network.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pdas.space import Architecture, Assignment, Label, SearchSpace
-from pdas.spaces.base import FAMILIES, Family, Picture
+from pdas.spaces.base import FAMILIES, Drawing, Family
 from pdas.spaces.cells.graph import cell_text, count_operations, read_cell
 from pdas.spaces.cells.layout import check_image_size
 from pdas.spaces.cells.settings import CellSettings, NetworkSettings
@@ -99,14 +98,10 @@ class Cells(Family):
     def rows(self, labels: Mapping[str, object]) -> list[tuple[str, str]]:
         return [(f"{name} cell", count_operations(read_cell(labels, name))) for name in CELL_TYPES]
 
-    def picture(
-        self, labels: Mapping[str, object], folder: Path, image_size: int | None = None
-    ) -> Picture:
-        from pdas.drawing.style import save
+    def drawing(self, labels: Mapping[str, object], image_size: int | None = None) -> Drawing:
         from pdas.spaces.cells.drawing import cells_figure
 
-        file = save(cells_figure(labels), folder / "cells.png")
-        return Picture(file, "The normal and the reduction cell")
+        return Drawing(cells_figure(labels), "The normal and the reduction cell")
 
 
 FAMILIES.add("cells", Cells())

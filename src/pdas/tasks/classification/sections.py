@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pdas.runs.run import Run
-from pdas.spaces.base import Picture
 from pdas.support.metrics import is_number
 from pdas.tasks.classification.metrics import RECALL, TEST_ERROR
-from pdas.tasks.section import Section, Table
+from pdas.tasks.section import Picture, Section, Table
 
 _MOST = 20  # classes of which all are shown; of more, as many of the worst
 _LONGEST = 32  # letters of the name of a class in a table

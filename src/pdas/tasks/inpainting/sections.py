@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pdas.runs.run import Run
-from pdas.spaces.base import Picture
 from pdas.support.metrics import is_number
 from pdas.tasks.inpainting.metrics import METRICS
-from pdas.tasks.section import Section, Table
+from pdas.tasks.section import Picture, Section, Table
 
 _FEW = 10  # classes that are shown without being asked for
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from xml.etree.ElementTree import Element
 
 from pdas.experiment.control import finished_controls
-from pdas.report.html import add, add_table
+from pdas.report.html.elements import add, add_table
 from pdas.report.reader import Summary
 
 

@@ -36,6 +36,31 @@ def add_picture(parent: Element, path: Path, description: str) -> None:
     SubElement(parent, "img", src=f"data:image/png;base64,{data}", alt=printable(description))
 
 
+def add_svg(parent: Element, text: str, name: str, description: str) -> None:
+    """Add a drawing, in the colours of the page, which scrolls if it is wider.
+
+    Args:
+        parent: the element around it.
+        text: of `svg_text`.
+        name: another one for each drawing of a page, a word.
+        description: in words, for people who do not see it.
+    """
+    from pdas.drawing.svg import inline_svg  # needs matplotlib
+
+    add_scroll(parent, description).append(inline_svg(text, name, printable(description)))
+
+
+def add_scroll(parent: Element, name: str) -> Element:
+    """Add what scrolls if its content is too wide, by keyboard too, and return it.
+
+    Args:
+        parent: the element around it.
+        name: of the content.
+    """
+    about = {"class": "scroll", "role": "region", "tabindex": "0", "aria-label": printable(name)}
+    return SubElement(parent, "div", about)
+
+
 def add_table(
     parent: Element, rows: Iterable[Sequence[str]], headings: Sequence[str] = ()
 ) -> Element:

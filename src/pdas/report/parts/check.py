@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from pdas.report.html import add, add_table
+from pdas.report.html.elements import add, add_table
 from pdas.report.results import Rows
 from pdas.report.values import count_text, duration, value_text
 from pdas.runs.reading import parse_json

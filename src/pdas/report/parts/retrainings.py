@@ -6,15 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from pdas.report.html import add, add_section, add_table
+from pdas.report.html.elements import add, add_section, add_table
 from pdas.report.reader import Summary
 from pdas.report.values import flattened, value_text
 from pdas.runs.reading import parse_json
 from pdas.runs.run import Run
-from pdas.spaces.base import Picture
 from pdas.support.metrics import Metric, metric_named, with_general
 from pdas.tasks.results import sections_of
-from pdas.tasks.section import Section
+from pdas.tasks.section import Picture, Section
 
 
 def add_retrainings(body: Element, summary: Summary, elsewhere: Sequence[str] = ()) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from pdas.report.html import add, add_table
+from pdas.report.html.elements import add, add_table
 from pdas.report.values import value_text
 from pdas.runs.reading import parse_json
 from pdas.runs.run import Run

@@ -1,0 +1,1 @@
+"""Pages: their skeleton, look and elements."""
