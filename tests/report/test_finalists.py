@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from pdas.report.page import write_report
-from pdas.support.errors import RunError
 from tests.report.test_page import Page
 
 
@@ -41,5 +40,4 @@ def test_a_run_without_finalists_has_no_table(make_run: Callable[..., Path]) -> 
 def test_a_damaged_file_is_named(make_run: Callable[..., Path], content: str) -> None:
     run = make_run()
     (run / "finalists.json").write_text(content)
-    with pytest.raises(RunError, match=r"finalists\.json: damaged"):
-        write_report(run)
+    assert "finalists.json: damaged" in write_report(run).read_text()

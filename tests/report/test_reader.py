@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pdas.report.convergence import plot_convergence
 from pdas.report.page import write_report
 from pdas.report.reader import read_metrics, read_summary, read_theta
 from pdas.runs.run import Run
@@ -59,17 +59,14 @@ from pdas.support.errors import RunError
         ("metrics.csv", b"step,loss,theta_loss,eta\n1,2,much,3\n"),
     ],
 )
-def test_damaged_file_is_named_in_one_line(
+def test_damaged_file_is_named_in_one_line_of_the_page(
     make_run: Callable[..., Path], file: str, content: bytes
 ) -> None:
     run = make_run()
     (run / file).write_bytes(content)
-    with pytest.raises(RunError) as caught:
-        write_report(run)
-    message = str(caught.value)
+    text = write_report(run).read_text()
+    (message,) = re.findall(r'<li class="missing">(.*)</li>', text)
     assert message.startswith(f"{run / file}: damaged (")
-    assert "\n" not in message
-    assert not (run / "report.html").exists()
 
 
 @pytest.mark.parametrize(
@@ -169,4 +166,4 @@ def test_a_column_is_no_formula(make_run: Callable[..., Path]) -> None:
     run = make_run()
     text = (run / "metrics.csv").read_text()
     (run / "metrics.csv").write_text(text.replace("eta", "$\\frac$").replace("loss", "$x$_loss"))
-    assert plot_convergence(run).is_file()
+    assert "$\\frac$" in write_report(run).read_text()

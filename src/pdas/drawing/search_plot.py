@@ -7,6 +7,7 @@ each measure that the method reports, such as eta, and the losses.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,8 @@ from pdas.drawing.panels import (
     SMALL,
     TEXT,
     Columns,
-    add_title,
-    draw_measure,
+    Panel,
+    measure_panel,
     points,
     stacked,
 )
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _THETA = 4  # the height of its panel
+_DECIDED = "share of θ decided, 1 at its bounds; band between the quartiles of the variables"
 _PROGRESS = {"step", "epoch", "seconds", "learning_rate"}  # of any training
 _COLOURS = (BLUE, ORANGE, INK, GREY)
 
@@ -38,7 +40,30 @@ _COLOURS = (BLUE, ORANGE, INK, GREY)
 def search_figure(
     theta: ThetaHistory | None, metrics: Columns, of_task: Sequence[Metric] = ()
 ) -> Figure:
-    """Panels above each other: how far theta is decided, measures of the method, the losses.
+    """The panels of a search above each other.
+
+    Args:
+        theta: see `search_panels`, as for all arguments.
+        metrics: see `search_panels`.
+        of_task: see `search_panels`.
+    """
+    return stacked(search_panels(theta, metrics, of_task), "step", search_end(theta, metrics))
+
+
+def search_end(theta: ThetaHistory | None, metrics: Columns) -> float:
+    """The last step that is drawn.
+
+    Args:
+        theta: see `search_panels`.
+        metrics: see `search_panels`.
+    """
+    return float((theta.steps if theta else metrics["step"]).max(initial=0))
+
+
+def search_panels(
+    theta: ThetaHistory | None, metrics: Columns, of_task: Sequence[Metric] = ()
+) -> list[Panel]:
+    """How far theta is decided, each measure of the method, and the losses.
 
     Args:
         theta: its history; None for a method that has none.
@@ -47,19 +72,16 @@ def search_figure(
     """
     measures = method_measures(metrics, of_task, theta is not None)
     losses = [column for column in metrics if _is_loss(column)]
-    heights = [*([_THETA] if theta else []), *(SMALL for _ in measures)]
-    if losses or not heights:
-        heights.append(LARGE)
-    end = (theta.steps if theta else metrics["step"]).max(initial=0)
-    figure, panels = stacked(heights, "step", end)
-    axes = iter(panels)
-    if theta:
-        _draw_theta(next(axes), theta)
-    for measure in measures:
-        draw_measure(next(axes), metrics["step"], metrics[measure.key], measure)
-    for each in axes:
-        _draw_losses(each, metrics, losses, "θ" if theta else "the method")
-    return figure
+    panels = [Panel(_DECIDED, _THETA, partial(_draw_theta, theta=theta))] if theta else []
+    panels += [
+        measure_panel(metrics["step"], metrics[measure.key], measure, SMALL) for measure in measures
+    ]
+    if losses or not panels:
+        learner = "θ" if theta else "the method"
+        draw = partial(_draw_losses, metrics=metrics, losses=losses, learner=learner)
+        title = "loss, on either half of the data" if "theta_loss" in losses else "loss"
+        panels.append(Panel(title, LARGE, draw))
+    return panels
 
 
 def method_measures(metrics: Columns, of_task: Sequence[Metric], has_theta: bool) -> list[Metric]:
@@ -90,9 +112,6 @@ def _draw_theta(axes: Axes, theta: ThetaHistory) -> None:
     axes.fill_between(theta.steps, lower, upper, color=tint(BLUE, 0.16), linewidth=0)
     axes.plot(theta.steps, theta.decided, color=BLUE, linewidth=1.6, **points(theta.steps))
     axes.set_ylim(0, 1.02)
-    add_title(
-        axes, "share of θ decided, 1 at its bounds; band between the quartiles of the variables"
-    )
 
 
 def _draw_losses(axes: Axes, metrics: Columns, losses: Sequence[str], learner: str) -> None:
@@ -111,4 +130,3 @@ def _draw_losses(axes: Axes, metrics: Columns, losses: Sequence[str], learner: s
             bbox_to_anchor=(1, 1),  # beside the title
             borderpad=0,
         )
-    add_title(axes, "loss, on either half of the data" if "theta_loss" in losses else "loss")

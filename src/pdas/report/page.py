@@ -1,36 +1,41 @@
-"""The report of a run: one small HTML page that needs nothing beside itself.
-
-It is built as a tree and written by the library, which escapes every text and attribute.
-"""
+"""The report of a run: one HTML page that needs nothing beside itself, and says what is missing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from os import PathLike
 from pathlib import Path
+from typing import TypeVar
 from xml.etree.ElementTree import Element
 
-from pdas.drawing.svg import svg_text
-from pdas.report.describe import architecture_rows, architecture_text, summarise
-from pdas.report.html.elements import add, add_picture, add_svg, add_table
+from pdas.report.describe import summarise
+from pdas.report.html.elements import add, add_folded, add_table
 from pdas.report.html.page import begin_page, write_page
+from pdas.report.parts.answer import add_answer
+from pdas.report.parts.architecture import add_architecture
 from pdas.report.parts.check import add_check
 from pdas.report.parts.controls import add_controls
+from pdas.report.parts.curves import add_course, add_search_curves
 from pdas.report.parts.finalists import add_finalists
-from pdas.report.parts.retrainings import add_retrainings
-from pdas.report.reader import Summary, read_summary
+from pdas.report.parts.missing import add_missing
+from pdas.report.parts.posterior import add_posterior
+from pdas.report.parts.retrainings import add_figures, add_retrainings
+from pdas.report.parts.theta import add_theta
+from pdas.report.reader import NamedTheta, Summary, read_summary, read_theta
 from pdas.report.values import flattened
-from pdas.runs.run import Run
-from pdas.space.decided import NOTHING_LEARNED
-from pdas.spaces.base import family_of
-from pdas.support.files import atomic_write
+from pdas.support.errors import RunError
+
+T = TypeVar("T")
+
+_ANSWERED = ("better than random", "next")  # rows of the summary that the answer has
 
 
 def write_report(run_dir: str | PathLike[str]) -> Path:
     """Write the `report.html` of a run, with whatever there is.
 
-    The pictures are drawn anew: that of the architecture, `convergence.png`, and those of the task
-    in each retraining.
+    The architecture is drawn into `architecture.svg` too, and the pictures of the task into each
+    retraining. What is missing or damaged is said in the page.
 
     Args:
         run_dir: the run directory.
@@ -39,69 +44,68 @@ def write_report(run_dir: str | PathLike[str]) -> Path:
         The path of the page.
 
     Raises:
-        RunError: the directory is no run, or one of its files is damaged.
+        RunError: the directory is no run, or cannot be written.
     """
-    summary = read_summary(run_dir)
+    summary = read_summary(run_dir, lenient=True)
     path = summary.run.path / "report.html"
     write_page(_page(summary), path)
     return path
 
 
 def _page(summary: Summary) -> Element:
-    run = summary.run
+    run, damage = summary.run, list(summary.damage)
+    theta = _kept(damage, lambda: read_theta(run) if run.has("theta.npz") else None)
+    sections = [_kept(damage, partial(_section, part)) for part in _parts(summary, theta)]
     html, body = begin_page(run.name)
     add(body, "h1", run.name)
     if description := summary.recipe.get("description"):
         add(body, "p", str(description)).set("class", "note")
-    add_table(body, summarise(summary))
-    labels = [label for label, _ in architecture_rows(summary.architecture)]
-    add_retrainings(body, summary, elsewhere=labels)
-    add_controls(body, summary)
-    _add_architecture(body, summary)
-    _add_search(body, run)
-    add_finalists(body, run)
-    add_check(body, run)
+    add_answer(body, summary, theta)
+    add_missing(body, summary, damage)
+    add_table(body, [row for row in summarise(summary) if row[0] not in _ANSWERED])
+    body.extend(section for section in sections if section is not None)
     _add_settings(body, "Settings", {**summary.recipe, **summary.others})
     _add_settings(body, "Versions and hardware", summary.environment)
     return html
 
 
-def _add_architecture(body: Element, summary: Summary) -> None:
-    labels = summary.architecture
-    if not labels:
-        return
-    add(body, "h2", "Architecture")
-    if summary.nothing_learned:
-        add(body, "p", NOTHING_LEARNED).set("class", "note")
-    family = family_of(labels)
-    drawing = family and family.drawing(labels, _image_size(summary.recipe))
-    if drawing:
-        text = svg_text(drawing.figure)
-        with atomic_write(summary.run.path / "architecture.svg") as file:
-            file.write(text.encode())
-        add_svg(body, text, "architecture", drawing.caption)
-    add(body, "pre", architecture_text(labels))
+def _parts(summary: Summary, theta: NamedTheta | None) -> list[Callable[[Element], None]]:
+    """The parts of the page in their order; each may find that a file is damaged."""
+    run = summary.run
+    parts: list[Callable[[Element], None]] = [partial(add_architecture, summary=summary)]
+    if theta is not None:
+        parts.append(partial(add_posterior, theta=theta, architecture=summary.architecture))
+        parts.append(partial(add_theta, theta=theta))
+    return [
+        *parts,
+        partial(add_search_curves, summary=summary, theta=theta),
+        partial(add_retrainings, summary=summary),
+        *(
+            partial(add, summary=summary, name=name)
+            for name in summary.results
+            for add in (add_course, add_figures)
+        ),
+        partial(add_controls, summary=summary),
+        partial(add_finalists, run=run),
+        partial(add_check, run=run),
+    ]
 
 
-def _add_search(body: Element, run: Run) -> None:
-    if not run.has("metrics.csv"):
-        return
-    from pdas.report.convergence import plot_convergence  # needs matplotlib
+def _section(part: Callable[[Element], None]) -> Element:
+    section = Element("section")
+    part(section)
+    return section
 
-    has_theta = run.has("theta.npz")
-    shown = "Share of θ decided, learning rate" if has_theta else "What the method reports"
-    add(body, "h2", "Search")
-    add_picture(body, plot_convergence(run.path), f"{shown} and losses")
+
+def _kept(damage: list[str], read: Callable[[], T]) -> T | None:
+    """What was read; of a damaged file nothing, and a line."""
+    try:
+        return read()
+    except RunError as error:
+        damage.append(str(error))
+        return None
 
 
 def _add_settings(body: Element, title: str, settings: Mapping[str, object]) -> None:
     if settings:
-        add(body, "h2", title)
-        add_table(body, flattened(settings).items())
-
-
-def _image_size(recipe: Mapping[str, object]) -> int | None:
-    """Pixels a side of the images of a recipe, if it says so."""
-    data = recipe.get("data")
-    size = data.get("image_size") if isinstance(data, Mapping) else None
-    return size if isinstance(size, int) and size > 0 else None
+        add_table(add_folded(body, title), flattened(settings).items())

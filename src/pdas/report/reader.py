@@ -10,12 +10,12 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +27,13 @@ from pdas.runs.run import Run
 from pdas.space.categories import starts
 from pdas.space.decided import ThetaHistory
 from pdas.support.arrays import FloatArray, IntArray
+from pdas.support.errors import RunError
 from pdas.support.metrics import BASELINES, Metric, is_interval, is_number, with_general
 from pdas.support.opening import read_arrays, read_text
 from pdas.tasks.results import metrics_of
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 LARGEST_DRAWN = 1e100  # of the numbers in metrics.csv
 MOST_COLUMNS = 100  # of metrics.csv; each measure has a panel in the plot
@@ -48,6 +52,7 @@ class Summary:
         results: of the finished retrainings, by the names of their directories.
         recipes: that of each of them; empty where its `config.yaml` is missing.
         against_random: how the found architecture compares with controls; None without any.
+        damage: of files that could not be read, a line each; their content is missing above.
 
     Example:
         read_summary("runs/digits-0").results["retrain-0"]
@@ -63,6 +68,7 @@ class Summary:
     results: Mapping[str, Mapping[str, object]]
     recipes: Mapping[str, Mapping[str, object]]
     against_random: AgainstRandom | None
+    damage: Sequence[str] = ()
 
     @property
     def is_comparable(self) -> bool:
@@ -76,35 +82,51 @@ class Summary:
         return self.search.get("learned") is False
 
 
-def read_summary(run_dir: str | PathLike[str]) -> Summary:
+def read_summary(run_dir: str | PathLike[str], lenient: bool = False) -> Summary:
     """Read what the report shows of a run.
 
     Args:
         run_dir: the run directory.
+        lenient: whether a damaged file counts as missing, and is told in `damage`.
 
     Raises:
         RunError: the directory is no run, or one of its files is damaged.
     """
+    damage: list[str] = []
+
+    def kept(read: Callable[[], T], otherwise: U) -> T | U:
+        try:
+            return read()
+        except RunError as error:
+            if not lenient:
+                raise
+            damage.append(str(error))
+            return otherwise
+
     run = Run.open(run_dir)
-    config = run.raw_config()
+    config: dict[str, Any] = kept(run.raw_config, {"recipe": {}, "environment": {}})
     recipe, environment = config.pop("recipe"), config.pop("environment")
     metrics = metrics_of(recipe)
-    retrainings = run.retrainings()
-    results = {
-        each.path.name: each.read("result.json", partial(_parse_result, metrics))
-        for each in retrainings
-    }
+    parse = partial(_parse_result, metrics)
+    results: dict[str, Mapping[str, object]] = {}
+    recipes: dict[str, Mapping[str, object]] = {}
+    for each in kept(run.retrainings, []):
+        result = kept(partial(each.read, "result.json", parse), None)
+        if result is not None:
+            results[each.path.name] = result
+            recipes[each.path.name] = kept(partial(_recipe_if_there, each), {})
     return Summary(
         run=run,
         recipe=recipe,
         environment=environment,
         others=config,
         metrics=metrics,
-        architecture=_read_if_there(run, "architecture.json"),
-        search=_read_if_there(run, "search.json"),
+        architecture=kept(partial(_read_if_there, run, "architecture.json"), {}),
+        search=kept(partial(_read_if_there, run, "search.json"), {}),
         results=results,
-        recipes={each.path.name: _recipe_if_there(each) for each in retrainings},
-        against_random=compare_with_controls(run),
+        recipes=recipes,
+        against_random=kept(partial(compare_with_controls, run), None),
+        damage=damage,
     )
 
 

@@ -166,7 +166,7 @@ class FamilyTests:
             if drawing is None:
                 pytest.skip(f"{type(case.family).__name__} draws nothing")
             assert drawing.caption
-            sizes = [text.get_fontsize() for text in drawing.figure.findobj(Text)]
+            sizes = [float(text.get_fontsize()) for text in drawing.figure.findobj(Text)]
             assert min(sizes) >= LEAST_TEXT
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 
 from pdas.support.errors import printable
 from pdas.tasks.section import Section, Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def add(parent: Element, tag: str, text: str) -> Element:
@@ -24,6 +28,22 @@ def add(parent: Element, tag: str, text: str) -> Element:
     return element
 
 
+def add_text(parent: Element, tag: str, text: str) -> Element:
+    """Add an element with a text in which what is between two ` is code, and return it.
+
+    Args:
+        parent: the element around it.
+        tag: of the new element.
+        text: in one line.
+    """
+    element = SubElement(parent, tag)
+    element.text, *parts = map(printable, text.split("`"))
+    for code, after in zip(parts[::2], [*parts[1::2], ""], strict=False):
+        SubElement(element, "code").text = code
+        element[-1].tail = after
+    return element
+
+
 def add_picture(parent: Element, path: Path, description: str) -> None:
     """Add a picture whose bytes are in the page itself.
 
@@ -36,18 +56,29 @@ def add_picture(parent: Element, path: Path, description: str) -> None:
     SubElement(parent, "img", src=f"data:image/png;base64,{data}", alt=printable(description))
 
 
-def add_svg(parent: Element, text: str, name: str, description: str) -> None:
-    """Add a drawing, in the colours of the page, which scrolls if it is wider.
+def add_drawing(parent: Element, figure: Figure, name: str, description: str) -> None:
+    """Add a drawing of its own size, which scrolls if it is wider than the page.
 
     Args:
         parent: the element around it.
-        text: of `svg_text`.
+        figure: what is drawn.
         name: another one for each drawing of a page, a word.
         description: in words, for people who do not see it.
     """
-    from pdas.drawing.svg import inline_svg  # needs matplotlib
+    add_scroll(parent, description).append(as_svg(figure, name, description))
 
-    add_scroll(parent, description).append(inline_svg(text, name, printable(description)))
+
+def as_svg(figure: Figure, name: str, description: str) -> Element:
+    """A figure as an element in the colours of the page.
+
+    Args:
+        figure: of `pdas.drawing`.
+        name: another one for each drawing of a page, a word.
+        description: in words, for people who do not see it.
+    """
+    from pdas.drawing.svg import inline_svg, svg_text  # needs matplotlib
+
+    return inline_svg(svg_text(figure), name, printable(description))
 
 
 def add_scroll(parent: Element, name: str) -> Element:
@@ -71,7 +102,7 @@ def add_table(
         rows: the texts of the cells.
         headings: of the columns; none by default.
     """
-    table = SubElement(SubElement(parent, "div", {"class": "scroll"}), "table")
+    table = SubElement(add_scroll(parent, "table"), "table")
     if headings:
         line = SubElement(SubElement(table, "thead"), "tr")
         for heading in headings:
@@ -101,8 +132,20 @@ def add_section(parent: Element, section: Section) -> None:
         add_picture(parent, picture.file, picture.caption)
 
 
+def add_folded(parent: Element, title: str, is_open: bool = False) -> Element:
+    """Add what a reader can fold and unfold, and return it.
+
+    Args:
+        parent: the element around it.
+        title: which stays.
+        is_open: whether it is unfolded at first.
+    """
+    folded = SubElement(parent, "details", {"open": "open"} if is_open else {})
+    add(folded, "summary", title)
+    return folded
+
+
 def _add_foldable(parent: Element, table: Table) -> None:
     if table.title:
-        parent = SubElement(parent, "details", {"open": "open"} if table.is_open else {})
-        add(parent, "summary", table.title)
+        parent = add_folded(parent, table.title, table.is_open)
     add_table(parent, table.rows, table.headings)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
+from pdas.report.describe import architecture_rows
 from pdas.report.html.elements import add, add_section, add_table
 from pdas.report.reader import Summary
 from pdas.report.values import flattened, value_text
@@ -13,25 +14,22 @@ from pdas.runs.reading import parse_json
 from pdas.runs.run import Run
 from pdas.support.metrics import Metric, metric_named, with_general
 from pdas.tasks.results import sections_of
-from pdas.tasks.section import Picture, Section
+from pdas.tasks.section import Section
 
 
-def add_retrainings(body: Element, summary: Summary, elsewhere: Sequence[str] = ()) -> None:
+def add_retrainings(body: Element, summary: Summary) -> None:
     """A row for each retraining, a column for each plain value in some `result.json`.
 
-    Settings that differ are columns too. Below the table, the sections of the task.
+    Settings that differ are columns too.
 
     Args:
         body: of the page.
         summary: of the run.
-        elsewhere: keys of values that the page shows in another part.
-
-    Raises:
-        RunError: a file is damaged.
     """
     results = summary.results
     if not results:
         return
+    elsewhere = [label for label, _ in architecture_rows(summary.architecture)]
     described = with_general(summary.metrics)
     in_summary = [key for metric in described for key in (metric.std_key, metric.p95_key)]
     keys = _plain(list(results.values()), {*elsewhere, *in_summary})
@@ -48,10 +46,21 @@ def add_retrainings(body: Element, summary: Summary, elsewhere: Sequence[str] = 
     ]
     add(body, "h2", "Retrained networks")
     add_table(body, rows, ["", *(metric.heading for metric in columns), *differing])
-    for name in results:
-        retraining = Run(summary.run.path / name)
-        for section in [*_course(summary, retraining), *_sections(summary, retraining)]:
-            add_section(body, section)
+
+
+def add_figures(body: Element, summary: Summary, name: str) -> None:
+    """Add what the task shows of a retrained network, such as its mistakes.
+
+    Args:
+        body: of the page.
+        summary: of the run.
+        name: of the retraining.
+
+    Raises:
+        RunError: a file is damaged.
+    """
+    for section in _sections(summary, Run(summary.run.path / name)):
+        add_section(body, section)
 
 
 def _text(value: object, metric: Metric) -> str:
@@ -73,16 +82,6 @@ def _differing(settings: Sequence[Mapping[str, str]]) -> list[str]:
     """The settings that are not the same everywhere."""
     keys = dict.fromkeys(key for flat in settings for key in flat)
     return [key for key in keys if len({flat.get(key) for flat in settings}) > 1]
-
-
-def _course(summary: Summary, retraining: Run) -> Iterator[Section]:
-    """The course of the training, where it is known."""
-    if retraining.has("metrics.csv"):
-        from pdas.report.course import plot_course  # needs matplotlib
-
-        picture = plot_course(retraining, summary.metrics)
-        caption = "Training loss and measures of the task over the epochs"
-        yield Section(f"Course of {retraining.name}", pictures=[Picture(picture, caption)])
 
 
 def _sections(summary: Summary, retraining: Run) -> list[Section]:

@@ -1,0 +1,83 @@
+"""The answer in plain words: what was found, how sure that is, whether it is worth it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import log10
+from xml.etree.ElementTree import Element
+
+from pdas.report.advice import next_step
+from pdas.report.describe import architecture_rows, method
+from pdas.report.html.elements import add_text
+from pdas.report.parts.controls import control_rows
+from pdas.report.reader import NamedTheta, Summary
+from pdas.report.results import result_rows
+from pdas.report.values import duration
+from pdas.space.decided import NOTHING_LEARNED
+from pdas.support.metrics import is_number
+
+
+def add_answer(body: Element, summary: Summary, theta: NamedTheta | None) -> None:
+    """Add the answer as a paragraph.
+
+    Args:
+        body: of the page.
+        summary: of the run.
+        theta: of its search; None where there is none.
+    """
+    add_text(body, "p", " ".join(answer(summary, theta))).set("class", "answer")
+
+
+def answer(summary: Summary, theta: NamedTheta | None) -> Iterator[str]:
+    """The answer, sentence by sentence.
+
+    Args:
+        summary: of the run.
+        theta: of its search; None where there is none.
+    """
+    yield _found(summary, theta)
+    if summary.nothing_learned:
+        yield f"It is not to be relied on: {NOTHING_LEARNED}."
+    elif is_number(decided := summary.search.get("decided")):
+        yield f"The search is as sure of it as {decided * 100:.0f} % of what is possible."
+    if judged := next(iter(result_rows(summary)), None):
+        label, value = judged
+        yield f"Trained anew, the {label} of the network is {value}."
+    for label, text in control_rows(summary):
+        yield f"Is it {label}? {text[0].upper()}{text[1:]}."
+    if summary.results:
+        yield _plain(summary)
+    yield f"Next: {next_step(summary)}."
+
+
+def _found(summary: Summary, theta: NamedTheta | None) -> str:
+    """What was found, in how long, out of how many."""
+    if not summary.architecture:
+        return "Nothing is found yet: the search did not finish."
+    chosen = "; ".join(
+        f"{label}: {text}" for label, text in architecture_rows(summary.architecture)
+    )
+    seconds, steps = summary.search.get("seconds"), summary.search.get("steps")
+    if not is_number(seconds) or not steps:
+        return f"The architecture was not searched here ({method(summary)}): {chosen}."
+    many = "" if theta is None else f" of {_size(theta)} architectures"
+    return (
+        f"In {duration(seconds)} and {steps:,} steps, {method(summary)} chose one{many}: {chosen}."
+    )
+
+
+def _size(theta: NamedTheta) -> str:
+    """The number of architectures, as 1,024 or 3.1e+15."""
+    digits = sum(log10(size) for size in theta.history.sizes)
+    if digits < 6:
+        return f"{round(10**digits):,}"
+    return f"{10 ** (digits % 1):.1f}e+{int(digits)}"
+
+
+def _plain(summary: Summary) -> str:
+    """How a well-known network would compare, which only a comparison asks."""
+    name = summary.recipe.get("name", "RECIPE")
+    return (
+        "Better than a plain network? Not asked; "
+        f"`pdas compare {name} --methods pdas,random,plain:resnet18` asks."
+    )
