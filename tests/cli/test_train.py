@@ -24,7 +24,7 @@ def test_run_does_all_and_the_other_commands_use_it(pdas: Pdas, tmp_path: Path) 
     assert "test error" in out and "share of θ decided" in out
     assert "control 1 of 1 88/88" in err and "of one random" in out
     assert Run(run).read_json("control.json")["controls"].keys() == {"control-1"}
-    for name in ("architecture.svg", "convergence.png", "report.html", "retrain-0/result.json"):
+    for name in ("architecture.svg", "report.html", "retrain-0/result.json"):
         assert (run / name).stat().st_size > 0
 
     status, out, _ = pdas("evaluate", run)

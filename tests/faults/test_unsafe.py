@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -216,8 +217,14 @@ def test_nothing_is_downloaded_into_the_directory_that_a_run_names(here: Path, n
     assert [file.name for file in here.iterdir()] == ["evil.py"]
 
 
+def report(path: Path) -> None:
+    """The page says what it leaves out; here that is an error."""
+    if found := re.search('<li class="missing">(.*)</li>', write_report(path).read_text()):
+        raise RunError(found[1])
+
+
 COMMANDS = {
-    "report": write_report,
+    "report": report,
     "export": export,
     "evaluate": lambda path: Run.open(path).retrained(),
     "predict": load,

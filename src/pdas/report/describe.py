@@ -22,12 +22,12 @@ def summary_rows(run_dir: str | PathLike[str]) -> Rows:
     """The results of a run, as (label, value); a row whose figures are missing is left out.
 
     Args:
-        run_dir: the run directory.
+        run_dir: the run directory. A damaged file in it is a row.
 
     Raises:
-        RunError: the directory is no run, or one of its files is damaged.
+        RunError: the directory is no run.
     """
-    return summarise(read_summary(run_dir))
+    return summarise(read_summary(run_dir, lenient=True))
 
 
 def summarise(summary: Summary) -> Rows:
@@ -35,6 +35,7 @@ def summarise(summary: Summary) -> Rows:
     rows, is_search = [("method", method(summary))], summary.run.stage == "search"
     if not summary.architecture and is_search:
         rows.append(("state", "the search did not finish"))
+    rows += [("damaged", line) for line in summary.damage]
     rows += result_rows(summary)
     rows += control_rows(summary)
     rows += _search_rows(summary.search)

@@ -28,7 +28,7 @@ from pdas.support.errors import RunError
 
 T = TypeVar("T")
 
-_ANSWERED = ("better than random", "next")  # rows of the summary that the answer has
+_SAID = ("better than random", "damaged", "next")  # rows of the summary that are said above it
 
 
 def write_report(run_dir: str | PathLike[str]) -> Path:
@@ -62,7 +62,7 @@ def _page(summary: Summary) -> Element:
         add(body, "p", str(description)).set("class", "note")
     add_answer(body, summary, theta)
     add_missing(body, summary, damage)
-    add_table(body, [row for row in summarise(summary) if row[0] not in _ANSWERED])
+    add_table(body, [row for row in summarise(summary) if row[0] not in _SAID])
     body.extend(section for section in sections if section is not None)
     _add_settings(body, "Settings", {**summary.recipe, **summary.others})
     _add_settings(body, "Versions and hardware", summary.environment)
