@@ -219,7 +219,7 @@ def test_nothing_is_downloaded_into_the_directory_that_a_run_names(here: Path, n
 
 def report(path: Path) -> None:
     """The page says what it leaves out; here that is an error."""
-    if found := re.search('<li class="missing">(.*)</li>', write_report(path).read_text()):
+    if found := re.search(r'<li class="missing">(run: .*)</li>', write_report(path).read_text()):
         raise RunError(found[1])
 
 
