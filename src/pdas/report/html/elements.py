@@ -45,15 +45,24 @@ def add_text(parent: Element, tag: str, text: str) -> Element:
 
 
 def add_picture(parent: Element, path: Path, description: str) -> None:
-    """Add a picture whose bytes are in the page itself.
+    """Add a picture whose bytes are in the page itself, of its own size; a wider one scrolls.
 
     Args:
         parent: the element around it.
-        path: of a PNG file.
+        path: of a PNG file that `pdas.drawing` has drawn.
         description: in words, for people who do not see it.
     """
-    data = b64encode(path.read_bytes()).decode("ascii")
-    SubElement(parent, "img", src=f"data:image/png;base64,{data}", alt=printable(description))
+    from pdas.drawing.style import DPI  # needs matplotlib
+
+    content = path.read_bytes()
+    width = int.from_bytes(content[16:20], "big") * 96 / DPI  # of its header, in pixels of CSS
+    SubElement(
+        add_scroll(parent, description),
+        "img",
+        src=f"data:image/png;base64,{b64encode(content).decode('ascii')}",
+        alt=printable(description),
+        width=f"{width:.0f}",
+    )
 
 
 def add_drawing(parent: Element, figure: Figure, name: str, description: str) -> None:

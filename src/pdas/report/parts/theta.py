@@ -31,7 +31,7 @@ def add_theta(body: Element, theta: NamedTheta) -> None:
         theta: its history.
     """
     section = SubElement(body, "section", {"class": "theta"})
-    add(section, "h2", "theta over the search")
+    add(section, "h2", "Theta over the search")
     shown = _shown_variables(theta)
     note = "A row for each variable, a box for each category, as strong as it is probable."
     if left_out := len(theta.names) - len(shown):
