@@ -111,15 +111,16 @@ def add_table(
         rows: the texts of the cells.
         headings: of the columns; none by default.
     """
-    table = SubElement(add_scroll(parent, "table"), "table")
+    name = ", ".join(filter(None, headings)) or "figures"
+    table = SubElement(add_scroll(parent, f"table: {name}"), "table")
     if headings:
         line = SubElement(SubElement(table, "thead"), "tr")
         for heading in headings:
-            add(line, "th", heading)
+            add(line, "th", heading).set("scope", "col")
     body = SubElement(table, "tbody")
     for label, *values in rows:
         line = SubElement(body, "tr")
-        add(line, "th", label)
+        add(line, "th", label).set("scope", "row")
         for value in values:
             add(line, "td", value)
     return table
