@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: env demo demo-inpainting examples test test-long lint
+.PHONY: env demo demo-inpainting examples test test-long lint package
 
 env: $(VENV)/.installed
 
@@ -33,3 +33,8 @@ lint: env
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python tools/house.py
+
+# The wheel and the sdist, and the wheel at work in an environment that has nothing else.
+package: env
+	$(BIN)/uv tool run --quiet cffconvert --validate
+	$(BIN)/python -m tools.package
