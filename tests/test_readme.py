@@ -24,6 +24,8 @@ README = Path(__file__).parents[1] / "README.md"
 NETWORKS = README.parent / "docs" / "networks.md"
 EXPORT = README.parent / "docs" / "export.md"
 TRAINED = README.parent / "docs" / "trained-networks.md"
+RECIPES = README.parent / "docs" / "recipes.md"
+TABULAR = README.parent / "docs" / "tabular.md"
 
 
 def blocks(page: Path) -> list[str]:
@@ -31,12 +33,9 @@ def blocks(page: Path) -> list[str]:
     return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 
 
-BLOCKS = blocks(README)
-
-
-def block_with(text: str) -> str:
-    """The one block that has this text."""
-    (block,) = (block for block in BLOCKS if text in block)
+def block_with(text: str, page: Path = README) -> str:
+    """The one block of a page that has this text."""
+    (block,) = (block for block in blocks(page) if text in block)
     return block
 
 
@@ -61,8 +60,20 @@ def test_example_of_a_network_and_data_of_ones_own_is_short_and_learns() -> None
     assert (network(x).argmax(1) == y).float().mean() > 0.95
 
 
+def test_a_model_that_one_has_becomes_a_search_space(capsys: pytest.CaptureFixture[str]) -> None:
+    names = run("import pdas, torch\n" + block_with("resnet18()"))
+    assert len(names["net"].space) == 12 and "layer1.0.conv1" in capsys.readouterr().out
+
+
+def test_the_readme_is_short_and_its_files_are_there() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 150
+    for target in re.findall(r"\]\(([^)#:]+)", text):
+        assert (README.parent / target).exists(), target
+
+
 def test_example_of_the_optimizer_finds_the_best_architecture() -> None:
-    run(block_with("optimizer.ask"))
+    run(block_with("optimizer.ask", TABULAR))
 
 
 def test_example_of_an_export_gives_the_trained_network(
@@ -136,7 +147,7 @@ def test_example_of_using_a_run_predicts(
     Path("runs").mkdir()
     Path("runs", "folder-0").symlink_to(finished.path, target_is_directory=True)
     Image.new("RGB", (40, 30)).save("photo.jpg")
-    example = block_with("pdas.load")
+    example = block_with("pdas.load", RECIPES)
     (prediction,) = run(example)["classifier"].predict("photo.jpg")
     shown = example.split("# [")[1].split("]")[0]
     assert re.sub("'.*'", repr(prediction.label), shown).startswith(repr(prediction).split(", ")[0])
