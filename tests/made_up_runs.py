@@ -118,7 +118,10 @@ def restored() -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture
 def write_samples() -> Callable[..., dict[str, Any]]:
-    """Writes a `restored.npz` of random pixels and returns its arrays; keywords replace them."""
+    """Writes a `restored.npz` of random pixels and returns its arrays.
+
+    Keywords replace them; None leaves one out.
+    """
 
     def write(
         retraining: Path, shape: tuple[int, ...] = (3, 2, 3, 12, 16), **others: Any
@@ -126,11 +129,13 @@ def write_samples() -> Callable[..., dict[str, Any]]:
         rng = np.random.default_rng(0)
         arrays: dict[str, Any] = {
             name: rng.integers(0, 256, shape, dtype=np.uint8)
-            for name in ("masked", "restored", "clean")
+            for name in ("masked", "restored", "composited", "clean")
         }
         arrays["psnr"] = np.round(rng.uniform(10, 40, shape[:2]), 2)
+        arrays["psnr_composited"] = arrays["psnr"] + 3
         arrays["ssim"] = rng.uniform(0, 1, shape[:2])
         arrays |= others
+        arrays = {name: array for name, array in arrays.items() if array is not None}
         np.savez_compressed(retraining / "restored.npz", **arrays)
         return arrays
 
@@ -160,7 +165,10 @@ def random_chain() -> Callable[..., dict[str, Any]]:
 
 
 def _quality(psnr: float, ssim: float) -> dict[str, float]:
-    return {"psnr": psnr, "psnr_std": 2.5, "ssim": ssim, "ssim_std": 0.125}
+    of_psnr = {"psnr": psnr, "psnr_composited": psnr + 3, "psnr_hidden": psnr - 1}
+    means = {**of_psnr, "ssim": ssim, "ssim_composited": ssim + 0.1}
+    deviations = {f"{name}_std": 2.5 if name in of_psnr else 0.125 for name in means}
+    return means | deviations
 
 
 def _write_config(run: Path, recipe: dict[str, Any]) -> None:

@@ -147,6 +147,32 @@ def test_other_spaces_are_told_in_text(make_run: Callable[..., Path]) -> None:
     assert not (run / "architecture.svg").exists()
 
 
+def quality_texts(*means: str) -> list[str]:
+    """The cells of a row about restored images."""
+    return [f"{mean} ± {'2.50' if mean[-3] == '.' else '0.1250'}" for mean in means]
+
+
+def test_inpainting_of_earlier_versions(
+    make_run: Callable[..., Path],
+    add_retraining: Callable[..., Path],
+    restored: Callable[..., dict[str, Any]],
+    write_samples: Callable[..., dict[str, Any]],
+) -> None:
+    def earlier(measures: dict[str, Any]) -> dict[str, Any]:
+        return {
+            key: earlier(value) if isinstance(value, dict) else value
+            for key, value in measures.items()
+            if not any(new in key for new in ("composited", "hidden"))
+        }
+
+    run = make_run(errors=())
+    made = add_retraining(run, 0, earlier(restored(26.911)))
+    write_samples(made, composited=None, psnr_composited=None)
+    page = Page(write_report(run))
+    assert page.has_row("", "PSNR, dB", "SSIM")
+    assert page.has_row("network", *quality_texts("26.91", "0.8120"))
+
+
 def test_page_of_inpainting(
     make_run: Callable[..., Path],
     random_chain: Callable[..., dict[str, Any]],
@@ -158,12 +184,13 @@ def test_page_of_inpainting(
     write_samples(add_retraining(run, 0, restored(26.911)))
     page = Page(write_report(run))
     assert page.has_row("PSNR", "26.91 dB (masked 6.44, biharmonic 29.91)")
-    assert page.has_row("", "PSNR, dB", "SSIM", "test images", "weights", "mask")
-    assert page.has_row("", "PSNR, dB", "± over images", "SSIM", "± over images")
-    assert page.has_row("network", "26.91", "2.50", "0.8120", "0.1250")
-    assert page.has_row("masked", "6.44", "2.50", "0.1090", "0.1250")
-    assert page.has_row("biharmonic", "29.91", "2.50", "0.8190", "0.1250")
-    assert page.has_row("dog", "27.91", "2.50", "0.7000", "0.1250")
+    of_images = ("PSNR, dB", "composited PSNR, dB", "PSNR of hidden pixels, dB")
+    of_images += ("SSIM", "composited SSIM")
+    assert page.has_row("", *of_images, "test images", "weights", "mask")
+    assert page.has_row("", *of_images)
+    assert page.has_row("network", *quality_texts("26.91", "29.91", "25.91", "0.8120", "0.9120"))
+    assert page.has_row("masked", *quality_texts("6.44", "9.44", "5.44", "0.1090", "0.2090"))
+    assert page.has_row("dog", *quality_texts("27.91", "30.91", "26.91", "0.7000", "0.8000"))
     pictures = [b64decode(text.partition(",")[2]) for text in page.pictures]
     assert pictures == [(run / "retrain-0/restored.png").read_bytes()]
     assert "The layers of the auto-encoder" in page.drawings
@@ -199,7 +226,7 @@ def test_inpainting_without_classes_and_images(
     run = make_run(errors=())
     add_retraining(run, 0, restored(classes=()))
     page = Page(write_report(run))
-    assert page.has_row("network", "26.91", "2.50", "0.8120", "0.1250")
+    assert page.has_row("network", *quality_texts("26.91", "29.91", "25.91", "0.8120", "0.9120"))
     assert "The network by class" not in page.texts
     assert not (run / "retrain-0" / "restored.png").exists()
 

@@ -18,7 +18,7 @@ Restored = Callable[..., dict[str, Any]]
 
 def figures(run: Path) -> dict[str, str]:
     """The rows about retrainings."""
-    names = ("test error", "PSNR", "SSIM", "weights")
+    names = ("test error", "PSNR", "composited", "SSIM", "weights")
     return {label: text for label, text in summary_rows(run) if label.startswith(names)}
 
 
@@ -33,7 +33,10 @@ def test_restored_images_stand_beside_the_baselines(
     add_retraining(run, 0, restored(26.911))
     assert figures(run) == {
         "PSNR": "26.91 dB (masked 6.44, biharmonic 29.91)",
+        "composited PSNR": "29.91 dB (masked 9.44, biharmonic 32.91)",
+        "PSNR of hidden pixels": "25.91 dB (masked 5.44, biharmonic 28.91)",
         "SSIM": "0.8120 (masked 0.1090, biharmonic 0.8190)",
+        "composited SSIM": "0.9120 (masked 0.2090, biharmonic 0.9190)",
         "weights": "81.5 k",
     }
 

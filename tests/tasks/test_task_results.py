@@ -10,7 +10,13 @@ from pdas.tasks.results import metrics_of, sections_of
 
 
 def test_metrics_are_those_of_the_task_of_the_recipe() -> None:
-    assert [m.key for m in metrics_of({"task": "inpainting"})] == ["psnr", "ssim"]
+    assert [m.key for m in metrics_of({"task": "inpainting"})] == [
+        "psnr",
+        "psnr_composited",
+        "psnr_hidden",
+        "ssim",
+        "ssim_composited",
+    ]
     assert metrics_of({"task": "classification"})[0].key == "test_error"
 
 
@@ -23,5 +29,5 @@ def test_sections_are_those_of_the_task(tmp_path: Path) -> None:
     result = {"psnr": 20.0, "psnr_std": 1.0, "ssim": 0.5, "ssim_std": 0.1}
     (section,) = sections_of({"task": "inpainting"}, tmp_path / "retrain-3", result)
     assert section.title == "Test images of retrain-3"
-    assert section.tables[0].rows == [("network", "20.00", "1.00", "0.5000", "0.1000")]
+    assert section.tables[0].rows == [("network", "20.00 ± 1.00", "0.5000 ± 0.1000")]
     assert not sections_of({"task": "classification"}, tmp_path / "retrain-3", result)

@@ -69,5 +69,10 @@ def test_the_description_says_what_the_network_is(restored: Run, tmp_path: Path)
 def test_the_card_says_how_well_images_are_restored(restored: Run, tmp_path: Path) -> None:
     text = (write_card(restored.path, tmp_path / "card") / "README.md").read_text()
     result = restored.retrainings()[0].read_json("result.json")
+    assert "| composited PSNR, dB | PSNR of hidden pixels, dB |" in text
+    assert f"value: {result['psnr_hidden']:.4f}".rstrip("0") in text
     assert "pipeline_tag: image-to-image" in text and "network.restore(" in text
-    assert f"| network | {result['psnr']:.2f} |" in text and "| resize | none |" in text
+    assert (
+        f"| network | {result['psnr']:.2f} ± {result['psnr_std']:.2f} |" in text
+        and "| resize | none |" in text
+    )

@@ -11,10 +11,13 @@ import pytest
 from matplotlib._pylab_helpers import Gcf
 from PIL import Image
 
+from pdas.drawing.style import LEAST_TEXT
 from pdas.support.errors import RunError
 from pdas.tasks.inpainting.samples import Samples, draw_samples, samples_figure
 
 Write = Callable[..., dict[str, Any]]
+
+ALL = ("masked", "restored", "composited", "clean")
 
 
 def top_left_corners(sheet: np.ndarray, image: np.ndarray) -> list[tuple[int, int]]:
@@ -37,8 +40,8 @@ def test_every_image_is_there_once_enlarged_and_in_its_place(
     assert path == tmp_path / "restored.png"
     with Image.open(path) as file:
         sheet = np.asarray(file.convert("RGB"))
-    corners = np.empty((3, 3, shape[1], 2), int)
-    for row, name in enumerate(("masked", "restored", "clean")):
+    corners = np.empty((3, 4, shape[1], 2), int)
+    for row, name in enumerate(ALL):
         for block, column in np.ndindex(shape[:2]):
             image = np.repeat(arrays[name][block, column], 3 // shape[2], axis=0)
             large = np.kron(image.transpose(1, 2, 0), np.ones((times, times, 1), np.uint8))
@@ -50,18 +53,34 @@ def test_every_image_is_there_once_enlarged_and_in_its_place(
     assert (np.diff(y[:, :, 0].ravel()) > shape[3] * times).all()
 
 
-def test_each_column_tells_its_psnr(tmp_path: Path, write_samples: Write) -> None:
+def test_each_column_tells_both_psnrs(tmp_path: Path, write_samples: Write) -> None:
     arrays = write_samples(tmp_path)
-    images = {name: arrays[name] for name in ("masked", "restored", "clean")}
-    written = [text.get_text() for text in samples_figure(Samples(images, arrays["psnr"])).texts]
+    images = {name: arrays[name] for name in ALL}
+    psnrs = {"restored": arrays["psnr"], "composited": arrays["psnr_composited"]}
+    texts = samples_figure(Samples(images, psnrs)).texts
+    written = [text.get_text() for text in texts]
     assert [text for text in written if text.endswith("dB")] == [
-        f"{psnr:.2f} dB" for psnr in arrays["psnr"].ravel()
+        f"{psnr:.2f} dB"
+        for rows in zip(arrays["psnr"], arrays["psnr_composited"], strict=True)
+        for psnr in np.concatenate(rows)
     ]
     assert [text for text in written if not text.endswith("dB")] == [
-        *("best", "masked", "restored", "true"),
-        *("median", "masked", "restored", "true"),
-        *("worst", "masked", "restored", "true"),
+        *("best", "masked", "restored", "composited", "true"),
+        *("median", "masked", "restored", "composited", "true"),
+        *("worst", "masked", "restored", "composited", "true"),
     ]
+    assert min(text.get_fontsize() for text in texts) >= LEAST_TEXT
+
+
+def test_files_of_earlier_versions_have_no_composited_row(
+    tmp_path: Path, write_samples: Write
+) -> None:
+    write_samples(tmp_path)
+    with Image.open(draw_samples(tmp_path)) as file:
+        tall = file.height
+    write_samples(tmp_path, composited=None, psnr_composited=None)
+    with Image.open(draw_samples(tmp_path)) as file:
+        assert file.height < tall
 
 
 def test_drawing_registers_no_figure_with_pyplot(tmp_path: Path, write_samples: Write) -> None:
@@ -75,8 +94,10 @@ def test_drawing_registers_no_figure_with_pyplot(tmp_path: Path, write_samples: 
     [
         {"masked": np.zeros((3, 2, 3, 12, 15), np.uint8)},
         {"restored": np.zeros((3, 2, 3, 12, 16), float)},
+        {"composited": np.zeros((3, 2, 3, 12, 15), np.uint8)},
         {"clean": np.array([{}])},
         {"psnr": np.zeros((3, 1))},
+        {"psnr_composited": np.zeros((3, 1))},
         {"psnr": np.array("high")},
         {"shape": (2, 2, 3, 12, 16)},
         {"shape": (3, 2, 2, 12, 16)},

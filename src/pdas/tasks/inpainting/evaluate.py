@@ -14,17 +14,18 @@ from torch import nn
 from pdas.runs.run import Run
 from pdas.tasks.inpainting.baselines import biharmonic, restoring_processes
 from pdas.tasks.inpainting.data import InpaintingData
-from pdas.tasks.inpainting.quality import Quality, joined, quality
+from pdas.tasks.inpainting.quality import Quality, composited, joined, quality
 
 SHOWN = 6  # images of each of best, median and worst
-SAMPLES = ("masked", "restored", "clean")
+SAMPLES = ("masked", "restored", "composited", "clean")
 
 
 @torch.no_grad()
 def network_quality(network: nn.Module, data: InpaintingData) -> Quality:
     """The quality of each restored test image; the network is put into evaluation mode."""
     network.eval()
-    return joined([quality(network(masked), clean) for masked, clean in data.test_batches()])
+    batches = data.test_batches().with_masks()
+    return joined([quality(network(masked), clean, hidden) for masked, clean, hidden in batches])
 
 
 def measures(found: Quality, data: InpaintingData) -> dict[str, Any]:
@@ -52,16 +53,16 @@ def baseline_measures(data: InpaintingData) -> dict[str, dict[str, float]]:
     kept, classical = [], []
     with restoring_processes():
         for masked, clean, hidden in data.test_batches().with_masks():
-            kept.append(quality(masked, clean))
-            classical.append(quality(biharmonic(masked, hidden), clean))
+            kept.append(quality(masked, clean, hidden))
+            classical.append(quality(biharmonic(masked, hidden), clean, hidden))
     return {"masked": joined(kept).summary(), "biharmonic": joined(classical).summary()}
 
 
 def save_samples(network: nn.Module, data: InpaintingData, found: Quality, run: Run) -> None:
     """Write the best, the median and the worst test images by PSNR into `restored.npz`.
 
-    `masked`, `restored` and `clean` are uint8 `(3, n, C, H, W)`, `psnr` and `ssim` `(3, n)`; best
-    first, and n is at most 6.
+    `masked`, `restored`, `composited` and `clean` are uint8 `(3, n, C, H, W)`, and of each metric
+    there are `(3, n)` values; best first, and n is at most 6.
     """
     order = found.psnr.argsort(descending=True)
     n = min(SHOWN, len(order))
@@ -72,21 +73,23 @@ def save_samples(network: nn.Module, data: InpaintingData, found: Quality, run: 
         name: np.stack([[images[i][name] for i in row] for row in chosen.tolist()])
         for name in SAMPLES
     }
-    values = found[chosen]
-    run.write_arrays("restored.npz", **arrays, psnr=values.psnr.numpy(), ssim=values.ssim.numpy())
+    values = {name: value.numpy() for name, value in vars(found[chosen]).items()}
+    run.write_arrays("restored.npz", **arrays, **values)
 
 
 @torch.no_grad()
 def _chosen_images(
     network: nn.Module, data: InpaintingData, chosen: set[int]
 ) -> dict[int, dict[str, Any]]:
-    """Masked, restored and clean as uint8 `(C, H, W)`, by the index of the test image."""
+    """Each of `SAMPLES` as uint8 `(C, H, W)`, by the index of the test image."""
     network.eval()
     images: dict[int, dict[str, Any]] = {}
     first = 0
-    for masked, clean in data.test_batches():
+    for masked, clean, hidden in data.test_batches().with_masks():
         if shown := chosen & set(range(first, first + len(clean))):
-            batch = {"masked": masked, "restored": network(masked).clamp(0, 1), "clean": clean}
+            restored = network(masked).clamp(0, 1)
+            filled = composited(restored, clean, hidden)
+            batch = dict(zip(SAMPLES, (masked, restored, filled, clean), strict=True))
             for i in shown:
                 images[i] = {
                     name: (batch[name][i - first] * 255).round().to(torch.uint8).cpu().numpy()

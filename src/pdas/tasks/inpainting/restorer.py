@@ -53,8 +53,8 @@ class Restorer:
     def restore(self, images: Images, hidden: Tensor | NDArray[np.bool_]) -> Tensor:
         """Images with their hidden pixels replaced by what the network makes of the others.
 
-        They keep their own size; the network was trained at `image_size`. PSNR and SSIM of a result
-        are of the whole output of the network, the visible pixels too.
+        They keep their own size; the network was trained at `image_size`. Known pixels stay as they
+        are, so the quality of what is returned is the composited one of a result.
 
         Args:
             images: one, or several of one size, of any kinds: a path (a string is one path), a PIL
