@@ -1,0 +1,1 @@
+"""A user's network with choices as plain data, to be drawn."""
