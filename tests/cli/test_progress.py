@@ -25,17 +25,17 @@ def clock(seconds: float) -> Iterator[float]:
 def test_lines_come_first_last_and_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
     show = Lines("search", clock(4.0).__next__)
     for step in range(1, 9):
-        show(step, 8, f"loss {step}")
+        show(step, 8, f"loss {step}", 20.0 * (8 - step) if step > 2 else None)
     assert capsys.readouterr().err.splitlines() == [
         "search 1/8  loss 1",
-        "search 4/8  loss 4  0:00:16 left",
-        "search 7/8  loss 7  0:00:04 left",
-        "search 8/8  loss 8  0:00:00 left",
+        "search 4/8  loss 4  about 80 s left",
+        "search 7/8  loss 7  about 20 s left",
+        "search 8/8  loss 8  a few seconds left",
     ]
 
 
 def test_a_single_step_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    Lines("retrain")(1, 1, "loss 1")
+    Lines("retrain")(1, 1, "loss 1", None)
     assert capsys.readouterr().err == "retrain 1/1  loss 1\n"
 
 
@@ -49,14 +49,14 @@ def test_a_terminal_has_the_bar(terminal: bool, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.delenv(name, raising=False)
     with progress_of("search") as show:
         assert isinstance(show, Bar if terminal else Lines)
-        show(1, 2, "loss 1")
+        show(1, 2, "loss 1", None)
     assert "loss 1" in stream.getvalue()
     assert ("\x1b" in stream.getvalue()) == terminal
 
 
 def test_a_quiet_stage_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with progress_of("search", quiet=True) as show:
-        show(1, 2, "loss 1")
+        show(1, 2, "loss 1", None)
     assert capsys.readouterr() == ("", "")
 
 

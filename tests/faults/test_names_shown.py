@@ -33,7 +33,7 @@ def test_tables_bars_logs_and_warnings(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "400")
-    Lines("search")(1, 2, bar_text({EVIL: 0.1}, ()))
+    Lines("search")(1, 2, bar_text({EVIL: 0.1}, ()), None)
     check(capsys.readouterr().err)
     LogLines().emit(logging.makeLogRecord({"msg": EVIL.replace("\n", r"\n")}))
     check(capsys.readouterr().err)

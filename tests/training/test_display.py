@@ -15,8 +15,7 @@ from torch.utils.data import TensorDataset
 
 import pdas
 from pdas.nn import Linear, Value
-from pdas.searches.finalists import Finalist
-from pdas.training.display import displayed, showing, showing_trials
+from pdas.training.display import displayed, showing
 from pdas.training.loop import Progress
 
 SETTINGS: dict[str, Any] = {"steps": 20, "batch_size": 20, "finalists": 2, "warmup": 0}
@@ -68,7 +67,7 @@ def test_a_search_in_a_terminal_shows_a_bar_with_the_time_left(
     printed = []
     search(on_step=lambda progress: printed.append(print(progress.step)))
     shown = stream.getvalue()
-    assert "search" in shown and "0:00:00" in shown
+    assert "search" in shown and "a few seconds left" in shown
     assert "trainings of finalists" in shown
     # What is printed meanwhile is for another stream than the bar.
     assert capsys.readouterr().out.split() == [str(step + 1) for step in range(len(printed))]
@@ -102,7 +101,7 @@ def test_a_notebook_is_taken_for_a_terminal(
     stream = standard_error(False)
     monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
     with displayed("search") as show:
-        show(1, 2, "loss 1.5")
+        show(1, 2, "loss 1.5", None)
     assert "\r" in stream.getvalue() and "loss 1.5" in stream.getvalue()
 
 
@@ -112,31 +111,34 @@ def test_other_ranks_show_nothing(
     stream = standard_error(True)
     monkeypatch.setattr("pdas.training.display.rank", lambda: 1)
     with displayed("search") as show:
-        show(1, 2, "loss 1.5")
+        show(1, 2, "loss 1.5", None)
     assert stream.getvalue() == ""
 
 
-def test_a_step_and_a_trial_are_shown_and_told() -> None:
-    shown: list[tuple[int, int, str]] = []
-    told: list[Any] = []
-    progress = Progress(3, 1, 9, {"loss": 0.25}, None, 1.0)
+def test_a_step_is_shown_and_told() -> None:
+    shown: list[tuple[int, int, str, float | None]] = []
+    told: list[Progress] = []
+    progress = Progress(3, 1, 9, {"loss": 0.25}, None, 1.0, 2.0)
     on_step = showing(lambda *step: shown.append(step), lambda p: told.append(p) or True)
     assert on_step(progress) is True  # what the user's own function returns
-    finalists = [Finalist(None), Finalist(None, loss=0.5), Finalist(None, loss=0.75)]
-    on_trial = showing_trials(lambda *step: shown.append(step), lambda *each: told.append(each))
-    on_trial([], 0, 0)
-    on_trial(finalists[:1], 0, 2)
-    on_trial(finalists, 1, 2)
-    assert shown == [
-        (3, 9, "loss 0.2500"),
-        (0, 2, "trainings of finalists"),
-        (1, 2, "trainings of finalists  loss 0.5000"),
-    ]
-    assert told == [progress, ([], 0, 0), (finalists[:1], 0, 2), (finalists, 1, 2)]
+    assert shown == [(3, 9, "loss 0.2500", 2.0)]
+    assert told == [progress]
+
+
+def test_the_time_left_passes_between_steps_and_stays_without_a_new_forecast(
+    standard_error: Callable[[bool], Stream], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, now = standard_error(True), [1000.0]
+    monkeypatch.setattr("pdas.training.display.time.monotonic", lambda: now[0])
+    with displayed("search") as show:
+        show(1, 2, "", 90.0)
+        now[0] += 40.0
+        show(1, 2, "", None)
+    assert "about 50 s left" in stream.getvalue()
 
 
 def test_measures_are_no_markup(standard_error: Callable[[bool], Stream]) -> None:
     stream = standard_error(True)
     with displayed("search[/b]") as show:
-        show(1, 2, "loss[x] [/b] 1")
+        show(1, 2, "loss[x] [/b] 1", 30.0)
     assert "search[/b]" in stream.getvalue() and "loss[x] [/b] 1" in stream.getvalue()

@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import timedelta
 
 import typer
 
@@ -16,6 +15,7 @@ from pdas.distributed.launch import rank
 from pdas.support.errors import printable
 from pdas.support.refusals import check_one_of
 from pdas.training.display import Show, displayed
+from pdas.training.forecast import about
 
 SECONDS_BETWEEN_LINES = 10.0
 LEVELS = ("debug", "info", "warning", "error")
@@ -59,32 +59,23 @@ class Lines:
         clock: returns the time in seconds.
 
     Example:
-        Lines("search")(1, 100, "loss 2.3")
+        Lines("search")(1, 100, "loss 2.3", 180.0)
     """
 
     def __init__(self, label: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._label = label
         self._clock = clock
-        self._first: tuple[int, float] | None = None  # the first step, and its time
         self._steps = 0
         self._shown = 0.0
 
-    def __call__(self, step: int, steps: int, measures: str) -> None:
+    def __call__(self, step: int, steps: int, measures: str, left: float | None) -> None:
         now = self._clock()
-        start = self._first is None or steps != self._steps
-        if self._first is None or start:
-            self._first, self._steps = (step, now), steps
-        elif step < steps and now - self._shown < SECONDS_BETWEEN_LINES:
+        is_first, self._steps = steps != self._steps, steps
+        if not is_first and step < steps and now - self._shown < SECONDS_BETWEEN_LINES:
             return
         self._shown = now
-        left = "" if start else f"  {_time_left(self._first, (step, now), steps)} left"
-        print(f"{self._label} {step}/{steps}  {measures}{left}", file=sys.stderr, flush=True)
-
-
-def _time_left(first: tuple[int, float], last: tuple[int, float], steps: int) -> timedelta:
-    """The time left, at the speed between two steps, each with its time."""
-    per_step = (last[1] - first[1]) / (last[0] - first[0])
-    return timedelta(seconds=round(per_step * (steps - last[0])))
+        forecast = "" if left is None else f"  {about(left)} left"
+        print(f"{self._label} {step}/{steps}  {measures}{forecast}", file=sys.stderr, flush=True)
 
 
 class LogLines(logging.Handler):

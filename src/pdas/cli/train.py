@@ -20,12 +20,13 @@ from pdas.cli.progress import progress_of, show_logs, show_start
 from pdas.distributed.launch import is_rank, run_ranks, started_ranks
 from pdas.distributed.settings import DeviceSettings
 from pdas.runs.run import Run
+from pdas.searches.trials_left import showing_trials
 from pdas.support.errors import RunError, SettingError
 from pdas.support.refusals import refuse
 from pdas.support.settings import LARGEST_SEED
 from pdas.tasks.recipe import Recipe, recorded
 from pdas.tasks.results import metrics_of
-from pdas.training.display import Show, showing, showing_trials
+from pdas.training.display import Show, showing
 
 if TYPE_CHECKING:
     from pdas.experiment.experiment import Experiment

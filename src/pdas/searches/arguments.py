@@ -26,8 +26,7 @@ from pdas.support.errors import NetworkError, SettingError
 from pdas.support.random_state import at_seed
 from pdas.support.refusals import refuse
 from pdas.training.measures import Loss, check_loss
-
-DECIDED = "decided"  # the measure of a method that has a share of theta that is decided
+from pdas.training.stopping import DECIDED
 
 
 def space_of(net: nn.Module) -> SearchSpace:

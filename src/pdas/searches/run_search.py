@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -17,7 +18,7 @@ from pdas.distributed.fabric import Fabric
 from pdas.distributed.ranks import Ranks
 from pdas.methods.base import SearchContext, SearchMethod
 from pdas.methods.constraints.penalty import Penalty
-from pdas.methods.planning.search_plan import plan_after, share_of_steps
+from pdas.methods.planning.search_plan import cost_after, plan_after, share_of_steps
 from pdas.methods.settings import SearchSettings
 from pdas.methods.trials.trial import Derive, Trial
 from pdas.nn.protocols import check_shares_weights
@@ -27,7 +28,6 @@ from pdas.resume.frozen import Frozen
 from pdas.resume.signals import StoppedError
 from pdas.resume.unsaved import Unsaved
 from pdas.searches.arguments import (
-    DECIDED,
     check_decided,
     check_derive,
     given_to,
@@ -41,12 +41,14 @@ from pdas.support.errors import NotLearnedError
 from pdas.training.batch_norm import without_running_statistics
 from pdas.training.candidates import Candidates, active_of
 from pdas.training.components import MakeOptimizer, MakeSchedule
+from pdas.training.forecast import Forecast
 from pdas.training.loop import Loop, OnStep, Progress
 from pdas.training.measures import Loss
 from pdas.training.memory import enough_for_step
 from pdas.training.own_batch import OwnBatch
 from pdas.training.steps import Step
 from pdas.training.stopping import (
+    DECIDED,
     INTERRUPTED,
     MAX_MINUTES,
     PATIENCE,
@@ -147,6 +149,7 @@ def run_search(
         },
         must_match={"theta": method.must_match, "weights": net},
         keeps_every_step=not method.trains_weights,
+        forecast=_forecast(context),
     )
     run = _Run(loop, context, method, finals, result, on_step, on_epoch)
     try:
@@ -209,6 +212,18 @@ def _context(
         trial=trial,
         derive=derive,
         executor=executor,
+    )
+
+
+def _forecast(context: SearchContext) -> Forecast:
+    """Of the time that the steps and the comparison of finalists take."""
+    plan, settings = context.plan, context.settings
+    return Forecast(
+        plan.steps,
+        plan.cost_until,
+        lambda step: cost_after(plan, step, len(context.theta_batches)),
+        decided_at=settings.stop_when_decided,
+        most_seconds=60 * (settings.max_minutes or math.inf),
     )
 
 

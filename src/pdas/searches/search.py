@@ -32,8 +32,9 @@ from pdas.searches.method import is_named, method_for, own_samples, proposes
 from pdas.searches.presets import settings_of
 from pdas.searches.result import SearchResult
 from pdas.searches.run_search import run_search
+from pdas.searches.trials_left import showing_trials
 from pdas.training.components import MakeOptimizer, MakeSchedule, refuse_twice
-from pdas.training.display import displayed, showing, showing_trials
+from pdas.training.display import displayed, showing
 from pdas.training.loop import OnStep
 from pdas.training.measures import Loss
 

@@ -18,11 +18,12 @@ from pdas.experiment.sweep import sweep as run_sweep
 from pdas.report.page import write_report
 from pdas.runs.run import Run
 from pdas.searches.comparison import OnTrial
+from pdas.searches.trials_left import showing_trials
 from pdas.support.errors import SettingError
 from pdas.support.refusals import check_integer, is_integer, refuse
 from pdas.tasks.recipe import recorded
 from pdas.tasks.results import metrics_of
-from pdas.training.display import displayed, showing, showing_trials
+from pdas.training.display import displayed, showing
 from pdas.training.loop import OnStep
 
 PathText: TypeAlias = "str | PathLike[str]"

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+)
+from rich.text import Text
 
 from pdas.distributed.launch import rank
 from pdas.support.metrics import Metric, bar_text
 from pdas.support.writing.streams import forgiving
+from pdas.training.forecast import about
 
 if TYPE_CHECKING:  # they import torch, which the command line does not need for a refusal
     from pdas.training import loop
 
-Show: TypeAlias = Callable[[int, int, str], None]
-"""Called with step, steps, and the text of the measures."""
+Show: TypeAlias = "Callable[[int, int, str, float | None], None]"
+"""Called with step, steps, the text of the measures, and the seconds that are left, about.
 
-
-class Trained(Protocol):
-    """A finalist of a search."""
-
-    @property
-    def loss(self) -> float | None:
-        """After its training; None before."""
-        ...
+These are None where there is no new forecast; then an earlier one holds.
+"""
 
 
 class Bar:
@@ -39,7 +43,7 @@ class Bar:
 
     Example:
         bar = Bar("search", Console(stderr=True))
-        bar(1, 100, "loss 2.3")
+        bar(1, 100, "loss 2.3", 180.0)
         bar.stop()
     """
 
@@ -50,18 +54,20 @@ class Bar:
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TextColumn("{task.fields[measures]}", markup=False),
-            TimeRemainingColumn(),
+            _TimeLeft(),
             console=console,
             # What is printed in between goes above the bar, to the stream of the bar. Where it
             # is meant for a file it is left alone.
             redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),
         )
 
-    def __call__(self, step: int, steps: int, measures: str) -> None:
+    def __call__(self, step: int, steps: int, measures: str, left: float | None) -> None:
         if not self._bar.tasks:
-            self._bar.add_task(self._label, total=steps, measures="")
+            self._bar.add_task(self._label, total=steps, measures="", end=None)
             self._bar.start()
-        self._bar.update(self._bar.tasks[0].id, completed=step, total=steps, measures=measures)
+        task = self._bar.tasks[0]
+        end = task.fields["end"] if left is None else time.monotonic() + left
+        self._bar.update(task.id, completed=step, total=steps, measures=measures, end=end)
 
     def stop(self) -> None:
         """End the display; the bar stays visible."""
@@ -69,7 +75,16 @@ class Bar:
             self._bar.stop()
 
 
-def nothing(step: int, steps: int, measures: str) -> None:
+class _TimeLeft(ProgressColumn):
+    """The time to the forecast end, also between two steps."""
+
+    def render(self, task: Task) -> Text:
+        end: float | None = task.fields["end"]
+        left = "" if end is None else f"{about(max(0.0, end - time.monotonic()))} left"
+        return Text(left, style="progress.remaining")
+
+
+def nothing(step: int, steps: int, measures: str, left: float | None) -> None:
     """Shows nothing; see `Show`."""
 
 
@@ -129,27 +144,8 @@ def showing(
         return then
 
     def on_step(progress: loop.Progress) -> Any:
-        show(progress.step, progress.steps, bar_text(progress.measures, metrics))
+        text = bar_text(progress.measures, metrics)
+        show(progress.step, progress.steps, text, progress.seconds_left)
         return then(progress)
 
     return on_step
-
-
-def showing_trials(
-    show: Show, then: Callable[..., None] = lambda *trials: None
-) -> Callable[[Sequence[Trained], int, int], None]:
-    """An `on_trial`, of a search, that shows how many trainings of finalists are done.
-
-    Args:
-        show: shows it.
-        then: is called afterwards.
-    """
-
-    def on_trial(finalists: Sequence[Trained], done: int, total: int) -> None:
-        if total:
-            losses = [finalist.loss for finalist in finalists if finalist.loss is not None]
-            best = f"  loss {min(losses):.4f}" if losses else ""
-            show(done, total, f"trainings of finalists{best}")
-        then(finalists, done, total)
-
-    return on_trial

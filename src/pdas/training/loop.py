@@ -14,9 +14,10 @@ from pdas.resume.frozen import Frozen
 from pdas.resume.resumable import Resumable, Stateful
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
+from pdas.training.forecast import Forecast, Moment
 from pdas.training.measures import RunningMean, is_number
 from pdas.training.steps import Step, steps_of
-from pdas.training.stopping import EarlyStop, Rule, Stopwatch
+from pdas.training.stopping import DECIDED, EarlyStop, Rule, Stopwatch
 from pdas.training.weights import WeightTraining
 
 
@@ -33,6 +34,8 @@ class Progress:
             values that its method reports, such as "convergence" and "eta".
         learning_rate: of the weights in this step; None where no weights are trained.
         seconds: that the training has taken.
+        seconds_left: that it will take from here, about, with the finalists of a search; None
+            until a pace is known.
 
     Example:
         def show(progress):
@@ -47,6 +50,7 @@ class Progress:
     measures: dict[str, float]
     learning_rate: float | None
     seconds: float
+    seconds_left: float | None = None
 
     def row(self) -> dict[str, float | int]:
         """The row of `metrics.csv`, a value for each column."""
@@ -100,6 +104,7 @@ class Loop:
         components: what else changes, by its name in a checkpoint.
         must_match: what has to be the same on all ranks, by its name in an error.
         keeps_every_step: whether there is a checkpoint after each step, not just now and then.
+        forecast: of the time left; by default all that is ahead are steps of the same cost.
 
     Attributes:
         watch: the time that the training has taken.
@@ -125,10 +130,12 @@ class Loop:
         components: Mapping[str, Stateful],
         must_match: Mapping[str, Stateful],
         keeps_every_step: bool = False,
+        forecast: Forecast | None = None,
     ) -> None:
         self._batches = batches
         self._keeps_every_step = keeps_every_step
         self._steps = steps
+        self._forecast = forecast or Forecast(steps)
         self._weights = weights
         self._history = History()
         self._mean = RunningMean()
@@ -228,13 +235,16 @@ class Loop:
         if self._weights is not None:
             rate = self._weights.learning_rate
             self._weights.end_step()
+        seconds = self.watch.seconds()
+        measures = _joined(self._mean.values(), reported)
         return Progress(
             step=step.step,
             epoch=step.epoch,
             steps=step.steps,
-            measures=_joined(self._mean.values(), reported),
+            measures=measures,
             learning_rate=rate,
-            seconds=self.watch.seconds(),
+            seconds=seconds,
+            seconds_left=self._forecast(Moment(step.step, seconds, measures.get(DECIDED))),
         )
 
 

@@ -24,6 +24,7 @@ from pdas.resume.unsaved import Unsaved
 from pdas.support.errors import NonFiniteLossError
 from pdas.support.refusals import refuse
 from pdas.training.components import MakeOptimizer, MakeSchedule
+from pdas.training.forecast import Forecast
 from pdas.training.loop import Loop, OnStep, Progress
 from pdas.training.measures import Measures, RunningMean, loss_of, numbers
 from pdas.training.memory import enough_for_step
@@ -156,6 +157,7 @@ def retrain(
         checkpoints,
         components={"network": module, "unsaved": Unsaved(module), **components},
         must_match={"weights": module},
+        forecast=Forecast(steps, most_seconds=60 * (settings.max_minutes or math.inf)),
     )
     update = _Update(module, training, settings, fabric, ranks, validate)
     all_rules: dict[str, Rule] = {MAX_MINUTES: Budget("retrain", settings, ranks), **rules}

@@ -22,6 +22,7 @@ Rule: TypeAlias = "Callable[[Progress, Sequence[Progress]], bool]"
 """Whether to stop after a step: its progress, and that at the end of each epoch until now."""
 
 MAX_MINUTES, PATIENCE, STOP_WHEN_DECIDED = "max_minutes", "patience", "stop_when_decided"
+DECIDED = "decided"  # the measure of a method that has a share of theta that is decided
 ON_STEP, INTERRUPTED = "on_step", "interrupted"
 _EARLY = 0.1  # of the minutes; then it is said how many steps they are enough for
 
