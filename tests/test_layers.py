@@ -39,6 +39,7 @@ ORDER = (
     "experiment",
     "comparing",
     "report",
+    "watching",
     "stages",
     "cli",
     "testing",

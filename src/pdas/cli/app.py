@@ -16,7 +16,7 @@ from typing import Annotated, TextIO
 import typer
 
 from pdas._version import __version__
-from pdas.cli import check, compare, finished_runs, predict, sweep, train
+from pdas.cli import check, compare, finished_runs, predict, sweep, train, watch
 from pdas.cli.help import HELP_OPTIONS, Command, Group, example
 from pdas.cli.importing import working
 from pdas.cli.interrupts import interruptible
@@ -140,6 +140,7 @@ for _command in (
     predict.predict,
     _on_disk(finished_runs.export),
     _on_disk(finished_runs.report),
+    watch.watch,
 ):
     app.command(cls=Command, epilog=example(_command.__name__))(_interruptible(_command))
 app.command("recipes", cls=Command, epilog=example("recipes"))(finished_runs.list_recipes)

@@ -13,6 +13,7 @@ from pdas.cli.interrupts import interruptible
 from pdas.cli.options import Changes, DataDir, RunPath
 from pdas.cli.progress import show_wait
 from pdas.cli.tables import table
+from pdas.cli.watch import follow as follow_run
 from pdas.distributed.launch import rank
 from pdas.runs.run import Run
 from pdas.support.errors import printable
@@ -59,8 +60,15 @@ def export(
         typer.echo(printable(str(file)))
 
 
-def report(run: RunPath) -> None:
+def report(
+    run: RunPath,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Write it again while the run continues.")
+    ] = False,
+) -> None:
     """Draw the pictures and write the page of a run again."""
+    if follow:
+        return follow_run(run)
     opened = Run.open(run)
     show_wait(f"report of {run}")
     write_report(opened)

@@ -19,7 +19,8 @@ EXAMPLES = {
     "evaluate": "pdas evaluate runs/digits-0",
     "predict": "pdas predict runs/folder-0 photos/new --top 3 --format csv",
     "export": "pdas export runs/digits-0 --format onnx --out digits-onnx",
-    "report": "pdas report runs/digits-0",
+    "report": "pdas report runs/digits-0 --follow",
+    "watch": "pdas watch runs/digits-0",
     "recipes": "pdas recipes --show digits",
 }
 """A command line for each command, "" for the program itself."""

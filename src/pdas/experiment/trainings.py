@@ -9,6 +9,7 @@ from pdas.distributed.devices import determinism, fresh_precision
 from pdas.distributed.processes import processes_for
 from pdas.experiment.epoch_writer import epochs_of, epochs_of_search
 from pdas.experiment.preparation import Opened, Prepared
+from pdas.experiment.progress_file import progress_file
 from pdas.resume.checkpoint import Checkpoints
 from pdas.runs.run import Run
 from pdas.searches.comparison import OnTrial
@@ -57,6 +58,7 @@ def search_into(
     with (
         determinism(recipe.device),
         epochs_of_search(run, logger) as write,
+        progress_file(run) as progress,
         _processes(recipe, opened, method) as executor,
     ):
         result = run_search(
@@ -71,9 +73,9 @@ def search_into(
             checkpoints=Checkpoints(run.checkpoint_directory),
             derive=opened.task.derive(),
             executor=executor,
-            on_step=on_step,
+            on_step=progress.on_step(on_step),
             on_epoch=write,
-            on_trial=on_trial,
+            on_trial=progress.on_trial(on_trial),
         )
     if result.finalists:
         table = [finalist.to_json() for finalist in result.finalists]
@@ -104,14 +106,18 @@ def retrain_into(
         Why the retraining ended before its planned length; None if it did not.
     """
     fresh_precision(opened.fabric)
-    with determinism(recipe.device), epochs_of(run, logger, "retrain") as write:
+    with (
+        determinism(recipe.device),
+        epochs_of(run, logger, "retrain") as write,
+        progress_file(run) as progress,
+    ):
         return retrain(
             training.module,
             training.batches,
             recipe.retrain,
             opened.fabric,
             checkpoints=Checkpoints(run.checkpoint_directory),
-            on_step=on_step,
+            on_step=progress.on_step(on_step),
             on_epoch=write,
         )
 

@@ -31,7 +31,7 @@ T = TypeVar("T")
 _SAID = ("better than random", "damaged", "next")  # rows of the summary that are said above it
 
 
-def write_report(run_dir: str | PathLike[str]) -> Path:
+def write_report(run_dir: str | PathLike[str], refresh: int | None = None) -> Path:
     """Write the `report.html` of a run, with whatever there is.
 
     The architecture is drawn into `architecture.svg` too, and the pictures of the task into each
@@ -39,6 +39,7 @@ def write_report(run_dir: str | PathLike[str]) -> Path:
 
     Args:
         run_dir: the run directory.
+        refresh: seconds after which a browser loads the page again, while the run continues.
 
     Returns:
         The path of the page.
@@ -48,15 +49,15 @@ def write_report(run_dir: str | PathLike[str]) -> Path:
     """
     summary = read_summary(run_dir, lenient=True)
     path = summary.run.path / "report.html"
-    write_page(_page(summary), path)
+    write_page(_page(summary, refresh), path)
     return path
 
 
-def _page(summary: Summary) -> Element:
+def _page(summary: Summary, refresh: int | None) -> Element:
     run, damage = summary.run, list(summary.damage)
     theta = _kept(damage, lambda: read_theta(run) if run.has("theta.npz") else None)
     sections = [_kept(damage, partial(_section, part)) for part in _parts(summary, theta)]
-    html, body = begin_page(run.name)
+    html, body = begin_page(run.name, refresh)
     add(body, "h1", run.name)
     if description := summary.recipe.get("description"):
         add(body, "p", str(description)).set("class", "note")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -35,7 +35,7 @@ class Progress:
         learning_rate: of the weights in this step; None where no weights are trained.
         seconds: that the training has taken.
         seconds_left: that it will take from here, about, with the finalists of a search; None
-            until a pace is known.
+            until a pace is known, and in a history.
 
     Example:
         def show(progress):
@@ -50,7 +50,7 @@ class Progress:
     measures: dict[str, float]
     learning_rate: float | None
     seconds: float
-    seconds_left: float | None = None
+    seconds_left: float | None = field(default=None, compare=False)
 
     def row(self) -> dict[str, float | int]:
         """The row of `metrics.csv`, a value for each column."""
@@ -223,7 +223,7 @@ class Loop:
     def end_epoch(self, on_epoch: Callable[[Sequence[Progress]], None]) -> None:
         """Let the current epoch end with the last step, unless it has ended already."""
         if self._last is not None and self.history[-1:] != [self._last]:
-            self.history.append(self._last)
+            self.history.append(replace(self._last, seconds_left=None))
             on_epoch(self.history)
             self._mean.clear()
 

@@ -19,18 +19,21 @@ _PICTURE = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>'  # no 
 _SCRIPT = "report.js"
 
 
-def begin_page(name: str) -> tuple[Element, Element]:
+def begin_page(name: str, refresh: int | None = None) -> tuple[Element, Element]:
     """A page in the look of all reports, and its main part, which is empty.
 
     The page may run its own script, show its own pictures, and ask nobody for anything.
 
     Args:
         name: of what it reports.
+        refresh: seconds after which a browser loads it again; None for never.
     """
     html = Element("html", lang="en")
     head = SubElement(html, "head")
     SubElement(head, "meta", charset="utf-8")
     SubElement(head, "meta", {"http-equiv": "Content-Security-Policy", "content": _policy()})
+    if refresh is not None:
+        SubElement(head, "meta", {"http-equiv": "refresh", "content": str(refresh)})
     SubElement(head, "meta", name="viewport", content="width=device-width, initial-scale=1")
     SubElement(head, "meta", name="color-scheme", content="light dark")
     SubElement(head, "link", rel="icon", href=_PICTURE)

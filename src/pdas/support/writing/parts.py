@@ -63,6 +63,26 @@ def lock(descriptor: int) -> bool:
     return _lock(descriptor) is not False
 
 
+def is_locked(directory: Path) -> bool | None:
+    """Whether another process has locked a directory.
+
+    Args:
+        directory: its path.
+
+    Returns:
+        None where that cannot be known, as on a file system without locks.
+    """
+    try:
+        descriptor = os.open(directory, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        locked = _lock(descriptor)  # until it is closed; who wants the lock then tries again
+    finally:
+        os.close(descriptor)
+    return None if locked is None else not locked
+
+
 def _locked_part(path: Path) -> IO[bytes]:
     while True:
         name = f".pdas-{path.name}-{os.urandom(8).hex()}.part"
