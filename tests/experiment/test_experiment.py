@@ -15,10 +15,12 @@ import pytest
 import torch
 import yaml
 from PIL import Image
+from torch import Tensor, nn
 
 from pdas import recipes
 from pdas.experiment.experiment import Experiment
 from pdas.report.describe import summary_rows
+from pdas.report.values import count_text
 from pdas.runs.directory import new_directory
 from pdas.runs.run import Run
 from pdas.spaces.cells.network import CellNetwork
@@ -113,6 +115,24 @@ def test_the_latency_of_the_network_is_recorded(finished: Run) -> None:
     text = rf"{number} ms \(95th percentile {number}\)"
     assert re.fullmatch(text, rows["latency of one input"])
     assert rows["latency of a batch"].startswith(f"{result['batch_latency']:.3f} ms")
+
+
+def test_the_multiply_adds_are_those_of_every_convolution_and_the_classifier(
+    finished: Run,
+) -> None:
+    (retrained,) = finished.retrainings()
+    network, products = network_of(retrained), []
+
+    def count(layer: nn.Module, inputs: tuple[Tensor], out: Tensor) -> None:
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            products.append(layer.weight[0].numel() * out.numel())
+
+    for layer in network.modules():
+        layer.register_forward_hook(count)
+    with torch.no_grad():
+        network.eval()(torch.rand(1, 1, 8, 8))
+    assert retrained.read_json("result.json")["multiply_adds"] == sum(products) > 1000
+    assert dict(summary_rows(finished.path))["multiply-adds"] == count_text(sum(products))
 
 
 def test_prediction_is_that_of_the_network_and_files_equal_tensors(

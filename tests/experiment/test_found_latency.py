@@ -1,4 +1,6 @@
-"""The latency of a retrained network, by a clock that the network itself sets forward."""
+"""The latency of a retrained network, by a clock that the network itself sets forward; what it
+multiplies, by hand.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,17 @@ from torch import Tensor, nn
 
 from pdas import recipes
 from pdas.distributed.devices import open_fabric
-from pdas.experiment.latency import found_latency, keep_latencies, latencies_of, typical
+from pdas.experiment.latency import (
+    found_latency,
+    found_multiply_adds,
+    keep_latencies,
+    latencies_of,
+    typical,
+)
 from pdas.nn.counting import timing
 from pdas.nn.counting.latencies import Latencies
 from pdas.runs.run import Run
-from pdas.support.errors import RunError
+from pdas.support.errors import PdasWarning, RunError
 
 LATENCIES = Latencies(1.5, {"op": [0.0, 2.0]}, [(3.0, 4.0)], "cpu", 2, "(1, 3)")
 
@@ -45,6 +53,38 @@ def test_it_is_that_of_one_input_and_of_what_a_device_is_given_at_once(
     assert found["batch_latency"] == pytest.approx(12.0)
     assert found["latency_p95"] == pytest.approx(10.0)
     assert network.training
+
+
+def multiply_adds(network: nn.Module, example: Tensor) -> dict[str, int]:
+    return found_multiply_adds(network, example, open_fabric(recipes.load("digits").device))
+
+
+def test_multiply_adds_are_of_one_input_and_leave_the_network_as_it_was() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 3, groups=1), nn.BatchNorm2d(4), nn.Flatten())
+    network.append(nn.Linear(4 * 6 * 6, 5))
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    found = multiply_adds(network, torch.zeros(1, 3, 8, 8))
+    assert found == {"multiply_adds": 4 * 6 * 6 * (3 * 3 * 3) + 4 * 6 * 6 * 5}
+    assert network.training
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+def test_what_nobody_can_count_is_a_warning_and_no_number() -> None:
+    class Solving(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.linalg.solve(x.mT @ x + torch.eye(3), x.mT)
+
+    class Shy(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            if torch.utils._python_dispatch._get_current_dispatch_mode() is not None:
+                raise RuntimeError("seen")
+            return x
+
+    with pytest.warns(PdasWarning, match=r"^multiply_adds: found aten::\w*solve\w*, which may"):
+        assert multiply_adds(Solving(), torch.zeros(1, 4, 3)) == {}
+    with pytest.warns(PdasWarning, match=r"cannot be counted \(.*seen\), expected"):
+        assert multiply_adds(Shy(), torch.zeros(1, 4, 3)) == {}
 
 
 def test_the_percentile_is_that_of_all_calls(monkeypatch: pytest.MonkeyPatch) -> None:

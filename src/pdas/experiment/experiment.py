@@ -18,7 +18,7 @@ import torch
 from pdas.distributed.ranks import wait_for_all
 from pdas.experiment.check import FILE as CHECK
 from pdas.experiment.check import Check, OnCheck, check
-from pdas.experiment.latency import found_latency, keep_latencies
+from pdas.experiment.latency import found_latency, found_multiply_adds, keep_latencies
 from pdas.experiment.loggers import check_logger
 from pdas.experiment.preparation import Opened, check_batches, open_all, prepare
 from pdas.experiment.stage_directory import (
@@ -272,14 +272,17 @@ class Experiment:
         return {name: value for name, value in self.__dict__.items() if name != "_opened"}
 
     def _finish(self, training: Retraining, retrained: Run, about: Mapping[str, Any]) -> None:
-        """Write the weights, what the network comes to on the test images, and its latency."""
+        """Write the weights, what the network comes to on the test images, and what it costs."""
         network = training.module.finished()
         retrained.write_weights(network)
         with enough_memory(_evaluation_too_large):
             measures = self._opened.task.evaluate(network, retrained)
             example, fabric = self._opened.task.example, self._opened.fabric
-            latency = found_latency(network, example, self.recipe, fabric)
-        retrained.write_json("result.json", {**measures, **latency, **training.about, **about})
+            cost = {
+                **found_multiply_adds(network, example, fabric),
+                **found_latency(network, example, self.recipe, fabric),
+            }
+        retrained.write_json("result.json", {**measures, **cost, **training.about, **about})
 
     def _origin(self, **about: Any) -> Origin:
         return Origin(self.recipe, self.seed, self.data_dir, about)

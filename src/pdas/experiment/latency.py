@@ -1,10 +1,11 @@
 """Measured latencies of a run: those of a limit, the same on all ranks and when the run is resumed;
-and that of the network that was retrained.
+and that of the network that was retrained, with its multiply-adds.
 """
 
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,10 +14,13 @@ from torch import Tensor, nn
 
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.ranks import agreed
+from pdas.nn.counting.counter import counting
 from pdas.nn.counting.latencies import Latencies
 from pdas.nn.counting.timing import Stopwatch
+from pdas.nn.modes import evaluating
 from pdas.runs.reading import parse_json
 from pdas.runs.run import Run
+from pdas.support.errors import PdasWarning, reason
 from pdas.tasks.recipe import Recipe
 
 FILE = "latency.json"
@@ -70,6 +74,43 @@ def found_latency(
         spread = Stopwatch((x,), {}).spread(network)
         found |= {key: spread.median, f"{key}_p95": spread.p95}
     return found
+
+
+def found_multiply_adds(network: nn.Module, example: Tensor, fabric: Fabric) -> dict[str, int]:
+    """The multiply-adds of a retrained network for one input, in evaluation mode.
+
+    Where something may multiply and nobody knows how often, there is a `PdasWarning` and no number:
+    what was counted is less than the truth.
+
+    Args:
+        network: on the device.
+        example: a batch of one input.
+        fabric: the devices.
+
+    Returns:
+        For `result.json`: "multiply_adds", or nothing.
+    """
+    x = fabric.to_device(typical(example))
+    try:
+        with evaluating(network), counting() as counter:
+            network(x)
+    except Exception as error:  # not every module runs where its kernels are seen one by one
+        _warn_of_no_count(f"that the network cannot be counted ({reason(error)})")
+        return {}
+    if counter.uncounted:
+        kernels = ", ".join(sorted(counter.uncounted))
+        _warn_of_no_count(f"{kernels}, which may multiply matrices and has no formula")
+        return {}
+    return {"multiply_adds": counter.total}
+
+
+def _warn_of_no_count(found: str) -> None:
+    warnings.warn(
+        f"multiply_adds: found {found}, expected a formula for all that multiplies; the result is "
+        "without them; torch.utils.flop_counter.register_flop_formula gives one",
+        PdasWarning,
+        stacklevel=3,
+    )
 
 
 def typical(example: Tensor, size: int = 1) -> Tensor:

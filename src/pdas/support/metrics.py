@@ -75,6 +75,7 @@ GENERAL = (
     Metric("loss", "loss", format=".4f", better="lower", short="loss"),
     Metric("images", "test images", format=",.0f"),
     Metric("params", "weights", format=",.0f"),
+    Metric("multiply_adds", "multiply-adds", format=",.0f"),
     Metric("latency", "latency of one input", "ms", ".3f", "lower"),
     Metric("batch_latency", "latency of a batch", "ms", ".3f", "lower"),
     Metric("decided", "share of θ decided", "", ".3f", short="decided", hides="convergence"),
