@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from pdas.experiment.loggers import epoch_log
 from pdas.runs.run import Run
+from pdas.searches.files import write_theta
 from pdas.searches.result import SearchResult
 from pdas.training.loop import Progress
 
@@ -26,8 +27,7 @@ def epochs_of_search(run: Run, logger: str | None) -> Iterator[Callable[[SearchR
 
         def write_result(result: SearchResult) -> None:
             write(result.history)
-            if (history := result.theta_history) is not None:
-                run.write_theta(result.architecture.space, history)
+            write_theta(run, result)
 
         yield write_result
 

@@ -13,7 +13,7 @@ from pdas.experiment.progress_file import progress_file
 from pdas.resume.checkpoint import Checkpoints
 from pdas.runs.run import Run
 from pdas.searches.comparison import OnTrial
-from pdas.searches.result import SearchResult
+from pdas.searches.files import summary, write_finalists
 from pdas.searches.run_search import run_search
 from pdas.tasks.recipe import Recipe
 from pdas.training.loop import OnStep
@@ -77,10 +77,8 @@ def search_into(
             on_epoch=write,
             on_trial=progress.on_trial(on_trial),
         )
-    if result.finalists:
-        table = [finalist.to_json() for finalist in result.finalists]
-        run.write_json("finalists.json", {"finalists": table})
-    return result.architecture, _summary(result) | dict(method.measures())
+    write_finalists(run, result)
+    return result.architecture, summary(result)
 
 
 def retrain_into(
@@ -130,14 +128,3 @@ def _processes(
     if method.trains_weights or fabric.world_size > 1 or fabric.device.type != "cpu":
         return nullcontext()
     return processes_for(recipe.search.samples)
-
-
-def _summary(result: SearchResult) -> dict[str, Any]:
-    about = {
-        "seconds": result.seconds,
-        "steps": result.history[-1].step,
-        "stopped": result.stopped,
-    }
-    if result.theta:
-        about["learned"] = not result.nothing_learned
-    return about

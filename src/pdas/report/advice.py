@@ -34,9 +34,19 @@ def _learn(summary: Summary) -> str:
 def _finish(summary: Summary) -> str:
     if summary.results:
         return ""
+    if summary.is_own_network:
+        return _finish_own(summary)
     if summary.architecture:
         return f"retrain what was found: `pdas retrain {summary.run.path}`"
     return "finish the search: add --resume to the command"
+
+
+def _finish_own(summary: Summary) -> str:
+    if summary.architecture:
+        return (
+            "train what was found: `pdas.retrain(net.derive(result.architecture), ...)` in Python"
+        )
+    return "finish the search: the same call continues it if it had `checkpoints`"
 
 
 def _beat_the_baselines(summary: Summary) -> str:

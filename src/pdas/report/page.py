@@ -73,7 +73,9 @@ def _page(summary: Summary, refresh: int | None) -> Element:
 def _parts(summary: Summary, theta: NamedTheta | None) -> list[Callable[[Element], None]]:
     """The parts of the page in their order; each may find that a file is damaged."""
     run = summary.run
-    parts: list[Callable[[Element], None]] = [partial(add_architecture, summary=summary)]
+    parts: list[Callable[[Element], None]] = [
+        partial(add_architecture, summary=summary, theta=theta)
+    ]
     if theta is not None:
         parts.append(partial(add_posterior, theta=theta, architecture=summary.architecture))
         parts.append(partial(add_theta, theta=theta))

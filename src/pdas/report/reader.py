@@ -23,7 +23,7 @@ import numpy.typing as npt
 from pdas.experiment.against_random import AgainstRandom
 from pdas.experiment.control import compare_with_controls
 from pdas.runs.reading import parse_json
-from pdas.runs.run import Run
+from pdas.runs.run import OWN_NETWORK, Run
 from pdas.space.categories import starts
 from pdas.space.decided import ThetaHistory
 from pdas.support.arrays import FloatArray, IntArray
@@ -75,6 +75,11 @@ class Summary:
         """Whether all retrainings had the same settings, so that only their seeds differ."""
         recipes = list(self.recipes.values())
         return all(recipe == recipes[0] for recipe in recipes)
+
+    @property
+    def is_own_network(self) -> bool:
+        """Whether it is a search in a network of one's own, which has no recipe."""
+        return OWN_NETWORK in self.others
 
     @property
     def nothing_learned(self) -> bool:

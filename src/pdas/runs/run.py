@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+OWN_NETWORK = "own_network"
+"""In `config.yaml`, of a search without a recipe: the class of the network."""
+
 _INNER = (("retrain-", "config.yaml"), ("seed-", "sweep.json"))
 """How the names of directories within a run and a sweep begin, and a file beside them."""
 
@@ -267,6 +270,11 @@ class Run:
             raise RunError(f"run: {path} is a link, {expected}")
         return path
 
+    @property
+    def _how_to_retrain(self) -> str:
+        own = self.has_config and OWN_NETWORK in self.raw_config()
+        return "use `pdas.retrain` in Python" if own else f"`pdas retrain {self.path}`"
+
     def architecture_file(self) -> Path:
         """The file of the architecture that was found.
 
@@ -295,6 +303,6 @@ class Run:
         """
         retrained = [self] if self.has("result.json") else self.retrainings()
         if not retrained:
-            state = f"holds no finished retraining; `pdas retrain {self.path}` first"
+            state = f"holds no finished retraining; {self._how_to_retrain} first"
             raise RunError(f"run: {self.path} {state}")
         return retrained

@@ -29,6 +29,7 @@ from pdas.searches.arguments import check_kinds, check_ranks, derive_of, space_o
 from pdas.searches.comparison import OnTrial
 from pdas.searches.halves import both_halves
 from pdas.searches.method import is_named, method_for, own_samples, proposes
+from pdas.searches.own_run import own_run
 from pdas.searches.presets import settings_of
 from pdas.searches.result import SearchResult
 from pdas.searches.run_search import run_search
@@ -55,6 +56,7 @@ def search(
     checkpoints: Checkpoints | str | PathLike[str] | None = None,
     derive: Derive | None = None,
     executor: Executor | None = None,
+    out: str | PathLike[str] | None = None,
     seed: int = 0,
     progress: bool = True,
     on_step: OnStep = lambda progress: None,
@@ -108,6 +110,9 @@ def search(
             that trains them one by one; by default this process. For other processes the network,
             the loss, the data, `weights` and `schedule` must pickle. Threads of one process train
             one after the other.
+        out: a new run directory, for the files of a recipe's search and `modules.json`. They are
+            written after every epoch, and `pdas report` makes a page of them. With `checkpoints` it
+            may be that of the search that is resumed.
         seed: of all that is drawn, except the weights.
         progress: whether to show a bar with the time left, on standard error. There is none where
             that is neither a terminal nor a notebook.
@@ -134,8 +139,8 @@ def search(
         OutOfMemoryError: a step needs more memory than there is.
         RankError: one of several ranks ended, does not answer, or has other results.
         StoppedError: there are checkpoints, and SIGTERM has ended the search.
-        RunError: a checkpoint cannot be written, all are damaged, or they are of another
-            training.
+        RunError: a checkpoint or a file of `out` cannot be written, `out` is taken, or all
+            checkpoints are damaged or are of another training.
 
     Example:
         net = pdas.nn.Supernet(module)  # a module with choices
@@ -154,30 +159,33 @@ def search(
     check_fabric(fabric)
     refuse_twice(overrides, optimizer=weights, schedule=schedule)
     check_kinds(loss, limit, penalty, weights)
-    if method is None or is_named(method):
-        net = settings.method.network(net)
+    named = method is None or is_named(method)
+    searched = settings.method.network(net) if named else net
     chosen = method_for(space, method, settings, limit, penalty, seed)
-    if not chosen.trains:
-        return SearchResult(chosen.best(), chosen)
     check_ranks(settings, executor, fabric.world_size)
-    loaders = both_halves(data, settings.batch_size, seed)
-    with displayed("search", progress) as show:
-        return run_search(
-            net,
-            loss,
-            loaders,
-            chosen,
-            settings,
-            fabric,
-            seed=seed,
-            penalty=penalty,
-            weights=weights,
-            schedule=schedule,
-            checkpoints=checkpoints_at(checkpoints),
-            derive=derive,
-            executor=executor,
-            on_step=showing(show, on_step),
-            on_epoch=on_epoch,
-            on_trial=showing_trials(show, on_trial),
-            returns_on_interrupt=True,
-        )
+    writes, continues = fabric.is_global_zero, checkpoints is not None
+    with own_run(out, net, method, settings, seed, writes=writes, continues=continues) as run:
+        if not chosen.trains:
+            return run.finished(SearchResult(chosen.best(), chosen))
+        loaders = both_halves(data, settings.batch_size, seed)
+        with displayed("search", progress) as show:
+            result = run_search(
+                searched,
+                loss,
+                loaders,
+                chosen,
+                settings,
+                fabric,
+                seed=seed,
+                penalty=penalty,
+                weights=weights,
+                schedule=schedule,
+                checkpoints=checkpoints_at(checkpoints),
+                derive=derive,
+                executor=executor,
+                on_step=showing(show, on_step),
+                on_epoch=run.epochs(on_epoch),
+                on_trial=showing_trials(show, on_trial),
+                returns_on_interrupt=True,
+            )
+        return run.finished(result)

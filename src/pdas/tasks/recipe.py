@@ -12,10 +12,10 @@ from pdas.data.settings import ImageSettings
 from pdas.distributed.settings import DeviceSettings
 from pdas.methods.settings import without_unused
 from pdas.runs.reading import parse_config
-from pdas.runs.run import Run
+from pdas.runs.run import OWN_NETWORK, Run
 from pdas.spaces.base import FAMILIES, FamilySettings
 from pdas.support.components import component
-from pdas.support.errors import SettingError, short
+from pdas.support.errors import RunError, SettingError, short
 from pdas.support.refusals import refuse
 from pdas.support.settings import (
     LARGEST_SEED,
@@ -129,6 +129,10 @@ def recorded(run: Run) -> tuple[Recipe, int, Path | None]:
 
 def _parse_recorded(file: Path) -> tuple[Recipe, int, Path | None]:
     config = parse_config(file)
+    if OWN_NETWORK in config:
+        found = f"the search in a network of one's own, {short(config[OWN_NETWORK])}"
+        remedy = "in Python use pdas.retrain(net.derive(architecture), ...)"
+        raise RunError(f"run: {file.parent} is {found}, expected that of a recipe; {remedy}")
     recipe, data_dir = config["recipe"], config["data_dir"]
     if isinstance(search := recipe.get("search"), Mapping):  # which once had settings without use
         recipe = recipe | {"search": without_unused(search)}

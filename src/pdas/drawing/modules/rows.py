@@ -137,7 +137,8 @@ class _Rows:
         name, node = _without_single_steps(node)
         if node.is_plain:
             return [_together([replace(node, name=name)], depth, is_used)]
-        kind, chips = _short(node.kind, _DETAILS), ()
+        kind = _short(node.kind, _DETAILS)
+        chips: tuple[Chip, ...] = ()
         widths = [self._width_texts(name, terms) for name, terms in node.widths.items()]
         text = ", ".join([kind, *(text for text, _ in widths)])
         in_common = ", ".join([kind, *(each for _, each in widths)])
@@ -157,8 +158,8 @@ class _Rows:
         category = self._taken.categories.get(node.variable)
         parts: list[tuple[Node, bool]] = []
         for child in node.children:
-            outside = category is not None and child.used_with is not None
-            parts.append((child, is_used and not (outside and category not in child.used_with)))
+            always = category is None or child.used_with is None
+            parts.append((child, is_used and (always or category in (child.used_with or ()))))
         blocks: list[list[Row]] = []
         for (plain, used), group in groupby(parts, lambda part: (part[0].is_plain, part[1])):
             nodes = [child for child, _ in group]

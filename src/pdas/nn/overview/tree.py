@@ -21,10 +21,11 @@ from pdas.drawing.modules.overview import (
 from pdas.nn.choices.choice import Choice
 from pdas.nn.choices.choice_point import ChoicePoint
 from pdas.nn.choices.optional_layer import OptionalLayer
+from pdas.nn.choices.value import Value
 from pdas.nn.elastic.base import Elastic
 from pdas.nn.elastic.weight import ElasticWeight
 from pdas.nn.supernet import Supernet
-from pdas.nn.widths import ChosenWidth, WidthSum, segments_of
+from pdas.nn.widths import ChosenWidth, WidthSum
 from pdas.support.errors import printable
 
 
@@ -90,7 +91,7 @@ def _children(module: nn.Module) -> Iterator[tuple[str, nn.Module, tuple[int, ..
     for name, child in module._modules.items():
         if child is None or isinstance(child, ElasticWeight | WidthSum):
             continue
-        if isinstance(module, Elastic) and isinstance(child, ChosenWidth):
+        if isinstance(module, Elastic) and isinstance(child, Value):
             continue
         if isinstance(module, ChoicePoint) and name.isdecimal():
             used = tuple(module.used_with[int(name)].nonzero()[0].tolist())
@@ -109,12 +110,14 @@ def _candidate_name(point: ChoicePoint, number: int) -> str:
 
 def _widths(module: nn.Module) -> dict[str, tuple[Term, ...]]:
     """The chosen widths of a layer by the names of its arguments."""
-    return {
-        _text(name): tuple(Term(s.factor, s.name, s.power) for s in segments_of(child))
-        for name, child in module._modules.items()
-        if isinstance(child, ChosenWidth)
-        and (isinstance(module, Elastic) or isinstance(child, WidthSum))
-    }
+    found = {}
+    for name, child in module._modules.items():
+        if isinstance(child, WidthSum) or (
+            isinstance(module, Elastic) and isinstance(child, Value)
+        ):
+            terms = tuple(Term(s.factor, s.name, s.power) for s in child.segments())
+            found[_text(name)] = terms
+    return found
 
 
 def _details(module: nn.Module) -> str:

@@ -1,0 +1,154 @@
+"""The run directory of a search in a network of one's own: the files of a recipe's search.
+
+`modules.json` is there besides, the modules of the network, from which the report draws it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from pdas.methods.settings import SearchSettings
+from pdas.nn.overview.tree import overview
+from pdas.nn.supernet import Supernet
+from pdas.runs.directory import new_directory
+from pdas.runs.run import OWN_NETWORK, Run
+from pdas.searches.files import summary, write_finalists, write_theta
+from pdas.searches.method import is_named
+from pdas.searches.result import SearchResult
+from pdas.support.files import locked_directory
+from pdas.support.settings import Settings
+
+OnEpoch = Callable[[SearchResult], None]
+
+
+class OwnRecipe(Settings):
+    """What stands for the recipe in `config.yaml`.
+
+    Example:
+        OwnRecipe(name="digits", search=settings.model_dump(mode="json"))
+    """
+
+    name: str
+    search: Mapping[str, Any]
+
+
+class OwnRun:
+    """Writes the files of a search as it goes.
+
+    Args:
+        run: the directory; None writes nothing.
+        about: the method and the seed, for `search.json`.
+
+    Example:
+        with own_run("runs/mine", net, method, settings, 0, True) as run:
+            run.finished(run_search(..., on_epoch=run.epochs(on_epoch)))
+    """
+
+    def __init__(self, run: Run | None, about: dict[str, Any]) -> None:
+        self._run = run
+        self._about = about
+
+    def epochs(self, on_epoch: OnEpoch) -> OnEpoch:
+        """What is called after each epoch: the files are written, then comes the user's.
+
+        Args:
+            on_epoch: of the user.
+        """
+        if (run := self._run) is None:
+            return on_epoch
+
+        def write(result: SearchResult) -> None:
+            run.write_metrics([progress.row() for progress in result.history])
+            write_theta(run, result)
+            on_epoch(result)
+
+        return write
+
+    def finished(self, result: SearchResult) -> SearchResult:
+        """Write what was found.
+
+        Args:
+            result: of the whole search.
+
+        Returns:
+            The same.
+
+        Raises:
+            RunError: a file cannot be written.
+        """
+        if (run := self._run) is not None:
+            write_finalists(run, result)
+            run.write_json("search.json", self._about | summary(result))
+            run.write_architecture(result.architecture)
+        return result
+
+
+@contextmanager
+def own_run(
+    out: str | PathLike[str] | None,
+    net: nn.Module,
+    method: object,
+    settings: SearchSettings,
+    seed: int,
+    *,
+    writes: bool = True,
+    continues: bool = False,
+) -> Iterator[OwnRun]:
+    """Make the run directory of a search, or continue in that of the same search.
+
+    After an error before the first epoch, what was written is removed.
+
+    Args:
+        out: a new directory; None for none.
+        net: the network.
+        method: the argument of `pdas.search`.
+        settings: of the search.
+        seed: of the search.
+        writes: whether this rank writes.
+        continues: whether `out` may be there, since the search has checkpoints, which know whether
+            it is the same search.
+
+    Raises:
+        RunError: the directory is taken, or cannot be written.
+    """
+    if out is None or not writes:
+        yield OwnRun(None, {})
+        return
+    run = Run(Path(out))
+    search = settings.model_dump(mode="json")
+    if method is not None and not is_named(method):
+        search["method"] = type(method).__name__
+    own = OwnRun(run, {"method": _name(search["method"]), "seed": seed})
+    if continues and run.has_config and OWN_NETWORK in run.raw_config():
+        with locked_directory(run.path):
+            yield own
+        return
+    with new_directory(run.path, "out"):
+        try:
+            _begin(run, net, search, seed)
+            yield own
+        except BaseException:
+            if not run.has("metrics.csv"):
+                run.remove_written()
+            raise
+
+
+def _name(method: object) -> str:
+    """Of a method in plain data."""
+    return str(method.get("name") if isinstance(method, Mapping) else method)
+
+
+def _begin(run: Run, net: nn.Module, search: Mapping[str, Any], seed: int) -> None:
+    """Write what is known before the first step."""
+    module = net.module if isinstance(net, Supernet) else net
+    recipe = OwnRecipe(name=run.name, search=search)
+    about = {OWN_NETWORK: type(module).__name__}
+    run.write_config(recipe, seed=seed, data_dir=None, about=about)
+    if isinstance(net, Supernet):
+        run.write_json("modules.json", overview(net).to_json())

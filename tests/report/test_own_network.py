@@ -1,0 +1,59 @@
+"""The report of a search in a network of one's own draws its modules."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import TensorDataset
+
+import pdas
+from pdas.nn import Choice, Linear, Supernet, Value
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out: Path = tmp_path_factory.mktemp("runs") / "mine"
+    width = Value("width", [2, 8])
+    act = Choice("act", {HOSTILE: nn.ReLU(), "tanh": nn.Tanh()})
+    net = Supernet(nn.Sequential(Linear(3, width), act, Linear(width, 1)))
+
+    def loss(model: nn.Module, batch: tuple[torch.Tensor]) -> torch.Tensor:
+        return model(batch[0]).square().mean()
+
+    data = TensorDataset(torch.ones(40, 3))
+    pdas.search(net, loss, data, out=out, steps=4, batch_size=10, preset="paper")
+    return out
+
+
+def test_the_modules_are_drawn_with_what_was_chosen(finished: Path) -> None:
+    page = pdas.stages.report(finished).read_text()
+    chosen = json.loads((finished / "architecture.json").read_text())["width"]
+    assert f"Linear, out_features = width = {chosen}" in page
+    assert "The modules of Sequential" in page  # for a screen reader
+    assert "pdas.retrain(net.derive(result.architecture), ...)" in page
+    assert HOSTILE not in page
+    assert "out_features" in (finished / "architecture.svg").read_text()
+
+
+def test_an_unfinished_search_shows_the_network(finished: Path) -> None:
+    file = finished / "architecture.json"
+    text = file.read_text()
+    file.unlink()
+    page = pdas.stages.report(finished).read_text()
+    file.write_text(text)
+    assert "nothing is chosen yet" in page and "out_features = width<" in page
+
+
+def test_damage_is_said_and_the_rest_is_shown(finished: Path) -> None:
+    file = finished / "modules.json"
+    text = file.read_text()
+    file.write_text('{"variables": {}, "network": {"variable": "x"}}')
+    page = pdas.stages.report(finished).read_text()
+    file.write_text(text)
+    assert "modules.json" in page and "none of its variables" in page and "What theta says" in page
