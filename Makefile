@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: env demo demo-inpainting examples test test-long lint package
+.PHONY: env demo demo-inpainting examples docs test test-long lint package
 
 env: $(VENV)/.installed
 
@@ -20,6 +20,10 @@ demo-inpainting: env
 
 examples: env
 	set -e; for example in examples/*.py; do echo "== $$example"; $(BIN)/python $$example; done
+
+# The site, in site/; what is wrong with a link or a page is an error.
+docs: env
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # One thread for each process: there is one process for each core already, and more that they start.
 test: env
