@@ -116,6 +116,11 @@ def test_where_a_run_is_comes_in_words(changes: dict[str, object], expected: str
     assert expected in shown
 
 
+def test_a_run_without_a_process_has_no_time_left() -> None:
+    shown = lines(replace(large(2), is_at_work=False, silence=30.0), 80)
+    assert shown[1] == "step 30 of 120"
+
+
 def test_without_theta_and_measures_there_is_the_state_alone() -> None:
     look = Look(Path("runs/a"), Phase.NOT_BEGUN)
     assert lines(look, 60) == ["a", "has not begun: waits for its config.yaml"]

@@ -98,7 +98,8 @@ def _progress_text(look: Look) -> str:
         return "at work" if look.is_at_work else "between two stages"
     what = "trainings of finalists:" if progress.part == FINALISTS else "step"
     text = f"{what} {progress.done} of {progress.total}"
-    if progress.seconds_left is None:
+    is_dead = look.is_at_work is False and look.silence > QUIET
+    if progress.seconds_left is None or is_dead:
         return text
     return f"{text}, {about(max(0.0, progress.seconds_left - look.silence))} left"
 
