@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pdas.support.errors import RunError
-from pdas.support.files import atomic_write
+from pdas.support.files import atomic_write, locked_directory
 from pdas.support.writing import parts
 
 LEFT = ".pdas-a-0123456789abcdef.part"
@@ -116,3 +117,27 @@ def test_a_part_that_was_taken_for_left_is_begun_again(
     write(tmp_path / "a", b"new")
     assert removed and [path.name for path in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a").read_bytes() == b"new"
+
+
+def test_a_directory_is_known_to_be_locked_while_it_is(tmp_path: Path) -> None:
+    assert parts.is_locked(tmp_path) is False
+    with locked_directory(tmp_path):
+        assert parts.is_locked(tmp_path) is True
+    assert parts.is_locked(tmp_path) is False
+
+
+def test_a_lock_is_not_known_where_there_are_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert parts.is_locked(tmp_path / "nowhere") is None
+    monkeypatch.setattr("fcntl.flock", fail)
+    assert parts.is_locked(tmp_path) is None
+
+
+def test_a_look_at_a_lock_keeps_nobody_out(tmp_path: Path) -> None:
+    """Who wants the lock at that moment tries again."""
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    assert parts.lock(descriptor)
+    threading.Timer(0.3, os.close, [descriptor]).start()
+    with locked_directory(tmp_path):
+        pass

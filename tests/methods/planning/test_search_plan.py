@@ -17,7 +17,10 @@ from pdas.methods.planning.halving_rounds import (
     whole_steps,
 )
 from pdas.methods.planning.search_plan import (
+    ALONE,
     Plan,
+    cost_after,
+    plan_after,
     plan_search,
     share_of_steps,
     whole_cost,
@@ -227,3 +230,16 @@ def test_the_longest_trainings_that_are_paid_are_found(
 def test_the_cost_of_rounds_counted_by_hand() -> None:
     # 4 for 10 steps each, judged on 10 batches; 2 of them for 20 further, judged on 12
     assert cost([4, 2], 30, 12) == pytest.approx(4 * (10 + 10 / 3) + 2 * (20 + 12 / 3))
+
+
+@pytest.mark.parametrize("finals", [{"finalists_share": 0.4}, {}])
+def test_finalists_after_an_early_end_cost_their_share(finals: dict[str, float]) -> None:
+    of_search = settings(finalists=6, **finals)
+    plan = plan_search(of_search, 10, 10)
+    whole = plan.trial_passes or plan.finalists * 10 / 3
+    assert cost_after(plan, plan.steps, 10) == pytest.approx(ALONE * whole)
+    half = plan.steps // 2
+    expected = plan_after(plan, of_search, half, 10)
+    assert cost_after(plan, half, 10) == pytest.approx(
+        ALONE * (expected.trial_passes or whole * half / plan.steps)
+    )
