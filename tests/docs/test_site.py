@@ -1,0 +1,76 @@
+"""The site is built without a warning, has every public name, and asks no other host."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pdas
+import pdas.testing
+from tests.docs.pages import ROOT
+
+ASKED = [
+    r"<script[^>]*\bsrc=[\"']?(https?:)?//[^\"'>]*",
+    r"<link[^>]*\bhref=[\"']?(https?:)?//[^\"'>]*",
+    r"<(?:img|iframe|audio|video|source|embed|object)[^>]*\b(?:src|data)=[\"']?(https?:)?//[^\"'>]*",
+    r"(?:url\(|@import)\s*[\"']?(https?:)?//[^\"')]*",
+]
+
+
+def asked(text: str) -> list[str]:
+    """What a page or a style sheet asks of other hosts when it is read."""
+    return [found[0] for rule in ASKED for found in re.finditer(rule, text)]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder]
+    quiet = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    built = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True)
+    assert built.returncode == 0 and not built.stderr.strip(), built.stderr
+    return folder
+
+
+def test_the_site_asks_no_other_host(site: Path) -> None:
+    files = [file for kind in ("html", "css") for file in site.rglob(f"*.{kind}")]
+    assert len(files) > 40
+    assert {str(file): found for file in files if (found := asked(file.read_text()))} == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<script src="https://cdn.example/x.js"></script>',
+        "<link rel=stylesheet href=//fonts.example/css>",
+        '<img alt="" src="http://a.example/b.png">',
+        "@font-face { src: url(https://fonts.example/a.woff2) }",
+    ],
+)
+def test_a_request_is_found(text: str) -> None:
+    assert asked(text)
+
+
+def test_a_link_is_no_request() -> None:
+    assert not asked('<a href="https://optuna.readthedocs.io">Optuna</a><img src="cells.png">')
+
+
+@pytest.mark.parametrize(
+    ("page", "module"),
+    [("index", pdas), ("networks", pdas.nn), ("stages", pdas.stages), ("testing", pdas.testing)],
+)
+def test_the_reference_has_every_public_name(site: Path, page: str, module: object) -> None:
+    text = (site / "reference" / f"{page}.html").read_text()
+    names = [name for name in module.__all__ if name not in ("nn", "stages", "__version__")]  # type: ignore[attr-defined]
+    assert [name for name in names if f">{name}<" not in text] == []
+
+
+def test_the_reference_has_arguments_errors_and_examples(site: Path) -> None:
+    text = re.sub(r"<[^>]+>", "", (site / "reference" / "index.html").read_text())
+    for said in ("lambda &gt;= 2, how many architectures", "SpaceError", "optimizer.ask()"):
+        assert said in text
