@@ -44,7 +44,7 @@ def test_a_killed_run_is_one_line_and_status_2(pdas: Pdas, make_run: MakeRun) ->
         status, _, err = pdas(*words)
         assert status == 2
         expected = f"pdas: run: {run}: search is not finished, and no process is at work"
-        assert err == f"{expected}; add --resume to its command to continue\n"
+        assert err == f"{expected}; continue by its command with --resume, or by the same call\n"
     assert (run / "report.html").exists()
 
 

@@ -18,6 +18,7 @@ from pdas.nn import Choice, Supernet, Value
 from pdas.report.reader import read_metrics, read_theta
 from pdas.runs.run import Run
 from pdas.support.errors import RunError
+from pdas.watching.look import Phase, Watcher
 
 
 class Net(nn.Module):
@@ -74,6 +75,17 @@ def test_files_are_there_after_each_epoch(tmp_path: Path) -> None:
 
     search(tmp_path / "mine", on_epoch=on_epoch)
     assert seen and all(seen)
+
+
+def test_it_can_be_watched_while_it_runs_and_afterwards(tmp_path: Path) -> None:
+    out, seen = tmp_path / "mine", []
+    watcher = Watcher(out)
+    search(out, finalists=2, on_step=lambda progress: seen.append(watcher.look()))
+    assert {look.phase for look in seen} == {Phase.RUNS}
+    assert {look.is_at_work for look in seen} == {True}
+    assert seen[0].progress is not None and seen[0].progress.total == len(seen)
+    after = watcher.look()
+    assert after.progress is None and after.theta is not None and after.is_at_work is False
 
 
 def test_it_changes_nothing_of_the_search(tmp_path: Path) -> None:

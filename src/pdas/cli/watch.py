@@ -53,6 +53,7 @@ def _end(run: Path, look: Look) -> None:
 
     if look.phase is Phase.STOPPED:
         state = f"{look.stage} is not finished, and no process is at work"
-        raise RunError(f"run: {run}: {state}; add --resume to its command to continue")
+        remedy = "continue by its command with --resume, or by the same call"
+        raise RunError(f"run: {run}: {state}; {remedy}")
     if look.phase is Phase.FINISHED:
         table(str(run), summary_rows(run))

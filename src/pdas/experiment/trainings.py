@@ -9,11 +9,11 @@ from pdas.distributed.devices import determinism, fresh_precision
 from pdas.distributed.processes import processes_for
 from pdas.experiment.epoch_writer import epochs_of, epochs_of_search
 from pdas.experiment.preparation import Opened, Prepared
-from pdas.experiment.progress_file import progress_file
 from pdas.resume.checkpoint import Checkpoints
 from pdas.runs.run import Run
 from pdas.searches.comparison import OnTrial
 from pdas.searches.files import summary, write_finalists
+from pdas.searches.progress_file import progress_file
 from pdas.searches.run_search import run_search
 from pdas.tasks.recipe import Recipe
 from pdas.training.loop import OnStep

@@ -18,11 +18,14 @@ from pdas.nn.overview.tree import overview
 from pdas.nn.supernet import Supernet
 from pdas.runs.directory import new_directory
 from pdas.runs.run import OWN_NETWORK, Run
+from pdas.searches.comparison import OnTrial
 from pdas.searches.files import summary, write_finalists, write_theta
 from pdas.searches.method import is_named
+from pdas.searches.progress_file import ProgressFile, progress_file
 from pdas.searches.result import SearchResult
 from pdas.support.files import locked_directory
 from pdas.support.settings import Settings
+from pdas.training.loop import OnStep
 
 OnEpoch = Callable[[SearchResult], None]
 
@@ -46,13 +49,30 @@ class OwnRun:
         about: the method and the seed, for `search.json`.
 
     Example:
-        with own_run("runs/mine", net, method, settings, 0, True) as run:
+        with own_run("runs/mine", net, method, settings, 0) as run:
             run.finished(run_search(..., on_epoch=run.epochs(on_epoch)))
     """
 
     def __init__(self, run: Run | None, about: dict[str, Any]) -> None:
         self._run = run
         self._about = about
+        self._progress = None if run is None else ProgressFile(run)
+
+    def steps(self, on_step: OnStep) -> OnStep:
+        """What is called after each step: the progress is written, then comes the user's.
+
+        Args:
+            on_step: of the user.
+        """
+        return on_step if self._progress is None else self._progress.on_step(on_step)
+
+    def trials(self, on_trial: OnTrial) -> OnTrial:
+        """What is called after each training of a finalist, as `steps`.
+
+        Args:
+            on_trial: of the user.
+        """
+        return on_trial if self._progress is None else self._progress.on_trial(on_trial)
 
     def epochs(self, on_epoch: OnEpoch) -> OnEpoch:
         """What is called after each epoch: the files are written, then comes the user's.
@@ -126,10 +146,10 @@ def own_run(
         search["method"] = type(method).__name__
     own = OwnRun(run, {"method": _name(search["method"]), "seed": seed})
     if continues and run.has_config and OWN_NETWORK in run.raw_config():
-        with locked_directory(run.path):
+        with locked_directory(run.path), progress_file(run):
             yield own
         return
-    with new_directory(run.path, "out"):
+    with new_directory(run.path, "out"), progress_file(run):
         try:
             _begin(run, net, search, seed)
             yield own

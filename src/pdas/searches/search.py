@@ -183,9 +183,9 @@ def search(
                 checkpoints=checkpoints_at(checkpoints),
                 derive=derive,
                 executor=executor,
-                on_step=showing(show, on_step),
+                on_step=run.steps(showing(show, on_step)),
                 on_epoch=run.epochs(on_epoch),
-                on_trial=showing_trials(show, on_trial),
+                on_trial=run.trials(showing_trials(show, on_trial)),
                 returns_on_interrupt=True,
             )
         return run.finished(result)

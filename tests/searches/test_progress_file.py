@@ -7,10 +7,10 @@ from typing import cast
 
 import pytest
 
-from pdas.experiment.progress_file import SECONDS, ProgressFile, progress_file
 from pdas.runs.progress import FILE, StageProgress, parse_progress
 from pdas.runs.run import Run
 from pdas.searches.finalists import Finalist
+from pdas.searches.progress_file import SECONDS, ProgressFile, progress_file
 from pdas.space import Architecture
 from pdas.training.loop import Progress
 
