@@ -50,12 +50,13 @@ def said(run: Path) -> str:
 
 
 def test_answer_of_a_whole_run(make_run: Callable[..., Path]) -> None:
-    text = said(make_run())
+    recipe = {"name": "digits", "task": "classification", "search": {"method": "pdas"}}
+    text = said(make_run(recipe=recipe))
     assert text.startswith("In 20 min 44 s and 40 steps, pdas chose one of 8 architectures: ")
     assert "as sure of it as 91 % of what is possible." in text
     assert "Trained anew, the test error of the network is 3.08 ± 0.14 % (2 retrainings)." in text
     assert "Is it better than random? Not known: no control was run;" in text
-    assert "Better than a plain network? Not asked; `pdas compare digits --methods" in text
+    assert "Is it better than a plain network? Not asked; `pdas compare digits --methods" in text
     assert text.endswith(".") and "Next: " in text
 
 
@@ -67,6 +68,10 @@ def test_answer_of_what_has_not_finished(make_run: Callable[..., Path]) -> None:
         "Nothing is found yet: the search did not finish. "
         "Next: finish the search: add --resume to the command."
     )
+
+
+def test_a_task_without_well_known_networks_asks_for_none(make_run: Callable[..., Path]) -> None:
+    assert "plain network" not in said(make_run(recipe={"name": "x", "task": "inpainting"}))
 
 
 def test_answer_of_a_draw(make_run: Callable[..., Path]) -> None:

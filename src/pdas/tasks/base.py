@@ -198,6 +198,7 @@ class Task(ABC):
         recipe: the class of its recipes.
         metrics: what its losses and its evaluation measure.
         quoted: what a publication says of methods, by the name of a row of `pdas compare`.
+        well_known: the name of a network that `plain` takes and people know; None without one.
 
     Example:
         TASKS["classification"].metrics[0].heading
@@ -206,6 +207,7 @@ class Task(ABC):
     recipe: ClassVar[type[Recipe]]
     metrics: ClassVar[tuple[Metric, ...]] = ()
     quoted: ClassVar[Mapping[str, Quoted]] = MappingProxyType({})
+    well_known: ClassVar[str | None] = None
 
     def plain(self, recipe: Any, name: str, pretrained: bool) -> Recipe:
         """The recipe that trains a well-known network for as long, in place of a search.

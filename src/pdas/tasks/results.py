@@ -33,6 +33,16 @@ def quoted_of(recipe: Mapping[str, object]) -> Mapping[str, Quoted]:
     return TASKS[task].quoted if isinstance(task, str) and task in TASKS else {}
 
 
+def well_known_of(recipe: Mapping[str, object]) -> str | None:
+    """A network that people know, with which what a recipe finds can be compared.
+
+    Args:
+        recipe: its plain data, as in `config.yaml`.
+    """
+    task = recipe.get("task")
+    return TASKS[task].well_known if isinstance(task, str) and task in TASKS else None
+
+
 def sections_of(
     recipe: Mapping[str, object], run_path: Path, result: Mapping[str, object]
 ) -> list[Section]:

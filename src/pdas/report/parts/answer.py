@@ -15,6 +15,7 @@ from pdas.report.results import result_rows
 from pdas.report.values import duration
 from pdas.space.decided import NOTHING_LEARNED
 from pdas.support.metrics import is_number
+from pdas.tasks.results import well_known_of
 
 
 def add_answer(body: Element, summary: Summary, theta: NamedTheta | None) -> None:
@@ -45,8 +46,8 @@ def answer(summary: Summary, theta: NamedTheta | None) -> Iterator[str]:
         yield f"Trained anew, the {label} of the network is {value}."
     for label, text in control_rows(summary):
         yield f"Is it {label}? {text[0].upper()}{text[1:]}."
-    if summary.results:
-        yield _plain(summary)
+    if summary.results and (known := well_known_of(summary.recipe)):
+        yield _plain(summary, known)
     yield f"Next: {next_step(summary)}."
 
 
@@ -74,10 +75,7 @@ def _size(theta: NamedTheta) -> str:
     return f"{10 ** (digits % 1):.1f}e+{int(digits)}"
 
 
-def _plain(summary: Summary) -> str:
+def _plain(summary: Summary, known: str) -> str:
     """How a well-known network would compare, which only a comparison asks."""
-    name = summary.recipe.get("name", "RECIPE")
-    return (
-        "Better than a plain network? Not asked; "
-        f"`pdas compare {name} --methods pdas,random,plain:resnet18` asks."
-    )
+    command = f"pdas compare {summary.recipe.get('name')} --methods pdas,random,plain:{known}"
+    return f"Is it better than a plain network? Not asked; `{command}` asks."

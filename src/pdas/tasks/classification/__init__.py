@@ -33,6 +33,7 @@ class Classification(Task):
     recipe = ClassificationRecipe
     metrics = METRICS
     quoted = QUOTED
+    well_known = "resnet18"
 
     def open(
         self,
