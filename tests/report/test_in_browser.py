@@ -20,6 +20,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from pdas.report.page import write_report
+from pdas.report.several.which import write_page_of
+from tests.comparing.made_up import make_comparison
 
 BINARIES = ("chromium", "chromedriver")
 PHONE, DESK = (390, 844), (1280, 900)
@@ -129,10 +131,33 @@ def broken(make_run: Callable[..., Path]) -> Path:
     return run
 
 
-@pytest.fixture(params=["classified", "restored_run", "broken"])
+@pytest.fixture
+def sweep_of_runs(make_run: Callable[..., Path], random_cells: Callable[..., Any]) -> Path:
+    """A sweep of which one run is not finished and one failed with a long line."""
+    for seed in range(3):
+        run = make_run(f"seed-{seed}", errors=(seed + 1.5,), architecture=random_cells(3, seed))
+    (run / "architecture.json").unlink()
+    failed = {"7": f"retrain.weight_limit: found {10**60}, expected a few words more"}
+    (run.parent / "sweep.json").write_text(json.dumps({"failed": failed}))
+    return run.parent
+
+
+@pytest.fixture
+def comparison_of_rows(tmp_path: Path, random_cells: Callable[..., Any]) -> Path:
+    path = make_comparison(tmp_path, {"pdas": [3.0, 3.1], "plain:resnet18": [4.0, 4.2], "nas": []})
+    for seed in (0, 1):
+        run = path / "pdas" / f"seed-{seed}"
+        (run / "architecture.json").write_text(json.dumps(random_cells(3, seed)))
+        (run / "metrics.csv").write_text(f"step,decided,loss\n3,0.{seed},1\n6,0.5,0.5\n")
+        (run / "report.html").write_text("of the run")
+    return path
+
+
+@pytest.fixture(
+    params=["classified", "restored_run", "broken", "sweep_of_runs", "comparison_of_rows"]
+)
 def page(request: pytest.FixtureRequest) -> Path:
-    run: Path = request.getfixturevalue(request.param)
-    return write_report(run)
+    return write_page_of([request.getfixturevalue(request.param)])
 
 
 def show(browser: Chrome, page: Path, size: tuple[int, int] = PHONE, scheme: str = "light") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,8 +17,9 @@ from pdas.cli.tables import table
 from pdas.cli.watch import follow as follow_run
 from pdas.distributed.launch import rank
 from pdas.runs.run import Run
-from pdas.support.errors import printable
+from pdas.support.errors import SettingError, printable
 from pdas.support.metrics import measures_text
+from pdas.support.refusals import refuse
 from pdas.tasks.results import metrics_of
 
 
@@ -61,17 +63,43 @@ def export(
 
 
 def report(
-    run: RunPath,
+    runs: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN...", help="Runs, or the directory of a sweep or a comparison."),
+    ],
     follow: Annotated[
         bool, typer.Option("--follow", help="Write it again while the run continues.")
     ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Page of several runs (default: report.html).")
+    ] = None,
 ) -> None:
-    """Draw the pictures and write the page of a run again."""
+    """Write the page of a run again, or one page of several runs, a sweep or a comparison."""
     if follow:
-        return follow_run(run)
-    opened = Run.open(run)
-    show_wait(f"report of {run}")
-    write_report(opened)
+        return follow_run(_only(runs, out))
+    if len(runs) == 1 and out is None and Run(runs[0]).has_config:
+        opened = Run.open(runs[0])
+        show_wait(f"report of {runs[0]}")
+        return write_report(opened)
+    show_wait(f"report of {', '.join(map(str, runs))}")
+    with importing():
+        from pdas.report.several.which import write_page_of
+
+    if rank() == 0:
+        typer.echo(printable(f"The page is {write_page_of(runs, out)}."))
+
+
+def _only(runs: Sequence[Path], out: Path | None) -> Path:
+    """The run that is followed, which is one and has its page within."""
+    if len(runs) > 1 or out is not None:
+        refuse(
+            SettingError,
+            "--follow",
+            found="several runs" if len(runs) > 1 else "--out",
+            expected="one run, whose page goes into it",
+            remedy="leave it out",
+        )
+    return runs[0]
 
 
 def list_recipes(

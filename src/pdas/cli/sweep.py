@@ -49,9 +49,14 @@ def sweep(
 
     experiment = Experiment(loaded, data_dir=data_dir, logger=logger)
     done = _run(experiment, chosen, out or Path("runs") / f"{loaded.name}-sweep", workers, quiet)
-    if not quiet and done.comparison["seeds"]:
-        rows = sweep_rows(done.comparison, metrics_of(loaded.model_dump(mode="json")))
-        table(str(done.path), [*rows, ("all of it", str(done.path / "sweep.json"))])
+    if done.path.exists():  # not where every seed was refused before it began
+        from pdas.report.several.page import write_sweep
+
+        page = write_sweep(done.path)
+        if not quiet and done.comparison["seeds"]:
+            rows = sweep_rows(done.comparison, metrics_of(loaded.model_dump(mode="json")))
+            files = [("all of it", str(done.path / "sweep.json")), ("report", str(page))]
+            table(str(done.path), [*rows, *files])
     for seed, error in done.failed.items():
         typer.echo(f"pdas: seed {seed}: {printable(error)}", err=True)
     if done.failed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 from pdas.experiment.export import FORMATS
 from pdas.experiment.export import export as export_network
 from pdas.report.card import write_card
-from pdas.report.page import write_report
+from pdas.report.several.which import write_page_of
 from pdas.runs.run import Run
 from pdas.stages.training import as_changes, of_run
 from pdas.support.refusals import check_one_of
@@ -52,22 +52,31 @@ def evaluate(
     }
 
 
-def report(run: str | PathLike[str] | Run) -> Path:
-    """Draw the pictures and write the page of a run again.
+def report(
+    run: str | PathLike[str] | Run | Sequence[str | PathLike[str] | Run],
+    out: str | PathLike[str] | None = None,
+) -> Path:
+    """Write the page of a run again, or one page of several runs, of a sweep, of a comparison.
 
     Args:
-        run: a run or its directory.
+        run: a run or its directory, the directory of a sweep or a comparison, or several runs.
+        out: the page of several runs; default `report.html` in the working directory. That of
+            anything else goes into its directory.
 
     Returns:
-        The page, `report.html`.
+        The page.
 
     Raises:
-        RunError: the directory is no run, or a file of it is damaged.
+        SettingError: `out` is given without several runs.
+        RunError: a directory is none of these, or `out` is taken by something else.
 
     Example:
         pdas.stages.report("runs/folder-0")
+        pdas.stages.report(["runs/folder-0", "runs/folder-1"], "both.html")
     """
-    return write_report(run.path if isinstance(run, Run) else run)
+    some = [run] if isinstance(run, str | PathLike | Run) else run
+    paths = [each.path if isinstance(each, Run) else Path(each) for each in some]
+    return write_page_of(paths, None if out is None else Path(out))
 
 
 def export(

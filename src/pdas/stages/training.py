@@ -16,6 +16,7 @@ from pdas.experiment.experiment import Experiment
 from pdas.experiment.sweep import Sweep
 from pdas.experiment.sweep import sweep as run_sweep
 from pdas.report.page import write_report
+from pdas.report.several.page import write_sweep
 from pdas.runs.run import Run
 from pdas.searches.comparison import OnTrial
 from pdas.searches.trials_left import showing_trials
@@ -223,7 +224,10 @@ def sweep(
     """
     experiment = experiment_of(recipe, data_dir, 0, changes)
     path = Path("runs") / f"{experiment.recipe.name}-sweep" if out is None else Path(out)
-    return run_sweep(experiment, seeds_of(seeds), path)
+    done = run_sweep(experiment, seeds_of(seeds), path)
+    if done.path.exists():  # not where every seed was refused before it began
+        write_sweep(done.path)
+    return done
 
 
 def seeds_of(seeds: int | Sequence[int]) -> list[int]:

@@ -13,10 +13,12 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from pdas.report.html.elements import add
 from pdas.support.files import atomic_write
+from pdas.support.opening import LARGEST_TEXT, open_file
 
 _PICTURE = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg"/>'  # no icon is asked for
 
 _SCRIPT = "report.js"
+_HEAD = 1000  # bytes, in which a page says what made it
 
 
 def begin_page(name: str, refresh: int | None = None) -> tuple[Element, Element]:
@@ -31,6 +33,7 @@ def begin_page(name: str, refresh: int | None = None) -> tuple[Element, Element]
     html = Element("html", lang="en")
     head = SubElement(html, "head")
     SubElement(head, "meta", charset="utf-8")
+    SubElement(head, "meta", name="generator", content="pdas")
     SubElement(head, "meta", {"http-equiv": "Content-Security-Policy", "content": _policy()})
     if refresh is not None:
         SubElement(head, "meta", {"http-equiv": "refresh", "content": str(refresh)})
@@ -57,6 +60,19 @@ def write_page(html: Element, path: Path) -> None:
     text = tostring(html, encoding="unicode", method="html")
     with atomic_write(path) as file:
         file.write(f"<!DOCTYPE html>\n{text}\n".encode(errors="backslashreplace"))
+
+
+def is_page(path: Path) -> bool:
+    """Whether a file is a page that was written here.
+
+    Args:
+        path: of the file.
+    """
+    try:
+        with open_file(path, LARGEST_TEXT) as file:
+            return b'<meta name="generator" content="pdas">' in file.read(_HEAD)
+    except (OSError, ValueError):
+        return False
 
 
 def _policy() -> str:

@@ -1,0 +1,142 @@
+"""The answer of several runs in plain words: how good, how sure, how far they agree, what next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from statistics import mean
+
+from pdas.report.advice import DECIDED
+from pdas.report.several.agreement import Agreement
+from pdas.report.several.column import Column
+from pdas.report.several.groups import Group, judged
+from pdas.support.metrics import Metric
+
+_NAMED = 4  # groups, and runs that lack something
+
+
+def answer(
+    columns: Sequence[Column], together: Sequence[Group], agreed: Agreement | None
+) -> Iterator[str]:
+    """The answer, sentence by sentence; what is between two ` is code.
+
+    Args:
+        columns: the runs.
+        together: those that differ in seeds only.
+        agreed: how far their architectures are the same; None of fewer than two.
+    """
+    metric = judged(columns)
+    yield _what(columns, together)
+    if metric is not None:
+        measured = [group for group in together if group.values(metric)]
+        yield from (_measured(group, metric, len(together) == 1) for group in measured[:_NAMED])
+        yield from _compared(measured, metric)
+    yield from _sure(columns)
+    if agreed is not None:
+        yield _agreed(agreed)
+    if incomplete := [column for column in columns if column.missing]:
+        yield f"Not complete: {_names(incomplete)}."
+    yield from _asked(columns)
+    yield f"Next: {_next(incomplete, together, agreed, metric)}."
+
+
+def _what(columns: Sequence[Column], together: Sequence[Group]) -> str:
+    count = f"{len(columns):,} run{'s' if len(columns) > 1 else ''}"
+    known = sum(len(group.columns) for group in together)
+    if known < len(columns):
+        return f"{count}, of which {known:,} can be read."
+    if len(together) == 1:
+        return f"{count} that differ in their seeds only." if len(columns) > 1 else f"{count}."
+    return f"{count} with {len(together):,} kinds of settings."
+
+
+def _measured(group: Group, metric: Metric, is_only: bool) -> str:
+    """The value of a group, and how sure it is."""
+    whose = "the" if is_only else f"{group.name}: the"
+    values = group.values(metric)
+    middle = group.mean(metric)
+    assert middle is not None  # as the caller has seen
+    text = f"{whose[0].upper()}{whose[1:]} {metric.label} is {metric.text(middle)}"
+    if len(values) == 1:
+        return f"{text}, of a single run."
+    low, high = min(values, key=lambda n: values[n]), max(values, key=lambda n: values[n])
+    text += f" on average over {len(values)} runs"
+    if interval := group.interval(metric):
+        one, other = map(metric.number, interval)
+        text += f" (95 % interval {one} to {other})"
+    if low == high:
+        return f"{text}, the same in all."
+    ends = f"{metric.number(values[low])} ({low}) to {metric.number(values[high])} ({high})"
+    return f"{text}; single runs have {ends}."
+
+
+def _compared(measured: Sequence[Group], metric: Metric) -> Iterator[str]:
+    """Which group is better than the first, where seeds in common tell."""
+    for group in measured[1:_NAMED]:
+        first = measured[0]
+        difference = group.difference(first, metric)
+        if difference.interval is None:
+            yield (
+                f"Whether {group.name} or {first.name} is better is not known: that takes two "
+                "seeds or more that both have."
+            )
+        else:
+            word = {True: "better", False: "worse", None: "not shown to differ"}
+            about = f"{difference.text()} {metric.unit}".rstrip()
+            yield f"Against {first.name}, {group.name}: {about}, {word[difference.is_better]}."
+
+
+def _sure(columns: Sequence[Column]) -> Iterator[str]:
+    """How far the searches were decided, where they say so."""
+    found = {metric.key: metric for column in columns for metric in column.values}
+    decided = found.get("decided")
+    if decided is not None:
+        sure = [value for each in columns if (value := each.values.get(decided)) is not None]
+        share = f"{mean(sure) * 100:.0f} %"
+        yield f"The searches are as sure as {share} of what is possible, on average."
+
+
+def _agreed(agreed: Agreement) -> str:
+    text = (
+        f"Two of the architectures agree in {agreed.mean * 100:.0f} % of the variables on average"
+    )
+    if agreed.chance is None:
+        return f"{text}."
+    return f"{text}; two draws would agree in {agreed.chance * 100:.0f} %."
+
+
+def _asked(columns: Sequence[Column]) -> Iterator[str]:
+    """What only a comparison tells."""
+    name = next((column.recipe["name"] for column in columns if "name" in column.recipe), None)
+    if name is not None:
+        yield (
+            "Better than random, or than a plain network? Not asked here; "
+            f"`pdas compare {name} --methods pdas,random,plain:resnet18` asks."
+        )
+
+
+def _next(
+    incomplete: Sequence[Column],
+    together: Sequence[Group],
+    agreed: Agreement | None,
+    metric: Metric | None,
+) -> str:
+    if incomplete:
+        return (
+            f"finish {_names(incomplete)}: the same command again continues a sweep, --resume a run"
+        )
+    alone = next((group for group in together if len(group.columns) == 1), None)
+    if alone is not None:
+        return f"run more seeds of {alone.name}, by `pdas sweep`: one run says little"
+    if agreed is not None and (beyond := agreed.beyond_chance) is not None and beyond < DECIDED:
+        return (
+            "search longer: the searches choose differently, and agree by "
+            f"{beyond:.2f} beyond chance only, of 1"
+        )
+    path = together[0].columns[0].path if together else "RUN"
+    return f"use one of them, as `pdas export {path}`"
+
+
+def _names(columns: Sequence[Column]) -> str:
+    shown = ", ".join(column.name for column in columns[:_NAMED])
+    more = len(columns) - _NAMED
+    return shown if more <= 0 else f"{shown} and {more} more"
