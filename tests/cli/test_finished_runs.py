@@ -57,3 +57,24 @@ def test_an_interrupted_export_is_one_line(
     monkeypatch.setattr("pdas.stages.export", interrupt)
     status, _, err = pdas("export", finished.path, "--out", "out")
     assert status == 130 and err == "pdas: interrupted; the export was not finished\n"
+
+
+def test_several_runs_have_one_page(pdas: Pdas, finished: Run, tmp_path: Path) -> None:
+    copy = shutil.copytree(finished.path, tmp_path / "copy")
+    status, out, err = pdas("report", finished.path, copy)
+    assert (status, out, err) == (0, "The page is report.html.\n", "")
+    assert "2 runs" in (tmp_path / "report.html").read_text()
+    assert pdas("report", finished.path, copy, "--out", "two.html")[0] == 0
+    (tmp_path / "notes.html").write_text("mine")
+    for words, message in (
+        (("report", finished.path, copy, "--out", "notes.html"), "--out: found notes.html, which"),
+        (("report", copy, "--out", "new.html"), "--out: found 1 directory, whose page goes"),
+        (("report", copy, "nowhere"), "run: nowhere has no config.yaml, expected"),
+        (("report", copy, finished.path, "--follow"), "--follow: found several runs, expected one"),
+        (("report", copy, "--follow", "--out", "x.html"), "--follow: found --out, expected one"),
+        (("report", tmp_path), f"run: {tmp_path} has no config.yaml, expected"),
+    ):
+        status, out, err = pdas(*words)
+        assert status == 2 and out == "" and err.startswith(f"pdas: {message}")
+    assert (tmp_path / "notes.html").read_text() == "mine"
+    assert not (tmp_path / "new.html").exists()

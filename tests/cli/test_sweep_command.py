@@ -28,7 +28,13 @@ def test_a_sweep_prints_a_table_and_goes_on_with_more_seeds(pdas: Pdas, tmp_path
     status, out, err = pdas("sweep", "digits", "--seeds", "0,7", *CHANGES)
     assert status == 0 and err.endswith(" begin\nseed 7 is done\n")
     assert "seed 0" in out and "seed 7" in out and "agreement" in out
-    assert (tmp_path / "runs" / "digits-sweep" / "sweep.json").exists()
+    folder = tmp_path / "runs" / "digits-sweep"
+    assert (folder / "sweep.json").exists() and "digits-sweep/report.html" in out
+    page = (folder / "report.html").read_text()
+    assert "2 runs that differ in their seeds only." in page
+    (folder / "report.html").unlink()
+    assert pdas("report", folder) == (0, f"The page is {folder / 'report.html'}.\n", "")
+    assert (folder / "report.html").read_text() == page
     status, out, err = pdas("sweep", "digits", *CHANGES, "--set", "search.epochs=3")
     assert status == 2
     assert err.startswith("pdas: search.epochs: found 3, expected 2 as in runs/digits-sweep/seed-0")

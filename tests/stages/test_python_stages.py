@@ -68,6 +68,8 @@ def test_a_finished_run_is_evaluated_and_reported(copy: Path) -> None:
         assert measures[1]["test_error"] == result["test_error"]
     for page in (stages.report(str(copy)), stages.report(Run(copy))):
         assert page == copy / "report.html"
+    several = stages.report([str(copy), Run(copy)], copy / "same.html")
+    assert several == copy / "same.html" and several.exists()
     assert [file.name for file in stages.export(str(copy), "card").iterdir()] == ["README.md"]
 
 

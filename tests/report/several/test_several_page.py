@@ -9,10 +9,15 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from scipy import stats
+from torch import nn
+from torch.utils.data import TensorDataset
 
+import pdas
 from pdas.comparing.results import read_results
+from pdas.nn import Choice, Linear, Supernet, Value
 from pdas.report.comparison import write_comparison
 from pdas.report.html.page import is_page
 from pdas.report.page import write_report
@@ -101,6 +106,29 @@ def test_runs_with_other_settings_are_told_apart(make_run: Make) -> None:
     assert shown.has_row("name", "digits") and not shown.has_row("search.epochs", "3")
 
 
+def test_runs_whose_settings_are_empty_have_a_page(make_run: Make, tmp_path: Path) -> None:
+    paths = [make_run(name, recipe={"a": 1}) for name in ("one", "two")]
+    for path in paths:
+        (path / "config.yaml").write_text("recipe: {}\nenvironment: {}\n")
+    text = answer_of(write_several(paths, tmp_path / "out.html"))
+    assert text.startswith("2 runs, of which the settings of 0 are known.")
+    assert text.endswith("Next: use one of them.")
+
+
+def test_searches_of_networks_of_ones_own_are_drawn_by_their_modules(tmp_path: Path) -> None:
+    for seed in range(2):
+        act = Choice("act", {"relu": nn.ReLU(), "tanh": nn.Tanh()})
+        net = Supernet(nn.Sequential(Linear(3, Value("width", [2, 8])), act))
+        search = {"steps": 4, "batch_size": 10, "preset": "paper", "seed": seed}
+        data, out = TensorDataset(torch.ones(40, 3)), tmp_path / f"own-{seed}"
+        pdas.search(net, lambda f, batch: f(batch[0]).square().mean(), data, out=out, **search)
+    page = write_several([tmp_path / "own-0", tmp_path / "own-1"], tmp_path / "out.html")
+    text, shown = answer_of(page), Page(page)
+    assert text.startswith("2 runs that differ in their seeds only.")
+    assert "pdas compare" not in text and "Not complete" not in text and "pdas export" not in text
+    assert any("The modules of Sequential" in name for name in shown.drawings)
+
+
 def test_groups_of_the_same_seeds_are_compared(make_run: Make) -> None:
     paths = []
     for name, epochs, errors in (("a", 3, (3.0, 3.2, 3.0)), ("b", 9, (2.0, 2.2, 2.1))):
@@ -148,7 +176,9 @@ def test_a_sweep_without_a_single_whole_run_has_a_page(tmp_path: Path) -> None:
     (tmp_path / "sweep.json").write_text('{"failed": {"0": "no room"}}')
     page = write_page_of([tmp_path])
     assert Page(page).has_row("missing", "no room")
-    assert answer_of(page).startswith("1 run, of which 0 can be read. Not complete: seed-0.")
+    assert answer_of(page).startswith(
+        "1 run, of which the settings of 0 are known. Not complete: seed-0."
+    )
 
 
 def test_a_page_takes_the_place_of_reports_only(sweep: Path, tmp_path: Path) -> None:

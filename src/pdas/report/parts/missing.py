@@ -37,5 +37,5 @@ def missing(summary: Summary) -> Iterator[str]:
         yield "The architecture: the search has not finished."
     if not run.has("metrics.csv") and run.is_unfinished:
         yield "The course of the search: it is written after the first epoch."
-    if not summary.results and summary.architecture:
+    if not summary.results and summary.architecture and not summary.is_own_network:
         yield "Results: no network has been retrained to its end."

@@ -36,14 +36,14 @@ def answer(
     if incomplete := [column for column in columns if column.missing]:
         yield f"Not complete: {_names(incomplete)}."
     yield from _asked(columns)
-    yield f"Next: {_next(incomplete, together, agreed, metric)}."
+    yield f"Next: {_next(incomplete, together, agreed)}."
 
 
 def _what(columns: Sequence[Column], together: Sequence[Group]) -> str:
     count = f"{len(columns):,} run{'s' if len(columns) > 1 else ''}"
     known = sum(len(group.columns) for group in together)
     if known < len(columns):
-        return f"{count}, of which {known:,} can be read."
+        return f"{count}, of which the settings of {known:,} are known."
     if len(together) == 1:
         return f"{count} that differ in their seeds only." if len(columns) > 1 else f"{count}."
     return f"{count} with {len(together):,} kinds of settings."
@@ -106,7 +106,8 @@ def _agreed(agreed: Agreement) -> str:
 
 def _asked(columns: Sequence[Column]) -> Iterator[str]:
     """What only a comparison tells."""
-    name = next((column.recipe["name"] for column in columns if "name" in column.recipe), None)
+    recipes = [column.recipe for column in columns if not _is_own(column)]
+    name = next((recipe["name"] for recipe in recipes if "name" in recipe), None)
     if name is not None:
         yield (
             "Better than random, or than a plain network? Not asked here; "
@@ -118,7 +119,6 @@ def _next(
     incomplete: Sequence[Column],
     together: Sequence[Group],
     agreed: Agreement | None,
-    metric: Metric | None,
 ) -> str:
     if incomplete:
         return (
@@ -126,14 +126,20 @@ def _next(
         )
     alone = next((group for group in together if len(group.columns) == 1), None)
     if alone is not None:
-        return f"run more seeds of {alone.name}, by `pdas sweep`: one run says little"
+        how = "" if _is_own(alone.columns[0]) else ", as by `pdas sweep`"
+        return f"run more seeds of {alone.name}{how}: one run says little"
     if agreed is not None and (beyond := agreed.beyond_chance) is not None and beyond < DECIDED:
         return (
             "search longer: the searches choose differently, and agree by "
             f"{beyond:.2f} beyond chance only, of 1"
         )
-    path = together[0].columns[0].path if together else "RUN"
-    return f"use one of them, as `pdas export {path}`"
+    known = [column for group in together for column in group.columns if not _is_own(column)]
+    return "use one of them" + "".join(f", as by `pdas export {each.path}`" for each in known[:1])
+
+
+def _is_own(column: Column) -> bool:
+    """Whether it searched a network of one's own, which the commands do not know."""
+    return column.summary is not None and column.summary.is_own_network
 
 
 def _names(columns: Sequence[Column]) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from xml.etree.ElementTree import Element, SubElement
 
 from pdas.report.describe import architecture_text
 from pdas.report.html.elements import add, add_scroll, as_svg
-from pdas.report.parts.architecture import image_size
+from pdas.report.parts.architecture import drawing_of
+from pdas.report.reader import read_theta
 from pdas.report.several.column import Column
-from pdas.spaces.base import family_of
+from pdas.spaces.base import Drawing
+from pdas.support.errors import RunError
 
 MOST_DRAWN = 12
 
@@ -39,13 +42,21 @@ def add_drawings(
 
 
 def _draw(figure: Element, column: Column, name: str) -> None:
-    labels: Mapping[str, object] = column.architecture
-    family = family_of(labels)
-    drawing = family and family.drawing(labels, image_size(column.recipe))
-    if drawing:
+    drawing = None
+    with suppress(RunError):  # a damaged file leaves the words
+        drawing = _drawing(column)
+    if drawing is not None:
         figure.append(as_svg(drawing.figure, name, f"{column.name}: {drawing.caption}"))
     else:
-        add(figure, "pre", architecture_text(labels))
+        add(figure, "pre", architecture_text(column.architecture))
+
+
+def _drawing(column: Column) -> Drawing | None:
+    summary = column.summary
+    if summary is None:
+        return None
+    has_theta = summary.is_own_network and summary.run.has("theta.npz")
+    return drawing_of(summary, read_theta(summary.run) if has_theta else None)
 
 
 def _distinct(columns: Sequence[Column]) -> list[list[Column]]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
 
 from pdas.comparing.paired import Paired, student_interval
 from pdas.report.several.column import Column
+from pdas.runs.run import OWN_NETWORK
 from pdas.support.metrics import Metric
 
-_IMAGES = ("training_images", "test_images", "data_dir")  # in `config.yaml`, beside the settings
+_OTHERS = ("training_images", "test_images", "data_dir", OWN_NETWORK)  # beside the settings
+_NAMES = ("name", "description")  # settings that change nothing
 _NAMED = 3  # runs in the name of a group
 
 
@@ -138,8 +140,9 @@ def judged(columns: Sequence[Column]) -> Metric | None:
 
 def _about(column: Column) -> tuple[object, ...]:
     assert column.summary is not None  # it has settings
-    others: Mapping[str, object] = column.summary.others
-    return column.recipe, *(others.get(name) for name in _IMAGES)
+    settings = {key: value for key, value in column.recipe.items() if key not in _NAMES}
+    others = column.summary.others
+    return settings, *(others.get(name) for name in _OTHERS)
 
 
 def _seed(column: Column) -> int:
