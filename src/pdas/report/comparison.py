@@ -138,11 +138,11 @@ def _add_seeds(body: Element, done: Comparison, page: Path) -> None:
     rows = [(row.name, *(_value(done, row.values, seed) for seed in seeds)) for row in done.rows]
     table = add_table(body, rows, ["method", *(f"seed {seed}" for seed in seeds)])
     for row, line in zip(done.rows, table.findall("tbody/tr"), strict=True):
-        for seed, cell in zip(seeds, line[1:], strict=True):
+        for seed, value in zip(seeds, line[1:], strict=True):
             own = done.path / directory_of(row.name) / f"seed-{seed}" / "report.html"
             if seed in row.values and own.is_file():
-                anchor = SubElement(cell, "a", href=link(own, page))
-                anchor.text, cell.text = cell.text, None
+                anchor = SubElement(value, "a", href=link(own, page))
+                anchor.text, value.text = value.text, None
 
 
 def _value(done: Comparison, values: Mapping[int, float], seed: int) -> str:

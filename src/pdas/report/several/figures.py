@@ -38,8 +38,8 @@ def add_figures(
     _link(table, shown, len(heads), page)
     for line in table.findall("tbody/tr"):
         if line[0].text == _MISSING:
-            for cell in line[1:]:
-                cell.set("class", "missing")
+            for value in line[1:]:
+                value.set("class", "missing")
     if means:
         note = (
             "Means are over runs that differ in their seeds only; in brackets is Student's "
