@@ -41,6 +41,7 @@ ORDER = (
     "report",
     "watching",
     "stages",
+    "notebook",
     "cli",
     "testing",
 )

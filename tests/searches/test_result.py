@@ -74,7 +74,7 @@ def test_a_decided_search_reads_as_decided(result: SearchResult) -> None:
 
 def test_a_notebook_shows_a_table_with_its_names_escaped(result: SearchResult) -> None:
     html = result._repr_html_()
-    assert html.count("<tr>") == 4 and "<th>at most</th>" in html
+    assert html.count("<tr>") == 4 and ">at most</th>" in html and "<svg" in html
     other = SearchResult(result.method.best().replaced(2, 0), result.method)
     assert "&lt;minus&gt;" in other._repr_html_() and "<minus>" not in other._repr_html_()
 

@@ -15,6 +15,7 @@ from pdas.comparing.rows import OURS, directory_of
 from pdas.experiment.sweep import is_finished
 from pdas.runs.reading import parse_json
 from pdas.runs.run import Run
+from pdas.support.display.shown import Shown
 from pdas.support.metrics import Metric, is_number
 from pdas.tasks.base import Quoted
 from pdas.tasks.results import metrics_of, quoted_of
@@ -64,7 +65,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Shown):
     """The results of a comparison.
 
     Attributes:

@@ -21,6 +21,7 @@ from pdas.experiment.experiment import Experiment
 from pdas.resume.signals import StoppedError
 from pdas.runs.run import Run
 from pdas.support.cores import cores
+from pdas.support.display.shown import Shown
 from pdas.support.errors import PdasError, RunError, SettingError, reason
 from pdas.support.files import atomic_write, creating_directory
 from pdas.support.refusals import is_integer, refuse
@@ -36,7 +37,7 @@ OnEnd = Callable[[int, str | None], None]
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Sweep(Shown):
     """The result of a sweep.
 
     Attributes:

@@ -24,11 +24,12 @@ from pdas.nn.module_tree import ModuleTree
 from pdas.nn.quantities import check_quantity
 from pdas.space import Architecture
 from pdas.support.arrays import BoolArray
+from pdas.support.display.shown import Shown
 from pdas.support.errors import NetworkError
 from pdas.support.refusals import refuse
 
 
-class Supernet(nn.Module):
+class Supernet(Shown, nn.Module):
     """A module that holds choices. It runs the architecture in its call.
 
     The module is used as it is, not copied; called by itself, its choices have no architecture.

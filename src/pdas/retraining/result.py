@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pdas.support.display.shown import Shown
 from pdas.training.loop import Progress
 
 
 @dataclass
-class RetrainingResult:
+class RetrainingResult(Shown):
     """What `pdas.retrain` found. The network itself has the best weights.
 
     Attributes:

@@ -23,6 +23,7 @@ from pdas.runs.metrics import metrics_text
 from pdas.runs.reading import has_file, names_in, parse_config, parse_json, read_file
 from pdas.space import Architecture, SearchSpace
 from pdas.space.decided import ThetaHistory
+from pdas.support.display.shown import Shown
 from pdas.support.errors import RunError
 from pdas.support.settings import Settings
 from pdas.support.writing.own_files import OwnFiles
@@ -39,7 +40,7 @@ _INNER = (("retrain-", "config.yaml"), ("seed-", "sweep.json"))
 """How the names of directories within a run and a sweep begin, and a file beside them."""
 
 
-class Run:
+class Run(Shown):
     """Writes and reads the files of a run directory.
 
     While a search is under way, any of them but `config.yaml` may still be missing.

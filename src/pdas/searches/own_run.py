@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from torch import nn
 
+from pdas.drawing.modules.overview import Overview
 from pdas.methods.settings import SearchSettings
 from pdas.nn.overview.tree import overview
 from pdas.nn.supernet import Supernet
@@ -42,9 +44,10 @@ class OwnRecipe(Settings):
 
 
 class OwnRun:
-    """Writes the files of a search as it goes.
+    """Writes the files of a search as it goes, and gives its result the modules of the network.
 
     Args:
+        network: the modules; None of a network that is no `Supernet`.
         run: the directory; None writes nothing.
         about: the method and the seed, for `search.json`.
 
@@ -53,7 +56,13 @@ class OwnRun:
             run.finished(run_search(..., on_epoch=run.epochs(on_epoch)))
     """
 
-    def __init__(self, run: Run | None, about: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        network: Overview | None,
+        run: Run | None = None,
+        about: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        self._network = network
         self._run = run
         self._about = about
         self._progress = None if run is None else ProgressFile(run)
@@ -80,12 +89,12 @@ class OwnRun:
         Args:
             on_epoch: of the user.
         """
-        if (run := self._run) is None:
-            return on_epoch
 
         def write(result: SearchResult) -> None:
-            run.write_metrics([progress.row() for progress in result.history])
-            write_theta(run, result)
+            result.network = self._network
+            if (run := self._run) is not None:
+                run.write_metrics([progress.row() for progress in result.history])
+                write_theta(run, result)
             on_epoch(result)
 
         return write
@@ -102,9 +111,10 @@ class OwnRun:
         Raises:
             RunError: a file cannot be written.
         """
+        result.network = self._network
         if (run := self._run) is not None:
             write_finalists(run, result)
-            run.write_json("search.json", self._about | summary(result))
+            run.write_json("search.json", {**self._about, **summary(result)})
             run.write_architecture(result.architecture)
         return result
 
@@ -137,21 +147,24 @@ def own_run(
     Raises:
         RunError: the directory is taken, or cannot be written.
     """
+    network = overview(net) if isinstance(net, Supernet) else None
     if out is None or not writes:
-        yield OwnRun(None, {})
+        yield OwnRun(network)
         return
     run = Run(Path(out))
     search = settings.model_dump(mode="json")
     if method is not None and not is_named(method):
         search["method"] = type(method).__name__
-    own = OwnRun(run, {"method": _name(search["method"]), "seed": seed})
+    own = OwnRun(network, run, {"method": _name(search["method"]), "seed": seed})
     if continues and run.has_config and OWN_NETWORK in run.raw_config():
         with locked_directory(run.path), progress_file(run):
             yield own
         return
     with new_directory(run.path, "out"), progress_file(run):
         try:
-            _begin(run, net, search, seed)
+            _begin(run, OwnRecipe(name=run.name, search=search), net, seed)
+            if network is not None:
+                run.write_json("modules.json", network.to_json())
             yield own
         except BaseException:
             if not run.has("metrics.csv"):
@@ -164,11 +177,8 @@ def _name(method: object) -> str:
     return str(method.get("name") if isinstance(method, Mapping) else method)
 
 
-def _begin(run: Run, net: nn.Module, search: Mapping[str, Any], seed: int) -> None:
+def _begin(run: Run, recipe: OwnRecipe, net: nn.Module, seed: int) -> None:
     """Write what is known before the first step."""
     module = net.module if isinstance(net, Supernet) else net
-    recipe = OwnRecipe(name=run.name, search=search)
     about = {OWN_NETWORK: type(module).__name__}
     run.write_config(recipe, seed=seed, data_dir=None, about=about)
-    if isinstance(net, Supernet):
-        run.write_json("modules.json", overview(net).to_json())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import escape
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pdas.drawing.modules.overview import Overview
 from pdas.methods.base import SearchMethod
 from pdas.methods.constraints.wrapper import Wrapper
 from pdas.methods.optimizer import Optimizer
@@ -19,6 +19,7 @@ from pdas.space.categories import starts
 from pdas.space.decided import NOTHING_LEARNED, ThetaHistory
 from pdas.space.most_probable import most_probable
 from pdas.support.arrays import FloatArray
+from pdas.support.display.shown import Shown
 from pdas.support.errors import SettingError
 from pdas.support.refusals import check_integer, refuse
 from pdas.training.loop import Progress
@@ -31,7 +32,7 @@ LOOKED_AT = 20_000  # of the most probable architectures, for those within a lim
 
 
 @dataclass(repr=False)
-class SearchResult:
+class SearchResult(Shown):
     """The result of a search. `on_epoch` is called with the result after each epoch.
 
     Attributes:
@@ -45,6 +46,7 @@ class SearchResult:
             `settings.finalists` is 0.
         stopped: why the search ended before its planned end: "max_minutes", "patience",
             "stop_when_decided", "on_step" or "interrupted" (Ctrl-C); None if it did not.
+        network: the modules of a network of one's own, by which a notebook draws it; else None.
 
     Example:
         result = pdas.search(net, loss, data)
@@ -59,6 +61,7 @@ class SearchResult:
     seconds: float = 0.0
     finalists: list[Finalist] = field(default_factory=list)
     stopped: str | None = None
+    network: Overview | None = None
 
     @property
     def optimizer(self) -> Optimizer:
@@ -178,23 +181,12 @@ class SearchResult:
         return search_figure(self.theta_history, metrics)
 
     def __repr__(self) -> str:
-        table = [tuple(map(str, row)) for row in self._table()]
+        table = [tuple(map(str, row)) for row in self.table()]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
-        return "\n".join([f"SearchResult: {self._summary()}", *(f"  {line}" for line in lines)])
+        return "\n".join([f"SearchResult: {self.summary()}", *(f"  {line}" for line in lines)])
 
-    def _repr_html_(self) -> str:
-        head, *rows = (
-            "".join(f"<td>{escape(str(text))}</td>" for text in row) for row in self._table()
-        )
-        body = "".join(f"<tr>{row}</tr>" for row in rows)
-        return (
-            f"<p>SearchResult: {escape(self._summary())}</p>"
-            f"<table><thead><tr>{head.replace('td>', 'th>')}</tr></thead>"
-            f"<tbody>{body}</tbody></table>"
-        )
-
-    def _summary(self) -> str:
+    def summary(self) -> str:
         """The course of the search in a line."""
         last = self.history[-1] if self.history else None
         is_under_way = last is not None and last.step < last.steps and self.stopped is None
@@ -209,8 +201,12 @@ class SearchResult:
             said.append(f"ended early ({self.stopped})")
         return "; ".join(said or [f"{type(self.method).__name__}, which has no steps"])
 
-    def _table(self) -> list[tuple[object, ...]]:
-        """Of each variable the chosen label and, if there is theta, its probability and largest."""
+    def table(self) -> list[tuple[object, ...]]:
+        """Of each variable the chosen label and, if there is theta, its probability and largest.
+
+        Returns:
+            The headings, then a row for each variable.
+        """
         labels = self.architecture.to_dict()
         history = self.theta_history
         if history is None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from pdas.space.variables import Label
 from pdas.support.arrays import IntArray
+from pdas.support.display.shown import Shown
 from pdas.support.errors import SpaceError
 from pdas.support.files import atomic_write
 from pdas.support.opening import read_text
@@ -32,7 +33,7 @@ class Assignment(Protocol):
     def __contains__(self, name: object, /) -> bool: ...
 
 
-class Architecture:
+class Architecture(Shown):
     """An immutable assignment of a value to every variable of a space.
 
     `SearchSpace.architecture` makes and checks it. Two architectures are equal if their spaces and

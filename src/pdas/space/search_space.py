@@ -16,11 +16,12 @@ import numpy.typing as npt
 from pdas.space.architecture import Architecture, load_labels, parse_labels
 from pdas.space.variables import Categorical, Label
 from pdas.support.arrays import IntArray
+from pdas.support.display.shown import Shown
 from pdas.support.errors import SpaceError, shortened
 from pdas.support.refusals import refusal, refuse
 
 
-class SearchSpace(Mapping[str, tuple[Label, ...]]):
+class SearchSpace(Shown, Mapping[str, tuple[Label, ...]]):
     """The ordered variables of a search, as a mapping from names to categories.
 
     `len(space)` is D, the number of variables. Spaces are immutable. They are equal if they hold

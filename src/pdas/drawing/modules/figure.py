@@ -23,8 +23,10 @@ _CAPTION = 0.2  # height of a line
 _DASHES = (0, (3.0, 2.0))
 _MOST_WORDS = 600  # letters, of the description
 
-_LEGEND = "Filled: chosen, with its probability under theta. Dashed: left out."
-_FOLDED = "\N{MULTIPLICATION SIGN} n: so many equal ones; the probability is the least of them."
+_CHOSEN = "Filled: chosen. Dashed: left out."
+_PROBABLE = "Filled: chosen, with its probability under theta. Dashed: left out."
+_OPEN = "Dashed: the categories of a choice; nothing is chosen yet."
+_FOLDED = "\N{MULTIPLICATION SIGN} n: so many equal ones; a probability is the least of theirs."
 
 
 def modules_figure(
@@ -40,11 +42,7 @@ def modules_figure(
         probabilities: of the categories of each variable, if they are known.
     """
     rows, left_out = rows_of(overview, taken_of(overview, labels, probabilities))
-    legend = [_LEGEND] if any(row.chips for row in rows) else []
-    if any(row.times > 1 for row in rows):
-        legend.append(_FOLDED)
-    if left_out:
-        legend.insert(0, f"{left_out:,} more lines are not drawn.")
+    legend = _legend(rows, left_out)
     widths = [_indent(row) + _length(row) for row in rows]
     depth = max(row.depth for row in rows)
     captions = [text_width(line, font(TEXT)) for line in legend]
@@ -69,6 +67,17 @@ def modules_words(overview: Overview, labels: Mapping[str, object]) -> str:
     chosen = ", ".join(f"{name}: {labels[name]}" for name in overview.variables if name in labels)
     text = f"The modules of {overview.root.kind}; chosen are {chosen or 'none yet'}"
     return text if len(text) <= _MOST_WORDS else f"{text[:_MOST_WORDS]} ..."
+
+
+def _legend(rows: Sequence[Row], left_out: int) -> list[str]:
+    """The lines below the drawing."""
+    lines = [f"{left_out:,} more lines are not drawn."] if left_out else []
+    chips = [chip for row in rows for chip in row.chips]
+    if any(chip.probability is not None for chip in chips):
+        lines.append(_PROBABLE)
+    elif chips:
+        lines.append(_CHOSEN if any(chip.is_chosen for chip in chips) else _OPEN)
+    return [*lines, _FOLDED] if any(row.times > 1 for row in rows) else lines
 
 
 def _indent(row: Row) -> float:
