@@ -78,6 +78,11 @@ def test_answer_of_a_draw(make_run: Callable[..., Path]) -> None:
     assert "The architecture was not searched here (random): " in said(make_run(method="random"))
 
 
+def test_answer_of_a_finalist_that_theta_does_not_prefer(make_run: Callable[..., Path]) -> None:
+    run = make_run(architecture={"a": "2", "b": "1", "c": "1"})  # theta prefers the third of b
+    assert "prefers another label in 1 of 3 variables" in said(run)
+
+
 # ---- the posterior
 
 

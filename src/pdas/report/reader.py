@@ -152,6 +152,21 @@ class NamedTheta:
     names: Sequence[str]
     labels: Sequence[Sequence[str]]
 
+    @property
+    def last(self) -> list[FloatArray]:
+        """The probabilities of each variable at the end, shapes (K_i,)."""
+        return np.split(self.history.theta[-1], starts(self.history.sizes)[1:])
+
+    def other_labels(self, architecture: Mapping[str, object]) -> int:
+        """In how many variables theta prefers another label than an architecture has.
+
+        Args:
+            architecture: by the names of these variables.
+        """
+        preferred = (each[int(p.argmax())] for each, p in zip(self.labels, self.last, strict=True))
+        pairs = zip(self.names, preferred, strict=True)
+        return sum(str(architecture.get(name, label)) != label for name, label in pairs)
+
 
 def read_theta(run: Run) -> NamedTheta:
     """The history of theta in `theta.npz`.

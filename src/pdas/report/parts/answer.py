@@ -41,6 +41,11 @@ def answer(summary: Summary, theta: NamedTheta | None) -> Iterator[str]:
         yield f"It is not to be relied on: {NOTHING_LEARNED}."
     elif is_number(decided := summary.search.get("decided")):
         yield f"The search is as sure of it as {decided * 100:.0f} % of what is possible."
+    if theta is not None and (others := theta.other_labels(summary.architecture)):
+        yield (
+            f"Theta itself prefers another label in {others} of {len(theta.names)} variables; "
+            "the found one was the best of the finalists."
+        )
     if judged := next(iter(result_rows(summary)), None):
         label, value = judged
         yield f"Trained anew, the {label} of the network is {value}."
@@ -55,9 +60,8 @@ def _found(summary: Summary, theta: NamedTheta | None) -> str:
     """What was found, in how long, out of how many."""
     if not summary.architecture:
         return "Nothing is found yet: the search did not finish."
-    chosen = "; ".join(
-        f"{label}: {text}" for label, text in architecture_rows(summary.architecture)
-    )
+    rows = architecture_rows(summary.architecture)
+    chosen = "; ".join(text if len(rows) == 1 else f"{label}: {text}" for label, text in rows)
     seconds, steps = summary.search.get("seconds"), summary.search.get("steps")
     if not is_number(seconds) or not steps:
         return f"The architecture was not searched here ({method(summary)}): {chosen}."

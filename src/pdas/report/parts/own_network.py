@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from pdas.drawing.modules.overview import Overview, overview_of_json
 from pdas.report.reader import NamedTheta
 from pdas.runs.reading import parse_json
 from pdas.runs.run import Run
-from pdas.space.categories import starts
 from pdas.spaces.base import Drawing
 
 FILE = "modules.json"
@@ -43,8 +40,7 @@ def probabilities(theta: NamedTheta) -> dict[str, list[float]]:
     Args:
         theta: of the search.
     """
-    parts = np.split(theta.history.theta[-1], starts(theta.history.sizes)[1:])
-    return {name: part.tolist() for name, part in zip(theta.names, parts, strict=True)}
+    return {name: p.tolist() for name, p in zip(theta.names, theta.last, strict=True)}
 
 
 def _parse(path: Path) -> Overview:

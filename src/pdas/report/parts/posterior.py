@@ -10,7 +10,6 @@ import numpy as np
 
 from pdas.report.html.elements import add, add_folded, add_table
 from pdas.report.reader import NamedTheta
-from pdas.space.categories import starts
 from pdas.space.most_probable import most_probable
 from pdas.support.arrays import FloatArray
 
@@ -46,15 +45,10 @@ def add_posterior(body: Element, theta: NamedTheta, architecture: Mapping[str, o
     add_table(body, _architecture_rows(theta, chosen), headings)
 
 
-def _parts(theta: NamedTheta) -> list[FloatArray]:
-    """The probabilities of each variable at the end."""
-    return np.split(theta.history.theta[-1], starts(theta.history.sizes)[1:])
-
-
 def _chosen(theta: NamedTheta, architecture: Mapping[str, object]) -> list[int]:
     """The category of each variable that was chosen; the most probable where that is not known."""
     found = []
-    for name, labels, p in zip(theta.names, theta.labels, _parts(theta), strict=True):
+    for name, labels, p in zip(theta.names, theta.labels, theta.last, strict=True):
         label = str(architecture.get(name))
         found.append(labels.index(label) if label in labels else int(p.argmax()))
     return found
@@ -62,7 +56,7 @@ def _chosen(theta: NamedTheta, architecture: Mapping[str, object]) -> list[int]:
 
 def _variable_rows(theta: NamedTheta, chosen: list[int]) -> tuple[list[tuple[str, ...]], int]:
     """The rows, in the order of the variables, and how many were left out."""
-    parts = _parts(theta)
+    parts = theta.last
     entropies = [_entropy(p) for p in parts]
     free = [i for i, p in enumerate(parts) if len(p) > 1]
     shown = sorted(sorted(free, key=lambda i: -entropies[i])[:MOST_ROWS])
