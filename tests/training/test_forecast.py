@@ -86,7 +86,7 @@ def test_a_search_that_ends_when_theta_is_decided_is_forecast_within_a_factor(
     forecast = Forecast(1000, decided_at=threshold)
     left = forecasts(forecast, [float(step) for step in range(1, last)], decided)
     for step in range(last // 2, last - 10):
-        assert 1 / 1.5 < left[step - 1] / (last - step) < 1.5
+        assert 1 / 1.6 < left[step - 1] / (last - step) < 1.6
 
 
 def test_what_follows_is_shorter_where_the_steps_end_early() -> None:

@@ -103,16 +103,28 @@ class Forecast:
 
     def _last_step(self, recent: Sequence[Moment]) -> int:
         """The step after which the steps end, at the latest the last one that is planned."""
-        known = [(each.step, each.decided) for each in recent if each.decided is not None]
-        if self._decided_at is None or len(known) < FEWEST:
+        now = recent[-1].step
+        left = self._steps - now
+        if self._decided_at is None or recent[-1].decided is None:
             return self._steps
-        steps, decided = np.array(known, dtype=float).T
-        end = min(_step_of(self._decided_at, steps, decided), self._steps)
-        return max(recent[-1].step, math.ceil(end))
+        # The trend since theta began to learn is steady, the recent one knows of a turn.
+        trends = [
+            _steps_until(self._decided_at, *_learning(moments), left)
+            for moments in (self._moments, recent)
+        ]
+        return now + math.ceil(math.sqrt(math.prod(trends)))
 
 
-def _step_of(threshold: float, steps: FloatArray, decided: FloatArray) -> float:
-    """The step in which the decided share comes to a threshold, by its trend.
+def _learning(moments: Sequence[Moment]) -> tuple[FloatArray, FloatArray]:
+    """The steps from where theta began to learn, after a warm-up, and the share after each."""
+    known = [(each.step, each.decided) for each in moments if each.decided is not None]
+    steps, decided = np.array(known, dtype=float).T
+    begin = int(np.flatnonzero(decided <= decided[0])[-1])
+    return steps[begin:], decided[begin:]
+
+
+def _steps_until(threshold: float, steps: FloatArray, decided: FloatArray, most: int) -> float:
+    """How many steps the decided share needs to come to a threshold, by its trend.
 
     It grows ever more slowly. Recorded searches were between two curves that do: a + b log(step),
     by which it takes longer, and 1 - exp(-a - b step). So this is the geometric mean of both.
@@ -121,15 +133,15 @@ def _step_of(threshold: float, steps: FloatArray, decided: FloatArray) -> float:
         threshold: from 0 to 1.
         steps: of the measurements, shape (T,).
         decided: the share after each, shape (T,).
-
-    Returns:
-        The step; infinite where the share does not grow.
+        most: steps that are left; the result if the share does not grow.
     """
-    log_steps = np.log(steps)
-    slow = log_steps[-1] + _distance(threshold, log_steps, decided)
-    sure = -np.log1p(-np.minimum(decided, ALMOST))
-    fast = steps[-1] + _distance(-math.log1p(-min(threshold, ALMOST)), steps, sure)
-    return math.exp((min(slow, 700.0) + math.log(fast)) / 2)
+    if len(steps) < FEWEST:
+        return most
+    log_steps, sure = np.log(steps), -np.log1p(-np.minimum(decided, ALMOST))
+    slow = _distance(threshold, log_steps, decided)
+    fast = _distance(-math.log1p(-min(threshold, ALMOST)), steps, sure)
+    slow = steps[-1] * math.expm1(min(slow, math.log(1 + most / steps[-1])))
+    return math.sqrt(slow * min(fast, most))
 
 
 def _distance(threshold: float, x: FloatArray, y: FloatArray) -> float:
@@ -138,7 +150,7 @@ def _distance(threshold: float, x: FloatArray, y: FloatArray) -> float:
     Args:
         threshold: of y.
         x: shape (T,).
-        y: shape (T,); the line is laid through its last values.
+        y: shape (T,); the line is laid through the mean of its last values.
 
     Returns:
         The distance, at least 0; infinite where y does not grow.
