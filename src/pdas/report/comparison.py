@@ -11,7 +11,7 @@ from pdas.comparing.rows import directory_of
 from pdas.comparing.table import headings, row_texts, sentences, value_text
 from pdas.report.html.elements import add, add_folded, add_table, add_text
 from pdas.report.html.page import begin_page, write_page
-from pdas.report.several.agreement import add_agreement, agreement
+from pdas.report.several.agreement import add_agreement, agreement, agreement_text
 from pdas.report.several.column import Column, read_column
 from pdas.report.several.curves import add_curves
 from pdas.report.several.drawings import add_drawings
@@ -102,8 +102,7 @@ def _add_architectures(body: Element, runs: Mapping[str, Sequence[Column]]) -> N
         add(body, "h3", name)
         add_drawings(body, columns, f"row-{number}", _DRAWN)
         if (agreed := agreement(columns)) is not None:
-            share = f"{agreed.mean * 100:.0f} % of the variables"
-            add_agreement(add_folded(body, f"Two of them agree in {share} on average"), agreed)
+            add_agreement(add_folded(body, agreement_text(agreed)), agreed)
 
 
 def _add_rows(body: Element, done: Comparison) -> None:

@@ -59,7 +59,7 @@ def test_page_of_a_sweep(sweep: Path) -> None:
         "Two of the architectures agree in 100 % of the variables on average"
     )
     assert "Not complete: seed-2." in text
-    assert "Better than random, or than a plain network? Not asked here; pdas compare" in text
+    assert "pdas compare" not in text  # of which task it is, is not known
     assert "Next: finish seed-2: " in text
     assert shown.has_row("", "mean", "seed-0", "seed-1", "seed-2")
     missing = "The architecture: the search has not finished."
@@ -71,6 +71,20 @@ def test_page_of_a_sweep(sweep: Path) -> None:
     assert "seed-0, seed-1" in shown.texts  # the same architecture, drawn once
     assert sum("over the steps" in name for name in shown.drawings) == 2
     assert not shown.references[1:]  # but the icon: no run has a page
+
+
+@pytest.mark.parametrize(
+    ("task", "asked"),
+    [
+        ("classification", "random, or than a plain network? Not asked here; pdas compare x "),
+        ("inpainting", "random? Not asked here; pdas compare x --methods pdas,random asks."),
+    ],
+)
+def test_what_only_a_comparison_tells_is_asked(
+    make_run: Make, tmp_path: Path, task: str, asked: str
+) -> None:
+    paths = [make_run(name, recipe={"name": "x", "task": task}) for name in ("a", "b")]
+    assert f"Are they better than {asked}" in answer_of(write_several(paths, tmp_path / "o.html"))
 
 
 def test_runs_with_pages_of_their_own_are_linked(sweep: Path) -> None:
@@ -99,7 +113,7 @@ def test_runs_with_other_settings_are_told_apart(make_run: Make) -> None:
         paths.append(make_run(name, errors=(float(epochs),), recipe=recipe))
     page = write_several(paths, paths[0].parent / "out.html")
     text, shown = answer_of(page), Page(page)
-    assert text.startswith("2 runs with 2 kinds of settings. One: the test error is 3.00 %, of a")
+    assert text.startswith("2 runs with 2 kinds of settings. Of one the test error is 3.00 %, of a")
     assert "Whether two or one is better is not known" in text
     assert "Next: run more seeds of one" in text
     assert shown.has_row("", "one", "two") and shown.has_row("search.epochs", "3", "9")
@@ -141,8 +155,9 @@ def test_groups_of_the_same_seeds_are_compared(make_run: Make) -> None:
     page = write_several(paths, paths[0].parent / "out.html")
     differences = [2.0 - 3.0, 2.2 - 3.2, 2.1 - 3.0]
     low, high = stats.ttest_1samp(differences, 0).confidence_interval(0.95)
-    expected = f"{np.mean(differences):.2f} [{low:.2f}, {high:.2f}] %, better."
-    assert f"Against a0, a1, a2, b0, b1, b2: {expected}" in answer_of(page)
+    expected = f"{np.mean(differences):.2f} [{low:.2f}, {high:.2f}] %: that is better."
+    said = "The difference of b0, b1, b2 to a0, a1, a2, paired by seed, is"
+    assert f"{said} {expected}" in answer_of(page)
     assert Page(page).rows[0][:3] == ["", "mean of a0, a1, a2", "mean of b0, b1, b2"]
 
 

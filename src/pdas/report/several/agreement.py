@@ -70,6 +70,19 @@ def agreement(columns: Sequence[Column]) -> Agreement | None:
     return Agreement(found, rows, mean(alike), _chance(found, set(names)))
 
 
+def agreement_text(found: Agreement) -> str:
+    """How far two of the architectures agree, beside two draws; without a full stop.
+
+    Args:
+        found: of at least two runs.
+    """
+    share = f"{found.mean * 100:.0f} %"
+    text = f"Two of the architectures agree in {share} of the variables on average"
+    if found.chance is None:
+        return text
+    return f"{text}; two draws would agree in {found.chance * 100:.0f} %"
+
+
 def add_agreement(body: Element, found: Agreement) -> None:
     """Add a table: each variable, the share of the runs that agree, and the label in each run.
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from statistics import mean
 
 from pdas.report.advice import DECIDED
-from pdas.report.several.agreement import Agreement
+from pdas.report.several.agreement import Agreement, agreement_text
 from pdas.report.several.column import Column
 from pdas.report.several.groups import Group, judged
 from pdas.support.metrics import Metric
+from pdas.tasks.results import well_known_of
 
 _NAMED = 4  # groups, and runs that lack something
 
@@ -32,7 +33,7 @@ def answer(
         yield from _compared(measured, metric)
     yield from _sure(columns)
     if agreed is not None:
-        yield _agreed(agreed)
+        yield f"{agreement_text(agreed)}."
     if incomplete := [column for column in columns if column.missing]:
         yield f"Not complete: {_names(incomplete)}."
     yield from _asked(columns)
@@ -51,11 +52,11 @@ def _what(columns: Sequence[Column], together: Sequence[Group]) -> str:
 
 def _measured(group: Group, metric: Metric, is_only: bool) -> str:
     """The value of a group, and how sure it is."""
-    whose = "the" if is_only else f"{group.name}: the"
     values = group.values(metric)
     middle = group.mean(metric)
     assert middle is not None  # as the caller has seen
-    text = f"{whose[0].upper()}{whose[1:]} {metric.label} is {metric.text(middle)}"
+    whose = "The" if is_only else f"Of {group.name} the"
+    text = f"{whose} {metric.label} is {metric.text(middle)}"
     if len(values) == 1:
         return f"{text}, of a single run."
     low, high = min(values, key=lambda n: values[n]), max(values, key=lambda n: values[n])
@@ -80,9 +81,12 @@ def _compared(measured: Sequence[Group], metric: Metric) -> Iterator[str]:
                 "seeds or more that both have."
             )
         else:
-            word = {True: "better", False: "worse", None: "not shown to differ"}
+            word = {True: "that is better", False: "that is worse", None: "none is shown"}
             about = f"{difference.text()} {metric.unit}".rstrip()
-            yield f"Against {first.name}, {group.name}: {about}, {word[difference.is_better]}."
+            yield (
+                f"The difference of {group.name} to {first.name}, paired by seed, is {about}: "
+                f"{word[difference.is_better]}."
+            )
 
 
 def _sure(columns: Sequence[Column]) -> Iterator[str]:
@@ -95,24 +99,14 @@ def _sure(columns: Sequence[Column]) -> Iterator[str]:
         yield f"The searches are as sure as {share} of what is possible, on average."
 
 
-def _agreed(agreed: Agreement) -> str:
-    text = (
-        f"Two of the architectures agree in {agreed.mean * 100:.0f} % of the variables on average"
-    )
-    if agreed.chance is None:
-        return f"{text}."
-    return f"{text}; two draws would agree in {agreed.chance * 100:.0f} %."
-
-
 def _asked(columns: Sequence[Column]) -> Iterator[str]:
     """What only a comparison tells."""
-    recipes = [column.recipe for column in columns if not _is_own(column)]
-    name = next((recipe["name"] for recipe in recipes if "name" in recipe), None)
-    if name is not None:
-        yield (
-            "Better than random, or than a plain network? Not asked here; "
-            f"`pdas compare {name} --methods pdas,random,plain:resnet18` asks."
-        )
+    recipes = [column.recipe for column in columns if "task" in column.recipe]
+    if recipes:
+        known = well_known_of(recipes[0])
+        plain, rows = (", or than a plain network", f",plain:{known}") if known else ("", "")
+        command = f"pdas compare {recipes[0].get('name')} --methods pdas,random{rows}"
+        yield f"Are they better than random{plain}? Not asked here; `{command}` asks."
 
 
 def _next(
