@@ -140,6 +140,25 @@ def test_the_page_of_exports_gives_the_predictions_of_the_classifier(
         assert float(row.max()) == pytest.approx(prediction.probability, rel=1e-4)
 
 
+def test_the_page_of_exports_deploys_the_classifier_without_torch(
+    finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = export(finished.path, "onnx", Path("export-onnx"))
+    for name in ("network.json", "network.onnx"):
+        shutil.copy(made / name, tmp_path)
+    blocks_there = [block for block in blocks(EXPORT) if "network_input" in block]
+    assert "torch" not in "".join(blocks_there)
+    files = pictures(tmp_path)
+    for (label, probability), expected in zip(
+        run("\n".join(blocks_there))["classify"](files),
+        load(finished.path).predict(files),
+        strict=True,
+    ):
+        assert label == expected.label
+        assert probability == pytest.approx(expected.probability, rel=1e-4)
+
+
 def test_example_of_using_a_run_predicts(
     finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
