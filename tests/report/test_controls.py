@@ -36,7 +36,7 @@ def test_the_answer_and_what_was_compared_are_shown(run: Path) -> None:
     page = write_report(run).read_text()
     assert "<h2>Random architectures</h2>" in page
     for name, error in (("retrain-0", "3.00"), ("control-2", "5.10")):
-        assert f"<th>{name}</th><td>{error}</td>" in page
+        assert f'<th scope="row">{name}</th><td>{error}</td>' in page
 
 
 def test_without_a_control_it_is_said_to_be_unanswered(make_run: Callable[..., Path]) -> None:
