@@ -48,6 +48,7 @@ def test_a_run_leaves_every_file(finished: Run) -> None:
         "config.yaml",
         "architecture.json",
         "search.json",
+        "last_look.json",
         "metrics.csv",
         "theta.npz",
         "retrain-0",
@@ -55,6 +56,7 @@ def test_a_run_leaves_every_file(finished: Run) -> None:
         "retrain-0/metrics.csv",
         "retrain-0/mistakes.npz",
         "retrain-0/result.json",
+        "retrain-0/test_scores.npz",
         "retrain-0/weights.safetensors",
     }
     config = yaml.safe_load((finished.path / "config.yaml").read_text())

@@ -2,7 +2,13 @@ from __future__ import annotations
 
 from torch import nn
 
-from pdas.nn.protocols import ActiveSupernet, SharingSupernet, SupernetProtocol
+from pdas.nn import Choice, Supernet
+from pdas.nn.protocols import (
+    ActiveSupernet,
+    SharingSupernet,
+    SupernetProtocol,
+    WeighedSupernet,
+)
 from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
 from pdas.spaces.cells.supernet import CellSupernet
 
@@ -16,6 +22,9 @@ def test_the_supernets_are_what_the_search_asks_for() -> None:
         assert isinstance(net, SupernetProtocol)
         assert isinstance(net, SharingSupernet)
     assert [isinstance(net, ActiveSupernet) for net in nets] == [False, True]
+    assert [isinstance(net, WeighedSupernet) for net in nets] == [True, False]
+    own = Supernet(Choice("act", {"relu": nn.ReLU(), "tanh": nn.Tanh()}))
+    assert isinstance(own, ActiveSupernet) and isinstance(own, WeighedSupernet)
 
 
 def test_a_module_without_a_space_is_not() -> None:

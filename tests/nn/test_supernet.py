@@ -262,3 +262,25 @@ def test_a_choice_that_is_not_registered_is_named() -> None:
         message = rf"Choice 'op': found it in the {type(hidden).__name__} 'hidden' of module 1"
         with pytest.raises(NetworkError, match=message):
             Supernet(nn.Sequential(nn.ReLU(), Hidden()))
+
+
+def test_which_categories_take_modules_with_weights() -> None:
+    inner = Choice("inner", {"deep": Linear(4, 4), "none": nn.Identity()})
+    module = nn.Sequential(
+        Choice("op", {"nested": nn.Sequential(inner), "linear": Linear(4, 4), "tanh": nn.Tanh()}),
+        OptionalLayer("extra", Linear(4, 4)),
+        Repeat("depth", [Linear(4, 4), Linear(4, 4)], [1, 2]),
+        Linear(4, Value("width", [2, 4])),
+        Choice("act", {"relu": nn.ReLU(), "tanh": nn.Tanh()}),
+    )
+    net = Supernet(module)
+    assert {
+        name: mask.tolist() for name, mask in zip(net.space, net.with_weights(), strict=True)
+    } == {
+        "op": [True, True, False],
+        "inner": [True, False],
+        "extra": [True, False],
+        "depth": [True, True],
+        "width": [False, False],
+        "act": [False, False],
+    }

@@ -12,7 +12,7 @@ from pdas.experiment.preparation import Opened, Prepared
 from pdas.resume.checkpoint import Checkpoints
 from pdas.runs.run import Run
 from pdas.searches.comparison import OnTrial
-from pdas.searches.files import summary, write_finalists
+from pdas.searches.files import summary, write_finalists, write_look
 from pdas.searches.progress_file import progress_file
 from pdas.searches.run_search import run_search
 from pdas.tasks.recipe import Recipe
@@ -76,8 +76,10 @@ def search_into(
             on_step=progress.on_step(on_step),
             on_epoch=write,
             on_trial=progress.on_trial(on_trial),
+            looks=True,
         )
     write_finalists(run, result)
+    write_look(run, result)
     return result.architecture, summary(result)
 
 

@@ -202,6 +202,14 @@ class SearchMethod(ABC):
         """The largest probability that each variable can have, `(D,)`; None where that is 1."""
         return None
 
+    @property
+    def ties(self) -> float | None:
+        """The share of losses that tie with that of another network of their step.
+
+        None where a step does not compare losses.
+        """
+        return None
+
     def after_steps(self) -> None:  # noqa: B027
         """Called after the last step.
 

@@ -119,6 +119,21 @@ class ModuleTree:
         self.tell(architecture.indices.tolist())
         return before
 
+    def with_weights(self) -> list[BoolArray]:
+        """For each variable whether a category takes a module that has weights, `(K_i,)`.
+
+        Where no category takes any, as with a choice of numbers or inputs, all are False.
+        """
+        found = []
+        for name, points in zip(self.space, self.choice_points, strict=True):
+            has = np.zeros(len(self.space[name]), dtype=bool)
+            for point in points:
+                for number, used in enumerate(point.used_with):
+                    if any(True for _ in point.candidate(number).parameters()):
+                        has |= used
+            found.append(has)
+        return found
+
     def active(self, architecture: Architecture) -> BoolArray:
         """Which variables an architecture uses.
 

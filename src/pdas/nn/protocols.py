@@ -106,6 +106,21 @@ class ActiveSupernet(SupernetProtocol, Protocol):
 
 
 @runtime_checkable
+class WeighedSupernet(SupernetProtocol, Protocol):
+    """A supernet that says which categories bring weights into a network.
+
+    Example:
+        net.with_weights()[net.space.position("op")]
+    """
+
+    def with_weights(self) -> Sequence[BoolArray]:
+        """For each variable whether its categories take modules with weights, bool `(K_i,)`.
+
+        All are equal for a variable that does not decide about such modules.
+        """
+
+
+@runtime_checkable
 class ConditionedSupernet(ActiveSupernet, Protocol):
     """A supernet that knows the conditions under which each variable is used.
 

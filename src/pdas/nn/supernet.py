@@ -130,6 +130,10 @@ class Supernet(Shown, nn.Module):
         """
         return self._tree.active(architecture)
 
+    def with_weights(self) -> list[BoolArray]:
+        """For each variable whether its categories take modules with weights, bool `(K_i,)`."""
+        return self._tree.with_weights()
+
     @property
     def largest(self) -> Architecture:
         """The architecture of the largest whole numbers and the most modules.

@@ -37,6 +37,20 @@ def write_finalists(run: Run, result: SearchResult) -> None:
         run.write_json("finalists.json", {"finalists": table})
 
 
+def write_look(run: Run, result: SearchResult) -> None:
+    """Write what the last look measured, from which the report draws its warnings.
+
+    Args:
+        run: the directory.
+        result: of the whole search.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    if result.look:
+        run.write_json("last_look.json", result.look)
+
+
 def summary(result: SearchResult) -> dict[str, Any]:
     """What `search.json` says of a search beside its method and its seed.
 

@@ -21,7 +21,7 @@ from pdas.nn.supernet import Supernet
 from pdas.runs.directory import new_directory
 from pdas.runs.run import OWN_NETWORK, Run
 from pdas.searches.comparison import OnTrial
-from pdas.searches.files import summary, write_finalists, write_theta
+from pdas.searches.files import summary, write_finalists, write_look, write_theta
 from pdas.searches.method import is_named
 from pdas.searches.progress_file import ProgressFile, progress_file
 from pdas.searches.result import SearchResult
@@ -114,6 +114,7 @@ class OwnRun:
         result.network = self._network
         if (run := self._run) is not None:
             write_finalists(run, result)
+            write_look(run, result)
             run.write_json("search.json", {**self._about, **summary(result)})
             run.write_architecture(result.architecture)
         return result

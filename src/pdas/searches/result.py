@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -47,6 +47,7 @@ class SearchResult(Shown):
         stopped: why the search ended before its planned end: "max_minutes", "patience",
             "stop_when_decided", "on_step" or "interrupted" (Ctrl-C); None if it did not.
         network: the modules of a network of one's own, by which a notebook draws it; else None.
+        look: what the last look of a run measured; empty without a run directory. See `last_look`.
 
     Example:
         result = pdas.search(net, loss, data)
@@ -62,6 +63,7 @@ class SearchResult(Shown):
     finalists: list[Finalist] = field(default_factory=list)
     stopped: str | None = None
     network: Overview | None = None
+    look: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def optimizer(self) -> Optimizer:

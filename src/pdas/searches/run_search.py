@@ -35,6 +35,7 @@ from pdas.searches.arguments import (
     space_of,
 )
 from pdas.searches.comparison import FinalistComparison, OnTrial
+from pdas.searches.looks.look import last_look
 from pdas.searches.result import SearchResult
 from pdas.space.decided import NOTHING_LEARNED
 from pdas.support.errors import NotLearnedError
@@ -82,6 +83,7 @@ def run_search(
     on_epoch: Callable[[SearchResult], None] = lambda result: None,
     on_trial: OnTrial = lambda finalists, done, total: None,
     returns_on_interrupt: bool = False,
+    looks: bool = False,
 ) -> SearchResult:
     """Search with complete arguments: `pdas.search` without its defaults.
 
@@ -103,6 +105,7 @@ def run_search(
         on_epoch: called after every epoch.
         on_trial: called before the first training of a finalist and after each.
         returns_on_interrupt: whether Ctrl-C gives the result found until then, not an error.
+        looks: whether a last look measures what the warnings of a run are drawn from.
 
     Returns:
         The result, with the method, the history and the finalists.
@@ -155,6 +158,8 @@ def run_search(
     try:
         with without_running_statistics(net):
             run(returns_on_interrupt)
+            if looks and result.stopped != INTERRUPTED:
+                result.look = last_look(result, context, loaders, penalty)
     finally:
         method.close()
     return result

@@ -187,5 +187,6 @@ def search(
                 on_epoch=run.epochs(on_epoch),
                 on_trial=run.trials(showing_trials(show, on_trial)),
                 returns_on_interrupt=True,
+                looks=out is not None,
             )
         return run.finished(result)

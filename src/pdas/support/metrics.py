@@ -69,6 +69,7 @@ class Metric:
 
 
 BASELINES = "baselines"  # in a result: measures by the name of what a network is compared with
+SCORES = "test_scores.npz"  # of a retraining: by the key of a metric its value for each image
 
 # Metrics of any task or method. The metrics of a single task are in its own package.
 GENERAL = (

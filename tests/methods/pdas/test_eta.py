@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from pdas.methods.pdas.eta import AdaptiveEta, FixedEta
+from pdas.methods.pdas.eta import AdaptiveEta, FixedEta, eta_of_noise
 
 
 def test_one_step_by_hand() -> None:
@@ -45,3 +45,23 @@ def test_a_scale_lowers_the_start_and_the_maximum() -> None:
     for _ in range(50):
         quarter.adapt(np.full((1, 3), 10.0))
     assert quarter.eta == 0.025
+
+
+def test_the_course_under_pure_noise_is_that_of_random_directions() -> None:
+    rng = np.random.default_rng(0)
+    n, steps = 80, 600
+    etas = []
+    for _ in range(20):
+        rate = AdaptiveEta((n,), n, alpha=1.5)
+        etas.append([])
+        for _ in range(steps):
+            rate.adapt(rng.normal(size=n) / math.sqrt(n))  # of squared norm 1 on average
+            etas[-1].append(rate.eta)
+    course = eta_of_noise(n**-0.5, 1.5, steps)
+    assert np.mean(etas, axis=0)[50:] == pytest.approx(course[50:], rel=0.12)
+    assert course[-1] == pytest.approx(1 / (math.sqrt(n) + steps / 3), rel=0.05)
+    assert (np.diff(course) <= 0).all()
+
+
+def test_below_one_noise_lets_eta_grow_to_its_start() -> None:
+    assert eta_of_noise(0.1, 0.9, 5).tolist() == [0.1] * 5

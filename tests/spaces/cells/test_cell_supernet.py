@@ -255,3 +255,14 @@ def test_survives_pickling(case: Case) -> None:
     architecture = random_architectures(case.net.space, 1)[0]
     again = pickle.loads(pickle.dumps(case.net))
     assert torch.equal(again(case.x, architecture), case.net(case.x, architecture))
+
+
+def test_operations_without_weights_are_those_that_add_none_to_a_normal_cell() -> None:
+    net = CellSupernet(nodes=1, cells_per_stage=1, channels=2)
+    cost = net.cost("parameters")
+    labels = dict(net.space.architecture([0] * len(net.space)).to_dict())
+    masks = dict(zip(net.space, net.with_weights(), strict=True))
+    for name in ("normal/node1/op1", "normal/node1/op2"):
+        counts = [cost(net.space.architecture(labels | {name: label})) for label in net.space[name]]
+        assert masks[name].tolist() == [count > min(counts) for count in counts]
+    assert all(masks["reduction/node1/in2"])

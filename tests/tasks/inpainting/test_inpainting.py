@@ -59,6 +59,7 @@ def test_a_run_leaves_every_file(restored: Run) -> None:
         "config.yaml",
         "architecture.json",
         "search.json",
+        "last_look.json",
         "metrics.csv",
         "theta.npz",
         "retrain-0",
@@ -66,6 +67,7 @@ def test_a_run_leaves_every_file(restored: Run) -> None:
         "retrain-0/metrics.csv",
         "retrain-0/restored.npz",
         "retrain-0/result.json",
+        "retrain-0/test_scores.npz",
         "retrain-0/weights.safetensors",
     }
 

@@ -103,6 +103,27 @@ class AdaptiveEta:
         self.eta, self.gamma, self.s = eta, gamma, s
 
 
+def eta_of_noise(start: float, alpha: float, steps: int) -> FloatArray:
+    """The course of the adaptive eta under pure noise, where ||s||^2 is gamma on average.
+
+    For long searches it comes near 1 / ((1 - 1 / alpha) step), whatever the start.
+
+    Args:
+        start: eta before the first step, which it does not exceed.
+        alpha: the threshold of (13).
+        steps: how many.
+
+    Returns:
+        eta after each step, shape (steps,).
+    """
+    eta, gamma, course = start, 0.0, np.empty(steps)
+    for step in range(steps):
+        gamma = (1 - eta) ** 2 * gamma + eta * (2 - eta)
+        eta = min(start, eta * math.exp(eta * gamma * (1 / alpha - 1)))  # (13)
+        course[step] = eta
+    return course
+
+
 class FixedEta:
     """A constant eta: it has no state.
 

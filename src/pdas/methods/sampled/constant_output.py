@@ -84,7 +84,7 @@ def constant_losses(loss: Loss, batches: Sequence[Any], model: Model) -> list[fl
         with torch.enable_grad():
             found = _fit(constant, lambda: torch.stack(_losses(loss, constant, batches)).mean())
         if not found:
-            _log.info("search: no constant output is the best, so theta begins after the warm-up")
+            _log.info("search: no constant output is the best")
             return None
         with torch.no_grad():
             return [float(each) for each in _losses(loss, constant, batches)]
@@ -93,7 +93,7 @@ def constant_losses(loss: Loss, batches: Sequence[Any], model: Model) -> list[fl
     except Exception as error:  # a loss that needs more of its model, or an output of another type
         if is_out_of_memory(error):
             raise
-        _log.info("search: no constant output fits this loss, so theta begins after the warm-up")
+        _log.info("search: no constant output fits this loss")
         _log.debug("search: the loss of a constant output failed", exc_info=error)
         return None
 

@@ -9,6 +9,7 @@ from pdas.methods.base import SearchContext
 from pdas.methods.driver import Driver
 from pdas.methods.sampled.step import SearchStep
 from pdas.methods.sampled.theta_start import ThetaStart
+from pdas.methods.sampled.ties import Ties
 from pdas.space import Architecture
 
 
@@ -22,6 +23,7 @@ class Sampled(Driver):
     def begin(self, context: SearchContext) -> None:
         super().begin(context)
         settings = context.settings
+        self._ties = Ties(context.active)
         self._step = SearchStep(
             context.fabric,
             context.network,
@@ -34,6 +36,7 @@ class Sampled(Driver):
             theta_samples=context.plan.theta_samples,
             theta_mode=settings.theta_mode,
             active=context.learns_from,
+            ties=self._ties,
             ranks=context.ranks,
         )
         self._start = ThetaStart(
@@ -55,6 +58,10 @@ class Sampled(Driver):
 
     def losses(self, architectures: Sequence[Architecture], batches: Iterable[Any]) -> list[float]:
         return self._step.losses(architectures, batches)
+
+    @property
+    def ties(self) -> float | None:
+        return self._ties.share if self.optimizer.smallest_tell > 1 else None
 
     def after_steps(self) -> None:
         self._start.end()

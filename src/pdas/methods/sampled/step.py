@@ -20,6 +20,7 @@ from pdas.distributed.ranks import Ranks
 from pdas.methods.base import Active, used_by
 from pdas.methods.optimizer import Optimizer, asked, count_in
 from pdas.methods.sampled.dropped import Dropped, has_finite_loss, means_of_finite, none_is_finite
+from pdas.methods.sampled.ties import Ties
 from pdas.space import Architecture
 from pdas.support.errors import NonFiniteLossError, SettingError
 from pdas.support.refusals import refuse
@@ -71,6 +72,7 @@ class SearchStep:
         theta_mode: "eval" judges them without dropout, see `EvaluationMode`.
         active: the variables that an architecture uses, bool `(D,)`; only these learn from it. By
             default all.
+        ties: counts the losses that tie.
         ranks: those of `fabric`.
 
     Example:
@@ -93,6 +95,7 @@ class SearchStep:
         theta_samples: int | None = None,
         theta_mode: Literal["train", "eval"] = "train",
         active: Active | None = None,
+        ties: Ties | None = None,
         ranks: Ranks | None = None,
     ) -> None:
         self._fabric = fabric
@@ -107,6 +110,7 @@ class SearchStep:
         self._theta_samples = theta_samples
         self._evaluation_mode = EvaluationMode(net) if theta_mode == "eval" else nullcontext
         self._active = active
+        self._ties = ties or Ties()
         self._steps = 0
         self._dropped = Dropped()
 
@@ -168,13 +172,18 @@ class SearchStep:
                     _add(means[part], self._measure_own(own[part], batch))
         return self._ranks.gather([mean.values() for mean in means])
 
-    def state_dict(self) -> dict[str, int]:
-        """The counts that messages show."""
-        return {"steps": self._steps, "dropped": self._dropped.count}
+    def state_dict(self) -> dict[str, Any]:
+        """The counts that messages show, and those of ties."""
+        return {
+            "steps": self._steps,
+            "dropped": self._dropped.count,
+            "ties": self._ties.state_dict(),
+        }
 
-    def load_state_dict(self, state: dict[str, int]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from `state_dict`."""
         self._steps, self._dropped.count = count_in(state, "steps"), count_in(state, "dropped")
+        self._ties.load_state_dict(state["ties"])
 
     def _update_weights(
         self, architectures: Sequence[Architecture], batch: Any
@@ -241,6 +250,7 @@ class SearchStep:
             self._optimizer.tell(architectures, losses, used)  # (4), (13)
         except NonFiniteLossError:
             raise none_is_finite("theta loss", architectures, self._steps) from None
+        self._ties.add(architectures, losses)
         self._dropped.log("theta loss", architectures, measured, self._steps)
         return means_of_finite(measured)
 

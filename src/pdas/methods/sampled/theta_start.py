@@ -132,6 +132,7 @@ class ThetaStart:
         (not_checked,) = self._ranks.any(chance is None)
         # `any` above is an exchange, so every rank takes the same branch here.
         if chance is None or not_checked:
+            _log.info("search: theta begins after the warm-up, whatever the weights have learned")
             return True
         self._chance = float(
             np.mean(chance) - 2 * np.std(chance, ddof=1) / math.sqrt(CHECK_BATCHES)

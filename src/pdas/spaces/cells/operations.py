@@ -180,3 +180,11 @@ OPERATIONS: Mapping[str, Callable[[int, int, Norm], nn.Module]] = MappingProxyTy
     }
 )
 """Name -> `(channels, stride, norm) -> module`, in the paper's order."""
+
+
+def operations_with_weights() -> dict[str, bool]:
+    """Whether each operation has weights at stride 1, with the batch norm of the search."""
+    return {
+        name: any(True for _ in make(1, 1, batch_statistics).parameters())
+        for name, make in OPERATIONS.items()
+    }

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -29,11 +30,12 @@ from pdas.space import Architecture, check_architecture
 from pdas.spaces.cells.layout import Position, check_image_size, layout, needed_cells
 from pdas.spaces.cells.mixture import CellMixture, CellRelaxation, EdgeRelaxation, mixed_cell
 from pdas.spaces.cells.network import CellNetwork, stem
-from pdas.spaces.cells.operations import batch_statistics
+from pdas.spaces.cells.operations import batch_statistics, operations_with_weights
 from pdas.spaces.cells.search_cell import SearchCell
 from pdas.spaces.cells.settings import CellSettings
 from pdas.spaces.cells.size import count_multiply_adds, count_weights
 from pdas.spaces.cells.space import CELL_TYPES, cell_space, decode
+from pdas.support.arrays import BoolArray
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 from pdas.support.settings import validated
@@ -106,6 +108,14 @@ class CellSupernet(nn.Module):
             for route in routes:
                 route.advance(index, cell, memo)
         return [self.classifier(route.out.mean((2, 3))) for route in routes]
+
+    def with_weights(self) -> list[BoolArray]:
+        """Which operations have weights at stride 1; see `pdas.nn.protocols.WeighedSupernet`."""
+        operations = operations_with_weights()
+        return [
+            np.array([operations.get(str(label), True) for label in self.space[name]])
+            for name in self.space
+        ]
 
     def relaxation(self, kind: Kind = "variables") -> Relaxation:
         """The relaxation of the space; see `pdas.spaces.cells.mixture`.

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pdas.runs.run import Run
+from pdas.support.metrics import SCORES
 from pdas.tasks.classification.classifier import load_classifier
 from pdas.tasks.classification.data import ClassificationData
 from pdas.tasks.classification.evaluate import (
@@ -19,6 +20,7 @@ from pdas.tasks.classification.evaluate import (
     predictions,
     save_mistakes,
 )
+from pdas.tasks.classification.metrics import TEST_ERROR
 from pdas.tasks.classification.recipe import ClassificationRecipe, RetrainSettings
 from pdas.tasks.image_tasks.task import ImageTask
 from pdas.training.candidates import Model
@@ -65,6 +67,8 @@ class ClassificationTask(ImageTask[ClassificationData]):
     def evaluate(self, network: nn.Module, retrained: Run) -> dict[str, Any]:
         found = predictions(network, self.data.test_batches())
         save_mistakes(found, self.data.images.test, retrained)
+        scores = 100 * found.wrong.float()  # whose mean is the error
+        retrained.write_arrays(SCORES, **{TEST_ERROR.key: scores.numpy()})
         return self._measures(found)
 
     def evaluate_saved(self, retrained: Run) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pdas.runs.run import Run
+from pdas.support.metrics import SCORES
 from pdas.tasks.image_tasks.task import ImageTask
 from pdas.tasks.inpainting.data import InpaintingData
 from pdas.tasks.inpainting.evaluate import (
@@ -17,6 +18,7 @@ from pdas.tasks.inpainting.evaluate import (
     network_quality,
     save_samples,
 )
+from pdas.tasks.inpainting.metrics import PSNR
 from pdas.tasks.inpainting.recipe import InpaintingRecipe
 from pdas.tasks.inpainting.restorer import load_restorer
 from pdas.training.candidates import Model
@@ -51,6 +53,7 @@ class InpaintingTask(ImageTask[InpaintingData]):
     def evaluate(self, network: nn.Module, retrained: Run) -> dict[str, Any]:
         found = network_quality(network, self.data)
         save_samples(network, self.data, found, retrained)
+        retrained.write_arrays(SCORES, **{PSNR.key: found.psnr.numpy()})
         return measures(found, self.data) | {"baselines": baseline_measures(self.data)}
 
     def evaluate_saved(self, retrained: Run) -> dict[str, Any]:
