@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pdas.comparing.results import read_results
@@ -12,7 +13,8 @@ from pdas.comparing.run import write_results
 from pdas.comparing.table import headings, row_texts, sentences
 from pdas.report.comparison import write_comparison
 from pdas.support.errors import RunError
-from tests.comparing.made_up import make_comparison
+from pdas.support.metrics import SCORES
+from tests.comparing.made_up import make_comparison, write
 
 APART = {"random": [6.0, 6.2, 6.1], "pdas": [5.0, 5.1, 5.1], "enas": [4.9, 5.4, 5.1]}
 OPEN = "Not settled: enas against pdas."
@@ -113,3 +115,44 @@ def test_a_link_in_the_place_of_a_run_is_refused(tmp_path: Path) -> None:
     (path / "pdas" / "seed-1").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(RunError, match="is a link"):
         read_results(path)
+
+
+@pytest.mark.parametrize(("wrong", "is_told"), [((8, 20), True), ((8, 11), False)])
+def test_what_the_seeds_settle_may_be_more_than_the_test_images_tell(
+    tmp_path: Path, wrong: tuple[int, int], is_told: bool
+) -> None:
+    images = 200
+    errors = {
+        name: [100 * (count + seed % 2) / images for seed in range(3)]
+        for name, count in zip(("pdas", "random"), wrong, strict=True)
+    }
+    path = make_comparison(tmp_path, errors)
+    for name, values in errors.items():
+        for seed, error in enumerate(values):
+            scores = 100.0 * (np.arange(images) < round(error * images / 100))
+            np.savez(path / name / f"seed-{seed}" / f"retrain-{seed}" / SCORES, test_error=scores)
+    # The seeds go up and down together, so the differences of pairs are all but equal.
+    write(
+        path / "random" / "seed-2" / "retrain-2" / "result.json",
+        {"test_error": errors["random"][2] + 0.01, "params": 5000},
+    )
+    done = read_results(path)
+    said = sentences(done)
+    assert said[0] == "Settled: random is worse than pdas."
+    least = 1.96 * np.std(scores_of(wrong, images), ddof=1) / images**0.5
+    untold = (
+        f"The test set is small: 200 images tell differences of {least:.2f} % or more, and that of "
+        "random is 1.50 %; test on more."
+    )
+    assert (untold in said) == (not is_told)
+    assert sum(text.startswith("The test set is small") for text in said) == (not is_told)
+
+
+def scores_of(wrong: tuple[int, int], images: int) -> np.ndarray:
+    """The difference of each image, a mean over the three seeds."""
+    numbers = np.arange(images)
+    one, other = (
+        np.mean([100.0 * (numbers < count + seed % 2) for seed in range(3)], axis=0)
+        for count in wrong
+    )
+    return other - one

@@ -95,6 +95,15 @@ class Comparison(Shown):
         overlaps = any(_overlap(first.interval, each.interval) for each in others if each.interval)
         return None if overlaps else first
 
+    def retraining(self, row: Result, seed: int) -> Run:
+        """The retraining of a finished run.
+
+        Args:
+            row: one of `rows`.
+            seed: of the run.
+        """
+        return Run(self.path / directory_of(row.name) / f"seed-{seed}" / f"retrain-{seed}")
+
     @property
     def failed(self) -> dict[tuple[str, int], str]:
         """The error of each run that failed, by row and seed."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from statistics import mean
 
+from pdas.comparing.image_scores import image_difference
 from pdas.comparing.results import Comparison, Result
 from pdas.comparing.rows import PLAIN
+from pdas.support.errors import RunError
 
 
 def headings(done: Comparison) -> list[str]:
@@ -96,7 +99,27 @@ def sentences(done: Comparison) -> list[str]:
     said = [f"Settled: {' and '.join(settled)} than {done.reference}."] if settled else []
     said += [f"Not settled: {', '.join(open_)} against {done.reference}."] if open_ else []
     nothing = f"There is nothing to compare {done.reference} with."
-    return [" ".join(said) or nothing, *_notes(done)]
+    return [" ".join(said) or nothing, *_untold(done), *_notes(done)]
+
+
+def _untold(done: Comparison) -> list[str]:
+    """The differences that are settled over the seeds, but not over the test images."""
+    reference = next(row for row in done.rows if row.name == done.reference)
+    said = []
+    for row in done.rows:
+        with suppress(RunError, ValueError):  # of scores that are missing, or of other images
+            if _is_better(row) is None:
+                continue
+            seeds = row.values.keys() & reference.values.keys()
+            both = ([done.retraining(each, s) for s in sorted(seeds)] for each in (row, reference))
+            found = image_difference(done.metric, *both)
+            if not found.is_told:
+                said.append(
+                    f"The test set is small: {found.images:,} images tell differences of "
+                    f"{done.metric.text(found.least)} or more, and that of {row.name} is "
+                    f"{done.metric.text(abs(found.mean))}; test on more."
+                )
+    return said
 
 
 def _notes(done: Comparison) -> list[str]:
