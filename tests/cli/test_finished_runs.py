@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,19 @@ def test_a_retraining_on_other_settings_is_evaluated_on_those(
     for seed in (0, 1):
         error = Run(run / f"retrain-{seed}").read_json("result.json")["test_error"]
         assert f"{error:.2f} % test error" in out.split(f"retrain-{seed}")[1].splitlines()[0]
+
+
+def test_the_warnings_of_a_run_are_the_last_lines(
+    pdas: Pdas, make_run: Callable[..., Path]
+) -> None:
+    run = make_run()
+    (run / "last_look.json").write_text('{"ties": 0.25}')
+    status, out, _ = pdas("report", run)
+    *table, warning = out.splitlines()
+    assert status == 0 and len(table) > 5
+    assert warning.startswith("warning: losses tie: 25% of the losses in a step equal")
+    (run / "last_look.json").unlink()
+    assert "losses tie" not in pdas("report", run)[1]
 
 
 def test_recipes_are_listed_and_shown(pdas: Pdas) -> None:

@@ -113,7 +113,7 @@ def list_recipes(
 
 
 def write_report(run: Run, quiet: bool = False) -> None:
-    """Write the page of a run and print its summary. Only rank 0 does this.
+    """Write the page of a run and print its summary and its warnings. Only rank 0 does this.
 
     Args:
         run: the run directory.
@@ -122,9 +122,14 @@ def write_report(run: Run, quiet: bool = False) -> None:
     if rank() > 0:
         return
     # Imported here, since matplotlib is slow to import and only needed for this.
-    from pdas.report.describe import summary_rows
+    from pdas.report.describe import summarise
     from pdas.report.page import write_report as write_page
+    from pdas.report.reader import read_summary
+    from pdas.report.warnings.cautions import cautions
 
     page = write_page(run.path)
     if not quiet:
-        table(str(run.path), [*summary_rows(run.path), ("report", str(page))])
+        summary = read_summary(run.path, lenient=True)
+        table(str(run.path), [*summarise(summary), ("report", str(page))])
+        for caution in cautions(summary):
+            typer.echo(printable(f"warning: {caution.text}"))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from statistics import mean
+from collections.abc import Callable
 
 from pdas.report.reader import Summary
-from pdas.support.metrics import BASELINES, Metric, is_number
+from pdas.report.results import baselines_of, is_better, judged
+from pdas.report.warnings.cautions import advice_of, cautions
+from pdas.report.warnings.nothing_learned import nothing_learned
+from pdas.report.warnings.small_test import test_too_small
 
-WIDE = 10.0  # percentage points: an interval of the error beyond that says little
-DECIDED = 0.5  # a share of theta below that is far from an architecture
 ENOUGH = 5  # controls
 
 
@@ -26,9 +26,7 @@ def next_step(summary: Summary) -> str:
 
 
 def _learn(summary: Summary) -> str:
-    if not summary.nothing_learned:
-        return ""
-    return "search again, longer, or with another loss: theta preferred no architecture to another"
+    return advice_of(nothing_learned, summary)
 
 
 def _finish(summary: Summary) -> str:
@@ -50,9 +48,9 @@ def _finish_own(summary: Summary) -> str:
 
 
 def _beat_the_baselines(summary: Summary) -> str:
-    for metric, value in _judged(summary):
-        for name, baseline in _baselines(summary, metric).items():
-            if not _is_better(metric, value, baseline):
+    for metric, value in judged(summary):
+        for name, baseline in baselines_of(summary, metric).items():
+            if not is_better(metric, value, baseline):
                 return (
                     f"check the data, and retrain longer: {metric.label} is not better than "
                     f"{metric.text(baseline)} of the baseline {name}"
@@ -61,19 +59,7 @@ def _beat_the_baselines(summary: Summary) -> str:
 
 
 def _measure_better(summary: Summary) -> str:
-    for metric, _ in _judged(summary):
-        for result in summary.results.values():
-            interval, images = result.get(metric.interval_key), result.get("images")
-            if metric.unit != "%" or not isinstance(interval, list) or not is_number(images):
-                continue
-            width = interval[1] - interval[0]
-            if width > WIDE:
-                enough = round(images * (width / WIDE) ** 2, -1)  # it falls as 1/sqrt(n)
-                return (
-                    f"test on more images: of {images:,} the interval of the {metric.label} is "
-                    f"{width:.0f} points wide, of about {enough:,.0f} it would be {WIDE:.0f}"
-                )
-    return ""
+    return advice_of(test_too_small, summary)
 
 
 def _beat_random(summary: Summary) -> str:
@@ -89,11 +75,9 @@ def _beat_random(summary: Summary) -> str:
     )
 
 
-def _decide(summary: Summary) -> str:
-    decided = summary.search.get("decided")
-    if not is_number(decided) or decided >= DECIDED:
-        return ""
-    return f"search longer: theta is decided by {decided:.2f} only, of 1"
+def _heed(summary: Summary) -> str:
+    """The advice of the first warning, whatever it is."""
+    return next((caution.advice for caution in cautions(summary)), "")
 
 
 def _use(summary: Summary) -> str:
@@ -107,27 +91,6 @@ _RULES: tuple[Callable[[Summary], str], ...] = (
     _beat_the_baselines,
     _measure_better,
     _beat_random,
-    _decide,
+    _heed,
     _use,
 )
-
-
-def _judged(summary: Summary) -> Iterator[tuple[Metric, float]]:
-    """The first metric that can be good or bad, and its mean over the retrainings."""
-    for metric in summary.metrics:
-        found = [result.get(metric.key) for result in summary.results.values()]
-        values = [value for value in found if is_number(value)]
-        if metric.better and values:
-            yield metric, mean(values)
-            return
-
-
-def _baselines(summary: Summary, metric: Metric) -> dict[str, float]:
-    """The value of each baseline, which is the same in all retrainings."""
-    named = next((r[BASELINES] for r in summary.results.values() if BASELINES in r), {})
-    assert isinstance(named, Mapping)  # as the reader has checked
-    return {name: each[metric.key] for name, each in named.items() if metric.key in each}
-
-
-def _is_better(metric: Metric, value: float, other: float) -> bool:
-    return value < other if metric.better == "lower" else value > other

@@ -6,7 +6,7 @@ settings differ, each retraining has lines of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite, nan
 from statistics import mean, stdev
 
@@ -26,6 +26,42 @@ def result_rows(summary: Summary) -> Rows:
     """
     metrics = with_general(summary.metrics)
     return [row for metric in metrics for row in _rows_of(metric, summary)]
+
+
+def judged(summary: Summary) -> Iterator[tuple[Metric, float]]:
+    """The first metric that can be good or bad, with its mean over the retrainings; or nothing.
+
+    Args:
+        summary: of the run.
+    """
+    for metric in summary.metrics:
+        values = _values(list(summary.results.values()), metric.key)
+        if metric.better and values:
+            yield metric, mean(values)
+            return
+
+
+def baselines_of(summary: Summary, metric: Metric) -> dict[str, float]:
+    """The value of each baseline in a metric, which is the same in all retrainings.
+
+    Args:
+        summary: of the run.
+        metric: of its task.
+    """
+    named = next((r[BASELINES] for r in summary.results.values() if BASELINES in r), {})
+    assert isinstance(named, Mapping)  # as the reader has checked
+    return {name: each[metric.key] for name, each in named.items() if metric.key in each}
+
+
+def is_better(metric: Metric, value: float, other: float) -> bool:
+    """Whether a value of a metric is better than another.
+
+    Args:
+        metric: with a better direction.
+        value: the value.
+        other: with which it is compared.
+    """
+    return value < other if metric.better == "lower" else value > other
 
 
 def _rows_of(metric: Metric, summary: Summary) -> Rows:

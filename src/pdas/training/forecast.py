@@ -109,7 +109,7 @@ class Forecast:
             return self._steps
         # The trend since theta began to learn is steady, the recent one knows of a turn.
         trends = [
-            _steps_until(self._decided_at, *_learning(moments), left)
+            steps_until(self._decided_at, *_learning(moments), left)
             for moments in (self._moments, recent)
         ]
         return now + math.ceil(math.sqrt(math.prod(trends)))
@@ -123,7 +123,7 @@ def _learning(moments: Sequence[Moment]) -> tuple[FloatArray, FloatArray]:
     return steps[begin:], decided[begin:]
 
 
-def _steps_until(threshold: float, steps: FloatArray, decided: FloatArray, most: int) -> float:
+def steps_until(threshold: float, steps: FloatArray, decided: FloatArray, most: int) -> float:
     """How many steps the decided share needs to come to a threshold, by its trend.
 
     It grows ever more slowly. Recorded searches were between two curves that do: a + b log(step),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import mean
 
-from pdas.report.advice import DECIDED
 from pdas.report.several.agreement import Agreement, agreement_text
 from pdas.report.several.column import Column
 from pdas.report.several.groups import Group, judged
+from pdas.report.warnings.not_converged import CONVERGED
 from pdas.support.metrics import Metric
 from pdas.tasks.results import well_known_of
 
@@ -122,7 +122,7 @@ def _next(
     if alone is not None:
         how = "" if _is_own(alone.columns[0]) else ", as by `pdas sweep`"
         return f"run more seeds of {alone.name}{how}: one run says little"
-    if agreed is not None and (beyond := agreed.beyond_chance) is not None and beyond < DECIDED:
+    if agreed is not None and (beyond := agreed.beyond_chance) is not None and beyond < CONVERGED:
         return (
             "search longer: the searches choose differently, and agree by "
             f"{beyond:.2f} beyond chance only, of 1"

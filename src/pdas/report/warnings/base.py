@@ -1,0 +1,71 @@
+"""What a warning is, and what several of them read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pdas.report.reader import Summary
+
+LOOK = "last_look.json"  # of a run: what `pdas.searches.looks` has measured
+
+
+@dataclass(frozen=True)
+class Caution:
+    """A warning of a run.
+
+    Attributes:
+        name: in a few words, as "not converged".
+        finding: what was measured.
+        advice: what to do.
+
+    Example:
+        Caution("not converged", "theta is decided by 0.31, of 1", "search longer").text
+    """
+
+    name: str
+    finding: str
+    advice: str
+
+    @property
+    def text(self) -> str:
+        """All of it in a line."""
+        return f"{self.name}: {self.finding}; {self.advice}"
+
+
+def last_look(summary: Summary) -> Mapping[str, Any]:
+    """What the last look at the search has measured; empty without one.
+
+    Args:
+        summary: of the run.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    return summary.run.read_json(LOOK) if summary.run.has(LOOK) else {}
+
+
+def setting(summary: Summary, *names: str) -> Any:
+    """A setting of the recipe; None if it is not there.
+
+    Args:
+        summary: of the run.
+        names: of its group, and of the setting in it.
+    """
+    value: Any = summary.recipe
+    for name in names:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def tail(t: float, freedom: int) -> float:
+    """The probability that Student's t is above a value.
+
+    Args:
+        t: the value.
+        freedom: degrees of freedom, at least 1.
+    """
+    from scipy.special import stdtr  # slow to import
+
+    return float(stdtr(freedom, -t))

@@ -1,0 +1,26 @@
+"""The warnings of a run on its page."""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element, SubElement
+
+from pdas.report.html.elements import add
+from pdas.report.reader import Summary
+from pdas.report.warnings.cautions import cautions
+
+
+def add_cautions(body: Element, summary: Summary) -> None:
+    """Add a list of the warnings, if there are any.
+
+    Args:
+        body: of the page.
+        summary: of the run.
+    """
+    found = cautions(summary)
+    if not found:
+        return
+    add(body, "h2", "Warnings")
+    items = SubElement(body, "ul")
+    for caution in found:
+        item = SubElement(items, "li")
+        add(item, "strong", caution.name).tail = f": {caution.finding}. To do: {caution.advice}."
