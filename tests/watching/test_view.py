@@ -81,7 +81,7 @@ def test_the_names_of_variables_outlive_the_rest_of_a_narrow_window() -> None:
 def test_what_does_not_fit_is_counted(width: int, height: int) -> None:
     shown = lines(large(), width, height)
     named = sum(line.count("75%") for line in shown)
-    assert shown[-1].strip() == f"and {30 - named} more variables"
+    assert shown[-1].strip() == f"and {30 - named} more"
 
 
 def test_a_wide_window_has_all_in_columns() -> None:

@@ -14,17 +14,19 @@ from pdas.support.errors import printable
 from pdas.support.metrics import Metric, measures_text, metric_named
 
 MOST_WIDE = 1000  # characters of a line
+NARROW = 60  # characters; below, labels are broken too, since values would have no room
 
 
 def table(title: str, rows: Sequence[tuple[str, str]]) -> None:
     """Print rows of a label and a value."""
+    console = Console()
     # `Text`, since rich takes brackets in a plain string as markup.
     shown = Table(title=Text(printable(title)), title_justify="left", show_header=False)
-    shown.add_column(style="bold", no_wrap=True)
+    shown.add_column(style="bold", no_wrap=console.width >= NARROW)
     shown.add_column()
     for row in rows:
         shown.add_row(*(Text(printable(text)) for text in row))
-    Console().print(shown)
+    console.print(shown)
 
 
 def grid(

@@ -171,7 +171,7 @@ def _theta(look: Look, width: int, rows: int | None, ascii_only: bool) -> Iterat
         line = Text("  ").join(lines[row::deep]) if columns > 1 else lines[row]
         yield line
     if more > 0:
-        yield Text(f"and {more} more variables", style="dim")
+        yield Text(f"and {more} more", style="dim")
 
 
 def _most_probable(look: Look) -> list[tuple[str, str, float]]:

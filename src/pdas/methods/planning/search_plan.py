@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from pdas.methods.settings import SearchSettings
 
 # The time of a pass of a network by itself, in that of a pass in the supernet, where several
-# architectures share what they have in common: 1.4 in one search, 2.6 in another.
-ALONE = 2.0
+# architectures share what they have in common: 0.8, 1.4 and 2.6 in three searches, since it depends
+# on which architectures are found.
+ALONE = 1.5
 
 
 def plan_search(
