@@ -41,8 +41,10 @@ def test_a_sweep_prints_a_table_and_goes_on_with_more_seeds(pdas: Pdas, tmp_path
 
 
 def test_seeds_that_fail_are_named_at_the_end(pdas: Pdas, tmp_path: Path) -> None:
-    words = ["--seeds", "2", *CHANGES, "--set", "retrain.weight_limit=10"]
+    (tmp_path / "empty").mkdir()
+    words = ["--seeds", "2", *CHANGES, "--set", "retrain.weight_limit=10", "--out", "empty"]
     status, out, err = pdas("sweep", "digits", *words)
+    assert not list((tmp_path / "empty").iterdir())
     first, *lines = err.splitlines()
     assert first == "sweep: seeds 0, 1 begin"
     assert status == 2 and out == ""

@@ -15,6 +15,7 @@ from pdas.cli.interrupts import worker_processes
 from pdas.cli.options import Changes, DataDir, Logger, LogLevel, Quiet, RecipeName
 from pdas.cli.progress import show_logs, show_start
 from pdas.cli.tables import sweep_rows, table
+from pdas.runs.reading import has_file
 from pdas.support.errors import SettingError, printable
 from pdas.support.refusals import refuse
 from pdas.tasks.results import metrics_of
@@ -49,7 +50,7 @@ def sweep(
 
     experiment = Experiment(loaded, data_dir=data_dir, logger=logger)
     done = _run(experiment, chosen, out or Path("runs") / f"{loaded.name}-sweep", workers, quiet)
-    if done.path.exists():  # not where every seed was refused before it began
+    if has_file(done.path / "sweep.json"):  # not where every seed was refused before it began
         from pdas.report.several.page import write_sweep
 
         page = write_sweep(done.path)

@@ -17,6 +17,7 @@ from pdas.experiment.sweep import Sweep
 from pdas.experiment.sweep import sweep as run_sweep
 from pdas.report.page import write_report
 from pdas.report.several.page import write_sweep
+from pdas.runs.reading import has_file
 from pdas.runs.run import Run
 from pdas.searches.comparison import OnTrial
 from pdas.searches.trials_left import showing_trials
@@ -213,7 +214,7 @@ def sweep(
         changes: see `run`.
 
     Returns:
-        The comparison, and which seeds failed.
+        The comparison, and which seeds failed; `report.html` in `out` shows it.
 
     Raises:
         PdasError: see `run`.
@@ -225,7 +226,7 @@ def sweep(
     experiment = experiment_of(recipe, data_dir, 0, changes)
     path = Path("runs") / f"{experiment.recipe.name}-sweep" if out is None else Path(out)
     done = run_sweep(experiment, seeds_of(seeds), path)
-    if done.path.exists():  # not where every seed was refused before it began
+    if has_file(done.path / "sweep.json"):  # not where every seed was refused before it began
         write_sweep(done.path)
     return done
 
