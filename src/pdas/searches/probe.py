@@ -208,17 +208,17 @@ def rank_correlation(one: FloatArray, other: FloatArray) -> tuple[float, tuple[f
         The correlation, and the interval by the percentile method (Efron and Tibshirani, "An
         Introduction to the Bootstrap", 1993, chapter 13).
     """
-    rng = np.random.default_rng(0)
-    rows = rng.integers(len(one), size=(RESAMPLES, len(one)))
+    rows = np.random.default_rng(0).integers(len(one), size=(RESAMPLES, len(one)))
     # A resample may have equal values only. Its correlation is NaN and is left out.
-    low, high = np.nanquantile([_spearman(one[row], other[row]) for row in rows], (0.025, 0.975))
-    return _spearman(one, other), (float(low), float(high))
+    low, high = np.nanquantile(_spearman(one[rows], other[rows]), (0.025, 0.975))
+    return float(_spearman(one, other)), (float(low), float(high))
 
 
-def _spearman(one: FloatArray, other: FloatArray) -> float:
-    """NaN if all values of one side are equal; a loss that is not finite ranks last."""
+def _spearman(one: FloatArray, other: FloatArray) -> FloatArray:
+    """Of each row; NaN if all values of one side are equal. A loss that is not finite ranks last."""
     finite = (np.where(np.isfinite(x), x, np.inf) for x in (one, other))
-    ranks = [stats.rankdata(x) for x in finite]
-    deviations = [rank - rank.mean() for rank in ranks]
-    scale = float(np.sqrt(np.prod([np.square(d).sum() for d in deviations])))
-    return float(np.dot(*deviations)) / scale if scale else float("nan")
+    ranks = [stats.rankdata(x, axis=-1) for x in finite]
+    first, second = (rank - rank.mean(axis=-1, keepdims=True) for rank in ranks)
+    squares = np.square(first).sum(axis=-1) * np.square(second).sum(axis=-1)
+    scale = np.where(squares > 0, np.sqrt(squares), np.nan)
+    return np.asarray((first * second).sum(axis=-1) / scale)
