@@ -215,7 +215,7 @@ def rank_correlation(one: FloatArray, other: FloatArray) -> tuple[float, tuple[f
 
 
 def _spearman(one: FloatArray, other: FloatArray) -> FloatArray:
-    """Of each row; NaN if all values of one side are equal. A loss that is not finite ranks last."""
+    """Of each row; NaN if all values of a side are equal. A loss that is not finite ranks last."""
     finite = (np.where(np.isfinite(x), x, np.inf) for x in (one, other))
     ranks = [stats.rankdata(x, axis=-1) for x in finite]
     first, second = (rank - rank.mean(axis=-1, keepdims=True) for rank in ranks)
