@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -21,9 +22,11 @@ from pdas.nn import Choice, Linear, Supernet, Value
 from pdas.report.comparison import write_comparison
 from pdas.report.html.page import is_page
 from pdas.report.page import write_report
+from pdas.report.reader import read_summary
 from pdas.report.several.figures import link
 from pdas.report.several.page import is_sweep, write_several, write_sweep
 from pdas.report.several.which import write_page_of
+from pdas.report.warnings.nothing_learned import nothing_learned
 from pdas.support.errors import RunError, SettingError
 from tests.comparing.made_up import make_comparison
 from tests.report.test_page import Page
@@ -71,6 +74,20 @@ def test_page_of_a_sweep(sweep: Path) -> None:
     assert "seed-0, seed-1" in shown.texts  # the same architecture, drawn once
     assert sum("over the steps" in name for name in shown.drawings) == 2
     assert not shown.references[1:]  # but the icon: no run has a page
+
+
+def test_warnings_are_named_in_the_column_of_their_run(make_run: Make, tmp_path: Path) -> None:
+    paths = [make_run(name) for name in ("a", "b", "c")]
+    for path in paths[:2]:
+        search = json.loads((path / "search.json").read_text())
+        (path / "search.json").write_text(json.dumps(search | {"learned": False}))
+    caution = nothing_learned(read_summary(paths[0]))
+    assert caution is not None
+    name = caution.name
+    page = write_several(paths, tmp_path / "out.html")
+    assert f"{name} (in 2 of the runs)" in answer_of(page)
+    (row,) = (row for row in Page(page).rows if row[0] == "warnings")
+    assert [name in text for text in row[2:]] == [True, True, False]
 
 
 @pytest.mark.parametrize(

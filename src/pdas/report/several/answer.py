@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from statistics import mean
 
@@ -34,6 +35,9 @@ def answer(
     yield from _sure(columns)
     if agreed is not None:
         yield f"{agreement_text(agreed)}."
+    if warned := Counter(name for column in columns for name in column.warnings):
+        each = (f"{name} (in {count:,} of the runs)" for name, count in warned.most_common())
+        yield f"Warnings: {', '.join(each)}."
     if incomplete := [column for column in columns if column.missing]:
         yield f"Not complete: {_names(incomplete)}."
     yield from _asked(columns)

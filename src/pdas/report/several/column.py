@@ -13,6 +13,7 @@ from typing import TypeGuard, TypeVar
 
 from pdas.report.parts.missing import missing
 from pdas.report.reader import Summary, read_metrics, read_summary
+from pdas.report.warnings.cautions import cautions
 from pdas.runs.reading import names_in
 from pdas.runs.run import Run
 from pdas.support.arrays import FloatArray
@@ -57,6 +58,13 @@ class Column:
     def recipe(self) -> Mapping[str, object]:
         """All its settings; empty if they are not known."""
         return {} if self.summary is None else self.summary.recipe
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """The names of its warnings, which its own page explains."""
+        if self.summary is None:
+            return []
+        return [caution.name for caution in cautions(self.summary)]
 
     @cached_property
     def values(self) -> dict[Metric, float]:

@@ -14,7 +14,7 @@ from pdas.report.several.column import MOST, Column
 from pdas.report.several.groups import Group, metrics_of
 from pdas.report.values import flattened
 
-_MISSING = "missing"  # the label of the row
+_MISSING, _WARNINGS = "missing", "warnings"  # the labels of rows
 _PAGE = "report.html"
 
 
@@ -37,8 +37,10 @@ def add_figures(
     table = add_table(body, rows, [*heads, *(column.name for column in shown)])
     _link(table, shown, len(heads), page)
     for line in table.findall("tbody/tr"):
-        if line[0].text == _MISSING:
-            for value in line[1:]:
+        for value in line[1 : 1 + len(means)]:
+            value.set("class", "whole")
+        if line[0].text in (_MISSING, _WARNINGS):
+            for value in line[1 + len(means) :]:
                 value.set("class", "missing")
     if means:
         note = (
@@ -81,6 +83,8 @@ def _rows(
     nothing = [""] * len(means)
     if any(column.missing for column in shown):
         yield [_MISSING, *nothing, *(" ".join(column.missing) for column in shown)]
+    if any(column.warnings for column in shown):
+        yield [_WARNINGS, *nothing, *("; ".join(column.warnings) for column in shown)]
     methods = ["" if each.summary is None else method(each.summary) for each in shown]
     yield ["method", *nothing, *methods]
     for metric in metrics_of(columns):
