@@ -30,7 +30,7 @@ def test_lines_come_first_last_and_every_ten_seconds(capsys: pytest.CaptureFixtu
         "search 1/8  loss 1",
         "search 4/8  loss 4  about 80 s left",
         "search 7/8  loss 7  about 20 s left",
-        "search 8/8  loss 8  a few seconds left",
+        "search 8/8  loss 8",
     ]
 
 

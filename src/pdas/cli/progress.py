@@ -74,7 +74,8 @@ class Lines:
         if not is_first and step < steps and now - self._shown < SECONDS_BETWEEN_LINES:
             return
         self._shown = now
-        forecast = "" if left is None else f"  {about(left)} left"
+        is_over = step == steps and not left
+        forecast = "" if left is None or is_over else f"  {about(left)} left"
         print(f"{self._label} {step}/{steps}  {measures}{forecast}", file=sys.stderr, flush=True)
 
 

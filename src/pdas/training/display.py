@@ -80,8 +80,10 @@ class _TimeLeft(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         end: float | None = task.fields["end"]
-        left = "" if end is None else f"{about(max(0.0, end - time.monotonic()))} left"
-        return Text(left, style="progress.remaining")
+        left = None if end is None else max(0.0, end - time.monotonic())
+        is_over = task.finished and not left
+        text = "" if left is None or is_over else f"{about(left)} left"
+        return Text(text, style="progress.remaining")
 
 
 def nothing(step: int, steps: int, measures: str, left: float | None) -> None:
