@@ -165,7 +165,9 @@ def test_a_variable_without_a_choice_has_no_row() -> None:
 DAMAGE = ["architecture.json", "search.json", "metrics.csv", "theta.npz", "retrain-0/result.json"]
 
 
-@pytest.mark.parametrize("name", [*DAMAGE, "config.yaml", "check.json", "finalists.json"])
+@pytest.mark.parametrize(
+    "name", [*DAMAGE, "config.yaml", "check.json", "finalists.json", "last_look.json"]
+)
 @pytest.mark.parametrize("content", [b"", b"[1, 2", b"\xff\x00"])
 def test_a_broken_run_has_a_page_that_names_the_file(
     make_run: Callable[..., Path], name: str, content: bytes

@@ -49,6 +49,7 @@ class Summary:
         others: what `config.yaml` holds beside them.
         metrics: those of the task.
         architecture, search: the content of the files of this name; empty if one is missing.
+        look: the content of `last_look.json`, what `pdas.searches.looks` measured; empty without it.
         results: of the finished retrainings, by the names of their directories.
         recipes: that of each of them; empty where its `config.yaml` is missing.
         against_random: how the found architecture compares with controls; None without any.
@@ -65,6 +66,7 @@ class Summary:
     metrics: Sequence[Metric]
     architecture: Mapping[str, object]
     search: Mapping[str, object]
+    look: Mapping[str, Any]
     results: Mapping[str, Mapping[str, object]]
     recipes: Mapping[str, Mapping[str, object]]
     against_random: AgainstRandom | None
@@ -128,6 +130,7 @@ def read_summary(run_dir: str | PathLike[str], lenient: bool = False) -> Summary
         metrics=metrics,
         architecture=kept(partial(_read_if_there, run, "architecture.json"), {}),
         search=kept(partial(_read_if_there, run, "search.json"), {}),
+        look=kept(partial(_read_if_there, run, "last_look.json"), {}),
         results=results,
         recipes=recipes,
         against_random=kept(partial(compare_with_controls, run), None),

@@ -8,8 +8,6 @@ from typing import Any
 
 from pdas.report.reader import Summary
 
-LOOK = "last_look.json"  # of a run: what `pdas.searches.looks` has measured
-
 
 @dataclass(frozen=True)
 class Caution:
@@ -32,18 +30,6 @@ class Caution:
     def text(self) -> str:
         """All of it in a line."""
         return f"{self.name}: {self.finding}; {self.advice}"
-
-
-def last_look(summary: Summary) -> Mapping[str, Any]:
-    """What the last look at the search has measured; empty without one.
-
-    Args:
-        summary: of the run.
-
-    Raises:
-        RunError: the file is damaged.
-    """
-    return summary.run.read_json(LOOK) if summary.run.has(LOOK) else {}
 
 
 def setting(summary: Summary, *names: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from pdas.report.reader import Summary
-from pdas.report.warnings.base import Caution, last_look, tail
+from pdas.report.warnings.base import Caution, tail
 
 # Of a search whose halves are random halves of one data set, over all that is compared.
 FALSE_ALARM = 1e-4
@@ -20,7 +20,7 @@ def halves_differ(summary: Summary) -> Caution | None:
     Args:
         summary: of the run.
     """
-    halves = last_look(summary).get("halves")
+    halves = summary.look.get("halves")
     if not halves or not halves["largest"]:
         return None
     row = halves["largest"][0]

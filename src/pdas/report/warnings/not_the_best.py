@@ -6,7 +6,7 @@ import math
 
 from pdas.report.parts.finalists import FILE as FINALISTS
 from pdas.report.reader import Summary
-from pdas.report.warnings.base import Caution, last_look, tail
+from pdas.report.warnings.base import Caution, tail
 
 FALSE_ALARM = 0.01  # of a search whose top ten are equally good
 
@@ -21,7 +21,7 @@ def not_the_best(summary: Summary) -> Caution | None:
     Args:
         summary: of the run.
     """
-    rows = last_look(summary).get("top") or []
+    rows = summary.look.get("top") or []
     others = [row for row in rows if not row["found"]]
     if not others or _finalists_were_trained(summary):
         return None

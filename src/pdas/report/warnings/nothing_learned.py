@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pdas.report.reader import Summary
-from pdas.report.warnings.base import Caution, last_look
+from pdas.report.warnings.base import Caution
 from pdas.space.decided import NOTHING_LEARNED
 
 ERRORS = 2  # standard errors above chance, as theta asks for before it begins after a warm-up
@@ -23,7 +23,7 @@ def nothing_learned(summary: Summary) -> Caution | None:
             "search again, longer, or with another loss: no loss of a network was ever below "
             "that of another",
         )
-    chance = last_look(summary).get("chance")
+    chance = summary.look.get("chance")
     if not chance or chance["gain"] > ERRORS * chance["error"]:
         return None
     return Caution(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pdas.report.reader import Summary
-from pdas.report.warnings.base import Caution, last_look
+from pdas.report.warnings.base import Caution
 from pdas.support.metrics import is_number
 
 MOST = 0.1  # of the losses: a tenth of the search without effect costs as much as all finalists do
@@ -15,7 +15,7 @@ def losses_tie(summary: Summary) -> Caution | None:
     Args:
         summary: of the run.
     """
-    ties = last_look(summary).get("ties")
+    ties = summary.look.get("ties")
     if not is_number(ties) or ties <= MOST:
         return None
     return Caution(

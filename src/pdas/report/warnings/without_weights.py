@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from pdas.report.reader import Summary
-from pdas.report.warnings.base import Caution, last_look
+from pdas.report.warnings.base import Caution
 
 FALSE_ALARM = 0.01  # of architectures that are drawn uniformly
 
@@ -23,7 +23,7 @@ def without_weights(summary: Summary) -> Caution | None:
     Args:
         summary: of the run.
     """
-    table = last_look(summary).get("without_weights")
+    table = summary.look.get("without_weights")
     if not table or not summary.architecture:
         return None
     shares = [len(each["labels"]) / each["of"] for each in table.values()]
