@@ -58,3 +58,19 @@ def test_damage_is_said_and_the_rest_is_shown(finished: Path) -> None:
     page = pdas.stages.report(finished).read_text()
     file.write_text(text)
     assert "modules.json" in page and "none of its variables" in page and "What theta says" in page
+
+
+def test_a_training_of_ones_own_is_in_the_report_of_its_search(finished: Path) -> None:
+    network = nn.Sequential(nn.Linear(3, 1))
+    data = TensorDataset(torch.ones(40, 3))
+
+    def loss(model: nn.Module, batch: tuple[torch.Tensor]) -> torch.Tensor:
+        return model(batch[0]).square().mean()
+
+    out = finished / "retrain-0"
+    result = pdas.retrain(network, loss, data, data, epochs=2, batch_size=10, out=out)
+    page = pdas.stages.report(finished).read_text()
+    validated = f"{result.best.measures['validation_loss']:.4g}"
+    assert f"Trained anew, the validation loss of the network is {validated}." in page
+    assert "Course of retrain-0" in page and "retrain-0/weights.safetensors" in page
+    assert "better than random" not in page and "pdas export" not in page

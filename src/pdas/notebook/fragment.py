@@ -63,7 +63,7 @@ def add_rows(
         rows: the cells.
         headings: of the columns.
     """
-    every = [tuple(_short(str(cell)) for cell in row) for row in rows]
+    every = [tuple(_short(str(value)) for value in row) for row in rows]
     if not every:
         return
     parent = body if len(every) <= MOST_OPEN else add_folded(body, title)

@@ -82,7 +82,14 @@ def _heed(summary: Summary) -> str:
 
 def _use(summary: Summary) -> str:
     path = summary.run.path
+    if summary.is_own_network:
+        return f"use it: the weights of the trained network are in `{path}/{_retrained(summary)}`"
     return f"use it: `pdas export {path}`, or `pdas.load({str(path)!r})` in Python"
+
+
+def _retrained(summary: Summary) -> str:
+    """The weights of the first retraining."""
+    return f"{next(iter(summary.results))}/weights.safetensors"
 
 
 _RULES: tuple[Callable[[Summary], str], ...] = (

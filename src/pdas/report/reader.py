@@ -35,6 +35,9 @@ from pdas.tasks.results import metrics_of
 T = TypeVar("T")
 U = TypeVar("U")
 
+OWN_METRICS = (Metric("validation_loss", "validation loss", better="lower"),)
+"""Of the training of a network of one's own, whose task is not known."""
+
 LARGEST_DRAWN = 1e100  # of the numbers in metrics.csv
 MOST_COLUMNS = 100  # of metrics.csv; each measure has a panel in the plot
 
@@ -113,7 +116,7 @@ def read_summary(run_dir: str | PathLike[str], lenient: bool = False) -> Summary
     run = Run.open(run_dir)
     config: dict[str, Any] = kept(run.raw_config, {"recipe": {}, "environment": {}})
     recipe, environment = config.pop("recipe"), config.pop("environment")
-    metrics = metrics_of(recipe)
+    metrics = OWN_METRICS if OWN_NETWORK in config else metrics_of(recipe)
     parse = partial(_parse_result, metrics)
     results: dict[str, Mapping[str, object]] = {}
     recipes: dict[str, Mapping[str, object]] = {}

@@ -22,6 +22,7 @@ from pdas.resume.data_sets import (
     shuffled_batches,
 )
 from pdas.resume.fingerprint import of_function, of_loader
+from pdas.retraining.own_run import own_training_run
 from pdas.retraining.result import RetrainingResult
 from pdas.retraining.settings import NetworkTrainingSettings
 from pdas.retraining.validation import LOSS, Validation
@@ -50,6 +51,7 @@ def retrain(
     schedule: MakeSchedule | str | Mapping[str, Any] | None = None,
     fabric: Fabric | None = None,
     checkpoints: Checkpoints | str | PathLike[str] | None = None,
+    out: str | PathLike[str] | None = None,
     seed: int = 0,
     progress: bool = True,
     on_step: OnStep = lambda progress: None,
@@ -78,6 +80,9 @@ def retrain(
             of every batch.
         checkpoints: the directory where the training is kept, or `Checkpoints`. It resumes from
             the newest there, and ends at once if that is of the last step.
+        out: a new directory in that of a search, as "runs/mine/retrain-0", for the settings, the
+            measures after every epoch, the weights and the result, which the report shows. With
+            `checkpoints` it may be that of the training that is resumed.
         seed: of the order of the batches.
         progress: whether to show a bar, as of `pdas.search`.
         on_step: called with the `Progress` after every step. If it returns True, the training ends.
@@ -96,7 +101,8 @@ def retrain(
         OutOfMemoryError: a step needs more memory than there is.
         RankError: one of several ranks ended, does not answer, or has other results.
         StoppedError: there are checkpoints, and SIGTERM has ended the training.
-        RunError: a checkpoint cannot be written, all are damaged, or they are of another training.
+        RunError: a checkpoint or a file of `out` cannot be written, `out` is taken, or all
+            checkpoints are damaged or are of another training.
 
     Example:
         network = net.derive(result.architecture)
@@ -123,27 +129,30 @@ def retrain(
     if validation is not None:
         validated_on = _validation_batches(validation, own.batch_size)
         measured = Validation(network, validated_on, fabric)
-    current = _Current(RetrainingResult(), measured, on_epoch)
     kept = checkpoints_at(checkpoints)
-    with displayed("retrain", progress) as show:
-        current.result.stopped = train_module(
-            _OwnTraining(network, loss),
-            batches,
-            own,
-            fabric,
-            weights=weights,
-            schedule=schedule,
-            checkpoints=kept,
-            validate=measured,
-            components={} if measured is None else {"best": measured.best},
-            on_step=showing(show, on_step),
-            on_epoch=current,
-            rules=_rules(own),
-            given=_given(loss, seed, validated_on, kept is not None or fabric.world_size > 1),
-            returns_on_interrupt=True,
-        )
-    current.finish()
-    network.eval()
+    writes, continues = fabric.is_global_zero, kept is not None
+    with own_training_run(out, network, own, seed, writes=writes, continues=continues) as run:
+        current = _Current(RetrainingResult(), measured, run.epochs(on_epoch))
+        with displayed("retrain", progress) as show:
+            current.result.stopped = train_module(
+                _OwnTraining(network, loss),
+                batches,
+                own,
+                fabric,
+                weights=weights,
+                schedule=schedule,
+                checkpoints=kept,
+                validate=measured,
+                components={} if measured is None else {"best": measured.best},
+                on_step=run.steps(showing(show, on_step)),
+                on_epoch=current,
+                rules=_rules(own),
+                given=_given(loss, seed, validated_on, kept is not None or fabric.world_size > 1),
+                returns_on_interrupt=True,
+            )
+        current.finish()
+        network.eval()
+        run.finished(current.result, network, seed)
     return current.result
 
 

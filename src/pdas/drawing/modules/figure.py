@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from pdas.drawing.modules.overview import Overview
 from pdas.drawing.modules.rows import Chip, Row, rows_of, taken_of
 from pdas.drawing.shapes import TEXT, add_box, add_caption, add_label, new_drawing
-from pdas.drawing.style import BLUE, FAINT, GREY, INK, MUTED, PALE, font, text_width, tint
+from pdas.drawing.style import BLUE, FAINT, GREY, INK, MUTED, font, text_width, tint
 
 _ROW = 0.26  # inches, the height of a row
 _SPACE = 0.05  # below a row, and below the last one in a box
@@ -20,6 +20,7 @@ _GAP = 0.1
 _PADDING = 0.06
 _CHIP = 0.19  # height
 _CAPTION = 0.2  # height of a line
+_FILL = "#f8f9fa"  # on which grey text can be read
 _DASHES = (0, (3.0, 2.0))
 _MOST_WORDS = 600  # letters, of the description
 
@@ -133,7 +134,7 @@ def _add_frame(axes: Axes, row: Row, ends: tuple[float, float], width: float) ->
     elif row.below:
         add_box(axes, centre, size, "none", GREY)
     else:
-        add_box(axes, centre, size, PALE, FAINT)
+        add_box(axes, centre, size, _FILL, FAINT)
 
 
 def _add_row(axes: Axes, row: Row, y: float) -> None:

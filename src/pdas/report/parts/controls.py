@@ -20,7 +20,7 @@ def control_rows(summary: Summary) -> list[tuple[str, str]]:
         answer = summary.against_random.text()
     elif finished_controls(summary.run):
         answer = "not known: the controls had other settings than what is retrained"
-    elif summary.results and _is_searched(summary):
+    elif summary.results and _is_searched(summary) and not summary.is_own_network:
         answer = "not known: no control was run; add --control 5 --resume to `pdas run`"
     else:
         return []
