@@ -10,12 +10,12 @@ from pathlib import Path
 import pdas
 
 
-def run_pytest(file: Path, *options: str) -> str:
-    """What it prints for the tests of a file."""
+def run_pytest(folder: Path, *words: str) -> str:
+    """What it prints for files of a folder, with any options."""
     source = str(Path(pdas.__file__).parents[1])
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", file.name, "-p", "no:cacheprovider", *options],
-        cwd=file.parent,
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words],
+        cwd=folder,
         env=os.environ | {"PYTHONPATH": source},
         capture_output=True,
         text=True,

@@ -26,7 +26,7 @@ class TestBad(OptimizerTests):
 def test_its_examples_pass_without_a_warning(tmp_path: Path) -> None:
     file = tmp_path / "test_mine.py"
     file.write_text("\n".join(BLOCKS), encoding="utf-8")
-    output = run_pytest(file, "-W", "error", "-rs")
+    output = run_pytest(file.parent, file.name, "-W", "error", "-rs")
     assert re.search(r"\n=+ \d+ passed, 4 skipped in", output), output
     assert "Net has no forward_many" in output and "Net has no active" in output
 
@@ -34,7 +34,7 @@ def test_its_examples_pass_without_a_warning(tmp_path: Path) -> None:
 def test_a_failed_assertion_shows_its_values(tmp_path: Path) -> None:
     file = tmp_path / "test_bad.py"
     file.write_text(BLOCKS[0] + BAD, encoding="utf-8")
-    output = run_pytest(file, "-k", "TestBad and test_ask_gives")
+    output = run_pytest(file.parent, file.name, "-k", "TestBad and test_ask_gives")
     assert "assert [3, 3, 3] == [1, 2, 7]" in output
 
 
