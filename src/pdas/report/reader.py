@@ -52,7 +52,7 @@ class Summary:
         others: what `config.yaml` holds beside them.
         metrics: those of the task.
         architecture, search: the content of the files of this name; empty if one is missing.
-        look: the content of `last_look.json`, what `pdas.searches.looks` measured; empty without it.
+        look: the content of `last_look.json`, measured by `pdas.searches.looks`; empty without it.
         results: of the finished retrainings, by the names of their directories.
         recipes: that of each of them; empty where its `config.yaml` is missing.
         against_random: how the found architecture compares with controls; None without any.
