@@ -18,7 +18,10 @@ import pytest
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from torch import nn
 
+from pdas.nn import Choice, Linear, Supernet, Value
+from pdas.nn.overview.tree import overview
 from pdas.report.page import write_report
 from pdas.report.several.which import write_page_of
 from tests.comparing.made_up import make_comparison
@@ -153,8 +156,27 @@ def comparison_of_rows(tmp_path: Path, random_cells: Callable[..., Any]) -> Path
     return path
 
 
+@pytest.fixture
+def own_network(make_run: Callable[..., Path]) -> Path:
+    """A search in a network of one's own, whose drawing is wider than a phone."""
+    width = Value("width", [2, 8])
+    acts = {"relu": nn.ReLU(), "an activation of many words": nn.Tanh()}
+    blocks = [nn.Sequential(Linear(width, width), Choice(f"act{i}", acts)) for i in range(3)]
+    net = Supernet(nn.Sequential(Linear(3, width), *blocks, Linear(width, 1)))
+    run = make_run(architecture=net.largest.to_dict(), errors=())
+    (run / "modules.json").write_text(json.dumps(overview(net).to_json()))
+    return run
+
+
 @pytest.fixture(
-    params=["classified", "restored_run", "broken", "sweep_of_runs", "comparison_of_rows"]
+    params=[
+        "classified",
+        "restored_run",
+        "broken",
+        "own_network",
+        "sweep_of_runs",
+        "comparison_of_rows",
+    ]
 )
 def page(request: pytest.FixtureRequest) -> Path:
     return write_page_of([request.getfixturevalue(request.param)])
