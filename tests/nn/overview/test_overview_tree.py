@@ -9,7 +9,7 @@ import pytest
 from torch import nn
 
 from pdas.drawing.modules.overview import MOST_DEPTH, MOST_NODES, Node, overview_of_json
-from pdas.nn import Choice, InputChoice, Linear, OptionalLayer, Repeat, Supernet, Value
+from pdas.nn import Choice, Elastic, InputChoice, Linear, OptionalLayer, Repeat, Supernet, Value
 from pdas.nn.overview.tree import overview
 
 
@@ -57,6 +57,25 @@ def test_what_has_no_choice_is_one_node_with_its_counts() -> None:
     assert found.root.children[-1].weights == 3 * 2 + 2
     tanh = found.root.children[1].children[1]
     assert (tanh.modules, tanh.children) == (3, ())
+
+
+def test_a_value_that_is_no_width_is_a_node_of_its_own() -> None:
+    class Scaled(Elastic):
+        def __init__(self) -> None:
+            super().__init__()
+            self.mode = Value("mode", ["wide", "narrow"])
+            self.size = Value("size", [1, 2])
+
+    found = overview(Supernet(nn.Sequential(Scaled(), nn.ReLU()))).root.children[0]
+    assert [child.variable for child in found.children] == ["mode"]
+    assert dict(found.widths) == {"size": ((1, "size", 1),)}
+
+
+def test_it_goes_as_deep_as_a_supernet_does() -> None:
+    deep: nn.Module = Choice("c", {"relu": nn.ReLU(), "tanh": nn.Tanh()})
+    for _ in range(300):
+        deep = nn.Sequential(deep)
+    assert overview(Supernet(deep)).root.children
 
 
 def test_it_survives_json() -> None:

@@ -80,18 +80,17 @@ class _Walk:
         """Whether something is chosen in a module; each is asked once."""
         known = self._known.get(id(module))
         if known is None:
-            own = isinstance(module, ChoicePoint | ChosenWidth)
-            inside = [self._has_choice(child) for child in module.children()]
-            known = self._known[id(module)] = own or any(inside)
+            known = isinstance(module, ChoicePoint | ChosenWidth)
+            for child in module.children():  # no comprehension, whose frames deep modules lack
+                known = self._has_choice(child) or known
+            self._known[id(module)] = known
         return known
 
 
 def _children(module: nn.Module) -> Iterator[tuple[str, nn.Module, tuple[int, ...] | None]]:
     """The modules in a module that are drawn: name, module, and the categories that use it."""
     for name, child in module._modules.items():
-        if child is None or isinstance(child, ElasticWeight | WidthSum):
-            continue
-        if isinstance(module, Elastic) and isinstance(child, Value):
+        if child is None or isinstance(child, ElasticWeight) or _width(module, child) is not None:
             continue
         if isinstance(module, ChoicePoint) and name.isdecimal():
             used = tuple(module.used_with[int(name)].nonzero()[0].tolist())
@@ -110,14 +109,19 @@ def _candidate_name(point: ChoicePoint, number: int) -> str:
 
 def _widths(module: nn.Module) -> dict[str, tuple[Term, ...]]:
     """The chosen widths of a layer by the names of its arguments."""
-    found = {}
-    for name, child in module._modules.items():
-        if isinstance(child, WidthSum) or (
-            isinstance(module, Elastic) and isinstance(child, Value)
-        ):
-            terms = tuple(Term(s.factor, s.name, s.power) for s in child.segments())
-            found[_text(name)] = terms
-    return found
+    return {
+        _text(name): tuple(Term(s.factor, s.name, s.power) for s in width.segments())
+        for name, child in module._modules.items()
+        if (width := _width(module, child)) is not None
+    }
+
+
+def _width(module: nn.Module, child: nn.Module | None) -> ChosenWidth | None:
+    """A child that says how wide a module is, and is no module of its own; else None."""
+    if isinstance(module, Elastic) and isinstance(child, Value):
+        labels = child.variable.categories
+        return child if all(type(label) is int and label > 0 for label in labels) else None
+    return child if isinstance(child, WidthSum) else None
 
 
 def _details(module: nn.Module) -> str:
