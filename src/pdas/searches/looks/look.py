@@ -66,6 +66,8 @@ def last_look(
         for name, value in _of_batches(result, context, loaders, penalty):
             found[name] = value
     except Exception as error:  # whatever it is, the search is done and its result is kept
+        if context.ranks.size > 1:  # the others would wait for this one
+            raise
         _log.info("search: the last look ended early (%s)", reason(error))
         _log.debug("search: the last look failed", exc_info=error)
     return found
