@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pdas.report.parts.finalists import FILE as FINALISTS
 from pdas.report.reader import Summary
 
 
@@ -30,6 +31,21 @@ class Caution:
     def text(self) -> str:
         """All of it in a line."""
         return f"{self.name}: {self.finding}; {self.advice}"
+
+
+def finalists_were_trained(summary: Summary) -> bool:
+    """Whether the found network was judged by a training of its own, and not by shared weights.
+
+    Args:
+        summary: of the run.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    if not summary.run.has(FINALISTS):
+        return False
+    finalists = summary.run.read_json(FINALISTS)["finalists"]
+    return any(finalist["steps"] for finalist in finalists)
 
 
 def setting(summary: Summary, *names: str) -> Any:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-from pdas.report.parts.finalists import FILE as FINALISTS
 from pdas.report.reader import Summary
-from pdas.report.warnings.base import Caution, tail
+from pdas.report.warnings.base import Caution, finalists_were_trained, tail
 
 FALSE_ALARM = 0.01  # of a search whose top ten are equally good
 
@@ -23,7 +22,7 @@ def not_the_best(summary: Summary) -> Caution | None:
     """
     rows = summary.look.get("top") or []
     others = [row for row in rows if not row["found"]]
-    if not others or _finalists_were_trained(summary):
+    if not others or finalists_were_trained(summary):
         return None
     best = max(others, key=_standard_errors)
     if tail(_standard_errors(best), best["batches"] - 1) * len(others) > FALSE_ALARM:
@@ -42,10 +41,3 @@ def _standard_errors(row: dict[str, float]) -> float:
     if row["error"]:
         return row["gain"] / row["error"]
     return math.inf if row["gain"] > 0 else -math.inf
-
-
-def _finalists_were_trained(summary: Summary) -> bool:
-    if not summary.run.has(FINALISTS):
-        return False
-    finalists = summary.run.read_json(FINALISTS)["finalists"]
-    return any(finalist["steps"] for finalist in finalists)

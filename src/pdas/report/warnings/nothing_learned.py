@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pdas.report.reader import Summary
-from pdas.report.warnings.base import Caution
+from pdas.report.warnings.base import Caution, finalists_were_trained
 from pdas.space.decided import NOTHING_LEARNED
 
 ERRORS = 2  # standard errors above chance, as theta asks for before it begins after a warm-up
@@ -13,6 +13,8 @@ NAME = "nothing learned"
 def nothing_learned(summary: Summary) -> Caution | None:
     """Whether theta did not move, or the shared weights are no better than a constant output.
 
+    The latter counts where they have chosen the network, and not trainings of finalists.
+
     Args:
         summary: of the run.
     """
@@ -20,11 +22,11 @@ def nothing_learned(summary: Summary) -> Caution | None:
         return Caution(
             NAME,
             NOTHING_LEARNED.removeprefix("nothing was learned: "),
-            "search again, longer, or with another loss: no loss of a network was ever below "
-            "that of another",
+            "search again, longer, or with another loss: theta preferred no architecture to "
+            "another",
         )
     chance = summary.look.get("chance")
-    if not chance or chance["gain"] > ERRORS * chance["error"]:
+    if not chance or finalists_were_trained(summary) or chance["gain"] > ERRORS * chance["error"]:
         return None
     return Caution(
         NAME,
