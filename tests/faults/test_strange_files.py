@@ -25,7 +25,6 @@ from pdas.data.sets import cars as cars_set
 from pdas.data.sets import fashion_mnist
 from pdas.data.settings import LabelledDataSettings, RestorationDataSettings
 from pdas.experiment.export import export
-from pdas.report.page import write_report
 from pdas.resume.checkpoint import Checkpoints
 from pdas.runs.run import Run
 from pdas.space import load_labels
@@ -34,6 +33,7 @@ from pdas.support.errors import PdasError
 from pdas.tasks.description import read_network
 from pdas.tasks.inpainting.samples import draw_samples
 from pdas.tasks.recipe import recorded
+from tests.faults.reported import reported
 from tests.waiting import never_waits
 
 Read = Callable[[Path], Any]
@@ -42,13 +42,13 @@ READERS: dict[str, tuple[str, Read]] = {
     "recipe": ("r.yaml", lambda folder: recipes.load(str(folder / "r.yaml"))),
     "architecture": ("architecture.json", lambda folder: load_labels(folder / "architecture.json")),
     "configuration": ("config.yaml", lambda folder: recorded(Run(folder))),
-    "report, configuration": ("config.yaml", write_report),
-    "report, architecture": ("architecture.json", write_report),
-    "report, search": ("search.json", write_report),
-    "report, metrics": ("metrics.csv", write_report),
-    "report, theta": ("theta.npz", write_report),
-    "report, finalists": ("finalists.json", write_report),
-    "report, result": ("retrain-0/result.json", write_report),
+    "report, configuration": ("config.yaml", reported),
+    "report, architecture": ("architecture.json", reported),
+    "report, search": ("search.json", reported),
+    "report, metrics": ("metrics.csv", reported),
+    "report, theta": ("theta.npz", reported),
+    "report, finalists": ("finalists.json", reported),
+    "report, result": ("retrain-0/result.json", reported),
     "samples": (
         "retrain-0/restored.npz",
         lambda folder: draw_samples(folder / "retrain-0"),

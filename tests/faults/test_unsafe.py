@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +26,7 @@ from pdas.support.errors import DataError, RunError, SettingError, SpaceError
 from pdas.tasks.loading import load, open_task
 from pdas.tasks.recipe import recorded
 from tests.conftest import changed
+from tests.faults.reported import reported
 
 CODE = (
     "import pathlib\npathlib.Path('code-was-run').touch()\n\ndef mask(x, g): return x[:, :1] > 0\n"
@@ -217,14 +217,8 @@ def test_nothing_is_downloaded_into_the_directory_that_a_run_names(here: Path, n
     assert [file.name for file in here.iterdir()] == ["evil.py"]
 
 
-def report(path: Path) -> None:
-    """The page says what it leaves out; here that is an error."""
-    if found := re.search(r'<li class="missing">(run: .*)</li>', write_report(path).read_text()):
-        raise RunError(found[1])
-
-
 COMMANDS = {
-    "report": report,
+    "report": reported,
     "export": export,
     "evaluate": lambda path: Run.open(path).retrained(),
     "predict": load,
