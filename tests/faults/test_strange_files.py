@@ -9,6 +9,7 @@ import shutil
 import struct
 import zlib
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from pdas.resume.checkpoint import Checkpoints
 from pdas.runs.run import Run
 from pdas.space import load_labels
 from pdas.support import opening
-from pdas.support.errors import PdasError
+from pdas.support.errors import PdasError, RunError
 from pdas.tasks.description import read_network
 from pdas.tasks.inpainting.samples import draw_samples
 from pdas.tasks.recipe import recorded
@@ -37,6 +38,14 @@ from tests.faults.reported import reported
 from tests.waiting import never_waits
 
 Read = Callable[[Path], Any]
+
+
+def reported(folder: Path) -> None:
+    """What the page of a run says last of what is missing, which is damage, as an error."""
+    lines = re.findall(r'<li class="missing">(.*?)</li>', write_report(folder).read_text())
+    if lines:
+        raise RunError(unescape(lines[-1]))
+
 
 READERS: dict[str, tuple[str, Read]] = {
     "recipe": ("r.yaml", lambda folder: recipes.load(str(folder / "r.yaml"))),
@@ -238,7 +247,11 @@ BOMBS: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "numpy": (
         "report, theta",
         lambda path: np.savez_compressed(
-            path, steps=np.zeros(1), sizes=np.zeros(1), theta=np.zeros(100_000)
+            path,
+            names=np.array(["a"]),
+            steps=np.zeros(1),
+            sizes=np.zeros(1),
+            theta=np.zeros(100_000),
         ),
         "its arrays take 8",
     ),
