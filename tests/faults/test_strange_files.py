@@ -9,7 +9,6 @@ import shutil
 import struct
 import zlib
 from collections.abc import Callable
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ from pdas.resume.checkpoint import Checkpoints
 from pdas.runs.run import Run
 from pdas.space import load_labels
 from pdas.support import opening
-from pdas.support.errors import PdasError, RunError
+from pdas.support.errors import PdasError
 from pdas.tasks.description import read_network
 from pdas.tasks.inpainting.samples import draw_samples
 from pdas.tasks.recipe import recorded
@@ -38,14 +37,6 @@ from tests.faults.reported import reported
 from tests.waiting import never_waits
 
 Read = Callable[[Path], Any]
-
-
-def reported(folder: Path) -> None:
-    """What the page of a run says last of what is missing, which is damage, as an error."""
-    lines = re.findall(r'<li class="missing">(.*?)</li>', write_report(folder).read_text())
-    if lines:
-        raise RunError(unescape(lines[-1]))
-
 
 READERS: dict[str, tuple[str, Read]] = {
     "recipe": ("r.yaml", lambda folder: recipes.load(str(folder / "r.yaml"))),
