@@ -1,11 +1,13 @@
-"""The pages of the reference, made when the site is built, so that no public name is forgotten.
+"""The pages that are made when the site is built: the reference, and the changelog.
 
-Each is the docstrings of the names in an `__all__`, or of what is registered under a name.
+A page of the reference is the docstrings of the names in an `__all__`, or of what is registered
+under a name, so that none is forgotten.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +21,7 @@ from pdas.spaces.base import FAMILIES
 from pdas.tasks.base import TASKS
 from pdas.training.components import OPTIMIZERS, SCHEDULES
 
+CHANGELOG = Path(__file__).parents[1] / "CHANGELOG.md"
 PAGES = {
     "index": ("pdas", "What a program imports as `pdas.NAME`.", pdas),
     "networks": ("pdas.nn", "Choices in a network of your own, and its supernet.", pdas.nn),
@@ -39,6 +42,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for name, (title, about, module) in PAGES.items():
         _add(files, config, name, [f"# {title}", about, *_public(module)])
     _add(files, config, "extending", ["# Settings by name", *_registered()])
+    changelog = CHANGELOG.read_text(encoding="utf-8").replace("](docs/", "](")
+    files.append(File.generated(config, "changelog.md", content=changelog))
     return files
 
 

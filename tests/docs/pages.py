@@ -18,7 +18,7 @@ _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SHELLS = {"", "sh", "bash", "console"}
 _INDENTED = re.compile(r"^    ((?:pdas|make) (?:.*\\\n)*.*)", re.MULTILINE)
 _INLINE = re.compile(r"(?<!`)`((?:pdas|make) [^`]*)`")
-_LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
 def name_of(page: Path) -> str:
@@ -52,7 +52,7 @@ def _whole_lines(block: str) -> list[str]:
 
 
 def links(text: str) -> list[str]:
-    """Where links lead, within the project."""
+    """Where links and pictures lead, within the project."""
     found = _LINK.findall(_FENCE.sub("", text))
     return [target for target in found if not re.match(r"[a-z]+:", target)]
 

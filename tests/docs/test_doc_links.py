@@ -25,15 +25,16 @@ def leads_somewhere(page: Path, target: str) -> bool:
     return not anchor or file.suffix != ".md" or anchor in anchors(file.read_text())
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=name_of)
 def test_links_lead_somewhere(page: Path) -> None:
     assert broken(page, page.read_text()) == []
 
 
 def test_a_broken_link_is_found() -> None:
-    text = "[a](docs/nowhere.md), [b](#nothing), [c](docs/design.md#no-such-part), [d](docs)"
+    text = "[a](docs/nowhere.md), [b](#nothing), [c](docs/design.md#no-such-part), "
+    text += "[d](docs), ![e](e.png)"
     assert broken(ROOT / "README.md", text) == [
-        "docs/nowhere.md", "#nothing", "docs/design.md#no-such-part",
+        "docs/nowhere.md", "#nothing", "docs/design.md#no-such-part", "e.png",
     ]  # fmt: skip
 
 

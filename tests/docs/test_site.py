@@ -70,7 +70,8 @@ def test_the_reference_has_every_public_name(site: Path, page: str, module: obje
     assert [name for name in names if f">{name}<" not in text] == []
 
 
-def test_the_reference_has_arguments_errors_and_examples(site: Path) -> None:
+def test_the_reference_has_arguments_errors_examples_and_source(site: Path) -> None:
     text = re.sub(r"<[^>]+>", "", (site / "reference" / "index.html").read_text())
-    for said in ("lambda &gt;= 2, how many architectures", "SpaceError", "optimizer.ask()"):
-        assert said in text
+    said = ["lambda &gt;= 2, how many architectures", "SpaceError", "optimizer.ask()"]
+    for part in [*said, "Source code in src/pdas/methods/pdas/"]:
+        assert part in text
