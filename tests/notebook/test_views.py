@@ -177,7 +177,7 @@ def test_a_sweep_shows_its_measures_and_agreement(tmp_path: Path) -> None:
         "agreement": {"majority": {"op": {"category": HOSTILE, "share": 0.5}}},
     }
     found = shown(Sweep(tmp_path, comparison, {7: "memory ran out"}))
-    assert "svg" in found.tags and "50%" in found.text and "memory ran out" in found.text
+    assert "svg" in found.tags and "50 %" in found.text and "memory ran out" in found.text
     shown(Sweep(tmp_path, {}, {}))
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LARGEST_DRAWING = 150_000  # letters
 MOST_ROWS = 60  # of a table
 MOST_OPEN = 12  # rows of a table that is not folded
-_LETTERS = 60  # of a cell
+_LETTERS = 100  # of a cell
 
 _STYLE = """
 .pdas-view { color: inherit; font-size: 14px; line-height: 1.5; }
