@@ -17,10 +17,20 @@ from pdas.support.errors import PdasError
 from tests.docs.pages import PAGES, ROOT, commands, name_of
 
 PROGRAM: Any = typer.main.get_command(app)
+OPTIONS = {
+    *("--help", "--version"),
+    *(
+        o
+        for command in (PROGRAM, *PROGRAM.commands.values())
+        for p in command.params
+        for o in p.opts
+    ),
+}
 # typer has click within it or beside it, by its version.
 REFUSED = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 TARGETS = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 PLACEHOLDER = re.compile(r"[A-Z]+(-[A-Z]+)*\d?$")  # RUN, DIR, RECIPE-SEED
+ANY_RECIPE = "digits"
 CUT = {"...", "|", "2>&1"}
 
 
@@ -52,8 +62,9 @@ def _parsed(words: list[str], is_whole: bool) -> str | None:
 
 def _recipe_fault(params: dict[str, Any]) -> str | None:
     recipe, changes = params.get("recipe"), params.get("changes") or ()
-    if not isinstance(recipe, str) or PLACEHOLDER.match(recipe):
+    if not isinstance(recipe, str):
         return None
+    recipe = ANY_RECIPE if PLACEHOLDER.match(recipe) else recipe
     known = [change for change in changes if not re.search(r"=\w+:\w+$|=.*[A-Z]{3,}", change)]
     recipes.load(recipe, known)
     methods = params.get("methods")
@@ -61,6 +72,31 @@ def _recipe_fault(params: dict[str, Any]) -> str | None:
     unknown = [m for m in named if m not in {*METHODS.names(), OURS, f"{OURS}-paper"}]
     unknown = [m for m in unknown if not m.startswith(PLAIN)]
     return f"no method {unknown}" if unknown else None
+
+
+def spoken_faults(text: str) -> list[str]:
+    """Options and settings in sentences, as `--resume` and `search.epochs=6`, that are none."""
+    options = re.findall(r"(?<!`)`(--[a-z-]+)", text)
+    settings = re.findall(r"(?<!`)`((?:data|network|search|retrain)\.[a-z_.]+=[\w.]+)`", text)
+    return [o for o in options if o not in OPTIONS] + [s for s in settings if not is_setting(s)]
+
+
+def is_setting(change: str) -> bool:
+    try:
+        recipes.load(ANY_RECIPE, [change])
+    except PdasError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_options_and_settings_in_a_sentence_are_some(page: Path) -> None:
+    assert spoken_faults(page.read_text()) == []
+
+
+def test_a_wrong_option_or_setting_in_a_sentence_is_found() -> None:
+    said = "With `--resum`, `--resume`, `search.epoch=3` or `search.epochs=3`."
+    assert spoken_faults(said) == ["--resum", "search.epoch=3"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -80,6 +116,7 @@ def test_there_are_many() -> None:
         "pdas run digits --sed 3",
         "pdas run digitz",
         "pdas run digits --set search.epoch=3",
+        "pdas run RECIPE --set search.epoch=3",
         "pdas compare digits --methods pdas,enass",
         "make dmeo",
     ],

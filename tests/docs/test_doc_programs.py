@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
+import pkgutil
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +22,7 @@ from torch.utils.data import TensorDataset
 
 import pdas
 from pdas.nn import Choice, Linear, Supernet, Value
+from pdas.retraining.settings import NetworkTrainingSettings
 from pdas.runs.run import Run
 from tests.docs.pages import PAGES, ROOT, name_of, programs
 
@@ -40,6 +44,11 @@ ELSEWHERE = {
     "docs/adding-an-architecture-family.md": "tests/spaces/test_family_docs.py",
     "docs/testing.md": "tests/testing/test_testing_docs.py",
     "docs/public-models.md": "tests/strangers/networks/test_public_models.py",
+}
+# What else these take by name.
+SETTINGS = {
+    pdas.search: pdas.SearchSettings.model_fields,
+    pdas.retrain: NetworkTrainingSettings.model_fields,
 }
 HERE = [page for page in PAGES if programs(page.read_text()) and name_of(page) not in ELSEWHERE]
 
@@ -77,10 +86,9 @@ def test_the_programs_of_a_page_run(
     monkeypatch.chdir(tmp_path)
     for block, is_run in programs(page.read_text()):
         code = compile(block, name_of(page), "exec")
+        assert list(faults(block)) == []
         if is_run:
             exec(code, own_names)
-        else:
-            assert list(unknown_names(block)) == []
 
 
 @pytest.mark.parametrize("page", ELSEWHERE)
@@ -91,16 +99,50 @@ def test_a_page_that_is_run_elsewhere_has_programs_and_that_test(page: str) -> N
     assert name in test or "PAGES" in test or "rows" in test
 
 
-def unknown_names(block: str) -> Iterator[str]:
-    """What a program takes from this project that is not there."""
-    for node in ast.walk(ast.parse(block)):
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_the_names_in_a_sentence_are_there(page: Path) -> None:
+    assert {found for found in spoken_names(page.read_text()) if not is_there(found)} == set()
+
+
+def faults(block: str) -> Iterator[str]:
+    """What a program takes from this project, or hands to it, that is not there."""
+    tree = ast.parse(block)
+    known: dict[str, Any] = {"pdas": pdas}
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "pdas":
             module = importlib.import_module(str(node.module))
             yield from (a.name for a in node.names if not hasattr(module, a.name))
-        elif isinstance(node, ast.Attribute):
-            path = dotted(node)
-            if path.startswith("pdas.") and not is_there(path):
-                yield path
+            known |= {a.asname or a.name: getattr(module, a.name, None) for a in node.names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and dotted(node).startswith("pdas."):
+            yield from [] if is_there(dotted(node)) else [dotted(node)]
+        elif isinstance(node, ast.Call):
+            yield from unknown_arguments(node, known)
+
+
+def unknown_arguments(call: ast.Call, known: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with the arguments of a call of something that is known by its name."""
+    first, *rest = dotted(call.func).split(".")
+    function = known.get(first)
+    for name in rest if first in known else []:
+        function = getattr(function, name, None)
+    starred = any(isinstance(a, ast.Starred) for a in call.args)
+    if not callable(function) or starred or not all(k.arg for k in call.keywords):
+        return
+    named = {str(keyword.arg): keyword for keyword in call.keywords}
+    try:
+        bound = inspect.signature(function).bind(*call.args, **named)
+    except TypeError as error:
+        yield f"{dotted(call.func)}: {error}"
+    else:
+        settings = SETTINGS.get(function, {})
+        further = bound.kwargs.keys() - inspect.signature(function).parameters.keys()
+        yield from (name for name in further if settings and name not in settings)
+
+
+def spoken_names(text: str) -> set[str]:
+    """The names of this project that a sentence has as code: `pdas.nn.Choice(...)`."""
+    return set(re.findall(r"(?<!`)`(pdas(?:\.[A-Za-z_]\w*)+)", text))
 
 
 def dotted(node: ast.expr) -> str:
@@ -111,19 +153,30 @@ def dotted(node: ast.expr) -> str:
 
 
 def is_there(path: str) -> bool:
-    value: Any = pdas
-    for name in path.split(".")[1:]:
-        if not hasattr(value, name):
-            return False
-        value = getattr(value, name)
+    try:
+        pkgutil.resolve_name(path)
+    except (ImportError, AttributeError):
+        return False
     return True
 
 
 @pytest.mark.parametrize(
-    "block", ["import pdas\npdas.serch(net)", "from pdas.nn import Choise", "pdas.nn.Linea(3, 4)"]
+    "block",
+    [
+        "import pdas\npdas.serch(net)",
+        "from pdas.nn import Choise",
+        "pdas.nn.Linea(3, 4)",
+        "pdas.search(net, loss, data, epoch=3)",
+        "from pdas.nn import Value as V\nV('width', [2, 3], 4, 5, 6, 7)",
+    ],
 )
-def test_a_wrong_name_is_found(block: str) -> None:
-    assert list(unknown_names(block))
+def test_a_fault_is_found(block: str) -> None:
+    assert list(faults(block))
+
+
+def test_a_wrong_name_in_a_sentence_is_found() -> None:
+    (name,) = spoken_names("Call `pdas.serch(net)`, then again.")
+    assert not is_there(name)
 
 
 def test_a_program_after_its_mark_is_not_run_and_others_are() -> None:
