@@ -73,7 +73,9 @@ def sweep_view(done: Sweep) -> str:
         ("measure", "mean", "deviation"),
     )
     majority = found.get("agreement", {}).get("majority", {})
-    rows = [(name, each["category"], f"{100 * each['share']:.0f} %") for name, each in majority.items()]
+    rows = [
+        (name, each["category"], f"{100 * each['share']:.0f} %") for name, each in majority.items()
+    ]
     title = f"Agreement in {len(rows):,} variables"
     add_rows(body, title, rows, ("variable", "most often", "share of the seeds"))
     failed = [(f"seed {seed}", why) for seed, why in done.failed.items()]
