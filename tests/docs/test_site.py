@@ -19,6 +19,8 @@ ASKED = [
     r"<link[^>]*\bhref=[\"']?(https?:)?//[^\"'>]*",
     r"<(?:img|iframe|audio|video|source|embed|object)[^>]*\b(?:src|data)=[\"']?(https?:)?//[^\"'>]*",
     r"(?:url\(|@import)\s*[\"']?(https?:)?//[^\"')]*",
+    r"<(?:img|source)[^>]*\bsrcset=[\"']?[^>]*//[^\"'>]*",
+    r"\bclass=[\"']?mermaid\b",  # for such drawings the theme asks a host for its program
 ]
 
 
@@ -50,6 +52,8 @@ def test_the_site_asks_no_other_host(site: Path) -> None:
         "<link rel=stylesheet href=//fonts.example/css>",
         '<img alt="" src="http://a.example/b.png">',
         "@font-face { src: url(https://fonts.example/a.woff2) }",
+        '<img src="a.png" srcset="https://a.example/b.png 2x">',
+        '<pre class="mermaid"><code>a --> b</code></pre>',
     ],
 )
 def test_a_request_is_found(text: str) -> None:
