@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from selenium.webdriver import Chrome
 
 import pdas
 import pdas.testing
 from tests.docs.pages import ROOT
+from tests.report.chromium import chromium
 
 ASKED = [
     r"<script[^>]*\bsrc=[\"']?(https?:)?//[^\"'>]*",
@@ -62,6 +67,37 @@ def test_a_request_is_found(text: str) -> None:
 
 def test_a_link_is_no_request() -> None:
     assert not asked('<a href="https://optuna.readthedocs.io">Optuna</a><img src="cells.png">')
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chrome]:
+    with chromium() as driver:
+        yield driver
+
+
+def requests_of(browser: Chrome, page: Path) -> list[str]:
+    """What the scripts of a page ask of other hosts, too."""
+    browser.get(page.as_uri())
+    time.sleep(0.5)  # scripts begin some requests after the page has been loaded
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    urls = [
+        event["params"]["request"]["url"]
+        for event in events
+        if event["method"] == "Network.requestWillBeSent"
+    ]
+    assert page.as_uri() in urls
+    return [url for url in urls if url.startswith("http")]
+
+
+@pytest.mark.parametrize("page", ["index", "algorithm", "reference/index", "other-tools"])
+def test_a_browser_asks_no_other_host(browser: Chrome, site: Path, page: str) -> None:
+    assert requests_of(browser, site / f"{page}.html") == []
+
+
+def test_the_request_of_a_script_is_found(browser: Chrome, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<script>fetch('https://cdn.invalid/x.js').catch(() => 0)</script>")
+    assert requests_of(browser, page) == ["https://cdn.invalid/x.js"]
 
 
 @pytest.mark.parametrize(

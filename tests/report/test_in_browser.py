@@ -1,21 +1,15 @@
-"""The pages in a browser: on a phone and a desk, light and dark, by keyboard, for screen readers.
-
-The browser is Debian's (`apt-get install chromium chromium-driver`). The tests are skipped where it
-is missing, unless `PDAS_BROWSER=required`.
-"""
+"""The pages in a browser: on a phone, on a desk, light, dark, by keyboard, for screen readers."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from torch import nn
@@ -25,8 +19,8 @@ from pdas.nn.overview.tree import overview
 from pdas.report.page import write_report
 from pdas.report.several.which import write_page_of
 from tests.comparing.made_up import make_comparison
+from tests.report.chromium import chromium
 
-BINARIES = ("chromium", "chromedriver")
 PHONE, DESK = (390, 844), (1280, 900)
 
 SMALL_TEXTS = """
@@ -88,18 +82,8 @@ return [...document.querySelectorAll("svg, img, input, [role=region]")]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Chrome]:
-    missing = [name for name in BINARIES if shutil.which(name) is None]
-    if missing:
-        assert os.environ.get("PDAS_BROWSER") != "required", f"no {' and '.join(missing)}"
-        pytest.skip(f"no {' and '.join(missing)}")
-    options = ChromeOptions()
-    options.binary_location = str(shutil.which("chromium"))
-    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = Chrome(options, ChromeService(str(shutil.which("chromedriver"))))
-    yield driver
-    driver.quit()
+    with chromium() as driver:
+        yield driver
 
 
 @pytest.fixture
