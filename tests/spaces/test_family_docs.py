@@ -23,4 +23,4 @@ def test_its_tests_pass_without_a_warning(tmp_path: Path) -> None:
     file.write_text(TESTS, encoding="utf-8")
     output = run_pytest(file.parent, file.name, "-W", "error", "-rs")
     assert re.search(r"\n=+ \d+ passed, 3 skipped in", output), output
-    assert "Chain draws no picture" in output and "Supernet has no forward_many" in output
+    assert "Chain draws nothing" in output and "Supernet has no forward_many" in output

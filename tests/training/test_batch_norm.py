@@ -32,6 +32,7 @@ def statistics(network: nn.Module) -> list[torch.Tensor]:
 
 @pytest.mark.parametrize("keep_weights", [True, False])
 def test_a_network_derived_within_it_keeps_statistics(keep_weights: bool) -> None:
+    torch.manual_seed(0)
     net = Supernet(norms())
     before = statistics(net)
     with without_running_statistics(net):

@@ -12,7 +12,7 @@ from matplotlib.path import Path
 from pdas.drawing.style import INK, MUTED, Colour, font, new_figure, text_width
 
 TEXT = 8.5  # points, in boxes: 11 pixels of CSS, the least that a page has
-CAPTION_TEXT = 8.5
+CAPTION_TEXT = 8.25
 TITLE_TEXT = 10.5
 
 Point = tuple[float, float]

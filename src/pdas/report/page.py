@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import TypeVar
 from xml.etree.ElementTree import Element
 
+from pdas.report.damage import kept
 from pdas.report.describe import summarise
 from pdas.report.html.elements import add, add_folded, add_table
 from pdas.report.html.page import begin_page, write_page
@@ -25,9 +25,6 @@ from pdas.report.parts.theta import add_theta
 from pdas.report.reader import NamedTheta, Summary, read_summary, read_theta
 from pdas.report.values import flattened
 from pdas.report.warnings.section import add_cautions
-from pdas.support.errors import RunError
-
-T = TypeVar("T")
 
 _SAID = ("better than random", "damaged", "next")  # rows of the summary that are said above it
 
@@ -56,8 +53,8 @@ def write_report(run_dir: str | PathLike[str], refresh: int | None = None) -> Pa
 
 def _page(summary: Summary, refresh: int | None) -> Element:
     run, damage = summary.run, list(summary.damage)
-    theta = _kept(damage, lambda: read_theta(run) if run.has("theta.npz") else None)
-    sections = [_kept(damage, partial(_section, part)) for part in _parts(summary, theta)]
+    theta = kept(damage, lambda: read_theta(run) if run.has("theta.npz") else None)
+    sections = [kept(damage, partial(_section, part)) for part in _parts(summary, theta)]
     html, body = begin_page(run.name, refresh)
     add(body, "h1", run.name)
     if description := summary.recipe.get("description"):
@@ -100,15 +97,6 @@ def _section(part: Callable[[Element], None]) -> Element:
     section = Element("section")
     part(section)
     return section
-
-
-def _kept(damage: list[str], read: Callable[[], T]) -> T | None:
-    """What was read; of a damaged file nothing, and a line."""
-    try:
-        return read()
-    except RunError as error:
-        damage.append(str(error))
-        return None
 
 
 def _add_settings(body: Element, title: str, settings: Mapping[str, object]) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import isfinite
 from pathlib import Path
 from statistics import mean
-from typing import TypeGuard, TypeVar
+from typing import TypeGuard
 
+from pdas.report.damage import kept
 from pdas.report.parts.missing import missing
 from pdas.report.reader import Summary, read_metrics, read_summary
 from pdas.report.warnings.cautions import cautions
@@ -19,8 +20,6 @@ from pdas.runs.run import Run
 from pdas.support.arrays import FloatArray
 from pdas.support.errors import RunError
 from pdas.support.metrics import Metric, is_number, numbers, with_general
-
-T = TypeVar("T")
 
 MOST = 30  # columns of a table and lines of a plot; all count in means
 
@@ -99,11 +98,11 @@ def read_column(name: str, path: Path) -> Column:
         path: of its directory.
     """
     damage: list[str] = []
-    summary = _kept(damage, lambda: read_summary(path, lenient=True))
+    summary = kept(damage, lambda: read_summary(path, lenient=True))
     if summary is None:
         return Column(name, path, missing=damage)
     has_course = summary.run.has("metrics.csv")
-    course = _kept(damage, lambda: read_metrics(summary.run)) if has_course else None
+    course = kept(damage, lambda: read_metrics(summary.run)) if has_course else None
     lines = [*missing(summary), *summary.damage, *damage]
     return Column(name, path, summary, lines, course or {})
 
@@ -146,14 +145,6 @@ def read_columns(paths: Sequence[Path]) -> list[Column]:
     while len({path.parts[-depth:] for path in whole}) < len(whole):
         depth += 1
     return [read_column("/".join(path.parts[-depth:]), path) for path in whole]
-
-
-def _kept(damage: list[str], read: Callable[[], T]) -> T | None:
-    try:
-        return read()
-    except RunError as error:
-        damage.append(str(error))
-        return None
 
 
 def _is_finite(value: object) -> TypeGuard[float]:
