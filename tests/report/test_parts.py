@@ -78,9 +78,13 @@ def test_answer_of_a_draw(make_run: Callable[..., Path]) -> None:
     assert "The architecture was not searched here (random): " in said(make_run(method="random"))
 
 
-def test_answer_of_a_finalist_that_theta_does_not_prefer(make_run: Callable[..., Path]) -> None:
+def test_answer_where_theta_prefers_another(
+    make_run: Callable[..., Path],
+) -> None:
     run = make_run(architecture={"a": "2", "b": "1", "c": "1"})  # theta prefers the third of b
-    assert "prefers another label in 1 of 3 variables" in said(run)
+    assert "in 1 of 3 variables; the found one is what the method took for the best" in said(run)
+    (run / "finalists.json").write_text("{}")
+    assert "the found one is the best of the finalists" in said(run)
 
 
 # ---- the posterior
@@ -199,3 +203,19 @@ def test_an_unfinished_run_says_what_is_missing(
     for name in gone:
         (run / name).unlink()
     assert line in write_report(run).read_text()
+
+
+def test_a_control_that_is_a_link_is_said(make_run: Callable[..., Path], tmp_path: Path) -> None:
+    run, elsewhere = make_run(), make_run("other")
+    (run / "control-1").symlink_to(elsewhere)
+    assert "control-1 is a link" in write_report(run).read_text()
+
+
+@pytest.mark.parametrize("content", ['{"steps": "many", "seconds": 3}', '{"decided": NaN}'])
+def test_numbers_that_are_none_are_no_part_of_the_answer(
+    make_run: Callable[..., Path], content: str
+) -> None:
+    run = make_run()
+    (run / "search.json").write_text(content)
+    text = write_report(run).read_text()
+    assert "many steps" not in text and "as sure of it as" not in text and "nan only" not in text

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pdas.experiment.against_random import AgainstRandom
-from pdas.experiment.control import compare_with_controls
+from pdas.experiment.control import compare_with_controls, finished_controls
 from pdas.runs.reading import parse_json
 from pdas.runs.run import OWN_NETWORK, Run
 from pdas.space.categories import starts
@@ -56,6 +56,7 @@ class Summary:
         results: of the finished retrainings, by the names of their directories.
         recipes: that of each of them; empty where its `config.yaml` is missing.
         against_random: how the found architecture compares with controls; None without any.
+        has_controls: whether there are finished controls, comparable or not.
         damage: of files that could not be read, a line each; their content is missing above.
 
     Example:
@@ -73,6 +74,7 @@ class Summary:
     results: Mapping[str, Mapping[str, object]]
     recipes: Mapping[str, Mapping[str, object]]
     against_random: AgainstRandom | None
+    has_controls: bool = False
     damage: Sequence[str] = ()
 
     @property
@@ -137,6 +139,7 @@ def read_summary(run_dir: str | PathLike[str], lenient: bool = False) -> Summary
         results=results,
         recipes=recipes,
         against_random=kept(partial(compare_with_controls, run), None),
+        has_controls=bool(kept(partial(finished_controls, run), ())),
         damage=damage,
     )
 

@@ -6,6 +6,7 @@ It is built as a tree and written by the library, which escapes every text and a
 from __future__ import annotations
 
 from base64 import b64encode
+from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -81,5 +82,6 @@ def _policy() -> str:
     return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; {own}"
 
 
+@cache
 def _static(name: str) -> str:
     return files("pdas.report.html").joinpath("static", name).read_text(encoding="utf-8")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import log10
+from math import isfinite, log10
 from xml.etree.ElementTree import Element
 
 from pdas.report.advice import next_step
 from pdas.report.describe import architecture_rows, method
 from pdas.report.html.elements import add_text
 from pdas.report.parts.controls import control_rows
+from pdas.report.parts.finalists import FILE as FINALISTS
 from pdas.report.reader import NamedTheta, Summary
 from pdas.report.results import result_rows
 from pdas.report.values import duration
@@ -39,12 +40,12 @@ def answer(summary: Summary, theta: NamedTheta | None) -> Iterator[str]:
     yield _found(summary, theta)
     if summary.nothing_learned:
         yield f"It is not to be relied on: {NOTHING_LEARNED}."
-    elif is_number(decided := summary.search.get("decided")):
+    elif is_number(decided := summary.search.get("decided")) and isfinite(decided):
         yield f"The search is as sure of it as {decided * 100:.0f} % of what is possible."
     if theta is not None and (others := theta.other_labels(summary.architecture)):
         yield (
             f"Theta itself prefers another label in {others} of {len(theta.names)} variables; "
-            "the found one was the best of the finalists."
+            f"the found one is {_why(summary)}."
         )
     if judged := next(iter(result_rows(summary)), None):
         label, value = judged
@@ -63,12 +64,19 @@ def _found(summary: Summary, theta: NamedTheta | None) -> str:
     rows = architecture_rows(summary.architecture)
     chosen = "; ".join(text if len(rows) == 1 else f"{label}: {text}" for label, text in rows)
     seconds, steps = summary.search.get("seconds"), summary.search.get("steps")
-    if not is_number(seconds) or not steps:
+    if not (is_number(seconds) and is_number(steps) and steps):
         return f"The architecture was not searched here ({method(summary)}): {chosen}."
     many = "" if theta is None else f" of {_size(theta)} architectures"
     return (
         f"In {duration(seconds)} and {steps:,} steps, {method(summary)} chose one{many}: {chosen}."
     )
+
+
+def _why(summary: Summary) -> str:
+    """Why the found architecture is another than theta prefers."""
+    if summary.run.has(FINALISTS):
+        return "the best of the finalists"
+    return "what the method took for the best, as within a limit"
 
 
 def _size(theta: NamedTheta) -> str:

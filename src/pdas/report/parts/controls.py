@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from xml.etree.ElementTree import Element
 
-from pdas.experiment.control import finished_controls
 from pdas.report.html.elements import add, add_table
 from pdas.report.reader import Summary
 
@@ -18,7 +17,7 @@ def control_rows(summary: Summary) -> list[tuple[str, str]]:
     """
     if summary.against_random is not None:
         answer = summary.against_random.text()
-    elif finished_controls(summary.run):
+    elif summary.has_controls:
         answer = "not known: the controls had other settings than what is retrained"
     elif summary.results and _is_searched(summary) and not summary.is_own_network:
         answer = "not known: no control was run; add --control 5 --resume to `pdas run`"

@@ -86,9 +86,13 @@ class Group:
         return Paired.of(metric, self._by_seed(metric), other._by_seed(metric))
 
     def _by_seed(self, metric: Metric) -> dict[int, float]:
+        """The value of each seed, of one that was run twice their mean."""
         values = self.values(metric)
-        seeds = {column.name: _seed(column) for column in self.columns}
-        return {seed: values[name] for name, seed in seeds.items() if name in values and seed >= 0}
+        found: dict[int, list[float]] = {}
+        for column in self.columns:
+            if column.name in values and (seed := _seed(column)) >= 0:
+                found.setdefault(seed, []).append(values[column.name])
+        return {seed: mean(each) for seed, each in found.items()}
 
 
 def groups(columns: Sequence[Column]) -> list[Group]:

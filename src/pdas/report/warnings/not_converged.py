@@ -20,7 +20,7 @@ def not_converged(summary: Summary) -> Caution | None:
         summary: of the run.
     """
     decided = summary.search.get("decided")
-    if not is_number(decided) or decided >= CONVERGED or summary.nothing_learned:
+    if not is_number(decided) or not decided < CONVERGED or summary.nothing_learned:
         return None
     return Caution(
         "not converged", f"theta is decided by {decided:.2f} only, of 1", _longer(summary)
@@ -32,6 +32,8 @@ def _longer(summary: Summary) -> str:
     if not summary.run.has("metrics.csv"):
         return "search longer"
     columns = read_metrics(summary.run)
+    if "decided" not in columns or not len(columns["step"]):
+        return "search longer"
     done = int(columns["step"][-1])
     late = columns["step"] > done / 2
     if late.sum() < FEWEST:

@@ -25,6 +25,8 @@ def not_the_best(summary: Summary) -> Caution | None:
     if not others or finalists_were_trained(summary):
         return None
     best = max(others, key=_standard_errors)
+    if best["batches"] < 2:  # which leaves no way to tell
+        return None
     if tail(_standard_errors(best), best["batches"] - 1) * len(others) > FALSE_ALARM:
         return None
     found = next(row for row in rows if row["found"])

@@ -56,13 +56,13 @@ def last_look(
         output.
     """
     found: dict[str, Any] = {}
-    if (ties := result.method.ties) is not None:
-        found["ties"] = ties
-    if isinstance(context.supernet, WeighedSupernet):
-        found["without_weights"] = _without_weights(context.space, context.supernet)
-    if not result.method.trains_weights:
-        return found
     try:
+        if (ties := result.method.ties) is not None:
+            found["ties"] = ties
+        if isinstance(context.supernet, WeighedSupernet):
+            found["without_weights"] = _without_weights(context.space, context.supernet)
+        if not result.method.trains_weights:
+            return found
         for name, value in _of_batches(result, context, loaders, penalty):
             found[name] = value
     except Exception as error:  # whatever it is, the search is done and its result is kept
