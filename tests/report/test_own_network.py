@@ -18,6 +18,7 @@ HOSTILE = "<script>alert(1)</script>"
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
     out: Path = tmp_path_factory.mktemp("runs") / "mine"
     width = Value("width", [2, 8])
     act = Choice("act", {HOSTILE: nn.ReLU(), "tanh": nn.Tanh()})
@@ -61,6 +62,7 @@ def test_damage_is_said_and_the_rest_is_shown(finished: Path) -> None:
 
 
 def test_a_training_of_ones_own_is_in_the_report_of_its_search(finished: Path) -> None:
+    torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(3, 1))
     data = TensorDataset(torch.ones(40, 3))
 
