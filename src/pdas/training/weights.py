@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import inspect
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.amp import GradScaler
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -22,6 +25,7 @@ from pdas.training.components import MakeOptimizer, MakeSchedule
 from pdas.training.settings import TrainingSettings
 
 ALMOST = 0.9  # of the largest norm; nearer to it, the factor may round below 1
+SMALLEST_SCALE = 2.0**-10  # of a loss in 16 bits; some 26 overflows below that at the start
 
 
 class WeightTraining:
@@ -111,12 +115,11 @@ class WeightTraining:
             NonFiniteLossError: the gradient is not finite; the weights are unchanged.
         """
         self._ranks.add_gradients(self._parameters)
-        clip_gradients(self._fabric, self._own, self._clip)
-        self.optimizer.step()
+        clipped_step(self._fabric, self.optimizer, self._clip)
 
     def end_step(self) -> None:
         """Advance the schedule of the learning rate."""
-        self._schedule.step()
+        advance(self._schedule)
 
     def components(self) -> dict[str, Any]:
         """All that changes except the network, by its name in a checkpoint."""
@@ -165,6 +168,16 @@ def optimizer_and_schedule(
         _refuse_kind("schedule", schedule, "a schedule of torch", call)
     _check_step("schedule", schedule)
     return optimizer, schedule
+
+
+def advance(schedule: LRScheduler) -> None:
+    """Let a schedule take its next step, also where a loss scaler passed the update over."""
+    if getattr(schedule, "last_epoch", 0) > 0:
+        schedule.step()
+        return
+    with warnings.catch_warnings():  # PyTorch takes a first update that was passed over for missing
+        warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step", UserWarning)
+        schedule.step()
 
 
 def _made_by(
@@ -239,31 +252,52 @@ def _refuse_kind(argument: str, found: object, expected: str, call: str) -> None
     )
 
 
-def clip_gradients(fabric: Fabric, optimizer: Optimizer, max_norm: float) -> None:
-    """Scale the gradient to a norm of at most `max_norm`.
+def clipped_step(fabric: Fabric, optimizer: Any, max_norm: float) -> None:
+    """Update weights by their gradient, scaled to a norm of at most `max_norm`.
+
+    Without any gradient nothing happens.
 
     Args:
-        fabric: that has set up the network and the optimizer.
-        optimizer: as it was before.
+        fabric: that has set up the network.
+        optimizer: as set up by it.
         max_norm: the largest Euclidean norm.
 
     Raises:
-        NonFiniteLossError: the norm is not finite; the weights are unchanged.
+        NonFiniteLossError: the norm is not finite; the weights are unchanged. In 16-bit precision,
+            it stays so however small the loss is scaled.
     """
     precision: Any = fabric.strategy.precision
-    precision.unscale_gradients(optimizer)
-    used = [p for p in precision.main_params(optimizer) if p.grad is not None]
-    norm = nn.utils.get_total_norm([p.grad for p in used])
+    used = [p for p in precision.main_params(optimizer.optimizer) if p.grad is not None]
+    if not used:  # a loss scaler would take that for a mistake
+        return
+    precision.unscale_gradients(optimizer.optimizer)
+    gradients = [p.grad for p in used]
+    norm = nn.utils.get_total_norm(gradients)
     length = float(norm)
-    # In 16-bit precision the loss scaler expects gradients that overflow, and skips those steps.
-    if not math.isfinite(length) and getattr(precision, "scaler", None) is None:
-        refuse(
-            NonFiniteLossError,
-            "gradient",
-            found=f"a norm of {length} for finite losses",
-            expected="a finite one",
-            remedy="lower the learning rate of the weights",
-        )
+    if not math.isfinite(length):
+        _check_overflow(length, gradients, getattr(precision, "scaler", None))
     # Much below, PyTorch would multiply all of them by 1.
     if not length < ALMOST * max_norm:
         nn.utils.clip_grads_with_norm_(used, max_norm, norm)
+    optimizer.step()
+
+
+def _check_overflow(length: float, gradients: Sequence[Tensor], scaler: GradScaler | None) -> None:
+    """Check that a gradient which is not finite is one that the loss scaler passes over.
+
+    In 16-bit precision some steps overflow, and the scaler halves its scale after each. So the
+    scale, which is in every checkpoint, counts them: where it is tiny, it was not too large.
+    """
+    scale = ""
+    if scaler is not None and scaler.is_enabled():
+        sees_it = not all(bool(torch.isfinite(each).all()) for each in gradients)
+        if sees_it and scaler.get_scale() >= SMALLEST_SCALE:
+            return
+        scale = f" at a loss scale of {scaler.get_scale():.2g}"
+    refuse(
+        NonFiniteLossError,
+        "gradient",
+        found=f"a norm of {length} for finite losses{scale}",
+        expected="a finite one",
+        remedy="lower the learning rate of the weights",
+    )

@@ -30,7 +30,7 @@ from pdas.training.batch_norm import without_running_statistics
 from pdas.training.components import MakeOptimizer, MakeSchedule
 from pdas.training.evaluation_mode import EvaluationMode
 from pdas.training.measures import Loss, RunningMean, as_measures, loss_of
-from pdas.training.weights import clip_gradients, optimizer_and_schedule
+from pdas.training.weights import advance, clipped_step, optimizer_and_schedule
 
 Derive = Callable[[Architecture], nn.Module]
 """From an architecture to its network with new weights."""
@@ -198,7 +198,7 @@ class Trial:
             begin = before["step"]
         for _ in range(begin, until):
             self._update(fabric, wrapped, optimizer, fabric.to_device(next(passes)))
-            schedule.step()
+            advance(schedule)
         return wrapped, {
             "step": until,
             "random": random_state(passes.generators),
@@ -214,8 +214,7 @@ class Trial:
                 raise NonFiniteLossError("the loss of a training is not finite")
             if loss.requires_grad:  # otherwise the network uses none of its weights
                 fabric.backward(loss / len(parts))
-        clip_gradients(fabric, optimizer.optimizer, self.settings.clip)
-        optimizer.step()
+        clipped_step(fabric, optimizer, self.settings.clip)
 
     @torch.no_grad()
     def _judge(
