@@ -79,7 +79,9 @@ def test_the_plan_has_the_weights_of_both_networks(experiment: Experiment, found
     drawn = task.space.uniform(np.random.default_rng(0))
     channels = found.retraining.changed["channels"]
     assert found.retraining.changed == {"channels": (4, channels[1])}
-    size = task.family.retrained_size(task.size, drawn.to_dict(), experiment.recipe.retrain)
+    size = task.family.retrained_size(
+        task.size, drawn.to_dict(), experiment.recipe.retrain, task.images.train.image_shape
+    )
     assert channels[1] == size.channels > 4
     assert found.retraining.weights == count_weights(drawn, size) <= 20000
     assert found.retraining.weight_limit == 20000 and found.retraining.steps == 88

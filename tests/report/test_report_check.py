@@ -63,6 +63,24 @@ def test_a_check_without_trouble() -> None:
     assert class_rows(CHECK) == [("cat", "900", "181"), ("dog", "112", "7")]
 
 
+@pytest.mark.parametrize(
+    ("weights", "met"),
+    [
+        (None, "retrain.limit={cost: multiply_adds, maximum: 600000000} is met"),
+        (
+            3000000,
+            "retrain.weight_limit=3000000 and retrain.limit={cost: multiply_adds, maximum: "
+            "600000000} are met",
+        ),
+    ],
+)
+def test_the_limits_that_a_width_keeps(weights: int | None, met: str) -> None:
+    limit = {"cost": "multiply_adds", "maximum": 600000000.0}
+    retraining = {**RETRAINING, "weight_limit": weights, "limit": limit}
+    rows = dict(check_rows({**CHECK, "retraining": retraining}))
+    assert rows["retrained with"] == f"channels 47 (search: 4), so that {met}"
+
+
 TROUBLE: list[tuple[dict[str, Any], tuple[str, str]]] = [
     ({"notes": ["2 files are \x1b.heic"]}, ("note", r"2 files are \x1b.heic")),
     (

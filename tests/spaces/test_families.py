@@ -56,14 +56,15 @@ def test_cells_are_retrained_at_the_depth_and_the_limit_of_the_recipe() -> None:
     size = CELLS.size(SMALL, (1, 8, 8), 10)
     retrain = SimpleNamespace(cells_per_stage=2, weight_limit=20_000)
     for architecture in (None, CELLS.space(SMALL).uniform(np.random.default_rng(0))):
-        found = CELLS.retrained_size(size, architecture, retrain)
+        found = CELLS.retrained_size(size, architecture, retrain, (1, 8, 8))
         assert isinstance(found, CellSettings) and found.cells_per_stage == 2
         if architecture is not None:
             wider = found.model_copy(update={"channels": found.channels + 1})
             assert CELLS.parameters(architecture, found) <= 20_000
             assert CELLS.parameters(architecture, wider) > 20_000
     with pytest.raises(SettingError, match="weights of the heaviest architecture of this space"):
-        CELLS.retrained_size(size, None, SimpleNamespace(cells_per_stage=2, weight_limit=1))
+        too_small = SimpleNamespace(cells_per_stage=2, weight_limit=1)
+        CELLS.retrained_size(size, None, too_small, (1, 8, 8))
 
 
 def test_a_family_without_a_baseline_says_so() -> None:

@@ -66,6 +66,7 @@ class RetrainingPlan:
     Attributes:
         weights: the numbers in its weights.
         weight_limit: the largest number that the recipe allows, if it has a limit.
+        limit: the limit of another cost, with its maximum, if the recipe has one.
         changed: settings of the network that are others than in the search: both values.
         steps: all of them.
         seconds: see `SearchPlan`.
@@ -76,6 +77,7 @@ class RetrainingPlan:
 
     weights: int
     weight_limit: int | None
+    limit: dict[str, Any] | None
     changed: dict[str, tuple[Any, Any]]
     steps: int
     seconds: float | None
@@ -190,6 +192,7 @@ def _plan_retraining(recipe: Recipe, seed: int, opened: Opened) -> RetrainingPla
     return RetrainingPlan(
         weights=sum(weight.numel() for weight in finished.parameters()),
         weight_limit=getattr(settings, "weight_limit", None),
+        limit=settings.model_dump(mode="json").get("limit"),
         changed=_changed(recipe.network.model_dump(mode="json"), planned.about.get("network")),
         steps=steps,
         seconds=seconds,

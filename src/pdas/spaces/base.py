@@ -121,13 +121,20 @@ class Family(ABC):
             size: the size.
         """
 
-    def retrained_size(self, size: Any, architecture: Assignment | None, retrain: Any) -> Any:
+    def retrained_size(
+        self,
+        size: Any,
+        architecture: Assignment | None,
+        retrain: Any,
+        image_shape: tuple[int, int, int],
+    ) -> Any:
         """The size of the network that is retrained; by default that of the supernet.
 
         Args:
             size: of the supernet.
             architecture: None asks for the one that is hardest to fit, before a search.
             retrain: the group `retrain` of the recipe.
+            image_shape: (C, H, W) of the images of the retraining.
 
         Raises:
             SettingError: no size meets the settings.

@@ -27,12 +27,18 @@ NETS = {
         "classes": 7,
     },
     "two operations": {"channels": 2, "operations": ("identity", "sep_conv_5x5")},
+    "stem of stride 4": {"nodes": 2, "cells_per_stage": 1, "channels": 5, "stem_stride": 4},
 }
 
 
 @pytest.mark.parametrize(
     ("name", "size"),
-    [("two a stage", (28, 31)), ("odd channels", (9, 13)), ("two operations", (8, 8))],
+    [
+        ("two a stage", (28, 31)),
+        ("odd channels", (9, 13)),
+        ("two operations", (8, 8)),
+        ("stem of stride 4", (43, 33)),
+    ],
 )
 def test_costs_are_those_of_derived_networks(name: str, size: tuple[int, int]) -> None:
     net = CellSupernet(**NETS[name])

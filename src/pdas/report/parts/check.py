@@ -32,7 +32,7 @@ def check_rows(check: Mapping[str, Any]) -> Rows:
     drawn = _training(retraining, "weights")
     rows.append(("retraining", f"{drawn}, for an architecture drawn at random"))
     if changed := dict(retraining["changed"]):
-        rows.append(("retrained with", _changed(changed, retraining["weight_limit"])))
+        rows.append(("retrained with", _changed(changed, retraining)))
     return rows
 
 
@@ -122,11 +122,16 @@ def _training(training: Mapping[str, Any], weights: str) -> str:
     return f"{time}, {count_text(training['weights'])} {weights}, {training['steps']:,} steps"
 
 
-def _changed(changed: Mapping[str, Sequence[Any]], weight_limit: object) -> str:
+def _changed(changed: Mapping[str, Sequence[Any]], retraining: Mapping[str, Any]) -> str:
     """The settings of the network that are others than in the search."""
+    met: list[str] = []
+    if (weights := retraining["weight_limit"]) is not None:
+        met.append(f"retrain.weight_limit={weights}")
+    if (limit := retraining.get("limit")) is not None:
+        met.append(f"retrain.limit={{cost: {limit['cost']}, maximum: {limit['maximum']:.12g}}}")
     pairs = [f"{name} {new} (search: {old})" for name, (old, new) in changed.items()]
-    limit = "" if weight_limit is None else f", so that retrain.weight_limit={weight_limit} is met"
-    return ", ".join(pairs) + limit
+    verb = "is" if len(met) == 1 else "are"
+    return ", ".join(pairs) + (f", so that {' and '.join(met)} {verb} met" if met else "")
 
 
 def _named(names: Sequence[object], count: int) -> str:

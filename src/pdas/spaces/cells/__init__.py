@@ -41,7 +41,7 @@ class Cells(Family):
         self, network: NetworkSettings, image_shape: tuple[int, int, int], outputs: int
     ) -> CellSettings:
         channels, *sides = image_shape
-        check_image_size(min(sides))
+        check_image_size(min(sides), network.stem_stride)
         values = {**network.model_dump(), "in_channels": channels, "classes": outputs}
         return validated(CellSettings, values, "network")
 
@@ -51,16 +51,19 @@ class Cells(Family):
         return CellSupernet(**size.model_dump())
 
     def retrained_size(
-        self, size: CellSettings, architecture: Assignment | None, retrain: Any
+        self,
+        size: CellSettings,
+        architecture: Assignment | None,
+        retrain: Any,
+        image_shape: tuple[int, int, int],
     ) -> CellSettings:
-        """The recipe's depth, and the largest width that has at most its limit of weights."""
-        from pdas.spaces.cells.size import heaviest, widest
+        """The recipe's depth, and the largest width that keeps all its limits."""
+        from pdas.spaces.cells.size import limits_of, widest
 
         deep = size.model_copy(update={"cells_per_stage": retrain.cells_per_stage})
-        if architecture is None:
-            name = "the heaviest architecture of this space"
-            return widest(heaviest(size), deep, retrain.weight_limit, name)
-        return widest(architecture, deep, retrain.weight_limit)
+        limit = getattr(retrain, "limit", None)  # which another task need not have
+        limits = limits_of(retrain.weight_limit, limit, image_shape[1:])
+        return widest(architecture, deep, limits)
 
     def network(
         self, architecture: Architecture | Mapping[str, object], size: CellSettings, **options: Any

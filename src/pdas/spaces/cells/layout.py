@@ -95,22 +95,24 @@ def auxiliary_cell(positions: Sequence[Position], needed: Sequence[bool]) -> int
     return next(i for i in range(last_reduction, len(positions)) if needed[i])
 
 
-def check_image_size(size: int) -> None:
-    """Check that images are large enough for all reductions.
+def check_image_size(size: int, stem_stride: int = 1) -> None:
+    """Check that images are large enough for the stem and all reductions.
 
     Args:
         size: pixels a side.
+        stem_stride: by how much the stem makes them smaller.
 
     Raises:
         SettingError: they are too small.
     """
     reductions = STAGES - 1
-    smallest = SMALLEST_MAP * 2**reductions
+    smallest = SMALLEST_MAP * 2**reductions * stem_stride
     if size < smallest:
         refuse(
             SettingError,
             "image size",
             found=f"{size}x{size}",
-            expected=f"at least {smallest}x{smallest} for {reductions} reductions",
+            expected=f"at least {smallest}x{smallest} for {reductions} reductions"
+            + f" after a stem of stride {stem_stride}" * (stem_stride > 1),
             remedy=f"set data.image_size to {smallest} or more",
         )

@@ -82,7 +82,7 @@ class CellNetwork(nn.Module):
         """The logits.
 
         Args:
-            x: images `(N, in_channels, H, W)`, H and W at least 8.
+            x: images `(N, in_channels, H, W)`, H and W at least 8 times the stride of the stem.
 
         Returns:
             `(N, classes)`.
@@ -96,7 +96,7 @@ class CellNetwork(nn.Module):
         """The logits and those of the auxiliary classifier, which the network must have.
 
         Args:
-            x: images `(N, in_channels, H, W)`, H and W at least 8.
+            x: images `(N, in_channels, H, W)`, H and W at least 8 times the stride of the stem.
 
         Returns:
             Twice `(N, classes)`.
@@ -129,7 +129,7 @@ class CellNetwork(nn.Module):
 
     def _forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The logits, and what the auxiliary classifier reads."""
-        check_image_size(min(x.shape[-2:]))
+        check_image_size(min(x.shape[-2:]), self.settings.stem_stride)
         prev_prev = prev = self.stem(x.contiguous(memory_format=torch.channels_last))
         features = prev
         drop_path = self.drop_path if self.training else 0.0
@@ -293,16 +293,21 @@ def _halves(x: Tensor) -> Tensor:
 
 
 def stem(settings: CellSettings, norm: Norm) -> nn.Sequential:
-    """3x3 convolution to 3C channels and normalisation.
+    """3x3 convolution to 3C channels and normalisation; at stride 4 two, with a ReLU in between.
+
+    The stem of stride 4 is that of DARTS on ImageNet: to C / 2 channels, and then to C.
 
     Args:
         settings: the size of the network.
         norm: the normalisation of a number of channels.
     """
-    channels = settings.stem_channels
-    return nn.Sequential(
-        nn.Conv2d(settings.in_channels, channels, 3, padding=1, bias=False), norm(channels)
-    )
+    layers: list[nn.Module] = []
+    for source, channels, stride in settings.stem_convolutions:
+        if layers:
+            layers.append(nn.ReLU(inplace=True))
+        layers.append(nn.Conv2d(source, channels, 3, stride, padding=1, bias=False))
+        layers.append(norm(channels))
+    return nn.Sequential(*layers)
 
 
 def input_block(position: Position, source: int, norm: Norm) -> nn.Module:

@@ -30,6 +30,8 @@ class NetworkSettings(FamilySettings):
         cells_per_stage: N.
         channels: C, of the first stage.
         operations: names of what a node may do, out of `OPERATION_NAMES`.
+        stem_stride: by how much the stem makes images smaller: 4, for large ones, is two
+            convolutions of stride 2.
 
     Example:
         NetworkSettings(nodes=3, channels=8, operations=("identity", "sep_conv_3x3"))
@@ -42,6 +44,7 @@ class NetworkSettings(FamilySettings):
     operations: tuple[Annotated[str, AfterValidator(_known)], ...] = Field(
         OPERATION_NAMES, min_length=1
     )
+    stem_stride: Literal[1, 4] = 1
 
 
 class CellSettings(NetworkSettings):
@@ -60,8 +63,16 @@ class CellSettings(NetworkSettings):
 
     @property
     def stem_channels(self) -> int:
-        """Channels of the stem's output, 3C."""
-        return STEM_MULTIPLIER * self.channels
+        """Channels of the stem's output: 3C, and C at stride 4, where 3C would cost too much."""
+        return self.channels if self.stem_stride == 4 else STEM_MULTIPLIER * self.channels
+
+    @property
+    def stem_convolutions(self) -> tuple[tuple[int, int, int], ...]:
+        """In-channels, out-channels and stride of the stem's 3x3 convolutions, in order."""
+        images, out = self.in_channels, self.stem_channels
+        if self.stem_stride == 1:
+            return ((images, out, 1),)
+        return ((images, out // 2, 2), (out // 2, out, 2))
 
     @property
     def out_channels(self) -> int:

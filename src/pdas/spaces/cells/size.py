@@ -1,4 +1,4 @@
-"""Weights and multiply-adds of a derived network, by arithmetic, and the width within a limit.
+"""Weights and multiply-adds of a derived network, by arithmetic, and the width within limits.
 
 The auxiliary classifier is not counted: it is left out after training.
 """
@@ -6,7 +6,10 @@ The auxiliary classifier is not counted: it is left out after training.
 from __future__ import annotations
 
 import math
-from functools import cache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any, TypeAlias
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -18,6 +21,9 @@ from pdas.spaces.cells.settings import SMALLEST_WIDTH, CellSettings
 from pdas.spaces.cells.space import CELL_TYPES, CellPlan, Edge, decode, encode
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
+
+Count: TypeAlias = "Callable[[Assignment, CellSettings], int]"
+"""Of an architecture at a size."""
 
 
 def count_weights(architecture: Assignment, settings: CellSettings) -> int:
@@ -34,7 +40,7 @@ def count_weights(architecture: Assignment, settings: CellSettings) -> int:
         for position, needed in zip(positions, needed_cells(positions, plans), strict=True)
         if needed
     )
-    stem = settings.stem_channels * (9 * settings.in_channels) + _norm(settings.stem_channels)
+    stem = sum(9 * source * out + _norm(out) for source, out, _ in settings.stem_convolutions)
     return stem + cells + (settings.out_channels + 1) * settings.classes
 
 
@@ -52,7 +58,10 @@ def count_multiply_adds(
     """
     plans = {cell: decode(architecture, cell) for cell in CELL_TYPES}
     positions = layout(settings)
-    total = 9 * settings.in_channels * settings.stem_channels * math.prod(size)
+    total = 0
+    for source, out, stride in settings.stem_convolutions:
+        size = -(-size[0] // stride), -(-size[1] // stride)
+        total += 9 * source * out * math.prod(size)
     for position, needed in zip(positions, needed_cells(positions, plans), strict=True):
         if needed:
             total += _cell_multiply_adds(position, plans[position.kind], size)
@@ -60,59 +69,120 @@ def count_multiply_adds(
     return total + settings.out_channels * settings.classes
 
 
-def widest(
-    architecture: Assignment,
-    settings: CellSettings,
-    limit: int,
-    name: str = "this architecture",
-) -> CellSettings:
-    """The settings with the largest number of channels that has at most so many weights.
+@dataclass(frozen=True)
+class SizeLimit:
+    """The most that a network may have of something.
 
-    Args:
-        architecture: the architecture, or its labels.
-        settings: the size, but for its channels.
-        limit: of the weights.
-        name: of the architecture, for the message.
+    Attributes:
+        setting: that sets it, for messages.
+        unit: what is counted.
+        maximum: the largest number.
+        count: of an architecture at a size.
 
-    Raises:
-        SettingError: even the smallest width has more weights.
+    Example:
+        SizeLimit("retrain.weight_limit", "weights", 3_000_000, count_weights)
     """
 
-    def weights(channels: int) -> int:
-        return count_weights(architecture, settings.model_copy(update={"channels": channels}))
+    setting: str
+    unit: str
+    maximum: float
+    count: Count
 
-    low, high = SMALLEST_WIDTH, 2 * SMALLEST_WIDTH
-    if weights(low) > limit:
+
+def limits_of(weights: int | None, limit: Any, image_size: tuple[int, int]) -> list[SizeLimit]:
+    """The limits of a retraining.
+
+    Args:
+        weights: the setting `retrain.weight_limit`.
+        limit: the setting `retrain.limit`, with `cost` and `maximum`; None without one.
+        image_size: height and width of the images, in pixels.
+
+    Raises:
+        SettingError: there is none.
+    """
+    limits = []
+    if weights is not None:
+        limits.append(SizeLimit("retrain.weight_limit", "weights", weights, count_weights))
+    if limit is not None:
+        of_image = partial(count_multiply_adds, size=image_size)
+        count: Count = count_weights if limit.cost == "parameters" else of_image
+        unit = f"{limit.cost.replace('_', '-')} at {image_size[0]}x{image_size[1]}"
+        limits.append(SizeLimit("retrain.limit", unit, limit.maximum, count))
+    if not limits:
         refuse(
             SettingError,
             "retrain.weight_limit",
-            found=f"{limit}",
-            expected=f"at least {weights(low)}, the weights of {name} at {low} channels",
+            found="none, and no retrain.limit",
+            expected="one of both, from which the width of the retrained network follows",
+            remedy="set it, as retrain.weight_limit=3000000",
+        )
+    return limits
+
+
+def widest(
+    architecture: Assignment | None, settings: CellSettings, limits: Sequence[SizeLimit]
+) -> CellSettings:
+    """The settings with the largest number of channels that keeps all limits.
+
+    Args:
+        architecture: the architecture, or its labels; None is, for each limit, the one of the space
+            that is hardest to fit.
+        settings: the size, but for its channels.
+        limits: one or several.
+
+    Raises:
+        SettingError: even the smallest width is above a limit.
+    """
+    widths = []
+    for limit in limits:
+        if architecture is None:
+            dearest = heaviest(settings, limit.count)
+            name = "the heaviest architecture of this space"
+            widths.append(_width(dearest, settings, limit, name))
+        else:
+            widths.append(_width(architecture, settings, limit, "this architecture"))
+    return settings.model_copy(update={"channels": min(widths)})
+
+
+def _width(architecture: Assignment, settings: CellSettings, limit: SizeLimit, name: str) -> int:
+    """The largest number of channels that keeps a limit."""
+
+    def count(channels: int) -> int:
+        return limit.count(architecture, settings.model_copy(update={"channels": channels}))
+
+    low, high = SMALLEST_WIDTH, 2 * SMALLEST_WIDTH
+    if count(low) > limit.maximum:
+        refuse(
+            SettingError,
+            limit.setting,
+            found=f"{limit.maximum:.15g}",
+            expected=f"at least {count(low)}, the {limit.unit} of {name} at {low} channels",
             remedy="raise it, or lower retrain.cells_per_stage",
         )
-    # Bisection: the number of weights grows with the width.
-    while weights(high) <= limit:
+    # Bisection: the number grows with the width.
+    while count(high) <= limit.maximum:
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if weights(middle) <= limit else (low, middle)
-    return settings.model_copy(update={"channels": low})
+        low, high = (middle, high) if count(middle) <= limit.maximum else (low, middle)
+    return low
 
 
-def heaviest(settings: CellSettings) -> dict[str, Label]:
-    """Labels of an architecture that has as many weights as any at these settings.
+def heaviest(settings: CellSettings, count: Count = count_weights) -> dict[str, Label]:
+    """Labels of an architecture that has as much of something as any at these settings.
 
     All its nodes read both inputs of the cell, so that none reads another: every edge and every
     block of the cell's output has weights of its own.
 
     Args:
         settings: the size of the network.
+        count: of an architecture at a size: its weights, or its multiply-adds.
     """
     uniform = [
         encode(CellPlan(((Edge(0, name), Edge(1, name)),) * settings.nodes))
         for name in settings.operations
     ]
-    return max(uniform, key=lambda architecture: count_weights(architecture, settings))
+    return max(uniform, key=lambda architecture: count(architecture, settings))
 
 
 def _cell_weights(position: Position, plan: CellPlan) -> int:

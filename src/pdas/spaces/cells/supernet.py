@@ -76,7 +76,7 @@ class CellSupernet(nn.Module):
         """The logits of one architecture.
 
         Args:
-            x: images `(N, in_channels, H, W)`, H and W at least 8.
+            x: images `(N, in_channels, H, W)`, H and W at least 8 times the stride of the stem.
             architecture: of `space`.
 
         Returns:
@@ -98,7 +98,7 @@ class CellSupernet(nn.Module):
         Returns:
             For each architecture `(N, classes)`.
         """
-        check_image_size(min(x.shape[-2:]))
+        check_image_size(min(x.shape[-2:]), self.settings.stem_stride)
         for architecture in architectures:
             check_architecture("architecture", architecture, self.space)
         x = F.relu(self.stem(x.contiguous(memory_format=torch.channels_last)))
@@ -135,7 +135,7 @@ class CellSupernet(nn.Module):
         Returns:
             Logits `(N, classes)`.
         """
-        check_image_size(min(x.shape[-2:]))
+        check_image_size(min(x.shape[-2:]), self.settings.stem_stride)
         prev = prev_prev = self.stem(x.contiguous(memory_format=torch.channels_last))
         for position, cell in zip(self.positions, self.cells, strict=True):
             assert isinstance(cell, SearchCell)
@@ -218,7 +218,7 @@ class CellSupernet(nn.Module):
                 image_size(x, channels)
             return FunctionCost(self.space, partial(count_weights, settings=self.settings))
         size = image_size(x, channels, quantity)
-        check_image_size(min(size))
+        check_image_size(min(size), self.settings.stem_stride)
         if quantity == "latency":
             return latency(self, x, **measuring)
         count = partial(count_multiply_adds, settings=self.settings, size=size)

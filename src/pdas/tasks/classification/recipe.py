@@ -9,6 +9,7 @@ from pydantic import Field
 from pdas.data.settings import LabelledDataSettings
 from pdas.spaces.base import FamilySettings
 from pdas.spaces.cells.settings import MOST_CELLS, NetworkSettings
+from pdas.support.settings import Settings
 from pdas.tasks.constraints import TaskSearchSettings
 from pdas.tasks.recipe import Recipe
 from pdas.tasks.recipe import RetrainSettings as BaseRetrainSettings
@@ -35,6 +36,17 @@ class ClassificationSearchSettings(TaskSearchSettings):
     mask_inactive: bool = False  # as in the paper
 
 
+class WidthLimitSettings(Settings):
+    """What the retrained network may cost at most; its width is the largest under this limit.
+
+    Example:
+        WidthLimitSettings(cost="multiply_adds", maximum=600_000_000)
+    """
+
+    cost: Literal["parameters", "multiply_adds"]  # of one image at the size of the retraining
+    maximum: float = Field(gt=0)
+
+
 class RetrainSettings(BaseRetrainSettings):
     """The training of the found architecture, from fresh weights on the whole training set.
 
@@ -47,7 +59,8 @@ class RetrainSettings(BaseRetrainSettings):
     epochs: int | None = Field(600, ge=1)
     batch_size: int = Field(80, ge=2, le=LARGEST_BATCH)
     cells_per_stage: int = Field(6, ge=1, le=MOST_CELLS)  # N
-    weight_limit: int = Field(3_000_000, ge=1)  # the width C is the largest under this limit
+    weight_limit: int | None = Field(3_000_000, ge=1)  # the width C is the largest under it
+    limit: WidthLimitSettings | None = None  # and under this one
     drop_path: float = Field(0.3, ge=0, lt=1)  # at the end, rising linearly from 0
     auxiliary_weight: float = Field(0.4, ge=0)  # of its loss; 0: no auxiliary classifier
 

@@ -141,7 +141,8 @@ class ImageTask(OpenedTask, Generic[D]):
 
     def _retrained_size(self, architecture: Architecture | None) -> Settings:
         labels = None if architecture is None else architecture.to_dict()
-        size: Settings = self.family.retrained_size(self.size, labels, self.recipe.retrain)
+        shape = self.data.images.train.image_shape
+        size: Settings = self.family.retrained_size(self.size, labels, self.recipe.retrain, shape)
         return size
 
 
