@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from pdas.support.random_state import random_state, set_random_state
+from pdas.support.random_state import at_seed, random_state, set_random_state
 
 
 def draws(generator: torch.Generator) -> list[float]:
@@ -47,3 +47,50 @@ def test_a_state_that_stands_for_more_than_there_is_memory_for_is_refused(name: 
     state[name] = (before, endless, *rest)
     with pytest.raises(ValueError, match="a generator of 10000000000000 numbers"):
         set_random_state(state)
+
+
+class Machine:
+    """A machine with GPUs, of which each has a generator: in place of `torch.cuda`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, gpus: int) -> None:
+        self.states = [torch.Generator().manual_seed(i).get_state() for i in range(gpus)]
+        generator = torch.Generator
+        monkeypatch.setattr(torch, "get_device_module", lambda device: self)
+        monkeypatch.setattr(torch, "Generator", lambda *_: generator())
+
+    def get_rng_state(self, device: torch.device) -> torch.Tensor:
+        return self.states[device.index].clone()
+
+    def set_rng_state(self, state: torch.Tensor, device: torch.device) -> None:
+        self.states[device.index] = state.clone()
+
+
+def test_of_the_devices_only_that_of_the_training_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = Machine(monkeypatch, gpus=8)
+    state = random_state(device=torch.device("cuda", 5))
+    fifth = large.states[5]
+    small = Machine(monkeypatch, gpus=2)
+    first = small.states[0]
+    set_random_state(state, device=torch.device("cuda", 1))
+    assert torch.equal(small.states[1], fifth) and torch.equal(small.states[0], first)
+
+
+def test_a_seed_reaches_one_device_and_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch, gpus=2)
+    seeded = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)  # `torch.manual_seed` does
+    before, drawn = [state.clone() for state in machine.states], []
+    for _ in range(2):
+        with at_seed(3, device=torch.device("cuda", 1)):
+            drawn.append((machine.states[1].clone(), torch.rand(2)))
+            assert torch.equal(machine.states[0], before[0])
+        assert all(map(torch.equal, machine.states, before))
+    assert torch.equal(drawn[0][0], drawn[1][0]) and torch.equal(drawn[0][1], drawn[1][1])
+    assert not torch.equal(drawn[0][0], before[1]) and not seeded
+
+
+def test_devices_without_a_generator_of_their_own_have_no_state() -> None:
+    for device in (None, torch.device("cpu"), torch.device("meta")):
+        state = random_state(device=device)
+        assert state["device"] is None
+        set_random_state(state, device=device)

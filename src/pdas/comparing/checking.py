@@ -36,11 +36,11 @@ def checked_passes(
         SettingError: a method does not fit the task or the space, its budget is too small, or the
             weights of a network cannot be fetched.
     """
-    state = random_state()
+    state = random_state(device=opened.fabric.device)
     try:
         return {each.name: _passes(experiment, each, opened, budget) for each in rows}
     finally:
-        set_random_state(state)
+        set_random_state(state, device=opened.fabric.device)
 
 
 def fitting(experiment: Experiment, opened: Opened, budget: str) -> list[str]:

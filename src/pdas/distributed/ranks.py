@@ -8,14 +8,12 @@ pass. A loss may run a network several times, and a rank may have no loss to run
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from itertools import zip_longest
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
@@ -24,7 +22,7 @@ from pdas.distributed.digest import digest
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import parts_of
 from pdas.support.errors import RankError, reason
-from pdas.support.random_state import random_state, set_random_state
+from pdas.support.random_state import random_state, seed_all, set_random_state
 from pdas.support.refusals import refuse
 
 T = TypeVar("T")
@@ -43,6 +41,7 @@ class Ranks:
     Attributes:
         size: the number of ranks.
         index: that of this process.
+        device: that of this process.
 
     Raises:
         RankError: in every method that waits, if another rank ended or does not answer.
@@ -55,12 +54,14 @@ class Ranks:
     def __init__(self, fabric: Fabric) -> None:
         self.size = fabric.world_size
         self.index = fabric.global_rank
+        self.device = fabric.device
         self._fabric = fabric
         self._own_random: dict[str, Any] | None = None
         self._patient: Any = None  # a process group, once it is needed
         # Common draws, as those of batches, must be the same on all ranks from the start.
         if self.size > 1:
-            set_random_state(self.gather([random_state()])[0])
+            common = self.gather([random_state(device=self.device)])[0]
+            set_random_state(common, device=self.device)
 
     def share(self, items: Sequence[T]) -> list[T]:
         """This rank's share of items that all ranks have: item i belongs to rank i mod `size`."""
@@ -89,7 +90,7 @@ class Ranks:
         """Whether each flag is set on at least one rank."""
         if self.size == 1:
             return list(flags)
-        found = torch.tensor(flags, dtype=torch.int32, device=self._fabric.device)
+        found = torch.tensor(flags, dtype=torch.int32, device=self.device)
         _reduce(found, dist.ReduceOp.MAX)
         return [bool(flag) for flag in found.tolist()]
 
@@ -170,13 +171,13 @@ class Ranks:
     def _own_generators(self) -> Iterator[None]:
         if self._own_random is None:
             self._own_random = self._first_own()
-        common = random_state()
-        set_random_state(self._own_random)
+        common = random_state(device=self.device)
+        set_random_state(self._own_random, device=self.device)
         try:
             yield
         finally:
-            self._own_random = random_state()
-            set_random_state(common)
+            self._own_random = random_state(device=self.device)
+            set_random_state(common, device=self.device)
 
     def _patient_group(self) -> Any:
         """A group of all ranks, on the CPU, with a long timeout. It notices a dead rank at once."""
@@ -186,13 +187,10 @@ class Ranks:
 
     def _first_own(self) -> dict[str, Any]:
         """The state of generators that are seeded by a common number plus the rank."""
-        common = random_state()
-        seed = int(torch.randint(2**31, ())) + self.index
-        torch.manual_seed(seed)
-        random.seed(seed)
-        np.random.seed(seed)
-        own = random_state()
-        set_random_state(common)
+        common = random_state(device=self.device)
+        seed_all(int(torch.randint(2**31, (), device="cpu")) + self.index, device=self.device)
+        own = random_state(device=self.device)
+        set_random_state(common, device=self.device)
         return own
 
     def state_dict(self) -> dict[str, Any]:

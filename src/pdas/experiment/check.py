@@ -123,14 +123,14 @@ def check(recipe: Recipe, seed: int, opened: Opened, prepared: Prepared) -> Chec
         DataError: an image is broken.
         OutOfMemoryError: a step needs more memory than there is.
     """
-    state = random_state()
+    state = random_state(device=opened.fabric.device)
     try:
         with determinism(recipe.device):
             images = survey(opened.task.images, labelled=recipe.data.use == "labelled")
             search = _plan_search(recipe.search, seed, opened, prepared)
             return Check(images, search, _plan_retraining(recipe, seed, opened))
     finally:
-        set_random_state(state)
+        set_random_state(state, device=opened.fabric.device)
 
 
 def _plan_search(

@@ -32,7 +32,7 @@ from pdas.support.writing.parts import remove_left_parts
 
 _log = logging.getLogger(__name__)
 
-FORMAT = 3
+FORMAT = 4
 KEPT = 2
 LARGEST = 2**36  # bytes of one checkpoint
 SHARE = 0.01  # the largest share of a run's time for checkpoints

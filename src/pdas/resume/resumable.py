@@ -93,7 +93,7 @@ class Resumable:
                 component.load_state_dict(saved["components"][name])
             self._ranks.load_state_dict(saved["ranks"])
             # Last, since batches draw their order again while they are restored.
-            set_random_state(saved["random"], self._generators)
+            set_random_state(saved["random"], self._generators, self._ranks.device)
             _log.info("checkpoint: continues after step %d", saved["step"])
             return int(saved["step"])
         except (CheckpointError, PdasWarning):  # it says what has changed
@@ -150,7 +150,7 @@ class Resumable:
                 name: component.state_dict() for name, component in self._components.items()
             },
             "ranks": self._ranks.state_dict(),
-            "random": random_state(self._generators),
+            "random": random_state(self._generators, self._ranks.device),
         }
         with self._ranks.rank_zero_first() as is_first:  # the others wait until it is written
             if is_first:

@@ -1,4 +1,8 @@
-"""The state of every random generator that a training may draw from."""
+"""The state of every random generator that a training may draw from.
+
+Of the devices only that of the training counts. A machine may have others, which are of no concern
+to it, and a later machine fewer.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +14,18 @@ from typing import Any
 import numpy as np
 import torch
 
+WITHOUT_GENERATOR = ("cpu", "meta")  # types of devices that have none beside that of the CPU
 GENERATOR = 625  # numbers at most that a generator of Python or numpy has inside
 
 
-def random_state(generators: Sequence[torch.Generator] = ()) -> dict[str, Any]:
+def random_state(
+    generators: Sequence[torch.Generator] = (), device: torch.device | None = None
+) -> dict[str, Any]:
     """The states of all random generators.
 
     Args:
-        generators: further ones, beside the global ones of torch (on all devices), of Python and
-            of numpy.
+        generators: further ones, beside the global ones of torch, of Python and of numpy.
+        device: whose own global generator is drawn from too, beside that of the CPU.
 
     Returns:
         Plain data and tensors.
@@ -31,22 +38,28 @@ def random_state(generators: Sequence[torch.Generator] = ()) -> dict[str, Any]:
     version, internal, gauss = random.getstate()
     # The user's data sets and losses may draw from the old global generator of numpy.
     name, keys, *rest = np.random.get_state(legacy=True)
+    module = _module(device)
     # Long lists of numbers become tensors, since they would pickle slowly.
     return {
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        "python": (version, torch.tensor(internal), gauss),
+        "device": None if module is None else module.get_rng_state(device),
+        "python": (version, torch.tensor(internal, device="cpu"), gauss),
         "numpy": (name, torch.from_numpy(np.asarray(keys, dtype=np.int64)), *rest),
         "given": [generator.get_state() for generator in generators],
     }
 
 
-def set_random_state(state: dict[str, Any], generators: Sequence[torch.Generator] = ()) -> None:
-    """Continue from `random_state(generators)`.
+def set_random_state(
+    state: dict[str, Any],
+    generators: Sequence[torch.Generator] = (),
+    device: torch.device | None = None,
+) -> None:
+    """Continue from `random_state(generators, device)`.
 
     Args:
         state: the result of `random_state`.
         generators: as many as there, in the same order.
+        device: of the same type as there, with any index.
     """
     version, internal, gauss = state["python"]
     name, keys, *rest = state["numpy"]
@@ -54,8 +67,9 @@ def set_random_state(state: dict[str, Any], generators: Sequence[torch.Generator
         if numbers.numel() > GENERATOR:
             raise ValueError(f"a generator of {numbers.numel()} numbers")
     torch.set_rng_state(state["torch"].cpu())
-    if state["cuda"]:
-        torch.cuda.set_rng_state_all([each.cpu() for each in state["cuda"]])
+    module = _module(device)
+    if module is not None and state["device"] is not None:
+        module.set_rng_state(state["device"].cpu(), device)
     random.setstate((version, tuple(internal.tolist()), gauss))
     np.random.set_state((name, keys.cpu().numpy().astype(np.uint32), *rest))
     for generator, each in zip(generators, state["given"], strict=True):
@@ -63,30 +77,46 @@ def set_random_state(state: dict[str, Any], generators: Sequence[torch.Generator
 
 
 @contextmanager
-def at_seed(seed: int, generators: Sequence[torch.Generator] = ()) -> Iterator[None]:
+def at_seed(
+    seed: int, generators: Sequence[torch.Generator] = (), device: torch.device | None = None
+) -> Iterator[None]:
     """Within it, all generators begin at a seed; afterwards they have their former states.
 
     Args:
         seed: from 0.
         generators: further ones, beside the global ones.
+        device: see `random_state`.
     """
-    before = random_state(generators)
-    seed_all(seed, generators)
+    before = random_state(generators, device)
+    seed_all(seed, generators, device)
     try:
         yield
     finally:
-        set_random_state(before, generators)
+        set_random_state(before, generators, device)
 
 
-def seed_all(seed: int, generators: Sequence[torch.Generator] = ()) -> None:
+def seed_all(
+    seed: int, generators: Sequence[torch.Generator] = (), device: torch.device | None = None
+) -> None:
     """Let all generators begin at a seed.
 
     Args:
         seed: from 0.
         generators: further ones, beside the global ones.
+        device: see `random_state`.
     """
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)  # `torch.manual_seed` would seed all devices
+    module = _module(device)
+    if module is not None:
+        module.set_rng_state(torch.Generator(device).manual_seed(seed).get_state(), device)
     random.seed(seed)
     np.random.seed(seed)
     for generator in generators:
         generator.manual_seed(seed)
+
+
+def _module(device: torch.device | None) -> Any:
+    """The module of torch for a device with a generator of its own, as `torch.cuda`, or None."""
+    if device is None or device.type in WITHOUT_GENERATOR:
+        return None
+    return torch.get_device_module(device)

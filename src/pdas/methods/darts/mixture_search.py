@@ -98,7 +98,7 @@ class MixtureSearch(SearchMethod):
         coefficients = relaxation.coefficients(torch.zeros(relaxation.size, device=device))
         rng = np.random.default_rng(0)
         models = [partial(_sampled, net, net.space.uniform(rng)) for _ in range(DRAWN)]
-        with torch.no_grad(), at_seed(0), without_running_statistics(net):
+        with torch.no_grad(), at_seed(0, device=device), without_running_statistics(net):
             with counting() as mixture:
                 loss(partial(net.forward_mixed, coefficients=coefficients), batch)
             with counting() as drawn:

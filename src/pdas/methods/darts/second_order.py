@@ -62,7 +62,8 @@ class Ahead:
             theta_batch: of D_theta.
             logits: alpha, a leaf with a gradient.
         """
-        draws = random_state()
+        device = logits.device
+        draws = random_state(device=device)
         ahead = self._step(weight_batch, logits)
         loss, measures = self._loss(theta_batch, ahead, logits)
         d, *u = torch.autograd.grad(
@@ -71,12 +72,12 @@ class Ahead:
         norm = torch.sqrt(sum((each.square().sum() for each in u), torch.zeros_like(d[0])))
         if float(norm) == 0:
             return d, measures
-        epsilon, after = RADIUS / norm, random_state()
+        epsilon, after = RADIUS / norm, random_state(device=device)
         gradients = []
         for sign in (1, -1):
-            set_random_state(draws)
+            set_random_state(draws, device=device)
             gradients.append(self._logit_gradient(weight_batch, u, sign * epsilon, logits))
-        set_random_state(after)
+        set_random_state(after, device=device)
         above, below = gradients
         return d - self._rate * (above - below) / (2 * epsilon), measures
 

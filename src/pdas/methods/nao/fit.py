@@ -88,7 +88,7 @@ def fit(
     adam = torch.optim.Adam(model.parameters(), RATE, weight_decay=DECAY)
     model.train()
     with torch.random.fork_rng(devices=()):
-        torch.manual_seed(int(rng.integers(2**31)))
+        torch.default_generator.manual_seed(int(rng.integers(2**31)))  # not those of devices
         for _ in range(fitting.epochs):
             for rows in _batches(len(indices), fitting.batch_size, rng):
                 tokens = _tokens(sequence, sequence.swapped(indices[rows], rng))

@@ -69,7 +69,7 @@ class NAO(Observing):
         self._fitting = fitting or Fitting()
         self._sequence = Sequence(space)
         with torch.random.fork_rng(devices=()):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # not those of devices
             self._model = Model(self._sequence, size or Size())
         self._fit = Fit(pairs=0.0, wrong=1.0)
         # The pool: those that were told, those that were asked for, and those that come next.

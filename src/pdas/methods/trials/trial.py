@@ -102,10 +102,7 @@ class Trial:
 
     def network(self, derive: Derive, architecture: Architecture) -> nn.Module:
         """The network of an architecture with new weights, which are the same at every call."""
-        device = torch.device(self.device)
-        devices = [] if device.type == "cpu" else [device]
-        with _ONE_AT_A_TIME, torch.random.fork_rng(devices):
-            torch.manual_seed(self.seed)
+        with _ONE_AT_A_TIME, at_seed(self.seed, device=torch.device(self.device)):
             return derive(architecture)
 
     def __call__(
@@ -145,9 +142,10 @@ class Trial:
         """
         passes = ResumableBatches(self.batches)
         generators = [*passes.generators, *ResumableBatches(self.theta_batches).generators]
+        device = torch.device(self.device)
         with (
             _ONE_AT_A_TIME,
-            at_seed(self.seed, generators),
+            at_seed(self.seed, generators, device),
             without_running_statistics(network),
         ):
             try:
@@ -194,14 +192,14 @@ class Trial:
             for name, component in components.items():
                 component.load_state_dict(before[name])  # type: ignore[attr-defined]
             # Last, since batches draw their order again while they are restored.
-            set_random_state(before["random"], passes.generators)
+            set_random_state(before["random"], passes.generators, fabric.device)
             begin = before["step"]
         for _ in range(begin, until):
             self._update(fabric, wrapped, optimizer, fabric.to_device(next(passes)))
             advance(schedule)
         return wrapped, {
             "step": until,
-            "random": random_state(passes.generators),
+            "random": random_state(passes.generators, fabric.device),
             **{name: component.state_dict() for name, component in components.items()},  # type: ignore[attr-defined]
         }
 
@@ -221,11 +219,13 @@ class Trial:
         self, network: nn.Module, generators: Sequence[torch.Generator], judged: int | None
     ) -> dict[str, float]:
         """The mean measures over D_theta, with the same draws every time."""
-        seed_all(self.seed if self.judging_seed is None else self.judging_seed, generators)
+        seed = self.seed if self.judging_seed is None else self.judging_seed
+        device = torch.device(self.device)
+        seed_all(seed, generators, device)
         mean = RunningMean()
         with EvaluationMode(network.train())():
             for batch in islice(one_pass(self.theta_batches), judged):
-                on_device = move_data_to_device(batch, torch.device(self.device))
+                on_device = move_data_to_device(batch, device)
                 mean.add(as_measures(self.loss(network, on_device)))
         measures = mean.values()
         return measures if math.isfinite(measures["loss"]) else measures | {"loss": math.inf}
