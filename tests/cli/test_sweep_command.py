@@ -7,17 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from pdas.experiment import sweep
+from pdas.experiment import workers
 from tests.cli.conftest import CHANGES, Pdas, interrupt
 
 
 class Here(ThreadPoolExecutor):
     """Takes the place of processes, to be fast."""
 
+    def __init__(self, workers: int, *, environments: object) -> None:
+        super().__init__(workers)
+        assert environments is None  # without a GPU
+
 
 @pytest.fixture(autouse=True)
 def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep, "Processes", Here)
+    monkeypatch.setattr(workers, "Processes", Here)
     monkeypatch.setattr("signal.signal", lambda number, handler: None)
 
 

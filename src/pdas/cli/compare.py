@@ -11,7 +11,7 @@ import typer
 
 from pdas import recipes
 from pdas.cli.importing import importing
-from pdas.cli.interrupts import worker_processes
+from pdas.cli.interrupts import interruptible_runs
 from pdas.cli.options import Changes, DataDir, LogLevel, Quiet
 from pdas.cli.progress import show_logs, show_start, show_wait
 from pdas.cli.sweep import seeds_of
@@ -47,7 +47,7 @@ def compare(
     ] = "equal",
     data_dir: DataDir = None,
     workers: Annotated[
-        int | None, typer.Option(help="Runs at a time (default: one for each core, or on a GPU 1)")
+        int | None, typer.Option(help="Runs at a time (default: one for each core, or each GPU)")
     ] = None,
     quiet: Quiet = False,
     log_level: LogLevel = "warning",
@@ -97,14 +97,14 @@ def _run(
     with importing():
         from pdas.comparing.run import run_comparison
 
-    with worker_processes(workers) as executor:
+    with interruptible_runs():
         return run_comparison(
             experiment,
             names,
             seeds,
             out,
             budget=budget,
-            executor=executor,
+            workers=workers,
             on_begin=partial(_show_begin, quiet),
             on_end=partial(_show_end, quiet),
         )

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from concurrent.futures import Executor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 import typer
 
-from pdas.cli.importing import STATUS, importing
+from pdas.cli.importing import STATUS
 from pdas.distributed.launch import rank
 from pdas.resume.signals import StoppedError
 from pdas.support.errors import printable
@@ -51,24 +50,11 @@ def interruptible_stage(directory: Path, resume: bool) -> Iterator[None]:
 
 
 @contextmanager
-def worker_processes(workers: int | None) -> Iterator[Executor | None]:
-    """Within it, Ctrl-C and SIGTERM end all runs, each with a checkpoint.
-
-    Args:
-        workers: runs at a time.
-
-    Yields:
-        Where the runs are done; None where their number is left to what does them.
-    """
-    with importing():
-        from pdas.distributed.processes import Processes
-
+def interruptible_runs() -> Iterator[None]:
+    """Within it, Ctrl-C and SIGTERM end all runs, each with a checkpoint."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with (
-        interruptible("run the same command again to continue"),
-        nullcontext() if workers is None else Processes(workers) as executor,
-    ):
-        yield executor
+    with interruptible("run the same command again to continue"):
+        yield
 
 
 def _end(what_is_left: str) -> NoReturn:

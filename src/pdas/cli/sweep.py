@@ -11,7 +11,7 @@ import typer
 
 from pdas import recipes
 from pdas.cli.importing import importing
-from pdas.cli.interrupts import worker_processes
+from pdas.cli.interrupts import interruptible_runs
 from pdas.cli.options import Changes, DataDir, Logger, LogLevel, Quiet, RecipeName
 from pdas.cli.progress import show_logs, show_start
 from pdas.cli.tables import sweep_rows, table
@@ -33,7 +33,7 @@ def sweep(
     out: Annotated[Path | None, typer.Option(help="(default: runs/RECIPE-sweep)")] = None,
     data_dir: DataDir = None,
     workers: Annotated[
-        int | None, typer.Option(help="Seeds at a time (default: one for each core, or on a GPU 1)")
+        int | None, typer.Option(help="Seeds at a time (default: one for each core, or each GPU)")
     ] = None,
     logger: Logger = None,
     quiet: Quiet = False,
@@ -70,12 +70,12 @@ def _run(
     with importing():
         from pdas.experiment.sweep import sweep as run_sweep
 
-    with worker_processes(workers) as executor:
+    with interruptible_runs():
         return run_sweep(
             experiment,
             seeds,
             out,
-            executor=executor,
+            workers=workers,
             on_begin=partial(_show_begin, quiet),
             on_end=partial(_show_seed, quiet),
         )

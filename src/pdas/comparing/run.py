@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
@@ -19,16 +18,15 @@ from pdas.comparing.checking import checked_passes, fitting
 from pdas.comparing.record import FILE, AskedRow, Record
 from pdas.comparing.results import Comparison, read_results
 from pdas.comparing.rows import ALL, Row, names_of, row
-from pdas.distributed.processes import Processes
 from pdas.experiment.experiment import Experiment
 from pdas.experiment.preparation import open_all
 from pdas.experiment.sweep import (
     check_devices,
     check_seeds,
-    default_workers,
     is_finished,
     run_all,
 )
+from pdas.experiment.workers import check_executor, run_processes
 from pdas.runs.run import Run
 from pdas.support.errors import RunError
 from pdas.support.files import atomic_write, creating_directory, locked_directory
@@ -46,6 +44,7 @@ def run_comparison(
     out: Path,
     *,
     budget: str = "equal",
+    workers: int | None = None,
     executor: Executor | None = None,
     on_begin: Callable[[Sequence[Place]], None] = lambda runs: None,
     on_end: Callable[[Place, str | None], None] = lambda run, error: None,
@@ -63,7 +62,7 @@ def run_comparison(
         out: a new directory, or that of the same comparison, to which rows and seeds may be added.
         budget: "equal" gives each search the passes of the recipe's `search.epochs`, "published" as
             many as its publication.
-        executor: see `pdas.experiment.sweep.sweep`.
+        workers, executor: see `pdas.experiment.sweep.sweep`.
         on_begin: called with the runs that are not finished.
         on_end: called with each run that ended, and the error if it failed.
 
@@ -78,6 +77,7 @@ def run_comparison(
     """
     check_seeds(seeds)
     check_devices(experiment.recipe)
+    check_executor(workers, executor)
     before = _record_in(out)
     rows = _rows(experiment, methods, budget)
     runs = [(each, seed) for each in rows for seed in seeds]
@@ -96,8 +96,7 @@ def run_comparison(
         _write(out, record.to_json())
         on_begin(list(unfinished))
         # As many threads for each run however few are left, so that a resumed one is the same.
-        workers = default_workers(experiment.recipe)
-        with Processes(workers) if executor is None else nullcontext(executor) as pool:
+        with run_processes(experiment.recipe, workers, executor) as pool:
             failed = run_all(unfinished, pool, on_end)
         return write_results(out, record.with_failed(failed))
 

@@ -35,6 +35,7 @@ T = TypeVar("T")
 REQUESTS = (signal.SIGTERM, signal.SIGINT)  # to stop
 
 _SPAWN = get_context("spawn")
+_starting = threading.Lock()  # the environment is one for all threads
 _stopping = threading.Event()  # set in a process that is to stop
 
 
@@ -48,17 +49,25 @@ class Processes(Executor):
         workers: the number of calls that run at the same time.
         kept: whether a process takes one call after the other, where starting a new one for each
             would cost more than a short call.
+        environments: for each worker, what its processes have beside the environment of this one,
+            as the GPU; see `gpu_environments`. None adds nothing.
 
     Raises:
-        SettingError: there are more workers than cores. Processes that share a core are slower
-            than one after the other. Or a new process has come here by the import of the script.
+        SettingError: there are more workers than cores, or a new process has come here by the
+            import of the script.
 
     Example:
         with Processes(2) as pool:
             results = [pool.submit(train, seed) for seed in range(5)]
     """
 
-    def __init__(self, workers: int, *, kept: bool = False) -> None:
+    def __init__(
+        self,
+        workers: int,
+        *,
+        kept: bool = False,
+        environments: Sequence[Mapping[str, str]] | None = None,
+    ) -> None:
         import torch
 
         if getattr(current_process(), "_inheriting", False):  # as multiprocessing asks it
@@ -69,19 +78,17 @@ class Processes(Executor):
                 expected='the call under `if __name__ == "__main__":`',
                 remedy="move it there",
             )
-        if not 1 <= workers <= cores():
-            refuse(
-                SettingError,
-                "--workers",
-                found=str(workers),
-                expected=f"1 to {cores()}, the cores of this machine",
-            )
+        check_workers(workers)
         self._waiting = ThreadPoolExecutor(workers)  # one thread waits for each process
         self._threads = min(cores() // workers, torch.get_num_threads())  # OMP_NUM_THREADS
         # Nobody writes to this pipe. Its end tells each process that this one has ended.
         self._stop, self._alive = _SPAWN.Pipe(duplex=False)
         self._kept = kept
-        self._idle: SimpleQueue[ProcessPoolExecutor] = SimpleQueue()
+        self._idle: SimpleQueue[tuple[ProcessPoolExecutor, Mapping[str, str]]] = SimpleQueue()
+        # One for each process that may live at a time; a process that ends gives its own back.
+        self._environments: SimpleQueue[Mapping[str, str]] = SimpleQueue()
+        for environment in environments or [{}] * workers:
+            self._environments.put(environment)
 
     def submit(self, call: Callable[..., T], /, *args: Any, **named: Any) -> Future[T]:
         return self._waiting.submit(self._in_process, call, args, named)
@@ -92,18 +99,19 @@ class Processes(Executor):
         self._waiting.shutdown(wait, cancel_futures=cancel_futures)
         self._kept = False
         while not self._idle.empty():
-            self._idle.get().shutdown(wait)
+            self._idle.get()[0].shutdown(wait)
 
     def _in_process(
         self, call: Callable[..., T], args: Sequence[Any], named: Mapping[str, Any]
     ) -> T:
         try:
-            process = self._idle.get_nowait()
+            process, environment = self._idle.get_nowait()
         except Empty:
-            process = self._new_process()
+            process, environment = self._new_process(), self._environments.get()
         lives = True
         try:
-            with _signals_blocked():  # a process that starts here inherits this
+            # A process that starts here inherits both.
+            with _signals_blocked(), _with_environment(environment):
                 future = process.submit(_call, call, args, named)
             return future.result()
         except BrokenExecutor:
@@ -111,9 +119,10 @@ class Processes(Executor):
             raise
         finally:
             if lives and self._kept:
-                self._idle.put(process)
+                self._idle.put((process, environment))
             else:
                 process.shutdown()
+                self._environments.put(environment)
 
     def _new_process(self) -> ProcessPoolExecutor:
         begin_with = (self._stop, self._threads, imported_modules())
@@ -128,6 +137,22 @@ class Processes(Executor):
         self.shutdown(wait=True, cancel_futures=error is not None)
 
 
+def check_workers(workers: int) -> None:
+    """Check the number of calls that run at the same time.
+
+    Raises:
+        SettingError: there are more than cores. Processes that share a core are slower than one
+            after the other.
+    """
+    if not 1 <= workers <= cores():
+        refuse(
+            SettingError,
+            "--workers",
+            found=str(workers),
+            expected=f"1 to {cores()}, the cores of this machine",
+        )
+
+
 def _begin(stop: Connection, threads: int, modules: Sequence[str]) -> None:
     import torch
 
@@ -137,6 +162,25 @@ def _begin(stop: Connection, threads: int, modules: Sequence[str]) -> None:
     torch.set_num_threads(threads)
     at_end_of_pipe(stop, _stop)
     import_modules(modules)
+
+
+@contextmanager
+def _with_environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Within it, a process that starts has these variables from its first line on.
+
+    A script that a new process imports may look for GPUs, and then it is too late to choose one.
+    """
+    with _starting:
+        before = {name: os.environ.get(name) for name in values}
+        os.environ.update(values)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
 
 
 @contextmanager

@@ -7,20 +7,17 @@ import logging
 import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import torch
-
-from pdas.distributed.processes import Processes
 from pdas.distributed.results import result_of
 from pdas.experiment.comparison import compare
 from pdas.experiment.experiment import Experiment
+from pdas.experiment.workers import check_executor, run_processes
 from pdas.resume.signals import StoppedError
 from pdas.runs.run import Run
-from pdas.support.cores import cores
 from pdas.support.display.shown import Shown
 from pdas.support.errors import PdasError, RunError, SettingError, reason
 from pdas.support.files import atomic_write, creating_directory
@@ -60,6 +57,7 @@ def sweep(
     seeds: Sequence[int],
     out: Path,
     *,
+    workers: int | None = None,
     executor: Executor | None = None,
     on_begin: Callable[[Sequence[int]], None] = lambda seeds: None,
     on_end: OnEnd = lambda seed, error: None,
@@ -74,9 +72,10 @@ def sweep(
         experiment: what is run; its own seed does not count.
         seeds: different ones.
         out: a new directory, or that of the same sweep.
-        executor: runs the seeds; default one process for each on this machine, as many at a time as
-            there are cores, or one at a time on a GPU. It is left open. Its workers need `out` and
-            the data under the same names. A process does one seed at a time.
+        workers: seeds at a time, each in a process of its own on this machine; default one for each
+            core, or for each GPU. With more than GPUs several share one.
+        executor: runs the seeds instead. It is left open. Its workers need `out` and the data under
+            the same names. A process does one seed at a time.
         on_begin: called with the seeds that are not finished.
         on_end: called with each seed that ended, and the error if it failed.
 
@@ -84,21 +83,22 @@ def sweep(
         The comparison, and what failed.
 
     Raises:
-        SettingError: `seeds` are none, or `out` holds a sweep with other settings.
+        SettingError: `seeds` are none, there are too many workers, or `out` holds a sweep with
+            other settings.
         RunError: `out` holds something else, or cannot be written.
     """
     if not isinstance(experiment, Experiment):
         experiment = Experiment(experiment)
     check_seeds(seeds)
     check_devices(experiment.recipe)
+    check_executor(workers, executor)
     _check_same(experiment.recipe, out)
     with creating_directory(out, "--out"):
         made = not out.exists()
         out.mkdir(parents=True, exist_ok=True)
     # By the number of all seeds, not of the unfinished ones: a resumed seed must have as many
     # threads as before, or its sums would be rounded otherwise.
-    workers = min(default_workers(experiment.recipe), len(seeds))
-    with Processes(workers) if executor is None else nullcontext(executor) as pool:
+    with run_processes(experiment.recipe, workers, executor, at_most=len(seeds)) as pool:
         unfinished = {
             seed: (replace(experiment, seed=seed), _directory(out, seed))
             for seed in seeds
@@ -167,12 +167,6 @@ def run_seed(experiment: Experiment, path: Path) -> None:
     with _alone:
         run = experiment.search(path, resume=True)
         experiment.retrain(run, resume=True)
-
-
-def default_workers(recipe: Recipe) -> int:
-    """Seeds that run at a time: one for each core, or one where a GPU computes."""
-    on_gpu = recipe.device.accelerator != "cpu" and torch.cuda.is_available()
-    return 1 if on_gpu or recipe.device.accelerator == "mps" else cores()
 
 
 def _error(future: Future[None]) -> str | None:

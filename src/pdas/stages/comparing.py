@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 from pdas.comparing.results import Comparison
 from pdas.comparing.rows import check_changes
 from pdas.comparing.run import run_comparison, write_results
-from pdas.distributed.processes import Processes
 from pdas.report.comparison import write_comparison
 from pdas.stages.training import PathText, as_changes, experiment_of, seeds_of
 
@@ -39,7 +37,8 @@ def compare(
         seeds: how many, from 0 on, or which.
         out: a directory; default `runs/<recipe>-compare`. Methods and seeds may be added to it.
         budget: "equal", the same training passes for every search, or "published".
-        workers: runs at a time; default one for each core, or on a GPU 1.
+        workers: runs at a time; default one for each core, or for each GPU. With more than GPUs
+            several share one.
         data_dir: where the images are.
         changes: settings, as of `pdas.run`, that are the same for all methods.
 
@@ -58,10 +57,9 @@ def compare(
     check_changes(asked)
     experiment = experiment_of(recipe, data_dir, 0, changes)
     path = Path("runs") / f"{experiment.recipe.name}-compare" if out is None else Path(out)
-    with nullcontext() if workers is None else Processes(workers) as executor:
-        done = run_comparison(
-            experiment, methods, seeds_of(seeds), path, budget=budget, executor=executor
-        )
+    done = run_comparison(
+        experiment, methods, seeds_of(seeds), path, budget=budget, workers=workers
+    )
     write_comparison(done)
     return done
 
