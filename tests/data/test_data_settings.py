@@ -7,7 +7,7 @@ from loading import labelled, restoration
 
 from pdas.support.errors import SettingError
 
-LABELLED = "cifar10, digits, fashion-mnist, folder"
+LABELLED = "cifar10, digits, fashion-mnist, folder, imagenet"
 RESTORATION = "cars, celeba, fashion-mnist, folder, photos, svhn"
 
 

@@ -44,7 +44,8 @@ def test_its_name_is_refused_before_it_is_registered() -> None:
 def test_it_is_named_for_its_uses(own: str) -> None:
     assert own in names("labelled") and own in names("restoration")
     with pytest.raises(
-        SettingError, match="expected one of cifar10, digits, fashion-mnist, folder, left-or-right"
+        SettingError,
+        match="expected one of cifar10, digits, fashion-mnist, folder, imagenet, left-or-right",
     ):
         labelled("left")
 

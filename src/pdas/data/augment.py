@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pdas.data.images import ImageSource
+from pdas.data.views.jitter import Jitter
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 
@@ -97,7 +98,7 @@ def channel_statistics(source: ImageSource) -> Standardise:
 
 @dataclass(frozen=True)
 class Augment:
-    """Random crop after padding, horizontal flip and cutout, each drawn for each image.
+    """Random crop after padding, horizontal flip, colour jitter and cutout, drawn for each image.
 
     Args:
         pad: pixels of black added on every side before a crop of the original size; 0 is no crop.
@@ -105,6 +106,7 @@ class Augment:
         cutout: side of the square set to 0 (DeVries and Taylor, "Improved Regularization of
             Convolutional Neural Networks with Cutout", 2017); 0 is no cutout. Its centre is
             uniform over the pixels, so that it is clipped at the border.
+        jitter: of the colours, after the flip.
 
     Raises:
         SettingError: a number of pixels is negative.
@@ -116,6 +118,7 @@ class Augment:
     pad: int = 4
     flip: bool = True
     cutout: int = 16
+    jitter: Jitter | None = None
 
     def __post_init__(self) -> None:
         self._check(lambda pixels: pixels >= 0, "at least 0", "set it to 0 for none")
@@ -148,16 +151,27 @@ class Augment:
 
         Args:
             batch: (N, C, H, W), uint8 or float.
-            generator: draws the crops, then the flips, then the centres of the squares.
+            generator: draws the crops, the flips, the jitter, then the centres of the squares.
             standardise: of a uint8 batch, applied before cutout.
 
         Returns:
             The shape of `batch`; with `standardise` float32, else the dtype of `batch`.
         """
+        dtype = batch.dtype
         batch = self.crop_and_flip(batch, generator)
+        if self.jitter:
+            batch = self._jittered(self.jitter, batch, generator)
+            batch = batch if standardise is not None else batch.round().to(dtype)
         if standardise is not None:
             batch = standardise(batch)
         return self.cut_out(batch, generator)
+
+    @staticmethod
+    def _jittered(jitter: Jitter, batch: Tensor, generator: torch.Generator) -> Tensor:
+        device = generator.device
+        draws = torch.rand(len(batch), 4, generator=generator, device=device)
+        order = torch.randperm(4, generator=generator, device=device)
+        return jitter(batch, draws, order.tolist())
 
     def crop_and_flip(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         """Crop and flip a batch; each image has an offset and a direction of its own.
@@ -174,6 +188,9 @@ class Augment:
         n, channels, height, width = batch.shape
         # Drawn without padding too (then always 0), so that the flips are the same draws.
         top, left = self._draw(batch, generator, n, 2 * self.pad + 1, 2 * self.pad + 1)
+        if not self.pad:
+            (mirrored,) = self._draw(batch, generator, n, 2)
+            return torch.where(mirrored.bool().view(n, 1, 1, 1), batch.flip(3), batch)
         rows = top + torch.arange(height, device=batch.device)
         columns = left + torch.arange(width, device=batch.device)
         if self.flip:

@@ -40,6 +40,9 @@ class Request:
         memory_limit: bytes that the images may take in memory.
         workers: processes that decode files.
         download: whether files may be written into `data_dir`.
+        center_crop: the side of the central square that is used, as a share of the shorter side;
+            None: the whole of each image.
+        random_areas: whether training resizes random areas, so images have to keep their size.
 
     Example:
         request.folder("a folder with images.npz")  # in the `read` of a data set
@@ -56,6 +59,8 @@ class Request:
     memory_limit: int
     workers: int
     download: bool
+    center_crop: float | None = None
+    random_areas: bool = False
 
     def folder(self, expected: str) -> Path:
         """The directory of the data, which has to be there.
@@ -101,6 +106,8 @@ class DataSet:
         labelled: the form of the images with labels; None: they have no labels.
         restoration: the form of the images to be restored; None: they are not for this use.
         takes_crops: whether `Request.crops` means something to it.
+        any_shape: whether labelled images have shapes of their own, so that
+            `Request.center_crop` means something to it.
         has_test: whether it has a test part of its own; if not, a part is held out.
 
     Example:
@@ -111,6 +118,7 @@ class DataSet:
     labelled: Form | None = None
     restoration: Form | None = None
     takes_crops: bool = False
+    any_shape: bool = False
     has_test: bool = True
 
     def form(self, use: Use) -> Form | None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from pdas.data.images import ImageSource
+from pdas.data.views.areas import RandomAreas
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 
@@ -28,6 +29,8 @@ class Batches:
             `training_transform`; a random one holds its own generator.
         drop_last: whether images that do not fill a batch at the end of a pass are left out.
         device: where batches are put and transformed.
+        area_scale: the smallest and the largest share of an image that a random area has, see
+            `RandomAreas`; None: each image is seen whole. Their seed is drawn with the order.
 
     Raises:
         SettingError: no batch can be filled.
@@ -45,7 +48,9 @@ class Batches:
         transform: Callable[[Tensor], Tensor],
         drop_last: bool,
         device: torch.device | str = "cpu",
+        area_scale: tuple[float, float] | None = None,
     ) -> None:
+        assert area_scale is None or shuffle is not None  # which draws them
         if batch_size < 1 or (drop_last and batch_size > len(source)):
             refuse(
                 SettingError,
@@ -60,6 +65,7 @@ class Batches:
         self.transform = transform
         self.drop_last = drop_last
         self.device = torch.device(device)
+        self.area_scale = area_scale
 
     def __len__(self) -> int:
         """Batches in a pass."""
@@ -81,10 +87,18 @@ class Batches:
             first: the index of that batch, from 0.
         """
         order = torch.split(self._order(), self.batch_size)[first : len(self)]
+        # Sources of others know no areas, and need not where none are asked for.
+        areas = () if self.area_scale is None else (self._areas(self.area_scale),)
         return (
             (self.transform(images).contiguous(memory_format=torch.channels_last), labels)
-            for images, labels in self.source.batches(order, self.device)
+            for images, labels in self.source.batches(order, self.device, *areas)
         )
+
+    def _areas(self, scale: tuple[float, float]) -> RandomAreas:
+        assert self.shuffle is not None
+        device = self.shuffle.device
+        seed = torch.randint(2**63 - 1, (), generator=self.shuffle, device=device)
+        return RandomAreas(scale, int(seed))
 
     def _order(self) -> Tensor:
         n = len(self.source)

@@ -6,16 +6,20 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil
 from os import PathLike
+from typing import BinaryIO, TypeAlias
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from pdas.data.archives.member import Member
 from pdas.data.depth import RangeError, depth_of, in_8_bits
 from pdas.data.files import FORMATS, Box
 from pdas.data.frames import clipped
+from pdas.data.views.areas import Area, View
 from pdas.support.errors import DataError, PdasError, reason
 from pdas.support.opening import open_file
 from pdas.support.refusals import refusal, refuse
@@ -25,6 +29,10 @@ ORIENTATION = 0x0112  # the EXIF tag
 LARGEST = 2**30  # bytes of a file
 MOST_PIXELS = 150_000_000  # of an image; PIL itself refuses more than 179 million
 SIDEWAYS = (5, 6, 7, 8)  # its values that exchange width and height
+
+
+File: TypeAlias = "str | PathLike[str] | Member"
+"""A file by its path, or within an archive."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ class Header:
     grey: bool
 
 
-def read_header(path: str | PathLike[str]) -> Header:
+def read_header(path: File) -> Header:
     """Size and mode of an image file, without decoding it, except for TIFF.
 
     An orientation that a PNG file stores after the pixels is not seen.
@@ -60,9 +68,7 @@ def read_header(path: str | PathLike[str]) -> Header:
         grey = image.mode in GREY_MODES or image.mode.startswith("I")
         if image.format == "TIFF":  # PIL may have exchanged its width and height, or not yet
             return Header(*ImageOps.exif_transpose(image).size, grey)
-        # That of the base class: PNG's own decodes the pixels to look for EXIF after them.
-        sideways = Image.Image.getexif(image).get(ORIENTATION) in SIDEWAYS
-        width, height = image.size[::-1] if sideways else image.size
+        width, height = image.size[::-1] if _is_sideways(image) else image.size
         return Header(width, height, grey)
 
 
@@ -88,7 +94,7 @@ def read_image(
         DataError: the file is missing, broken or no image, it does not tell what white is, or no
             part of the box is in it.
     """
-    return read_crops(path, [box], size, channels)[0]
+    return read_crops(path, [box], size, channels)[0].contiguous()
 
 
 def image_pixels(image: Image.Image, size: int | None, channels: int) -> Tensor:
@@ -108,11 +114,11 @@ def image_pixels(image: Image.Image, size: int | None, channels: int) -> Tensor:
         DataError: its file is broken, or it is not known which of its values is white.
     """
     with _told_of("images"):
-        return _pixels(_upright(image, channels), size, channels)
+        return _pixels(_upright(image, channels), size, channels).contiguous()
 
 
 def read_crops(
-    path: str | PathLike[str], boxes: Sequence[Box | None], size: int | None, channels: int
+    path: File, boxes: Sequence[Box | None], size: int | None, channels: int
 ) -> list[Tensor]:
     """Decode several parts of one image file, which is read once; see `read_image`.
 
@@ -123,7 +129,8 @@ def read_crops(
         channels: 1 or 3.
 
     Returns:
-        For each box uint8 (channels, height, width).
+        For each box uint8 (channels, height, width), in memory row by row with all channels of a
+        pixel together.
 
     Raises:
         DataError: see `read_image`.
@@ -136,10 +143,62 @@ def read_crops(
         return [_pixels(_crop(path, image, box), size, channels) for box in boxes]
 
 
+def read_view(path: File, view: View, index: int, size: int, channels: int) -> Tensor:
+    """Decode the area of one image file that a view shows; see `read_image`.
+
+    Args:
+        path: of the file.
+        view: says which area.
+        index: of the image in its source.
+        size: height and width of the result, in pixels.
+        channels: 1 or 3.
+
+    Returns:
+        uint8 (channels, size, size), in memory as `read_crops` has it.
+
+    Raises:
+        DataError: see `read_image`.
+    """
+    with _opened(path) as opened:
+        full = None
+        if opened.format == "JPEG":  # skip detail that resizing would drop
+            sideways = _is_sideways(opened)
+            full = opened.size[::-1] if sideways else opened.size
+            left, top, right, bottom = view.area(index, *full)
+            wide, high = (
+                max(1, ceil(view.margin * size * length / part))
+                for length, part in zip(full, (right - left, bottom - top), strict=True)
+            )
+            opened.draft(None, (high, wide) if sideways else (wide, high))
+        image = _upright(opened, channels)
+        return _resized(image, view.area(index, *(full or image.size)), full, size, channels)
+
+
+def _resized(
+    image: Image.Image,
+    area: Area,
+    full: tuple[int, int] | None,
+    size: int,
+    channels: int,
+) -> Tensor:
+    """The pixels of an area, which is in pixels of the image's full size."""
+    across, down = (
+        now / length for now, length in zip(image.size, full or image.size, strict=True)
+    )
+    left, top, right, bottom = area
+    box = (
+        left * across,
+        top * down,
+        min(right * across, image.width),
+        min(bottom * down, image.height),
+    )
+    return _pixels(image.resize((size, size), Image.Resampling.BILINEAR, box), None, channels)
+
+
 @contextmanager
-def _opened(path: str | PathLike[str]) -> Iterator[Image.Image]:
+def _opened(path: File) -> Iterator[Image.Image]:
     """An image file, of the formats that are read alone; an error within names it."""
-    with _told_of(path), open_file(path, LARGEST) as file:
+    with _told_of(path), _file(path) as file:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the check is below
             image = Image.open(file, formats=FORMATS)
@@ -148,8 +207,12 @@ def _opened(path: str | PathLike[str]) -> Iterator[Image.Image]:
         yield image
 
 
+def _file(path: File) -> BinaryIO:
+    return path.open(LARGEST) if isinstance(path, Member) else open_file(path, LARGEST)
+
+
 @contextmanager
-def _told_of(path: str | PathLike[str]) -> Iterator[None]:
+def _told_of(path: File) -> Iterator[None]:
     """Turn what goes wrong within into an error that names the file."""
     try:
         yield
@@ -164,7 +227,7 @@ def _told_of(path: str | PathLike[str]) -> Iterator[None]:
         raise _unreadable(path, error) from error
 
 
-def _unreadable(path: str | PathLike[str], error: Exception) -> PdasError:
+def _unreadable(path: File, error: Exception) -> PdasError:
     """The refusal of a file that PIL cannot read."""
     if isinstance(error, FileNotFoundError):
         return DataError(f"images: there is no file {path}; check the path")
@@ -186,7 +249,7 @@ def _why(error: Exception) -> str:
     return reason(error)
 
 
-def _crop(path: str | PathLike[str], image: Image.Image, box: Box | None) -> Image.Image:
+def _crop(path: File, image: Image.Image, box: Box | None) -> Image.Image:
     if box is None:
         return image
     part = clipped(box, *image.size)
@@ -201,15 +264,26 @@ def _crop(path: str | PathLike[str], image: Image.Image, box: Box | None) -> Ima
     return image.crop(part)
 
 
+def _is_sideways(image: Image.Image) -> bool:
+    # That of the base class: PNG's own decodes the pixels to look for EXIF after them.
+    return Image.Image.getexif(image).get(ORIENTATION) in SIDEWAYS
+
+
 def _upright(image: Image.Image, channels: int) -> Image.Image:
-    """The image in 8 bits, turned as its EXIF orientation says, in grey or RGB."""
+    """The image in 8 bits, turned as its EXIF orientation says, in grey or RGB.
+
+    It is the image itself where nothing is to be done.
+    """
     depth = depth_of(image)
-    upright = ImageOps.exif_transpose(image)
-    return in_8_bits(upright, depth).convert("L" if channels == 1 else "RGB")
+    image.load()
+    is_turned = image.getexif().get(ORIENTATION, 1) != 1
+    upright = in_8_bits(ImageOps.exif_transpose(image) if is_turned else image, depth)
+    mode = "L" if channels == 1 else "RGB"
+    return upright if upright.mode == mode else upright.convert(mode)
 
 
 def _pixels(image: Image.Image, size: int | None, channels: int) -> Tensor:
     if size is not None:
         image = image.resize((size, size), Image.Resampling.BILINEAR)
     pixels = torch.from_numpy(np.array(image)).reshape(image.height, image.width, channels)
-    return pixels.permute(2, 0, 1).contiguous()
+    return pixels.permute(2, 0, 1)

@@ -9,16 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from pdas.data.decode import read_crops
+from pdas.data.decode import File, read_crops, read_view
 from pdas.data.files import Box
 from pdas.data.images import MemoryImages, Shape, Subset, digest
+from pdas.data.views.areas import RandomAreas, View
 from pdas.support.cores import cores
 from pdas.support.errors import DataError
 
@@ -35,6 +35,7 @@ class DiskImages:
         channels: 1 (grey) or 3 (RGB).
         workers: processes that decode, at most one for each core; 0 decodes in the calling process.
         boxes: for each file the part of the upright image that is resized; None is the whole.
+        view: the area that is resized, where there are no boxes; None is the whole.
 
     Example:
         DiskImages(["a.png", "b.png"], torch.tensor([0, 1]), size=32, channels=3, workers=0)
@@ -42,28 +43,31 @@ class DiskImages:
 
     def __init__(
         self,
-        paths: Sequence[str],
+        paths: Sequence[File],
         labels: Tensor,
         *,
         size: int,
         channels: int,
         workers: int,
         boxes: Sequence[Box] | None = None,
+        view: View | None = None,
     ) -> None:
         assert len(paths) == len(labels)
-        assert boxes is None or len(boxes) == len(paths)
+        assert boxes is None or (len(boxes) == len(paths) and view is None)
         self.paths = paths
         self.labels = labels
         self.size = size
         self.channels = channels
         self.workers = workers
         self.boxes = boxes
+        self.view = view
 
     @property
     def names(self) -> list[str]:
         """See `ImageSource.names`; each is the path within the folder that holds all files."""
-        root = os.path.commonpath([os.path.dirname(path) for path in self.paths])
-        return [Path(path).relative_to(root).as_posix() for path in self.paths]
+        texts = list(map(str, self.paths))
+        root = os.path.commonpath(list(set(map(os.path.dirname, texts))))
+        return [text[len(root) :].lstrip(os.sep).replace(os.sep, "/") for text in texts]
 
     @property
     def image_shape(self) -> Shape:
@@ -87,16 +91,20 @@ class DiskImages:
         return Subset(self, indices)
 
     def batches(
-        self, order: Iterable[Tensor], device: torch.device | str = "cpu"
+        self,
+        order: Iterable[Tensor],
+        device: torch.device | str = "cpu",
+        areas: RandomAreas | None = None,
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Decode images batch by batch.
 
         Args:
             order: index tensors, each for one batch of n images.
             device: where the batches are put.
+            areas: the area of each image, in place of the `view` of all.
 
         Yields:
-            uint8 (n, C, H, W) and the labels, int64 (n,).
+            uint8 (n, C, H, W), channels-last in memory, and the labels, int64 (n,).
 
         Raises:
             DataError: an image is broken; the message names the file.
@@ -104,7 +112,7 @@ class DiskImages:
         parts = [part.tolist() for part in order]
         pin = torch.device(device).type == "cuda"
         loader = DataLoader(
-            _Decoder(self),
+            _Decoder(self, areas or self.view),
             batch_size=None,
             sampler=parts,
             num_workers=_useful_workers(self.workers, len(parts)),
@@ -153,8 +161,9 @@ class _Decoder(Dataset[Decoded]):
     The error is returned as a value because the loader would wrap an exception in a traceback.
     """
 
-    def __init__(self, source: DiskImages) -> None:
+    def __init__(self, source: DiskImages, view: View | None) -> None:
         self.source = source
+        self.view = view
 
     def __getitem__(self, indices: list[int]) -> Decoded:
         source = self.source
@@ -166,11 +175,15 @@ class _Decoder(Dataset[Decoded]):
             ]
         except DataError as error:
             return DataError(str(error))
-        return torch.stack(images), source.labels[indices]
+        # All channels of a pixel stay together, as networks take them: nothing is moved twice.
+        pixels = torch.stack([image.permute(1, 2, 0) for image in images])
+        return pixels.permute(0, 3, 1, 2), source.labels[indices]
 
-    def _read(self, path: str, indices: list[int]) -> list[Tensor]:
+    def _read(self, path: File, indices: list[int]) -> list[Tensor]:
         """Several images of one file, which is decoded once."""
-        source = self.source
+        source, view = self.source, self.view
+        if view is not None:
+            return [read_view(path, view, i, source.size, source.channels) for i in indices]
         boxes = source.boxes
         crops = [None if boxes is None else boxes[i] for i in indices]
         return read_crops(path, crops, source.size, source.channels)

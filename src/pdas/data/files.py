@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, overload
+
+import numpy as np
 
 from pdas.support.errors import DataError
 from pdas.support.refusals import refuse
@@ -54,6 +56,35 @@ class Files:
     paths: Sequence[str]
     boxes: Sequence[Box] | None = None
     labels: Sequence[int] | None = None
+
+
+class Paths(Sequence[str]):
+    """Many paths in one array.
+
+    A process that decodes shares it with its parent: an object for each of a million paths would be
+    copied as soon as it is looked at.
+
+    Args:
+        paths: as text.
+
+    Example:
+        Paths(["a.JPEG", "b.JPEG"])[0]
+    """
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._encoded = np.array([os.fsencode(path) for path in paths], "S")
+
+    def __len__(self) -> int:
+        return len(self._encoded)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [os.fsdecode(bytes(path)) for path in self._encoded[index]]
+        return os.fsdecode(bytes(self._encoded[index]))
 
 
 @dataclass(frozen=True)

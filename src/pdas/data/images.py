@@ -15,7 +15,9 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+from pdas.data.views.areas import RandomAreas
 from pdas.support.errors import DataError
 from pdas.support.refusals import refuse
 
@@ -66,13 +68,17 @@ class ImageSource(Protocol):
         ...
 
     def batches(
-        self, order: Iterable[Tensor], device: torch.device | str = "cpu"
+        self,
+        order: Iterable[Tensor],
+        device: torch.device | str = "cpu",
+        areas: RandomAreas | None = None,
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """The images in batches.
 
         Args:
             order: index tensors, each for one batch of n images.
             device: where the batches are put.
+            areas: the area of each image that is resized to the shape of all; None: as they are.
 
         Yields:
             uint8 (n, C, H, W) and the labels, int64 (n,).
@@ -88,8 +94,10 @@ class ImageData:
         train: training images.
         test: test images.
         classes: the name of each label.
-        files: those that they come from; none if from none.
+        files: those that they come from; none if from none, or if they are too many to look at.
         notes: what to say of the files, a line each.
+        statistics: the means and the standard deviations of the channels, in units of [0, 1], that
+            are used with this set; None: those of the training images.
 
     Raises:
         DataError: the two have images of different shapes.
@@ -103,6 +111,7 @@ class ImageData:
     classes: tuple[str, ...]
     files: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    statistics: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     def __post_init__(self) -> None:
         if self.train.image_shape != self.test.image_shape:
@@ -185,10 +194,13 @@ class Subset:
         return Subset(self.source, self.indices[indices.cpu()])
 
     def batches(
-        self, order: Iterable[Tensor], device: torch.device | str = "cpu"
+        self,
+        order: Iterable[Tensor],
+        device: torch.device | str = "cpu",
+        areas: RandomAreas | None = None,
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """See `ImageSource.batches`."""
-        return self.source.batches((self.indices[part] for part in order), device)
+        """See `ImageSource.batches`; an image has the area that it has in the whole source."""
+        return self.source.batches((self.indices[part] for part in order), device, areas)
 
 
 class MemoryImages:
@@ -249,9 +261,29 @@ class MemoryImages:
         return Subset(self, indices)
 
     def batches(
-        self, order: Iterable[Tensor], device: torch.device | str = "cpu"
+        self,
+        order: Iterable[Tensor],
+        device: torch.device | str = "cpu",
+        areas: RandomAreas | None = None,
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """See `ImageSource.batches`."""
         for part in order:
             images = self.images.index_select(0, part.to(self.images.device))
+            if areas is not None:
+                images = _enlarged(images, part.tolist(), areas)
             yield images.to(device), self.labels[part].to(device)
+
+
+def _enlarged(images: Tensor, indices: Sequence[int], areas: RandomAreas) -> Tensor:
+    """Areas of images, each resized to the whole: larger than it was, so bilinear will do."""
+    height, width = images.shape[2:]
+    boxes = torch.tensor([areas.area(index, width, height) for index in indices])
+    size = torch.tensor([width, height, width, height])
+    left, top, right, bottom = (2 * boxes / size - 1).unbind(1)  # from -1 to 1, as in `affine_grid`
+    zero = torch.zeros_like(left)
+    across = torch.stack([(right - left) / 2, zero, (left + right) / 2], 1)
+    down = torch.stack([zero, (bottom - top) / 2, (top + bottom) / 2], 1)
+    theta = torch.stack([across, down], 1).to(images.device)
+    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+    values = F.grid_sample(images.float(), grid, padding_mode="border", align_corners=False)
+    return values.round_().to(torch.uint8)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pdas.data.base import GIB, SETS, Request, names
-from pdas.data.settings import ImageSettings, RestorationDataSettings
+from pdas.data.settings import ImageSettings, LabelledDataSettings, RestorationDataSettings
 from pdas.support.errors import SettingError, printable
 from pdas.support.refusals import refuse
 
@@ -44,6 +44,13 @@ def load_images(
         fit = " and ".join(name for name in names(settings.use) if SETS[name].takes_crops)
         found, expected = f"{crops} for {settings.name}", f"none but for {fit}"
         refuse(SettingError, "data.crops", found=found, expected=expected, remedy="leave it out")
+    center = settings.center_crop if isinstance(settings, LabelledDataSettings) else None
+    if center is not None and not data_set.any_shape:
+        fit = " and ".join(name for name in names(settings.use) if SETS[name].any_shape)
+        found, expected = f"{center} for {settings.name}", f"none but for {fit}"
+        refuse(
+            SettingError, "data.center_crop", found=found, expected=expected, remedy="leave it out"
+        )
     form = data_set.form(settings.use)
     assert form is not None  # as the settings have checked
     data = data_set.read(
@@ -59,6 +66,8 @@ def load_images(
             memory_limit=int(settings.memory_limit * GIB),
             workers=settings.workers,
             download=download,
+            center_crop=center,
+            random_areas=getattr(settings, "area_scale", None) is not None,
         )
     )
     for note in data.notes:

@@ -13,6 +13,7 @@ from pdas.data.decode import read_header
 from pdas.data.disk import DiskImages
 from pdas.data.files import Files
 from pdas.data.images import ImageData, MemoryImages
+from pdas.data.views.areas import Central
 from pdas.support.errors import PdasWarning, SettingError
 from pdas.support.refusals import refuse
 
@@ -58,6 +59,9 @@ def from_files(
 ) -> ImageData:
     """Images of files: in memory if all of them fit within the limit, else on disk.
 
+    They stay on disk too if training takes random areas of them, which it does at their own
+    resolution.
+
     Args:
         request: which form.
         train: files of the training set.
@@ -74,7 +78,10 @@ def from_files(
     first, second = (disk_images(request, files, request.workers) for files in (train, test))
     paths, said = tuple(dict.fromkeys([*train.paths, *test.paths])), tuple(notes)
     channels, height, width = first.image_shape
-    if (len(first) + len(second)) * channels * height * width <= request.memory_limit:
+    if (
+        not request.random_areas
+        and (len(first) + len(second)) * channels * height * width <= request.memory_limit
+    ):
         return ImageData(first.read(), second.read(), tuple(classes), paths, said)
     second.check()
     if request.use == "restoration":
@@ -100,6 +107,7 @@ def disk_images(request: Request, files: Files, workers: int) -> DiskImages:
         channels=channels,
         workers=workers,
         boxes=files.boxes,
+        view=None if request.center_crop is None else Central(request.center_crop),
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field, field_validator
 
 from pdas.data.base import Use, names
 from pdas.support.settings import LARGEST_SEED, LARGEST_SIDE, Settings
+
+Share: TypeAlias = Annotated[float, Field(gt=0, le=1)]
 
 
 class ImageSettings(Settings):
@@ -33,6 +35,19 @@ class ImageSettings(Settings):
         return name
 
 
+class JitterSettings(Settings):
+    """How much colours change at random, see `pdas.data.views.jitter.Jitter`.
+
+    Example:
+        JitterSettings(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.2)
+    """
+
+    brightness: float = Field(0.0, ge=0, le=1)
+    contrast: float = Field(0.0, ge=0, le=1)
+    saturation: float = Field(0.0, ge=0, le=1)
+    hue: float = Field(0.0, ge=0, le=0.5)
+
+
 class LabelledDataSettings(ImageSettings):
     """Labelled images, and how they are augmented in training.
 
@@ -42,8 +57,19 @@ class LabelledDataSettings(ImageSettings):
 
     use = "labelled"
 
+    train_fraction: float = Field(1.0, gt=0, le=1)  # of each class, drawn by split_seed
+    center_crop: Share | None = None  # the square's side in the shorter one; None: all, squashed
+    area_scale: tuple[Share, Share] | None = None  # of a random area that is resized; None: all
     pad: int = Field(4, ge=0, le=LARGEST_SIDE)  # pixels around an image before the random crop
+    jitter: JitterSettings | None = None  # of colours, in training
     cutout: int = Field(16, ge=0, le=LARGEST_SIDE)  # side of the square in pixels; 0: none
+
+    @field_validator("area_scale")
+    @classmethod
+    def _ascends(cls, scale: tuple[float, float] | None) -> tuple[float, float] | None:
+        if scale is not None and scale[0] > scale[1]:
+            raise ValueError("expected the smaller share first; exchange the two")
+        return scale
 
 
 class RestorationDataSettings(ImageSettings):

@@ -24,6 +24,28 @@ def halves(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     return order[:half], order[half : 2 * half]
 
 
+def share_of_classes(labels: Tensor, share: float, seed: int) -> Tensor:
+    """A share of the images of each class, drawn at random; at least two, for either half.
+
+    Args:
+        labels: int64 (N,), from 0.
+        share: of each class, above 0.
+        seed: draws them.
+
+    Returns:
+        Their indices, int64, ascending.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(labels), generator=generator)
+    # The images class by class, at random within each: a stable sort keeps their order.
+    by_class = order[labels[order].argsort(stable=True)]
+    counts = torch.bincount(labels)
+    wanted = (share * counts).round().long().clamp(min=2).minimum(counts)
+    starts = counts.cumsum(0) - counts
+    place = torch.arange(len(labels)) - starts.repeat_interleave(counts)
+    return by_class[place < wanted.repeat_interleave(counts)].sort().values
+
+
 def split_test(labels: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
     """Split images into a training and a test part, class by class.
 

@@ -10,12 +10,10 @@ where the test annotations may also be cars_test_annos_withlabels.mat, there or 
 
 from __future__ import annotations
 
-import io
-import struct
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pdas.data.archives.matlab import read_matlab
 from pdas.data.base import SETS, DataSet, Form, Request
 from pdas.data.files import Box, Files, annotated_files
 from pdas.support.errors import DataError, reason
@@ -34,7 +32,6 @@ TEST = (
 LAYOUT = f"cars_train/*.jpg, cars_test/*.jpg, {TRAIN[0]}, {TEST[0]}"
 MIN_TRAIN, MIN_TEST = 2, 1
 LARGEST = 10**8  # bytes of annotations; the official ones have less than a million
-PACKED = 15  # the type of an element of MATLAB that zlib has packed
 
 
 def read(request: Request) -> ImageData:
@@ -67,12 +64,9 @@ def _part(root: Path, folder: str, annotations: tuple[str, ...], minimum: int) -
 def _boxes(file: Path) -> dict[str, Box]:
     """The box of each image, in the order of the file, whose corners count from 1, inclusive."""
     import numpy as np
-    from scipy.io import loadmat
 
     try:
-        content = read_bytes(file, LARGEST)
-        _check_unpacked(content)
-        rows = np.atleast_1d(loadmat(io.BytesIO(content), squeeze_me=True)["annotations"])
+        rows = np.atleast_1d(read_matlab(read_bytes(file, LARGEST), LARGEST)["annotations"])
         return {
             str(row["fname"]): (
                 int(row["bbox_x1"]) - 1,
@@ -91,22 +85,6 @@ def _boxes(file: Path) -> dict[str, Box]:
             "bbox_y2, fname)",
             remedy="fetch it again",
         ) from error
-
-
-def _check_unpacked(content: bytes) -> None:
-    """Check that a MATLAB file does not stand for far more bytes than it should have.
-
-    After 128 bytes there are elements, each with its type and the number of its bytes in front.
-    """
-    place, unpacked = 128, 0
-    while place + 8 <= len(content):
-        kind, count = struct.unpack_from("<II", content, place)
-        if kind == PACKED:
-            part = content[place + 8 : place + 8 + count]
-            unpacked += len(zlib.decompressobj().decompress(part, LARGEST + 1))
-        if unpacked > LARGEST:
-            raise ValueError(f"it stands for more than {LARGEST} bytes")
-        place += 8 + count
 
 
 SETS.add("cars", DataSet(read=read, restoration=Form(64, 3)))

@@ -233,6 +233,7 @@ SETS.add(
         labelled=Form(32, 3),
         restoration=Form(64, 3),
         takes_crops=True,
+        any_shape=True,
         has_test=False,  # unless it is in train/ and test/
     ),
 )

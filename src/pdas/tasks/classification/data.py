@@ -12,6 +12,8 @@ from pdas.data.batches import Batches
 from pdas.data.images import ImageSource
 from pdas.data.load import load_images
 from pdas.data.settings import LabelledDataSettings
+from pdas.data.splits import share_of_classes
+from pdas.data.views.jitter import Jitter
 from pdas.tasks.classification.recipe import RetrainSettings
 from pdas.tasks.image_tasks.data import TaskImages, drawn
 
@@ -23,6 +25,7 @@ class ClassificationData(TaskImages[Batches]):
     Attributes:
         standardise: by the mean and standard deviation of the training images.
         augment: what is done to training images.
+        area_scale: of the random areas that training sees, see `Batches`.
 
     Example:
         data = ClassificationData.load(recipe.data, None, torch.device("cpu"))
@@ -33,6 +36,7 @@ class ClassificationData(TaskImages[Batches]):
 
     standardise: Standardise
     augment: Augment
+    area_scale: tuple[float, float] | None = None
 
     @classmethod
     def load(
@@ -55,12 +59,26 @@ class ClassificationData(TaskImages[Batches]):
             SettingError: the images are too small for their augmentation.
         """
         images = load_images(settings, data_dir, download)
-        train = drawn(images.train, settings.train_images, settings.split_seed)
+        train = images.train
+        if settings.train_fraction < 1:
+            kept = share_of_classes(train.labels, settings.train_fraction, settings.split_seed)
+            train = train.subset(kept)
+        train = drawn(train, settings.train_images, settings.split_seed)
         images = replace(images, train=train).to(device)
-        augment = Augment(pad=settings.pad, flip=settings.flip, cutout=settings.cutout)
+        augment = Augment(
+            pad=settings.pad,
+            flip=settings.flip,
+            cutout=settings.cutout,
+            jitter=None if settings.jitter is None else Jitter(**dict(settings.jitter)),
+        )
         augment.check_size(images.size)
+        known = images.statistics
         return cls(
-            images=images, device=device, standardise=channel_statistics(train), augment=augment
+            images=images,
+            device=device,
+            standardise=channel_statistics(train) if known is None else Standardise(*known),
+            augment=augment,
+            area_scale=settings.area_scale,
         )
 
     def test_batches(self, batch_size: int = 256) -> Batches:
@@ -85,4 +103,5 @@ class ClassificationData(TaskImages[Batches]):
             transform=transform,
             drop_last=True,
             device=self.device,
+            area_scale=self.area_scale,
         )

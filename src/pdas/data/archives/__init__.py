@@ -1,0 +1,1 @@
+"""Images within archives, read in place: nothing is unpacked."""
