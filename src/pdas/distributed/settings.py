@@ -22,6 +22,7 @@ class DeviceSettings(Settings):
     machines: int = Field(1, ge=1, le=100_000)  # several need torchrun or SLURM
     strategy: Literal["auto", "ddp"] = "auto"  # of several devices; auto is ddp
     deterministic: bool = False  # makes GPUs deterministic, and slower; CPUs always are
+    compile: bool = False  # retrainings, by torch.compile
 
     @property
     def ranks(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from pdas.distributed.compiling import compiled
 from pdas.distributed.devices import determinism, fresh_precision
 from pdas.distributed.processes import processes_for
 from pdas.experiment.epoch_writer import epochs_of, epochs_of_search
@@ -108,6 +109,7 @@ def retrain_into(
     fresh_precision(opened.fabric)
     with (
         determinism(recipe.device),
+        compiled(recipe.device, training.module),
         epochs_of(run, logger, "retrain") as write,
         progress_file(run) as progress,
     ):

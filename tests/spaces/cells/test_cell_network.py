@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 
 import pdas.spaces.cells.network as network_module
 from benchmarks.plain import read_cell
-from pdas.spaces.cells.network import AuxiliaryHead, CellNetwork, _halves, drop_path
+from pdas.spaces.cells.network import AuxiliaryHead, CellNetwork, _halves, draw_kept
 from pdas.spaces.cells.operations import OPERATIONS
 from pdas.spaces.cells.settings import CellSettings
 from pdas.spaces.cells.space import cell_space
@@ -110,42 +111,45 @@ def test_survives_a_state_dict_and_pickling() -> None:
 # Drop path
 
 
-@pytest.mark.parametrize("rate", [0.0, 0.3, 0.9])
-def test_drop_path_zeroes_or_scales_a_whole_sample(rate: float) -> None:
+@pytest.mark.parametrize("rate", [0.3, 0.9])
+def test_samples_are_dropped_at_the_rate_and_else_scaled(rate: float) -> None:
     torch.manual_seed(0)
-    x = torch.randn(4000, 2, 3, 3, dtype=torch.float64)
-    out = drop_path(x, rate)
-    dropped = (out == 0).flatten(1).all(dim=1)
-    torch.testing.assert_close(out[~dropped], x[~dropped] / (1 - rate))
-    deviation = (rate * (1 - rate) / len(x)) ** 0.5
-    assert abs(dropped.double().mean().item() - rate) <= 4 * deviation
+    paths = draw_kept(3, torch.zeros(4000, 2, 3, 3, dtype=torch.float64), rate)
+    assert [kept.shape for kept in paths] == [(4000, 1, 1, 1)] * 3
+    for kept in paths:
+        dropped = kept == 0
+        torch.testing.assert_close(kept[~dropped], torch.full_like(kept[~dropped], 1 / (1 - rate)))
+        deviation = (rate * (1 - rate) / len(kept)) ** 0.5
+        assert abs(dropped.double().mean().item() - rate) <= 4 * deviation
+        assert abs(kept.mean().item() - 1) < 4 * (rate / (1 - rate) / len(kept)) ** 0.5
+    assert not torch.equal(paths[0], paths[1])
 
 
-def test_drop_path_keeps_the_expectation() -> None:
+def test_the_draws_are_those_of_one_path_after_the_other() -> None:
     torch.manual_seed(0)
-    mean = drop_path(torch.ones(20000, 1, 1, 1), 0.3).mean().item()
-    assert abs(mean - 1) < 4 * (0.3 / 0.7 / 20000) ** 0.5
-
-
-def test_drop_path_drops_gradients_with_values() -> None:
+    paths = draw_kept(3, torch.zeros(5, 1, 1, 1), 0.4)
     torch.manual_seed(0)
-    x = torch.randn(50, 1, 2, 2, requires_grad=True)
-    out = drop_path(x, 0.5)
-    out.sum().backward()
-    assert x.grad is not None
-    torch.testing.assert_close(x.grad * x, out)
+    for kept in paths:
+        assert torch.equal(kept, torch.empty(5, 1, 1, 1).bernoulli_(0.6) / 0.6)
+
+
+def test_the_rate_0_draws_nothing() -> None:
+    before = torch.get_rng_state()
+    assert draw_kept(3, torch.zeros(5, 1), 0.0) == []
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.fixture
 def dropped(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The rate of each path that drop path is applied to, which then does nothing."""
+    """The rate of each path that drop path is drawn for, which then does nothing."""
     rates: list[float] = []
 
-    def record(x: Tensor, rate: float) -> Tensor:
-        rates.append(rate)
-        return x
+    def record(paths: int, x: Tensor, rate: float) -> Iterator[Tensor]:
+        for _ in range(paths if rate else 0):
+            rates.append(rate)  # when it is used
+            yield torch.ones(len(x), 1, 1, 1)
 
-    monkeypatch.setattr(network_module, "drop_path", record)
+    monkeypatch.setattr(network_module, "draw_kept", record)
     return rates
 
 

@@ -6,7 +6,7 @@ classifier on the output of the second reduction cell (paper, section 4.1).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -72,6 +72,7 @@ class CellNetwork(nn.Module):
             for position, needed in zip(self.positions, self.needed, strict=True)
         )
         self.classifier = nn.Linear(settings.out_channels, settings.classes)
+        self._paths = sum(cell.paths for cell in self.cells if isinstance(cell, DerivedCell))
         self._auxiliary_cell = auxiliary_cell(self.positions, self.needed)
         self.auxiliary = (
             AuxiliaryHead(settings.out_channels, settings.classes) if auxiliary else None
@@ -130,12 +131,12 @@ class CellNetwork(nn.Module):
     def _forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The logits, and what the auxiliary classifier reads."""
         check_image_size(min(x.shape[-2:]), self.settings.stem_stride)
+        kept = iter(draw_kept(self._paths, x, self.drop_path if self.training else 0.0))
         prev_prev = prev = self.stem(x.contiguous(memory_format=torch.channels_last))
         features = prev
-        drop_path = self.drop_path if self.training else 0.0
         for index, cell in enumerate(self.cells):
             # A cell that nothing needs leaves a value that nothing reads.
-            out = cell(prev_prev, prev, drop_path) if self.needed[index] else prev
+            out = cell(prev_prev, prev, kept) if self.needed[index] else prev
             prev_prev, prev = prev, out
             if index == self._auxiliary_cell:
                 features = out
@@ -149,8 +150,11 @@ class DerivedCell(nn.Module):
         position: where it is in the network.
         plan: what it computes.
 
+    Attributes:
+        paths: how many may be dropped; all but identities.
+
     Example:
-        DerivedCell(position, plan)(prev_prev, prev, drop_path=0.0)
+        DerivedCell(position, plan)(prev_prev, prev, iter(()))
     """
 
     def __init__(self, position: Position, plan: CellPlan) -> None:
@@ -174,14 +178,17 @@ class DerivedCell(nn.Module):
             }
         )
         self.output = ReLUConvNorm(len(plan.loose_ends) * channels, channels, affine_batch_norm)
+        self.paths = sum(
+            not self._is_spared(b, edge) for b, edges in enumerate(plan.nodes) for edge in edges
+        )
 
-    def forward(self, prev_prev: Tensor, prev: Tensor, drop_path: float) -> Tensor:
+    def forward(self, prev_prev: Tensor, prev: Tensor, kept: Iterator[Tensor]) -> Tensor:
         """The output of the cell.
 
         Args:
             prev_prev: the output of the cell before the previous one, `(N, C, H, W)`.
             prev: that of the previous cell.
-            drop_path: the rate at which each path but identities is dropped.
+            kept: of `draw_kept`, one for each of the `paths`; none where nothing is dropped.
 
         Returns:
             `(N, channels, H', W')`; H' and W' are halved by a reduction cell.
@@ -193,9 +200,7 @@ class DerivedCell(nn.Module):
             h1 = h2 = self._edge(b, first, values)
             if second != first:  # equal edges are one module, which is called once
                 h2 = self._edge(b, second, values)
-            values.append(
-                self._drop(h1, b, first, drop_path) + self._drop(h2, b, second, drop_path)
-            )
+            values.append(self._drop(h1, b, first, kept) + self._drop(h2, b, second, kept))
         out: Tensor = self.output(torch.cat([values[b + 2] for b in self.plan.loose_ends], dim=1))
         return out
 
@@ -224,27 +229,37 @@ class DerivedCell(nn.Module):
         out: Tensor = self.edges[edge_name(b, edge)](values[edge.source])
         return out
 
-    def _drop(self, x: Tensor, b: int, edge: Edge, rate: float) -> Tensor:
+    def _is_spared(self, b: int, edge: Edge) -> bool:
+        """Whether the edge is an identity, which is never dropped."""
+        return isinstance(self.edges[edge_name(b, edge)], Identity)
+
+    def _drop(self, x: Tensor, b: int, edge: Edge, kept: Iterator[Tensor]) -> Tensor:
         """Drop path, where it is on and the edge is no identity."""
-        spared = isinstance(self.edges[edge_name(b, edge)], Identity)
-        return x if rate == 0 or spared else drop_path(x, rate)
+        factor = None if self._is_spared(b, edge) else next(kept, None)
+        return x if factor is None else x * factor.to(x.dtype)
 
 
-def drop_path(x: Tensor, rate: float) -> Tensor:
-    """Zero whole samples with a probability, and divide the others by 1 - it.
+# Not traced by torch.compile, which would compile the network anew for every rate, and would draw
+# other numbers.
+@torch.compiler.disable  # type: ignore[untyped-decorator]
+def draw_kept(paths: int, x: Tensor, rate: float) -> list[Tensor]:
+    """Drop path: for each path and sample 0 with a probability, and else 1 / (1 - it).
 
     Larsson et al., "FractalNet", ICLR 2017, as NASNet uses it: for each path and sample by itself.
+    Multiplied by these, the output of a path keeps its mean.
 
     Args:
-        x: `(N, C, H, W)`.
+        paths: how many there are.
+        x: of their dtype and device, with the samples `(N, ...)`.
         rate: the probability, in [0, 1).
 
     Returns:
-        The shape of `x`.
+        For each path `(N, 1, 1, 1)`; none at the rate 0.
     """
-    # One draw for each sample; dividing keeps the mean of the output as it is.
-    keep = torch.empty(x.shape[0], 1, 1, 1, dtype=x.dtype, device=x.device).bernoulli_(1 - rate)
-    return x * keep.div_(1 - rate)
+    if rate == 0:
+        return []
+    shape = x.shape[0], 1, 1, 1
+    return [x.new_empty(shape).bernoulli_(1 - rate).div_(1 - rate) for _ in range(paths)]
 
 
 class AuxiliaryHead(nn.Module):

@@ -116,9 +116,14 @@ class ClassifierTraining(TrainingModule[nn.Module]):
         else:
             logits = network(images)
             loss = F.cross_entropy(logits, labels)
-        measures = {"loss": loss, "accuracy": accuracy(logits, labels)}
-        rate = getattr(network, "drop_path", None)
-        return measures if rate is None else measures | {"drop_path": rate}
+        measures: Measures = {"loss": loss, "accuracy": accuracy(logits, labels)}
+        return self._with_rate(measures)  # type: ignore[no-any-return]
+
+    # Not traced by torch.compile, which would compile anew for every rate.
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def _with_rate(self, measures: Measures) -> Measures:
+        rate = getattr(self.network, "drop_path", None)
+        return measures if rate is None else {**measures, "drop_path": rate}
 
     def before_epoch(self, fraction: float) -> None:
         network: Any = self.network
