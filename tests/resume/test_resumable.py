@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -359,6 +360,34 @@ def test_what_does_not_fit_the_training_is_one_line(tmp_path: Path, state: dict[
     training = Resumable(Checkpoints(tmp_path), frozen, parts, one, must_match={})
     with pytest.raises(RunError, match=r"^checkpoint: what is in \S+ does not fit .* anew$"):
         training.restore()
+
+
+def test_a_checkpoint_of_a_machine_with_more_devices_is_continued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rank of device 5 of 8 goes on as that of device 0, which is all there is."""
+    states: dict[int, Tensor] = {}
+    gpu = SimpleNamespace(
+        get_rng_state=lambda device: states[device.index],
+        set_rng_state=lambda state, device: states.update({device.index: state}),
+    )
+    monkeypatch.setattr(torch, "get_device_module", lambda device: gpu)
+
+    def training(device: int) -> Resumable:
+        ranks = Ranks(fabric())
+        ranks.device = torch.device("cuda", device)
+        frozen = Frozen("retrain", TrainingSettings(epochs=1))
+        parts = {"net": nn.Linear(2, 2)}
+        return Resumable(Checkpoints(tmp_path), frozen, parts, ranks, must_match={})
+
+    states |= {index: torch.Generator().manual_seed(index).get_state() for index in range(8)}
+    fifth, before = states[5], training(5)
+    with before.stoppable() as stop:
+        before.after(1, is_kept=True, stop=stop)
+    states.clear()
+    states[0] = torch.Generator().manual_seed(9).get_state()
+    assert training(0).restore() == 1
+    assert list(states) == [0] and torch.equal(states[0], fifth)
 
 
 def test_what_goes_wrong_after_a_resume_has_its_step_and_a_checkpoint_from_before(

@@ -18,7 +18,7 @@ from pdas.methods.planning.plan import PlanRequest
 from pdas.methods.settings import SearchSettings
 from pdas.nn import Choice, InputChoice, Linear, Supernet, Value
 from pdas.spaces.cells.supernet import CellSupernet
-from pdas.support.errors import SettingError
+from pdas.support.errors import NonFiniteLossError, SettingError
 from pdas.testing import MethodCase, MethodTests
 
 NAMES = ["darts-1", "darts-2", "mixture"]
@@ -284,3 +284,17 @@ def test_the_published_length_is_fifty_epochs() -> None:
 def test_without_a_network_the_plan_is_that_of_the_papers() -> None:
     plan = MixtureSearch(cells().space, "edges").plan(PlanRequest(SearchSettings(), 100, 100))
     assert plan.step_passes == pytest.approx(15.6)
+
+
+@pytest.mark.parametrize("name", ["darts-1", "darts-2"])
+def test_a_gradient_of_the_logits_that_is_not_finite_is_an_error(name: str) -> None:
+    class Broken(Skipping):
+        def forward(self, x: torch.Tensor) -> Any:
+            logits = super().forward(x)
+            if logits.requires_grad:
+                logits.register_hook(lambda gradient: gradient * torch.nan)
+            return logits
+
+    net = Supernet(Broken())
+    with pytest.raises(NonFiniteLossError, match=r"found nan of the (logits|mixture), expected"):
+        pdas.search(net, loss, vectors(), method=name, preset="paper", epochs=2, batch_size=10)

@@ -5,6 +5,7 @@ Liu et al., "DARTS: Differentiable Architecture Search", ICLR 2019, Algorithm 1.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -129,6 +130,7 @@ class MixtureSearch(SearchMethod):
                 if self._second_order
                 else self._first_order(theta_batch)
             )
+            _check_finite("gradient", gradient, "the logits")
             self._adam.zero_grad()
             self._logits.grad = gradient
             self._adam.step()
@@ -211,15 +213,21 @@ class MixtureSearch(SearchMethod):
     def _measured(self, batch: Any, model: Callable[..., Any]) -> tuple[Tensor, dict[str, float]]:
         measures = as_measures(self._context.loss(model, batch))
         loss = loss_of(measures)
-        if not torch.isfinite(loss):
-            refuse(
-                NonFiniteLossError,
-                "loss",
-                found=f"{float(loss.detach())} of the mixture",
-                expected="a finite one",
-                remedy="lower search.optimizer.learning_rate",
-            )
+        _check_finite("loss", loss.detach(), "the mixture")
         return loss, numbers(measures)
+
+
+def _check_finite(name: str, values: Tensor, of: str) -> None:
+    """Refuse a loss, or a gradient, with a number that is not finite."""
+    total = float(values.sum())
+    if not math.isfinite(total):
+        refuse(
+            NonFiniteLossError,
+            name,
+            found=f"{total} of {of}",
+            expected="a finite one",
+            remedy="lower search.optimizer.learning_rate",
+        )
 
 
 class _Mixed(nn.Module):
