@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from pdas.space import Architecture, as_labels
 from pdas.spaces.autoencoders.initial import he
 from pdas.spaces.autoencoders.space import OUTPUT_KERNEL, Layer, chain_text, decode_chain, traversed
+from pdas.spaces.memory_format import Formatted
 
 
-class AutoencoderNetwork(nn.Module):
+class AutoencoderNetwork(Formatted):
     """The encoder layers in use, and the decoder that mirrors them (paper, section 4.2).
 
     Args:
@@ -58,6 +59,7 @@ class AutoencoderNetwork(nn.Module):
             last, image_channels, OUTPUT_KERNEL, padding=OUTPUT_KERNEL // 2, bias=False
         )
         self.output = he(output, relu=False)
+        self.use_format()
 
     def forward(self, x: Tensor) -> Tensor:
         """The restored images.
@@ -68,6 +70,7 @@ class AutoencoderNetwork(nn.Module):
         Returns:
             The shape of `x`; not clipped.
         """
+        x = self.formatted(x)
         maps = []
         sizes = []
         for convolution in self.encoder:

@@ -37,6 +37,7 @@ from pdas.spaces.autoencoders.space import (
     layer_types,
     traversed,
 )
+from pdas.spaces.memory_format import Formatted
 from pdas.support.arrays import BoolArray
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
@@ -45,7 +46,7 @@ from pdas.support.settings import validated
 Size = tuple[int, int]
 
 
-class AutoencoderSupernet(nn.Module):
+class AutoencoderSupernet(Formatted):
     """All architectures of the auto-encoder space in one module (paper, section 4.2).
 
     The defaults have 183 million weights.
@@ -79,6 +80,7 @@ class AutoencoderSupernet(nn.Module):
             widths = _breakpoints(image, widths)
         whole = he(nn.ConvTranspose2d(widths[-1], image, OUTPUT_KERNEL, bias=False), relu=False)
         self.output = SlicedWeight(whole.weight, widths, (image,))
+        self.use_format()
 
     def forward(self, x: Tensor, architecture: Architecture) -> Tensor:
         """The restored images of one architecture.
@@ -113,6 +115,7 @@ class AutoencoderSupernet(nn.Module):
         if height == width == 1:  # which every layer that samples down would pass over
             refuse(SettingError, "images", found="1x1 pixels", expected="at least 2 in a side")
         chains = [traversed(decode_chain(a), height, width) for a in architectures]
+        x = self.formatted(x)
         return [self._restore(x, chain, memo) for chain in chains]
 
     def active(self, architecture: Architecture) -> BoolArray:

@@ -7,6 +7,7 @@ classifier on the output of the second reduction cell (paper, section 4.1).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import torch
 import torch.nn.functional as F
@@ -30,11 +31,18 @@ from pdas.spaces.cells.operations import (
 )
 from pdas.spaces.cells.settings import CellSettings
 from pdas.spaces.cells.space import CELL_TYPES, CellPlan, Edge, decode
+from pdas.spaces.memory_format import Formatted
 
 _JOINING = 1  # the place of the convolution in the block that joins the loose ends of a cell
 
 
-class CellNetwork(nn.Module):
+# Elsewhere depthwise convolutions of channels-last maps may take many times longer:
+# https://github.com/pytorch/pytorch/issues/34977
+FORMATS = MappingProxyType({"cpu": torch.channels_last})
+"""The memory format of cells by the type of the device; channels first on all others."""
+
+
+class CellNetwork(Formatted):
     """The network of one architecture.
 
     Args:
@@ -51,6 +59,8 @@ class CellNetwork(nn.Module):
         network = CellNetwork(architecture, CellSettings(cells_per_stage=6, channels=36))
         logits = network(images)
     """
+
+    formats = FORMATS
 
     def __init__(
         self,
@@ -77,7 +87,7 @@ class CellNetwork(nn.Module):
         self.auxiliary = (
             AuxiliaryHead(settings.out_channels, settings.classes) if auxiliary else None
         )
-        self.to(memory_format=torch.channels_last)
+        self.use_format()
 
     def forward(self, x: Tensor) -> Tensor:
         """The logits.
@@ -132,7 +142,7 @@ class CellNetwork(nn.Module):
         """The logits, and what the auxiliary classifier reads."""
         check_image_size(min(x.shape[-2:]), self.settings.stem_stride)
         kept = iter(draw_kept(self._paths, x, self.drop_path if self.training else 0.0))
-        prev_prev = prev = self.stem(x.contiguous(memory_format=torch.channels_last))
+        prev_prev = prev = self.stem(self.formatted(x))
         features = prev
         for index, cell in enumerate(self.cells):
             # A cell that nothing needs leaves a value that nothing reads.

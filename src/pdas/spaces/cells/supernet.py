@@ -2,8 +2,9 @@
 
 A forward pass computes only what its architectures use. Cells, inputs and edges that do not lead to
 the output are skipped; what two edges or two architectures have in common is computed once.
-Everything runs channels-last, the layout in which depthwise convolutions, pooling and batch norm
-are fast. Unused weights get no gradient, so that the optimizer leaves them as they are.
+On CPUs everything is channels-last in memory, the format in which depthwise convolutions, pooling
+and batch norm are fast there. Unused weights get no gradient, so that the optimizer leaves them as
+they are.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from typing_extensions import Unpack
@@ -29,19 +29,20 @@ from pdas.nn.quantities import check_quantity, image_size
 from pdas.space import Architecture, check_architecture
 from pdas.spaces.cells.layout import Position, check_image_size, layout, needed_cells
 from pdas.spaces.cells.mixture import CellMixture, CellRelaxation, EdgeRelaxation, mixed_cell
-from pdas.spaces.cells.network import CellNetwork, stem
+from pdas.spaces.cells.network import FORMATS, CellNetwork, stem
 from pdas.spaces.cells.operations import batch_statistics, operations_with_weights
 from pdas.spaces.cells.search_cell import SearchCell
 from pdas.spaces.cells.settings import CellSettings
 from pdas.spaces.cells.size import count_multiply_adds, count_weights
 from pdas.spaces.cells.space import CELL_TYPES, cell_space, decode
+from pdas.spaces.memory_format import Formatted
 from pdas.support.arrays import BoolArray
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 from pdas.support.settings import validated
 
 
-class CellSupernet(nn.Module):
+class CellSupernet(Formatted):
     """All architectures of the cell space in one module (paper, section 4.1).
 
     Batch norm uses the statistics of the current batch, in training and in evaluation, and keeps
@@ -62,6 +63,8 @@ class CellSupernet(nn.Module):
         logits = net(torch.rand(2, 1, 28, 28), net.space.uniform(np.random.default_rng(0)))
     """
 
+    formats = FORMATS
+
     def __init__(self, **settings: Any) -> None:
         super().__init__()
         self.settings = validated(CellSettings, settings, "network")
@@ -70,7 +73,7 @@ class CellSupernet(nn.Module):
         self.stem = stem(self.settings, batch_statistics)
         self.cells = nn.ModuleList(SearchCell(p, self.settings) for p in self.positions)
         self.classifier = nn.Linear(self.settings.out_channels, self.settings.classes)
-        self.to(memory_format=torch.channels_last)
+        self.use_format()
 
     def forward(self, x: Tensor, architecture: Architecture) -> Tensor:
         """The logits of one architecture.
@@ -101,7 +104,7 @@ class CellSupernet(nn.Module):
         check_image_size(min(x.shape[-2:]), self.settings.stem_stride)
         for architecture in architectures:
             check_architecture("architecture", architecture, self.space)
-        x = F.relu(self.stem(x.contiguous(memory_format=torch.channels_last)))
+        x = F.relu(self.stem(self.formatted(x)))
         routes = [_Route(self.positions, architecture, x) for architecture in architectures]
         for index, cell in enumerate(self.cells):
             memo = Memo()
@@ -136,7 +139,7 @@ class CellSupernet(nn.Module):
             Logits `(N, classes)`.
         """
         check_image_size(min(x.shape[-2:]), self.settings.stem_stride)
-        prev = prev_prev = self.stem(x.contiguous(memory_format=torch.channels_last))
+        prev = prev_prev = self.stem(self.formatted(x))
         for position, cell in zip(self.positions, self.cells, strict=True):
             assert isinstance(cell, SearchCell)
             out = mixed_cell(cell, prev_prev, prev, coefficients[position.kind])
