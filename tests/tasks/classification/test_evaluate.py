@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import accuracy_score, balanced_accuracy_score
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, top_k_accuracy_score
 from torch import nn
 
 from pdas.data.batches import Batches
@@ -49,6 +49,40 @@ def test_the_figures_are_those_of_scikit_learn() -> None:
         100 * balanced_accuracy_score(labels, guesses)
     )
     assert figures["images"] == 300
+
+
+def test_the_top_five_error_is_that_of_scikit_learn() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(300, 25, generator=generator)
+    labels = torch.randint(25, (300,), generator=generator)
+    logits[torch.arange(300), labels] += 1
+    images = (logits - logits.min()) / (logits.max() - logits.min()) * 255
+    pixels = images.to(torch.uint8).view(300, 1, 5, 5)
+    source = MemoryImages(pixels, labels)
+    batches = Batches(source, 64, shuffle=None, transform=lambda x: x.float(), drop_last=False)
+    # Equal pixels would be ordered by chance, so each class has a shift of its own.
+    shift = torch.arange(25) / 100
+    network = Shifted(shift)
+    figures = measures(predictions(network, batches), tuple(map(str, range(25))), 0)
+    scores = (pixels.flatten(1) + shift).numpy()
+    expected = top_k_accuracy_score(labels.numpy(), scores, k=5, labels=range(25))
+    assert figures["top5_error"] == pytest.approx(100 * (1 - expected))
+    assert 0 < figures["top5_error"] < figures["test_error"]
+
+
+class Shifted(nn.Module):
+    """The pixels as logits, each with a shift of its own."""
+
+    def __init__(self, shift: torch.Tensor) -> None:
+        super().__init__()
+        self.register_buffer("shift", shift)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.flatten(1) + self.shift
+
+
+def test_few_classes_have_no_top_five_error() -> None:
+    assert "top5_error" not in measures(random_predictions(30, 4, 0.7), NAMES, 0)
 
 
 def test_the_interval_is_wilsons() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pdas.support.metrics import is_number
 from pdas.tasks.card import CardPart
-from pdas.tasks.classification.metrics import TEST_ERROR
+from pdas.tasks.classification.metrics import TEST_ERROR, TOP5_ERROR
 from pdas.tasks.classification.sections import figures_by_class
 from pdas.tasks.section import Table
 
@@ -49,8 +49,13 @@ def card(result: Mapping[str, object]) -> CardPart:
 
 
 def _metrics(result: Mapping[str, object]) -> dict[str, float]:
-    error, balanced = result.get(TEST_ERROR.key), result.get("balanced_accuracy")
-    found = {"accuracy": 1 - error / 100} if is_number(error) else {}
+    balanced = result.get("balanced_accuracy")
+    errors = {"accuracy": TEST_ERROR, "top_5_accuracy": TOP5_ERROR}
+    found = {
+        name: 1 - error / 100
+        for name, metric in errors.items()
+        if is_number(error := result.get(metric.key))
+    }
     return found | ({"balanced_accuracy": balanced / 100} if is_number(balanced) else {})
 
 

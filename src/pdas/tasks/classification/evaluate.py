@@ -15,6 +15,8 @@ from pdas.data.images import ImageSource
 from pdas.runs.run import Run
 from pdas.support.metrics import BASELINES
 
+TOP = 5
+MANY = 20  # classes; of fewer, a guess among five is right too often to tell much
 COMMONEST = "commonest class"  # the baseline: to name it always
 
 
@@ -26,6 +28,8 @@ class Predictions:
         labels: the true classes, int64 `(N,)`.
         predicted: the classes of the largest logit, int64 `(N,)`.
         probability: of these, float32 `(N,)`.
+        in_five: whether the label is among the five largest logits, bool `(N,)`; None of fewer than
+            `MANY` classes, where that would say little.
 
     Example:
         found = predictions(network, data.test_batches())
@@ -35,6 +39,7 @@ class Predictions:
     labels: Tensor
     predicted: Tensor
     probability: Tensor
+    in_five: Tensor | None = None
 
     @property
     def wrong(self) -> Tensor:
@@ -57,8 +62,7 @@ def predictions(network: nn.Module, batches: Batches) -> Predictions:
     """
     network.eval()
     parts = [_of_batch(network(images), labels) for images, labels in batches]
-    labels, predicted, probability = map(torch.cat, zip(*parts, strict=True))
-    return Predictions(labels, predicted, probability)
+    return Predictions(*map(torch.cat, zip(*parts, strict=True)))
 
 
 def measures(found: Predictions, classes: Sequence[str], commonest: int) -> dict[str, Any]:
@@ -71,7 +75,8 @@ def measures(found: Predictions, classes: Sequence[str], commonest: int) -> dict
 
     Returns:
         "test_error" and "test_error_interval", which covers the error of the network on all images
-        of this kind with 95 % confidence (Wilson's score interval); "images", their number;
+        of this kind with 95 % confidence (Wilson's score interval); of `MANY` classes or more
+        "top5_error", those whose class is not among the five likeliest; "images", their number;
         "balanced_accuracy", the mean recall of the classes that have test images; "by_class", by
         name: "images", "recall" (None without images) and "predicted", how many of them the
         network puts into which class, a row of the confusion matrix without its zeros; and under
@@ -86,6 +91,7 @@ def measures(found: Predictions, classes: Sequence[str], commonest: int) -> dict
     present = matrix.sum(axis=1) > 0
     return {
         "test_error": found.error,
+        **({} if found.in_five is None else {"top5_error": _percent(~found.in_five)}),
         "test_error_interval": _interval(int(found.wrong.sum()), len(labels)),
         "balanced_accuracy": 100 * float(recalls[present].mean()),
         "images": len(labels),
@@ -139,10 +145,13 @@ def commonest_class(labels: Tensor) -> int:
     return int(torch.bincount(labels).argmax())
 
 
-def _of_batch(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _of_batch(logits: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
     predicted = logits.argmax(1)
     probability = logits.float().softmax(1).gather(1, predicted[:, None]).squeeze(1)
-    return labels.cpu(), predicted.cpu(), probability.cpu()
+    found = [labels, predicted, probability]
+    if logits.shape[1] >= MANY:
+        found.append((logits.topk(TOP, 1).indices == labels[:, None]).any(1))
+    return tuple(each.cpu() for each in found)
 
 
 def _percent(which: Tensor) -> float:

@@ -63,6 +63,7 @@ class RetrainSettings(BaseRetrainSettings):
     limit: WidthLimitSettings | None = None  # and under this one
     drop_path: float = Field(0.3, ge=0, lt=1)  # at the end, rising linearly from 0
     auxiliary_weight: float = Field(0.4, ge=0)  # of its loss; 0: no auxiliary classifier
+    label_smoothing: float = Field(0.0, ge=0, lt=1)  # the share of a label that all classes get
 
 
 class ClassificationRecipe(Recipe):

@@ -104,6 +104,7 @@ class ClassifierTraining(TrainingModule[nn.Module]):
         super().__init__(network)
         self._weight = settings.auxiliary_weight
         self._drop_path = settings.drop_path
+        self._smoothing = settings.label_smoothing
 
     def forward(self, batch: tuple[Tensor, Tensor]) -> Measures:
         """The loss, with the auxiliary classifier's, and the accuracy of a batch."""
@@ -111,11 +112,10 @@ class ClassifierTraining(TrainingModule[nn.Module]):
         network: Any = self.network
         if getattr(network, "auxiliary", None) is not None:
             logits, auxiliary = network.forward_with_auxiliary(images)
-            extra = self._weight * F.cross_entropy(auxiliary, labels)
-            loss = F.cross_entropy(logits, labels) + extra
+            loss = self._loss(logits, labels) + self._weight * self._loss(auxiliary, labels)
         else:
             logits = network(images)
-            loss = F.cross_entropy(logits, labels)
+            loss = self._loss(logits, labels)
         measures: Measures = {"loss": loss, "accuracy": accuracy(logits, labels)}
         return self._with_rate(measures)  # type: ignore[no-any-return]
 
@@ -124,6 +124,9 @@ class ClassifierTraining(TrainingModule[nn.Module]):
     def _with_rate(self, measures: Measures) -> Measures:
         rate = getattr(self.network, "drop_path", None)
         return measures if rate is None else {**measures, "drop_path": rate}
+
+    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        return F.cross_entropy(logits, labels, label_smoothing=self._smoothing)
 
     def before_epoch(self, fraction: float) -> None:
         network: Any = self.network
