@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import pdas
 from pdas.distributed.devices import Ddp
+from pdas.distributed.ranks import Ranks
 from pdas.spaces.autoencoders.network import AutoencoderNetwork
 from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
 from pdas.spaces.cells.network import CellNetwork
@@ -23,6 +24,7 @@ from pdas.spaces.cells.supernet import CellSupernet
 from pdas.tasks.classification.recipe import RetrainSettings
 from pdas.tasks.classification.task import ClassifierTraining
 from pdas.tasks.inpainting.task import RestorerTraining, restoration_loss
+from pdas.training.large.synchronised import synchronised
 from pdas.training.retrain import TrainingModule, retrain
 from pdas.training.settings import TrainingSettings
 
@@ -94,7 +96,11 @@ def chains_searched_in_16_bits(fabric: Fabric, out: Path) -> Any:
 
 
 def _retrained(
-    module: TrainingModule[Any], data: Any, settings: TrainingSettings, fabric: Fabric
+    module: TrainingModule[Any],
+    data: Any,
+    settings: TrainingSettings,
+    fabric: Fabric,
+    synchronises: bool = False,
 ) -> Any:
     losses: list[float] = []
     retrain(
@@ -103,6 +109,7 @@ def _retrained(
         settings,
         fabric,
         on_step=lambda progress: losses.append(progress.measures["loss"]),
+        synchronises=synchronises,
     )
     return {"net": dict(module.named_parameters()), "losses": losses}
 
@@ -116,6 +123,48 @@ def cells_retrained(fabric: Fabric, out: Path) -> Any:
     settings = RetrainSettings(epochs=1, drop_path=0.0, accumulate=accumulate)
     module = ClassifierTraining(CellNetwork(architecture, size, auxiliary=True), settings)
     return _retrained(module, images(), settings, fabric)
+
+
+def cells_retrained_as_one_batch(fabric: Fabric, out: Path) -> Any:
+    """With synchronised batch norm, which on one process changes nothing."""
+    torch.manual_seed(0)
+    size = CellSettings(**CELLS)
+    architecture = pdas.PDAS(CellSupernet(**CELLS).space, seed=3).ask(1)[0]
+    settings = RetrainSettings(epochs=1, drop_path=0.0)
+    module = ClassifierTraining(CellNetwork(architecture, size, auxiliary=True), settings)
+    found = _retrained(module, images(), settings, fabric, synchronises=True)
+    kinds = {type(each) for each in module.modules() if "BatchNorm" in type(each).__name__}
+    found |= {"net": module.state_dict()}  # with the running statistics
+    return found | {"kinds": [kind.__name__ for kind in kinds]}
+
+
+def normalised(fabric: Fabric, out: Path) -> dict[str, Any]:
+    """A synchronised norm by itself: forward, backward and statistics, in 32 and 16 bits."""
+    generator = torch.Generator().manual_seed(5)
+    x = 3 + 100 * torch.randn(8, 3, 2, 5, generator=generator)
+    slope = torch.randn(8, 3, 2, 5, generator=generator)
+    ranks = Ranks(fabric)
+    found = {}
+    for name, norm, dtype in (
+        ("plain", nn.BatchNorm2d(3), torch.float32),
+        ("cumulative", nn.BatchNorm2d(3, momentum=None), torch.float32),
+        ("without weights", nn.BatchNorm2d(3, affine=False), torch.float32),
+        ("without statistics", nn.BatchNorm2d(3, track_running_stats=False), torch.float32),
+        ("16 bits", nn.BatchNorm2d(3), torch.bfloat16),
+    ):
+        own, own_slope = (ranks.part(each.clone().to(dtype)) for each in (x, slope))
+        own = own.contiguous(memory_format=torch.channels_last).requires_grad_()
+        with synchronised(norm, ranks):
+            for _ in range(2):
+                out_ = norm(own)
+            (out_ * own_slope).sum().backward()
+            evaluated = norm.eval()(own).detach()
+        ranks.add_gradients(norm.parameters())
+        gradients = {f"{key}.grad": p.grad for key, p in norm.named_parameters()}
+        found[name] = {"out": out_, "evaluated": evaluated, "x.grad": own.grad}
+        found[name] = {key: value.detach().float() for key, value in found[name].items()}
+        found[name] |= gradients | {f"own {k}": v.float() for k, v in norm.state_dict().items()}
+    return found
 
 
 def chains_retrained(fabric: Fabric, out: Path) -> Any:
@@ -132,5 +181,7 @@ CASES = (
     chains_searched_in_parts,
     chains_searched_in_16_bits,
     cells_retrained,
+    cells_retrained_as_one_batch,
+    normalised,
     chains_retrained,
 )

@@ -165,7 +165,14 @@ def test_a_signal_to_one_rank_stops_all_and_they_go_on_to_the_same_end(
 
 
 @pytest.mark.parametrize(
-    "case", ["cells_searched", "chains_searched", "cells_retrained", "chains_retrained"]
+    "case",
+    [
+        "cells_searched",
+        "chains_searched",
+        "cells_retrained",
+        "cells_retrained_as_one_batch",
+        "chains_retrained",
+    ],
 )
 def test_the_shipped_networks_are_those_of_one_process(
     ranks: list[dict[str, Any]], case: str, tmp_path: Path
@@ -176,6 +183,30 @@ def test_the_shipped_networks_are_those_of_one_process(
         assert found.get("optimizer") == expected.get("optimizer")
         losses = expected.get("losses", [])
         assert found.get("losses", []) == pytest.approx(losses, rel=TOLERANCE)
+
+
+def test_synchronised_batch_norms_are_plain_ones_again(ranks: list[dict[str, Any]]) -> None:
+    for found in (rank["cells_retrained_as_one_batch"] for rank in ranks):
+        assert found["kinds"] == ["BatchNorm2d"]
+
+
+def test_a_synchronised_batch_norm_is_that_of_the_whole_batch(
+    ranks: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    expected = alone("normalised", tmp_path)
+    assert len(expected) == 5
+    for name, whole in expected.items():
+        tolerance = 2e-2 if name == "16 bits" else 1e-5
+        for key, value in whole.items():
+            found = [rank["normalised"][name][key] for rank in ranks]
+            if key in ("out", "evaluated", "x.grad"):  # each has its half of the batch
+                joined = torch.cat(found)
+            else:
+                assert torch.equal(*found)
+                joined = found[0]
+            torch.testing.assert_close(
+                joined, value, rtol=tolerance, atol=tolerance * float(value.abs().max()), msg=key
+            )
 
 
 def test_parts_of_a_batch_and_ranks_go_together(

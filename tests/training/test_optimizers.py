@@ -91,6 +91,16 @@ def test_the_rate_is_that_of_torchs_cosine() -> None:
     assert rates(settings(epochs=5), 3) == pytest.approx([*by_epoch, 0])
 
 
+@pytest.mark.parametrize("name", ["constant", "cosine"])
+def test_the_rate_rises_in_the_warm_up_by_epochs(name: str) -> None:
+    plain = rates(settings(epochs=6, schedule={"name": name}), 2)
+    warmed = rates(settings(epochs=6, schedule={"name": name, "warmup": 4}), 2)
+    shares = [share for epoch in range(6) for share in [min(1, (epoch + 1) / 4)] * 2]
+    assert warmed[:-1] == pytest.approx([a * b for a, b in zip(plain, shares, strict=False)])
+    by_step = rates(settings(steps=3, schedule={"name": "constant", "warmup": 2}), 5)
+    assert by_step == pytest.approx([0.05, 0.1, 0.1, 0.1])
+
+
 @pytest.mark.parametrize("name", ["sgd", "adamw"])
 def test_weights_are_updated_as_torch_does(name: str) -> None:
     ours, theirs = nn.Linear(3, 2), nn.Linear(3, 2)

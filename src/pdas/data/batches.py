@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -86,7 +86,18 @@ class Batches:
         Args:
             first: the index of that batch, from 0.
         """
-        order = torch.split(self._order(), self.batch_size)[first : len(self)]
+        return self._batches(torch.split(self._order(), self.batch_size)[first : len(self)])
+
+    def share(self, index: int, count: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Every `count`-th batch of a pass; a batch has the same images as without a share.
+
+        Args:
+            index: of the first one.
+            count: of the shares, which together are the pass.
+        """
+        return self._batches(torch.split(self._order(), self.batch_size)[: len(self)][index::count])
+
+    def _batches(self, order: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         # Sources of others know no areas, and need not where none are asked for.
         areas = () if self.area_scale is None else (self._areas(self.area_scale),)
         return (

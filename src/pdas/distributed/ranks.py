@@ -94,6 +94,22 @@ class Ranks:
         _reduce(found, dist.ReduceOp.MAX)
         return [bool(flag) for flag in found.tolist()]
 
+    def stack(self, own: Tensor) -> Tensor:
+        """A tensor of each rank, of one shape on all of them.
+
+        Args:
+            own: that of this rank.
+
+        Returns:
+            `(size, *own.shape)`, the same on every rank.
+        """
+        if self.size == 1:
+            return own[None]
+        parts = [torch.empty_like(own) for _ in range(self.size)]
+        with _exchange():
+            dist.all_gather(parts, own)
+        return torch.stack(parts)
+
     def add_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Add up the gradients of all ranks, in place.
 

@@ -21,6 +21,7 @@ class DeviceSettings(Settings):
     devices: int = Field(1, ge=1, le=1024)  # of each machine; there is one process for each
     machines: int = Field(1, ge=1, le=100_000)  # several need torchrun or SLURM
     strategy: Literal["auto", "ddp"] = "auto"  # of several devices; auto is ddp
+    sync_batch_norm: bool = False  # of a retraining on several: by the whole batch, not each part
     deterministic: bool = False  # makes GPUs deterministic, and slower; CPUs always are
     compile: bool = False  # retrainings, by torch.compile
 

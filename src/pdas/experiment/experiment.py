@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pdas.distributed.ranks import wait_for_all
+from pdas.distributed.ranks import Ranks, wait_for_all
 from pdas.experiment.check import FILE as CHECK
 from pdas.experiment.check import Check, OnCheck, check
 from pdas.experiment.latency import found_latency, found_multiply_adds, keep_latencies
@@ -28,7 +28,7 @@ from pdas.experiment.stage_directory import (
     stage_directory,
 )
 from pdas.experiment.trainings import retrain_into, search_into
-from pdas.runs.run import Run
+from pdas.runs.run import AVERAGED, Run
 from pdas.searches.comparison import OnTrial
 from pdas.space import load_labels
 from pdas.support.errors import SpaceError
@@ -36,11 +36,13 @@ from pdas.support.refusals import check_integer
 from pdas.support.settings import LARGEST_SEED
 from pdas.tasks.loading import fitted
 from pdas.tasks.recipe import Recipe, recorded
+from pdas.tasks.results import metrics_of, of_averaged
 from pdas.training.loop import OnStep
 from pdas.training.memory import enough_memory
 
 if TYPE_CHECKING:
     from pdas.tasks.base import Retraining
+    from pdas.training.retrain import TrainingModule
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ class Experiment:
         origin = self._origin(**images, architecture=architecture.to_dict())
         with stage_directory(path, "--seed", origin, fabric, resume=resume) as retrained:
             if retrained is not None:
-                stopped = retrain_into(
+                stopped, averaged = retrain_into(
                     retrained,
                     self.recipe,
                     self._opened,
@@ -195,13 +197,12 @@ class Experiment:
                     logger=self.logger,
                     on_step=on_step,
                 )
-                if retrained.writes:  # the first rank evaluates alone, however long that takes
-                    about = {
-                        "seed": self.seed,
-                        "stopped": stopped,
-                        "architecture": architecture.to_dict(),
-                    }
-                    self._finish(training, retrained, about)
+                about = {
+                    "seed": self.seed,
+                    "stopped": stopped,
+                    "architecture": architecture.to_dict(),
+                }
+                self._finish(training, averaged, retrained, about)
         return Run(path)
 
     def retrain_file(
@@ -271,13 +272,31 @@ class Experiment:
         # The processes of a sweep open devices and images themselves.
         return {name: value for name, value in self.__dict__.items() if name != "_opened"}
 
-    def _finish(self, training: Retraining, retrained: Run, about: Mapping[str, Any]) -> None:
-        """Write the weights, what the network comes to on the test images, and what it costs."""
-        network = training.module.finished()
+    def _finish(
+        self,
+        training: Retraining,
+        averaged: TrainingModule[Any] | None,
+        retrained: Run,
+        about: Mapping[str, Any],
+    ) -> None:
+        """Write the weights, what the network comes to on the test images, and what it costs.
+
+        Of several ranks each may evaluate its share, and the first does the rest alone, however
+        long that takes.
+        """
+        network, fabric, task = training.module.finished(), self._opened.fabric, self._opened.task
         retrained.write_weights(network)
+        ranks = Ranks(fabric)
         with enough_memory(_evaluation_too_large):
-            measures = self._opened.task.evaluate(network, retrained)
-            example, fabric = self._opened.task.example, self._opened.fabric
+            measures = task.evaluate_on(ranks, network, retrained)
+            if averaged is not None:
+                beside = averaged.finished()
+                retrained.write_weights(beside, AVERAGED)
+                found = task.evaluate_on(ranks, beside, Run(retrained.path, writes=False))
+                measures |= of_averaged(found, metrics_of(self.recipe.model_dump(mode="json")))
+            if not retrained.writes:
+                return
+            example = task.example
             cost = {
                 **found_multiply_adds(network, example, fabric),
                 **found_latency(network, example, self.recipe, fabric),

@@ -17,8 +17,9 @@ from pdas.searches.files import summary, write_finalists, write_look
 from pdas.searches.progress_file import progress_file
 from pdas.searches.run_search import run_search
 from pdas.tasks.recipe import Recipe
+from pdas.training.large.averaging import AveragedWeights
 from pdas.training.loop import OnStep
-from pdas.training.retrain import retrain
+from pdas.training.retrain import TrainingModule, retrain
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -92,7 +93,7 @@ def retrain_into(
     *,
     logger: str | None,
     on_step: OnStep,
-) -> str | None:
+) -> tuple[str | None, TrainingModule[Any] | None]:
     """Retrain a network; the files of every epoch go into `run`.
 
     Args:
@@ -104,24 +105,33 @@ def retrain_into(
         on_step: as of `pdas.search`.
 
     Returns:
-        Why the retraining ended before its planned length; None if it did not.
+        Why the retraining ended before its planned length, None if it did not; and the module with
+        the averaged weights, None without `retrain.ema`.
     """
-    fresh_precision(opened.fabric)
+    settings, fabric = recipe.retrain.scaled(), opened.fabric
+    fresh_precision(fabric)
+    averaged = None
+    if settings.ema:
+        averaged = AveragedWeights(training.module, settings.ema, fabric.device)
     with (
         determinism(recipe.device),
         compiled(recipe.device, training.module),
         epochs_of(run, logger, "retrain") as write,
         progress_file(run) as progress,
     ):
-        return retrain(
+        shown = progress.on_step(on_step)
+        stopped = retrain(
             training.module,
             training.batches,
-            recipe.retrain,
-            opened.fabric,
+            settings,
+            fabric,
             checkpoints=Checkpoints(run.checkpoint_directory),
-            on_step=progress.on_step(on_step),
+            components={} if averaged is None else {"averaged": averaged},
+            on_step=shown if averaged is None else averaged.following(shown),
             on_epoch=write,
+            synchronises=recipe.device.sync_batch_norm,
         )
+    return stopped, None if averaged is None else averaged.module
 
 
 def _processes(

@@ -36,6 +36,9 @@ T = TypeVar("T")
 OWN_NETWORK = "own_network"
 """In `config.yaml`, of a search without a recipe: the class of the network."""
 
+AVERAGED = "averaged.safetensors"
+"""The averaged weights of a retraining, beside `weights.safetensors`."""
+
 _INNER = (("retrain-", "config.yaml"), ("seed-", "sweep.json"))
 """How the names of directories within a run and a sweep begin, and a file beside them."""
 
@@ -168,16 +171,17 @@ class Run(Shown):
         """
         self._write("architecture.json", architecture.to_json() + "\n")
 
-    def write_weights(self, network: nn.Module) -> None:
-        """Write `weights.safetensors`.
+    def write_weights(self, network: nn.Module, name: str = "weights.safetensors") -> None:
+        """Write a file of weights.
 
         Args:
             network: whose weights are saved.
+            name: of the file.
         """
         from pdas.runs.weights import save_weights  # needs torch
 
         if self.writes:
-            save_weights(network, self.path / "weights.safetensors")
+            save_weights(network, self.path / name)
 
     def remove_checkpoints(self) -> None:
         """Remove the checkpoints when the training is finished; a link in their place stays."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from pdas.data.images import ImageData, ImageSource
+    from pdas.distributed.ranks import Ranks
     from pdas.methods.components import Baseline
     from pdas.methods.trials.trial import Derive
     from pdas.resume.batches import Loader
@@ -185,6 +186,19 @@ class OpenedTask(ABC):
         Returns:
             Measures by name, for `result.json`.
         """
+
+    def evaluate_on(self, ranks: Ranks, network: nn.Module, retrained: Run) -> dict[str, Any]:
+        """As `evaluate`, called on every rank; by default the first does it alone.
+
+        Args:
+            ranks: the processes of the training.
+            network: see `evaluate`; it is the same on every rank.
+            retrained: see `evaluate`; only that of the first rank writes.
+
+        Returns:
+            As `evaluate` on the first rank; what it is on others is not used.
+        """
+        return self.evaluate(network, retrained) if ranks.index == 0 else {}
 
     @abstractmethod
     def evaluate_saved(self, retrained: Run) -> dict[str, Any]:

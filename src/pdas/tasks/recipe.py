@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
+from typing_extensions import Self
 
 from pdas.data.settings import ImageSettings
 from pdas.distributed.settings import DeviceSettings
@@ -37,6 +38,19 @@ class RetrainSettings(TrainingSettings):
     """
 
     batch_size: int
+    base_batch: int | None = Field(None, ge=1)  # for which the learning rate is; it is scaled
+    ema: float = Field(0.0, ge=0, lt=1)  # decay by step of averaged weights, kept beside; 0: none
+
+    def scaled(self) -> Self:
+        """These, with the learning rate multiplied by `batch_size / base_batch` if that is set.
+
+        The linear rule of Goyal et al., "Accurate, Large Minibatch SGD", 2017.
+        """
+        if self.base_batch is None:
+            return self
+        rate = self.optimizer.learning_rate * self.batch_size / self.base_batch
+        optimizer = self.optimizer.model_copy(update={"learning_rate": rate})
+        return self.model_copy(update={"optimizer": optimizer})
 
 
 class Recipe(Settings):

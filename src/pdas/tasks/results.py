@@ -5,13 +5,16 @@ A run of an unknown task can be read too: then the metrics and sections of every
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pdas.support.metrics import Metric
 from pdas.tasks.base import TASKS, Quoted, Task
 from pdas.tasks.card import CardPart
 from pdas.tasks.section import Section
+
+_PREFIX = "averaged_"  # of the metrics of averaged weights
 
 
 def metrics_of(recipe: Mapping[str, object]) -> tuple[Metric, ...]:
@@ -20,7 +23,26 @@ def metrics_of(recipe: Mapping[str, object]) -> tuple[Metric, ...]:
     Args:
         recipe: its plain data, as in `config.yaml`.
     """
-    return tuple(metric for kind in _kinds(recipe) for metric in kind.metrics)
+    own = [metric for kind in _kinds(recipe) for metric in kind.metrics]
+    return (*own, *(_averaged(metric) for metric in own if metric.better and not metric.short))
+
+
+def of_averaged(measured: Mapping[str, object], metrics: Sequence[Metric]) -> dict[str, object]:
+    """What `result.json` says of averaged weights, beside the measures of the last ones.
+
+    Args:
+        measured: of the network with the averaged weights.
+        metrics: of its task, from `metrics_of`.
+    """
+    keys = {metric.key for metric in metrics}
+    named = {_PREFIX + key: value for key, value in measured.items()}
+    return {key: value for key, value in named.items() if key in keys}
+
+
+def _averaged(metric: Metric) -> Metric:
+    return replace(
+        metric, key=_PREFIX + metric.key, label=f"{metric.label}, averaged weights", hides=None
+    )
 
 
 def quoted_of(recipe: Mapping[str, object]) -> Mapping[str, Quoted]:

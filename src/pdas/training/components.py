@@ -5,6 +5,7 @@ A recipe names them; in Python they are functions.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -70,6 +71,47 @@ class ScheduleSettings(Component):
             stays: for how many steps the learning rate stays the same. This is 1, or the steps of
                 an epoch where the length of the training is set in epochs.
         """
+
+
+class WarmedSchedule(ScheduleSettings):
+    """A schedule that can rise to its course in the first epochs.
+
+    The learning rate is then multiplied by 1/w, 2/w, ... 1 in the first w epochs (Goyal et al.,
+    "Accurate, Large Minibatch SGD", 2017, section 2.2, in steps of an epoch as in DARTS's training
+    on ImageNet).
+
+    Attributes:
+        warmup: w; steps instead of epochs where the length of the training is set in steps.
+
+    Example:
+        @SCHEDULES.named("root")
+        class Root(WarmedSchedule):
+            name: Literal["root"] = "root"
+            def factor(self, time, length): return (1 - time / length) ** 0.5
+    """
+
+    warmup: int = Field(0, ge=0)
+
+    @abstractmethod
+    def factor(self, time: int, length: int) -> float:
+        """The learning rate at a time, as a share of the initial one, without the warm-up.
+
+        Args:
+            time: epochs, or steps, that are done.
+            length: of the whole training.
+        """
+
+    def make(self, optimizer: Optimizer, steps: int, stays: int) -> LRScheduler:
+        from torch.optim.lr_scheduler import LambdaLR
+
+        length = math.ceil(steps / stays)
+
+        def factor(step: int) -> float:
+            time = step // stays
+            share = self.factor(time, length)
+            return share * (time + 1) / self.warmup if time < self.warmup else share
+
+        return LambdaLR(optimizer, factor)
 
 
 OPTIMIZERS: Registry[type[OptimizerSettings]] = Registry(

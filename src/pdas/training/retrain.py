@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from types import MappingProxyType
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -25,6 +26,7 @@ from pdas.support.errors import NonFiniteLossError
 from pdas.support.refusals import refuse
 from pdas.training.components import MakeOptimizer, MakeSchedule
 from pdas.training.forecast import Forecast
+from pdas.training.large.synchronised import synchronised
 from pdas.training.loop import Loop, OnStep, Progress
 from pdas.training.measures import Measures, RunningMean, loss_of, numbers
 from pdas.training.memory import enough_for_step
@@ -91,11 +93,13 @@ def retrain(
     rules: Mapping[str, Rule] = MappingProxyType({}),
     given: Mapping[str, Any] = MappingProxyType({}),
     returns_on_interrupt: bool = False,
+    synchronises: bool = False,
 ) -> str | None:
     """Train a derived network in place, from the newest checkpoint if there is one.
 
     With several ranks, each takes its part of every batch. Batch norm then normalises each part by
-    itself and keeps the mean of the statistics. `on_step` and `on_epoch` are called on all ranks.
+    itself and keeps the mean of the statistics, unless it is synchronised. `on_step` and `on_epoch`
+    are called on all ranks.
 
     Args:
         module: the network with its loss.
@@ -112,6 +116,7 @@ def retrain(
         rules: that end the training early, each by its reason; see `Loop.run`.
         given: what else must be the same when it is resumed, as plain values by name.
         returns_on_interrupt: whether Ctrl-C ends the training early, without an error.
+        synchronises: whether batch norm normalises the batch of all ranks as one.
 
     Returns:
         Why it ended before its planned length: the name of a rule, "max_minutes", "on_step" or
@@ -130,7 +135,7 @@ def retrain(
     """
     check_fabric(fabric)
     ranks = Ranks(fabric)
-    frozen = Frozen("retrain", settings, given)
+    frozen = Frozen("retrain", settings, {"device.sync_batch_norm": synchronises, **given})
     if checkpoints is not None or ranks.size > 1:
         frozen.add(of_training("network", module.network, (batches,), fabric))
     frozen.check_ranks(ranks)
@@ -162,7 +167,10 @@ def retrain(
     update = _Update(module, training, settings, fabric, ranks, validate)
     all_rules: dict[str, Rule] = {MAX_MINUTES: Budget("retrain", settings, ranks), **rules}
     try:
-        loop.run(update, on_step=on_step, on_epoch=on_epoch, on_resume=on_epoch, rules=all_rules)
+        with synchronised(module, ranks) if synchronises else nullcontext():
+            loop.run(
+                update, on_step=on_step, on_epoch=on_epoch, on_resume=on_epoch, rules=all_rules
+            )
     except StoppedError as stopped:
         if not returns_on_interrupt or stopped.number != signal.SIGINT:
             raise

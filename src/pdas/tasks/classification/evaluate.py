@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from pdas.data.batches import Batches
 from pdas.data.images import ImageSource
+from pdas.distributed.ranks import Ranks
 from pdas.runs.run import Run
 from pdas.support.metrics import BASELINES
 
@@ -53,15 +54,19 @@ class Predictions:
 
 
 @torch.no_grad()
-def predictions(network: nn.Module, batches: Batches) -> Predictions:
+def predictions(network: nn.Module, batches: Batches, ranks: Ranks | None = None) -> Predictions:
     """Classify images, batch by batch.
 
     Args:
         network: from images to logits `(N, classes)`; it is put into evaluation mode.
-        batches: of images and labels.
+        batches: of images and labels, in the order of the source.
+        ranks: of which each classifies its share of the batches, and all get the predictions.
     """
     network.eval()
-    parts = [_of_batch(network(images), labels) for images, labels in batches]
+    own = batches if ranks is None else batches.share(ranks.index, ranks.size)
+    parts = [_of_batch(network(images), labels) for images, labels in own]
+    if ranks is not None:
+        parts = ranks.gather(parts, patiently=True)
     return Predictions(*map(torch.cat, zip(*parts, strict=True)))
 
 

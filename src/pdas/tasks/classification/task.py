@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pdas.distributed.ranks import Ranks
 from pdas.runs.run import Run
 from pdas.support.metrics import SCORES
 from pdas.tasks.classification.classifier import load_classifier
@@ -65,8 +66,16 @@ class ClassificationTask(ImageTask[ClassificationData]):
         }
 
     def evaluate(self, network: nn.Module, retrained: Run) -> dict[str, Any]:
-        found = predictions(network, self.data.test_batches())
-        save_mistakes(found, self.data.images.test, retrained)
+        return self._evaluated(predictions(network, self.data.test_batches()), retrained)
+
+    def evaluate_on(self, ranks: Ranks, network: nn.Module, retrained: Run) -> dict[str, Any]:
+        """As `evaluate`; each rank classifies its share of the test images."""
+        found = predictions(network, self.data.test_batches(), ranks)
+        return self._evaluated(found, retrained) if ranks.index == 0 else {}
+
+    def _evaluated(self, found: Predictions, retrained: Run) -> dict[str, Any]:
+        if retrained.writes:
+            save_mistakes(found, self.data.images.test, retrained)
         scores = 100 * found.wrong.float()  # whose mean is the error
         retrained.write_arrays(SCORES, **{TEST_ERROR.key: scores.numpy()})
         return self._measures(found)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from pdas.training.components import SCHEDULES, ScheduleSettings
-
-if TYPE_CHECKING:
-    from torch.optim import Optimizer
-    from torch.optim.lr_scheduler import LRScheduler
+from pdas.training.components import SCHEDULES, WarmedSchedule
 
 
 @SCHEDULES.named("constant")
-class Constant(ScheduleSettings):
-    """A learning rate that does not change.
+class Constant(WarmedSchedule):
+    """A learning rate that does not change, but for a warm-up.
 
     Example:
         TrainingSettings(epochs=10, schedule="constant")
@@ -21,7 +17,5 @@ class Constant(ScheduleSettings):
 
     name: Literal["constant"] = "constant"
 
-    def make(self, optimizer: Optimizer, steps: int, stays: int) -> LRScheduler:
-        from torch.optim.lr_scheduler import LambdaLR
-
-        return LambdaLR(optimizer, lambda step: 1.0)
+    def factor(self, time: int, length: int) -> float:
+        return 1.0

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from pdas.training.components import SCHEDULES, ScheduleSettings
-
-if TYPE_CHECKING:
-    from torch.optim import Optimizer
-    from torch.optim.lr_scheduler import LRScheduler
+from pdas.training.components import SCHEDULES, WarmedSchedule
 
 
 @SCHEDULES.named("cosine")
-class Cosine(ScheduleSettings):
+class Cosine(WarmedSchedule):
     """Cosine annealing without restarts (Loshchilov and Hutter, "SGDR", ICLR 2017, equation 5).
 
     Example:
-        TrainingSettings(epochs=10, schedule="cosine")
+        TrainingSettings(epochs=10, schedule={"name": "cosine", "warmup": 2})
     """
 
     name: Literal["cosine"] = "cosine"
 
-    def make(self, optimizer: Optimizer, steps: int, stays: int) -> LRScheduler:
-        from torch.optim.lr_scheduler import LambdaLR
-
-        falls = math.ceil(steps / stays)  # T_i of equation 5, with minimum 0
-
-        def factor(step: int) -> float:
-            return (1 + math.cos(math.pi * (step // stays) / falls)) / 2
-
-        return LambdaLR(optimizer, factor)
+    def factor(self, time: int, length: int) -> float:
+        return (1 + math.cos(math.pi * time / length)) / 2  # with the minimum 0

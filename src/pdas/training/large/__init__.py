@@ -1,0 +1,1 @@
+"""What trainings on many images add: averaged weights, batch norm over all ranks."""
