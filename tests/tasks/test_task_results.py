@@ -6,18 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from pdas.tasks.results import metrics_of, sections_of
+from pdas.tasks.results import metrics_of, of_averaged, sections_of
 
 
 def test_metrics_are_those_of_the_task_of_the_recipe() -> None:
-    assert [m.key for m in metrics_of({"task": "inpainting"})] == [
-        "psnr",
-        "psnr_composited",
-        "psnr_hidden",
-        "ssim",
-        "ssim_composited",
-    ]
+    own = ["psnr", "psnr_composited", "psnr_hidden", "ssim", "ssim_composited"]
+    keys = [m.key for m in metrics_of({"task": "inpainting"})]
+    assert keys == [*own, *(f"averaged_{key}" for key in own)]
     assert metrics_of({"task": "classification"})[0].key == "test_error"
+
+
+def test_figures_of_averaged_weights_have_names_of_their_own() -> None:
+    metrics = metrics_of({"task": "classification"})
+    measured = {"test_error": 3.0, "test_error_interval": [2.0, 4.0], "images": 50, "by_class": {}}
+    assert of_averaged(measured, metrics) == {"averaged_test_error": 3.0}
+    (metric,) = (each for each in metrics if each.key == "averaged_test_error")
+    assert (metric.label, metric.better) == ("test error, averaged weights", "lower")
 
 
 @pytest.mark.parametrize("recipe", [{}, {"task": "another"}, {"task": [1]}])

@@ -24,7 +24,7 @@ def metrics_of(recipe: Mapping[str, object]) -> tuple[Metric, ...]:
         recipe: its plain data, as in `config.yaml`.
     """
     own = [metric for kind in _kinds(recipe) for metric in kind.metrics]
-    return (*own, *(_averaged(metric) for metric in own if metric.better and not metric.short))
+    return (*own, *(_averaged(metric) for metric in own if metric.better))
 
 
 def of_averaged(measured: Mapping[str, object], metrics: Sequence[Metric]) -> dict[str, object]:
