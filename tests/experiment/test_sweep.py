@@ -73,6 +73,16 @@ def test_what_is_finished_is_not_done_again(
     assert {file: file.stat().st_mtime_ns for file in swept.rglob("seed-*/**/*")} == before
 
 
+def test_the_comparison_is_the_same_in_whatever_order_seeds_are_asked_for(
+    swept: Path, experiment: Experiment, here: Executor
+) -> None:
+    orders = [[0, 4], [4, 0]]
+    one, other = (
+        sweep(changed(experiment, *SHORT), each, swept, executor=here).comparison for each in orders
+    )
+    assert one == other and one["seeds"] == [0, 4]
+
+
 def test_a_seed_that_fails_does_not_stop_the_others(
     experiment: Experiment, here: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,29 @@ def test_a_finished_run_is_evaluated_and_reported(copy: Path) -> None:
     assert [file.name for file in stages.export(str(copy), "card").iterdir()] == ["README.md"]
 
 
+class Counting(Executor):
+    """Does each call at once, and counts them."""
+
+    calls = 0
+
+    def submit(self, call: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:
+        self.calls += 1
+        future: Future[Any] = Future()
+        future.set_result(call(*args, **named))
+        return future
+
+
+def test_a_sweep_and_a_comparison_run_on_an_executor(tmp_path: Path) -> None:
+    pool = Counting()
+    changes = {**TINY, "search": {"epochs": 1}}
+    swept = stages.sweep("digits", [3], out=tmp_path / "sweep", executor=pool, changes=TINY)
+    assert (pool.calls, swept.failed) == (1, {})
+    done = pdas.compare(
+        "digits", "random", [3, 4], out=tmp_path / "rows", executor=pool, changes=changes
+    )
+    assert (pool.calls, done.failed, len(done.rows[0].values)) == (3, {}, 2)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -81,6 +105,11 @@ def test_a_finished_run_is_evaluated_and_reported(copy: Path) -> None:
         (lambda: stages.retrain("."), RunError, "run: . has no config.yaml"),
         (lambda: stages.search("digit"), SettingError, "recipe: found 'digit', expected one of"),
         (lambda: stages.sweep("digits", 0), SettingError, "seeds: found 0"),
+        (
+            lambda: pdas.compare("digits", workers=1, executor=ThreadPoolExecutor(1)),
+            SettingError,
+            "workers: found 1 beside an executor",
+        ),
         (lambda: stages.search("digits", seed="a"), SettingError, "seed: found 'a', expected an"),
         (lambda: stages.export(".", "tf"), SettingError, "state_dict, torch, onnx, card"),
         (lambda: pdas.run("digits", changes=LIST), SettingError, "changes: found list"),

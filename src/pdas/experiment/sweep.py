@@ -249,7 +249,7 @@ def _write_comparison(
     recipe: Recipe, seeds: Sequence[int], failed: dict[int, str], out: Path
 ) -> dict[str, Any]:
     """Compare what is finished, and write that beside the seeds, if any was begun."""
-    finished = {seed: Run(_directory(out, seed)) for seed in seeds if seed not in failed}
+    finished = {seed: Run(_directory(out, seed)) for seed in sorted(seeds) if seed not in failed}
     comparison = {
         "recipe": recipe.name,
         **compare(recipe, finished),

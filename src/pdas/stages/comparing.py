@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ def compare(
     out: PathText | None = None,
     budget: str = "equal",
     workers: int | None = None,
+    executor: Executor | None = None,
     data_dir: PathText | None = None,
     changes: Mapping[str, Any] | None = None,
 ) -> Comparison:
@@ -39,6 +41,8 @@ def compare(
         budget: "equal", the same training passes for every search, or "published".
         workers: runs at a time; default one for each core, or for each GPU. With more than GPUs
             several share one.
+        executor: does the runs in place of `workers`, as Dask's on several machines. It is left
+            open. Its workers need `out` and the images under the same names.
         data_dir: where the images are.
         changes: settings, as of `pdas.run`, that are the same for all methods.
 
@@ -58,7 +62,13 @@ def compare(
     experiment = experiment_of(recipe, data_dir, 0, changes)
     path = Path("runs") / f"{experiment.recipe.name}-compare" if out is None else Path(out)
     done = run_comparison(
-        experiment, methods, seeds_of(seeds), path, budget=budget, workers=workers
+        experiment,
+        methods,
+        seeds_of(seeds),
+        path,
+        budget=budget,
+        workers=workers,
+        executor=executor,
     )
     write_comparison(done)
     return done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -199,6 +200,7 @@ def sweep(
     *,
     data_dir: PathText | None = None,
     out: PathText | None = None,
+    executor: Executor | None = None,
     changes: Mapping[str, Any] | None = None,
 ) -> Sweep:
     """Search and retrain with several seeds, and compare; the same call again continues.
@@ -211,6 +213,7 @@ def sweep(
         seeds: how many, from 0 on, or which.
         data_dir: see `run`.
         out: a directory; default `runs/<recipe>-sweep`.
+        executor: runs the seeds, as Dask's on several machines; default processes of this one.
         changes: see `run`.
 
     Returns:
@@ -225,7 +228,7 @@ def sweep(
     """
     experiment = experiment_of(recipe, data_dir, 0, changes)
     path = Path("runs") / f"{experiment.recipe.name}-sweep" if out is None else Path(out)
-    done = run_sweep(experiment, seeds_of(seeds), path)
+    done = run_sweep(experiment, seeds_of(seeds), path, executor=executor)
     if has_file(done.path / "sweep.json"):  # not where every seed was refused before it began
         write_sweep(done.path)
     return done
