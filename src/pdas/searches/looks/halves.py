@@ -33,7 +33,8 @@ def features(batch: Any) -> dict[str, float]:
     found: dict[str, float] = {}
     for number, tensor in enumerate(tensors, start=1):
         if tensor.ndim and tensor.numel() and not tensor.is_complex():
-            found |= _of_tensor(tensor.detach(), f"tensor {number} of a batch")
+            # On the CPU, since not every device has double precision.
+            found |= _of_tensor(tensor.detach().cpu(), f"tensor {number} of a batch")
     return found
 
 
