@@ -118,7 +118,7 @@ def prepare(recipe: Recipe, seed: int, opened: Opened, out: Path) -> Prepared:
     if settings.method.trains:
         check_samples("samples", settings.samples, recipe.device.ranks)
     batches = task.search_batches(seed)
-    costs = Costs(supernet, task.example, lambda: _latencies(supernet(), opened, out))
+    costs = Costs(supernet, task.search_example, lambda: _latencies(supernet(), opened, out))
     limits, penalty = limits_of(settings, costs), penalty_of(settings, costs)
     method = method_for(task.space, None, settings, limits, penalty, seed, task.baseline)
     task.check_retraining(None if method.trains else method.best())
@@ -131,7 +131,7 @@ def prepare(recipe: Recipe, seed: int, opened: Opened, out: Path) -> Prepared:
 def _latencies(supernet: Any, opened: Opened, out: Path) -> Latencies:
     """Those of the derived networks for an example image, on the device."""
     task, fabric = opened.task, opened.fabric
-    derive, x = task.derive(), fabric.to_device(typical(task.example))
+    derive, x = task.derive(), fabric.to_device(typical(task.search_example))
 
     def on_device(architecture: Architecture) -> nn.Module:
         return derive(architecture).to(fabric.device)

@@ -113,7 +113,12 @@ class OpenedTask(ABC):
     @property
     @abstractmethod
     def example(self) -> Tensor:
-        """A batch of one input of the network; only its shape counts."""
+        """A batch of one input of the retrained network; only its shape counts."""
+
+    @property
+    def search_example(self) -> Tensor:
+        """The same of the supernet; by default it is no other."""
+        return self.example
 
     @abstractmethod
     def loss(self, model: Model, batch: Any) -> Measures:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,11 @@ class Classification(Task):
         from pdas.tasks.classification.task import ClassificationTask
 
         data = ClassificationData.load(recipe.data, data_dir, device, download)
-        return ClassificationTask(recipe, data)
+        searched = recipe.search.of(recipe.data)
+        if searched == recipe.data:
+            return ClassificationTask(recipe, data)
+        load = partial(ClassificationData.load, searched, data_dir, device, download)
+        return ClassificationTask(recipe, data, load)
 
     def plain(
         self, recipe: ClassificationRecipe, name: str, pretrained: bool

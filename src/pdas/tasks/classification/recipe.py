@@ -9,7 +9,7 @@ from pydantic import Field
 from pdas.data.settings import LabelledDataSettings
 from pdas.spaces.base import FamilySettings
 from pdas.spaces.cells.settings import MOST_CELLS, NetworkSettings
-from pdas.support.settings import Settings
+from pdas.support.settings import LARGEST_SIDE, Settings
 from pdas.tasks.constraints import TaskSearchSettings
 from pdas.tasks.recipe import Recipe
 from pdas.tasks.recipe import RetrainSettings as BaseRetrainSettings
@@ -34,6 +34,15 @@ class ClassificationSearchSettings(TaskSearchSettings):
     """
 
     mask_inactive: bool = False  # as in the paper
+    image_size: int | None = Field(None, ge=1, le=LARGEST_SIDE)  # pixels; None: data.image_size
+    train_fraction: float | None = Field(None, gt=0, le=1)  # None: data.train_fraction
+
+    def of(self, data: ClassificationDataSettings) -> ClassificationDataSettings:
+        """The images that the search sees."""
+        own = {"image_size": self.image_size, "train_fraction": self.train_fraction}
+        return data.model_copy(
+            update={name: value for name, value in own.items() if value is not None}
+        )
 
 
 class WidthLimitSettings(Settings):

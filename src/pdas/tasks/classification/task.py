@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -32,11 +34,29 @@ from pdas.training.retrain import TrainingModule
 class ClassificationTask(ImageTask[ClassificationData]):
     """See `OpenedTask`. Batches are `(images, labels)`.
 
+    Args:
+        recipe: of a classification.
+        data: its images on a device.
+        load_searched: loads those that the search sees, once it begins; None: the same.
+
     Example:
         task = ClassificationTask(recipe, ClassificationData.load(recipe.data, None, device))
     """
 
     recipe: ClassificationRecipe
+
+    def __init__(
+        self,
+        recipe: ClassificationRecipe,
+        data: ClassificationData,
+        load_searched: Callable[[], ClassificationData] | None = None,
+    ) -> None:
+        super().__init__(recipe, data)
+        self._load_searched = load_searched
+
+    @cached_property
+    def searched(self) -> ClassificationData:
+        return self.data if self._load_searched is None else self._load_searched()
 
     @property
     def outputs(self) -> int:

@@ -69,9 +69,17 @@ class ImageTask(OpenedTask, Generic[D]):
         return FAMILIES[self.recipe.network.space]
 
     @property
+    def searched(self) -> D:
+        """The images that a search sees; by default all."""
+        return self.data
+
+    @property
     def size(self) -> Settings:
         """The size of the supernet."""
-        shape = self.data.images.train.image_shape
+        return self._size_for(self.searched)
+
+    def _size_for(self, data: D) -> Settings:
+        """The size of the supernet for some images."""
         if self.family.restores != self.restores:
             kinds = {True: "images", False: "a vector for each image"}
             refuse(
@@ -82,6 +90,7 @@ class ImageTask(OpenedTask, Generic[D]):
                 expected=f"a family that puts out {kinds[self.restores]}",
                 remedy=f"{self.recipe.task} needs another family",
             )
+        shape = data.images.train.image_shape
         size: Settings = self.family.size(self.recipe.network, shape, self.outputs)
         return size
 
@@ -103,8 +112,12 @@ class ImageTask(OpenedTask, Generic[D]):
     def example(self) -> Tensor:
         return torch.zeros(1, *self.data.images.train.image_shape)
 
+    @property
+    def search_example(self) -> Tensor:
+        return torch.zeros(1, *self.searched.images.train.image_shape)
+
     def search_batches(self, seed: int) -> tuple[Loader, Loader]:
-        first, second = self.data.search_batches(self.recipe.search.batch_size, seed)
+        first, second = self.searched.search_batches(self.recipe.search.batch_size, seed)
         return first, second
 
     @property
@@ -142,7 +155,9 @@ class ImageTask(OpenedTask, Generic[D]):
     def _retrained_size(self, architecture: Architecture | None) -> Settings:
         labels = None if architecture is None else architecture.to_dict()
         shape = self.data.images.train.image_shape
-        size: Settings = self.family.retrained_size(self.size, labels, self.recipe.retrain, shape)
+        size: Settings = self.family.retrained_size(
+            self._size_for(self.data), labels, self.recipe.retrain, shape
+        )
         return size
 
 
