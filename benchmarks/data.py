@@ -20,7 +20,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms as T
 
-from pdas.data.augment import Augment, Standardise, training_transform
+from pdas.data.augment import Augment, Standardise, TrainingTransform
 from pdas.data.batches import Batches
 from pdas.data.images import MemoryImages
 
@@ -75,7 +75,7 @@ def sides(channels: int, size: int) -> dict[str, Callable[[], Iterator[Any]]]:
         source,
         BATCH,
         shuffle=torch.Generator(),
-        transform=training_transform(standardise, augment, torch.Generator()),
+        transform=TrainingTransform(standardise, augment, torch.Generator()),
         drop_last=True,
     )
     per_image = PerImage(source, standardise, augment)

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 import pdas
+from pdas.data.views.areas import Central
 from pdas.experiment.export import export
 from pdas.runs.run import Run
 from pdas.tasks.classification.classifier import Classifier
@@ -110,15 +111,21 @@ def pictures(folder: Path) -> list[Path]:
     return [folder / name for name in images]
 
 
+@pytest.mark.parametrize("crop", ["none", 0.875, 1.0])
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 16, 16), (3, 5, 5)])
 def test_the_page_of_exports_makes_the_input_of_any_image(
-    shape: tuple[int, int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shape: tuple[int, int, int],
+    crop: float | str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("network.json").write_text(json.dumps({"image_shape": shape}))
+    about = {"image_shape": shape, "preprocessing": {"crop": crop}}
+    Path("network.json").write_text(json.dumps(about))
+    view = None if isinstance(crop, str) else Central(crop)
     network_input = run(blocks(EXPORT)[1])["network_input"]
     for file in pictures(tmp_path):
-        expected = pixels_of(file, channels=shape[0], size=shape[1]).numpy() / np.float32(255)
+        expected = pixels_of(file, shape[0], shape[1], view).numpy() / np.float32(255)
         found = network_input(file)
         assert found.dtype == np.float32 and np.array_equal(found, expected), file.name
 

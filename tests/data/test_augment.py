@@ -15,7 +15,7 @@ from scipy.stats import chisquare
 from torch import Tensor
 from torchvision.transforms.v2 import functional as T
 
-from pdas.data.augment import Augment, Standardise, channel_statistics, training_transform
+from pdas.data.augment import Augment, Standardise, TrainingTransform, channel_statistics
 from pdas.data.images import MemoryImages
 from pdas.support.errors import SettingError
 
@@ -125,7 +125,7 @@ def test_the_batch_itself_is_left_alone() -> None:
     batch = random_images(8, 3, 8, 8)
     before = batch.clone()
     as_float = batch.float()
-    training_transform(Standardise((0.5,) * 3, (0.2,) * 3), Augment(), generator())(batch)
+    TrainingTransform(Standardise((0.5,) * 3, (0.2,) * 3), Augment(), generator())(batch)
     Augment()(as_float, generator())
     Augment(pad=0, flip=False)(as_float, generator())
     Standardise((0.5,) * 3, (0.2,) * 3)(as_float)

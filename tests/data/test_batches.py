@@ -11,7 +11,7 @@ import torch
 from loading import labelled
 from torch import Tensor
 
-from pdas.data.augment import Augment, Standardise, training_transform
+from pdas.data.augment import Augment, Standardise, TrainingTransform
 from pdas.data.batches import Batches
 from pdas.data.disk import DiskImages
 from pdas.data.images import ImageSource, MemoryImages
@@ -31,7 +31,7 @@ def numbered(n: int) -> MemoryImages:
 
 
 def training(source: ImageSource, seed: int, batch_size: int = 8) -> Batches:
-    transform = training_transform(STANDARDISE, Augment(pad=1, cutout=2), generator(seed + 1))
+    transform = TrainingTransform(STANDARDISE, Augment(pad=1, cutout=2), generator(seed + 1))
     return Batches(source, batch_size, shuffle=generator(seed), transform=transform, drop_last=True)
 
 
@@ -90,7 +90,7 @@ def test_a_pass_leaves_the_generators_where_the_next_begins() -> None:
     shuffle, augment = generator(1), generator(2)
 
     def batches() -> Batches:
-        transform = training_transform(STANDARDISE, Augment(pad=1), augment)
+        transform = TrainingTransform(STANDARDISE, Augment(pad=1), augment)
         return Batches(numbered(24), 8, shuffle=shuffle, transform=transform, drop_last=True)
 
     stream = endless(batches())

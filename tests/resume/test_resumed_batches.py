@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, TensorDataset
 
-from pdas.data.augment import Augment, Standardise, training_transform
+from pdas.data.augment import Augment, Standardise, TrainingTransform
 from pdas.data.batches import Batches
 from pdas.data.disk import DiskImages
 from pdas.data.images import ImageSource, MemoryImages
@@ -37,7 +37,7 @@ def images(folder: Path, workers: int) -> DiskImages:
 def batches(source: ImageSource, drop_last: bool = True) -> Batches:
     generator = torch.Generator().manual_seed(5)
     unit = Standardise((0.0,) * 3, (1.0,) * 3)
-    transform = training_transform(unit, Augment(pad=1, flip=True, cutout=2), generator)
+    transform = TrainingTransform(unit, Augment(pad=1, flip=True, cutout=2), generator)
     return Batches(source, BATCH, shuffle=generator, transform=transform, drop_last=drop_last)
 
 

@@ -9,7 +9,7 @@ padding is black (0 before standardisation) and a cut-out square is the channel 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from pdas.data.images import ImageSource
 from pdas.data.views.jitter import Jitter
+from pdas.distributed.micro_batches import parts_of
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 
@@ -97,6 +98,34 @@ def channel_statistics(source: ImageSource) -> Standardise:
 
 
 @dataclass(frozen=True)
+class Part:
+    """One of several equal parts of a batch, as that of a rank.
+
+    Args:
+        index: from 0.
+        count: of parts.
+
+    Example:
+        Part(1, 2).own(torch.arange(4))  # [2, 3]
+    """
+
+    index: int = 0
+    count: int = 1
+
+    def own(self, rows: Tensor) -> Tensor:
+        """The rows of this part.
+
+        Args:
+            rows: of the whole, a multiple of `count`.
+        """
+        own: Tensor = parts_of(rows, self.count, "device.devices")[self.index]
+        return own
+
+
+WHOLE = Part()
+
+
+@dataclass(frozen=True)
 class Augment:
     """Random crop after padding, horizontal flip, colour jitter and cutout, drawn for each image.
 
@@ -145,7 +174,11 @@ class Augment:
                 refuse(SettingError, name, found=found, expected=expected, remedy=remedy)
 
     def __call__(
-        self, batch: Tensor, generator: torch.Generator, standardise: Standardise | None = None
+        self,
+        batch: Tensor,
+        generator: torch.Generator,
+        standardise: Standardise | None = None,
+        part: Part = WHOLE,
     ) -> Tensor:
         """Augment a batch; it is not changed in place.
 
@@ -153,32 +186,36 @@ class Augment:
             batch: (N, C, H, W), uint8 or float.
             generator: draws the crops, the flips, the jitter, then the centres of the squares.
             standardise: of a uint8 batch, applied before cutout.
+            part: which part of a larger batch it is; all is drawn for the whole of that.
 
         Returns:
             The shape of `batch`; with `standardise` float32, else the dtype of `batch`.
         """
         dtype = batch.dtype
-        batch = self.crop_and_flip(batch, generator)
+        batch = self.crop_and_flip(batch, generator, part)
         if self.jitter:
-            batch = self._jittered(self.jitter, batch, generator)
+            batch = self._jittered(self.jitter, batch, generator, part)
             batch = batch if standardise is not None else batch.round().to(dtype)
         if standardise is not None:
             batch = standardise(batch)
-        return self.cut_out(batch, generator)
+        return self.cut_out(batch, generator, part)
 
     @staticmethod
-    def _jittered(jitter: Jitter, batch: Tensor, generator: torch.Generator) -> Tensor:
+    def _jittered(jitter: Jitter, batch: Tensor, generator: torch.Generator, part: Part) -> Tensor:
         device = generator.device
-        draws = torch.rand(len(batch), 4, generator=generator, device=device)
+        draws = torch.rand(len(batch) * part.count, 4, generator=generator, device=device)
         order = torch.randperm(4, generator=generator, device=device)
-        return jitter(batch, draws, order.tolist())
+        return jitter(batch, part.own(draws), order.tolist())
 
-    def crop_and_flip(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+    def crop_and_flip(
+        self, batch: Tensor, generator: torch.Generator, part: Part = WHOLE
+    ) -> Tensor:
         """Crop and flip a batch; each image has an offset and a direction of its own.
 
         Args:
             batch: (N, C, H, W), uint8 or float.
             generator: draws the crops, then the flips.
+            part: see `__call__`.
 
         Returns:
             A batch of the same shape and dtype.
@@ -187,34 +224,36 @@ class Augment:
             return batch
         n, channels, height, width = batch.shape
         # Drawn without padding too (then always 0), so that the flips are the same draws.
-        top, left = self._draw(batch, generator, n, 2 * self.pad + 1, 2 * self.pad + 1)
+        draw = partial(self._draw, batch, generator, part)
+        top, left = draw(2 * self.pad + 1, 2 * self.pad + 1)
         if not self.pad:
-            (mirrored,) = self._draw(batch, generator, n, 2)
+            (mirrored,) = draw(2)
             return torch.where(mirrored.bool().view(n, 1, 1, 1), batch.flip(3), batch)
         rows = top + torch.arange(height, device=batch.device)
         columns = left + torch.arange(width, device=batch.device)
         if self.flip:
-            (mirrored,) = self._draw(batch, generator, n, 2)
+            (mirrored,) = draw(2)
             columns = torch.where(mirrored.bool(), columns.flip(1), columns)
         # One `gather` from the padded images takes the crop and the flip of every image.
         pixels = rows.unsqueeze(2) * (width + 2 * self.pad) + columns.unsqueeze(1)
         padded = F.pad(batch, 4 * [self.pad]).flatten(2)
         return padded.gather(2, pixels.view(n, 1, -1).expand(-1, channels, -1)).view_as(batch)
 
-    def cut_out(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+    def cut_out(self, batch: Tensor, generator: torch.Generator, part: Part = WHOLE) -> Tensor:
         """Set one square of each image to 0.
 
         Args:
             batch: (N, C, H, W), uint8 or float.
             generator: draws the centres.
+            part: see `__call__`.
 
         Returns:
             A batch of the same shape and dtype.
         """
         if not self.cutout:
             return batch
-        n, _, height, width = batch.shape
-        centre_y, centre_x = self._draw(batch, generator, n, height, width)
+        height, width = batch.shape[2:]
+        centre_y, centre_x = self._draw(batch, generator, part, height, width)
         rows = self._covered(centre_y, height)
         columns = self._covered(centre_x, width)
         return batch.masked_fill((rows.unsqueeze(2) & columns.unsqueeze(1)).unsqueeze(1), 0)
@@ -225,22 +264,43 @@ class Augment:
         return (offset >= 0) & (offset < self.cutout)
 
     @staticmethod
-    def _draw(batch: Tensor, generator: torch.Generator, n: int, *ends: int) -> list[Tensor]:
-        """For each end, n uniform integers below it: int64 (n, 1) on the device of the batch."""
-        draws = [
-            torch.randint(end, (n, 1), generator=generator, device=generator.device) for end in ends
-        ]
-        return [draw.to(batch.device) for draw in draws]
+    def _draw(batch: Tensor, generator: torch.Generator, part: Part, *ends: int) -> list[Tensor]:
+        """For each end, uniform integers below it: int64 (N, 1) on the device of the batch."""
+        shape, device = (len(batch) * part.count, 1), generator.device
+        draws = [torch.randint(end, shape, generator=generator, device=device) for end in ends]
+        return [part.own(draw).to(batch.device) for draw in draws]
 
 
-def training_transform(
-    standardise: Standardise, augment: Augment, generator: torch.Generator
-) -> Callable[[Tensor], Tensor]:
+@dataclass(frozen=True)
+class TrainingTransform:
     """The transform of training batches; that of evaluation is `standardise` alone.
 
     Args:
         standardise: applied before cutout.
         augment: what is drawn for each image.
         generator: draws it.
+        part: which part of each batch is seen.
+
+    Example:
+        TrainingTransform(standardise, Augment(), torch.Generator())(images)
     """
-    return partial(augment, generator=generator, standardise=standardise)
+
+    standardise: Standardise
+    augment: Augment
+    generator: torch.Generator
+    part: Part = WHOLE
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Augment and standardise a batch.
+
+        Args:
+            images: uint8 (N, C, H, W).
+
+        Returns:
+            float32 of the same shape.
+        """
+        return self.augment(images, self.generator, self.standardise, self.part)
+
+    def for_part(self, part: Part) -> TrainingTransform:
+        """The same of a part of each batch, for which the whole is drawn."""
+        return replace(self, part=part)

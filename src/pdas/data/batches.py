@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 
 import torch
 from torch import Tensor
 
+from pdas.data.augment import WHOLE, Part, TrainingTransform
 from pdas.data.images import ImageSource
 from pdas.data.views.areas import RandomAreas
 from pdas.support.errors import SettingError
@@ -26,7 +28,7 @@ class Batches:
         batch_size: images in a batch.
         shuffle: draws the order of every pass; None keeps the order of the source.
         transform: uint8 (n, C, H, W) to float32 of the same shape, as `Standardise` or
-            `training_transform`; a random one holds its own generator.
+            `TrainingTransform`; a random one holds its own generator.
         drop_last: whether images that do not fill a batch at the end of a pass are left out.
         device: where batches are put and transformed.
         area_scale: the smallest and the largest share of an image that a random area has, see
@@ -66,6 +68,7 @@ class Batches:
         self.drop_last = drop_last
         self.device = torch.device(device)
         self.area_scale = area_scale
+        self.part = WHOLE
 
     def __len__(self) -> int:
         """Batches in a pass."""
@@ -102,8 +105,26 @@ class Batches:
         areas = () if self.area_scale is None else (self._areas(self.area_scale),)
         return (
             (self.transform(images).contiguous(memory_format=torch.channels_last), labels)
-            for images, labels in self.source.batches(order, self.device, *areas)
+            for images, labels in self.source.batches(
+                map(self.part.own, order), self.device, *areas
+            )
         )
+
+    def for_rank(self, index: int, count: int) -> Batches:
+        """The same passes, of which a rank sees its part of each batch; only that is read.
+
+        What is drawn is drawn for whole batches, so all parts together are the batches of one
+        process.
+
+        Args:
+            index: of the rank.
+            count: of ranks; the batch size is a multiple of it.
+        """
+        own = copy(self)
+        own.part = Part(index, count)
+        if isinstance(self.transform, TrainingTransform):
+            own.transform = self.transform.for_part(own.part)
+        return own
 
     def _areas(self, scale: tuple[float, float]) -> RandomAreas:
         assert self.shuffle is not None

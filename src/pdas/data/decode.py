@@ -97,7 +97,9 @@ def read_image(
     return read_crops(path, [box], size, channels)[0].contiguous()
 
 
-def image_pixels(image: Image.Image, size: int | None, channels: int) -> Tensor:
+def image_pixels(
+    image: Image.Image, size: int | None, channels: int, view: View | None = None
+) -> Tensor:
     """The pixels of a PIL image, as `read_image` gives those of a file.
 
     A JPEG file that `read_image` decodes at a part of its size may differ a little from its image.
@@ -106,6 +108,7 @@ def image_pixels(image: Image.Image, size: int | None, channels: int) -> Tensor:
         image: it is not changed.
         size: height and width of the result, in pixels; None keeps the image's own.
         channels: 1 or 3.
+        view: the area that is resized, if there is a size; None is the whole.
 
     Returns:
         uint8 (channels, height, width).
@@ -114,7 +117,11 @@ def image_pixels(image: Image.Image, size: int | None, channels: int) -> Tensor:
         DataError: its file is broken, or it is not known which of its values is white.
     """
     with _told_of("images"):
-        return _pixels(_upright(image, channels), size, channels).contiguous()
+        upright = _upright(image, channels)
+        if view is None or size is None:
+            return _pixels(upright, size, channels).contiguous()
+        area = view.area(0, *upright.size)
+        return _resized(upright, area, upright.size, size, channels).contiguous()
 
 
 def read_crops(
@@ -171,20 +178,19 @@ def read_view(path: File, view: View, index: int, size: int, channels: int) -> T
             )
             opened.draft(None, (high, wide) if sideways else (wide, high))
         image = _upright(opened, channels)
-        return _resized(image, view.area(index, *(full or image.size)), full, size, channels)
+        full = full or image.size
+        return _resized(image, view.area(index, *full), full, size, channels)
 
 
 def _resized(
     image: Image.Image,
     area: Area,
-    full: tuple[int, int] | None,
+    full: tuple[int, int],
     size: int,
     channels: int,
 ) -> Tensor:
     """The pixels of an area, which is in pixels of the image's full size."""
-    across, down = (
-        now / length for now, length in zip(image.size, full or image.size, strict=True)
-    )
+    across, down = image.width / full[0], image.height / full[1]
     left, top, right, bottom = area
     box = (
         left * across,

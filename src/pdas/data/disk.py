@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -19,6 +21,7 @@ from pdas.data.decode import File, read_crops, read_view
 from pdas.data.files import Box
 from pdas.data.images import MemoryImages, Shape, Subset, digest
 from pdas.data.views.areas import RandomAreas, View
+from pdas.resume.lost_workers import lost_workers_named
 from pdas.support.cores import cores
 from pdas.support.errors import DataError
 
@@ -109,7 +112,7 @@ class DiskImages:
         Raises:
             DataError: an image is broken; the message names the file.
         """
-        parts = [part.tolist() for part in order]
+        parts = [part.numpy() for part in order]
         pin = torch.device(device).type == "cuda"
         loader = DataLoader(
             _Decoder(self, areas or self.view),
@@ -121,11 +124,12 @@ class DiskImages:
             generator=torch.Generator(),  # the loader seeds its workers: not from the global one
         )
         # In the order of `parts`, whichever worker is done first.
-        for decoded in loader:
-            if isinstance(decoded, DataError):
-                raise decoded
-            images, labels = decoded
-            yield images.to(device, non_blocking=pin), labels.to(device, non_blocking=pin)
+        with lost_workers_named():
+            for decoded in loader:
+                if isinstance(decoded, DataError):
+                    raise decoded
+                images, labels = decoded
+                yield images.to(device, non_blocking=pin), labels.to(device, non_blocking=pin)
 
     def check(self) -> None:
         """Decode all images and keep none.
@@ -165,8 +169,8 @@ class _Decoder(Dataset[Decoded]):
         self.source = source
         self.view = view
 
-    def __getitem__(self, indices: list[int]) -> Decoded:
-        source = self.source
+    def __getitem__(self, part: NDArray[np.int64]) -> Decoded:
+        source, indices = self.source, part.tolist()
         try:
             images = [
                 image

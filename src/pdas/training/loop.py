@@ -11,6 +11,7 @@ from pdas.distributed.ranks import Ranks
 from pdas.resume.batches import ResumableBatches
 from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.frozen import Frozen
+from pdas.resume.lost_workers import lost_workers_named
 from pdas.resume.resumable import Resumable, Stateful
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
@@ -193,8 +194,9 @@ class Loop:
             RunError: a checkpoint cannot be written, all are damaged, or they are of another
                 training.
             RankError: the ranks do not match, or one is lost.
+            DataError: a process that loads data was killed.
         """
-        with self._resumable.stoppable() as stop:
+        with lost_workers_named(), self._resumable.stoppable() as stop:
             done = self._resumable.restore()
             if self.history:
                 on_resume(self.history)

@@ -97,9 +97,10 @@ def retrain(
 ) -> str | None:
     """Train a derived network in place, from the newest checkpoint if there is one.
 
-    With several ranks, each takes its part of every batch. Batch norm then normalises each part by
-    itself and keeps the mean of the statistics, unless it is synchronised. `on_step` and `on_epoch`
-    are called on all ranks.
+    With several ranks, each takes its part of every batch; of a loader with
+    `for_rank(index, count)`, which gives such parts, it reads no more than that. Batch norm then
+    normalises each part by itself and keeps the mean of the statistics, unless it is synchronised.
+    `on_step` and `on_epoch` are called on all ranks.
 
     Args:
         module: the network with its loss.
@@ -139,7 +140,8 @@ def retrain(
     if checkpoints is not None or ranks.size > 1:
         frozen.add(of_training("network", module.network, (batches,), fabric))
     frozen.check_ranks(ranks)
-    passes = ResumableBatches(batches)
+    own = _Own(batches, ranks)
+    passes = ResumableBatches(own.batches)
     steps = settings.total_steps(len(passes))
     training = WeightTraining(
         module,
@@ -164,7 +166,7 @@ def retrain(
         must_match={"weights": module},
         forecast=Forecast(steps, most_seconds=60 * (settings.max_minutes or math.inf)),
     )
-    update = _Update(module, training, settings, fabric, ranks, validate)
+    update = _Update(module, training, settings, fabric, ranks, validate, own.part)
     all_rules: dict[str, Rule] = {MAX_MINUTES: Budget("retrain", settings, ranks), **rules}
     try:
         with synchronised(module, ranks) if synchronises else nullcontext():
@@ -179,6 +181,22 @@ def retrain(
     return loop.early.reason
 
 
+class _Own:
+    """The part of each batch that a rank trains on, read by itself where the loader can do so."""
+
+    def __init__(self, batches: Loader, ranks: Ranks) -> None:
+        divides = ranks.size > 1 and hasattr(batches, "for_rank")
+        self.batches: Loader = batches
+        self.part: Callable[[Any], Any] = ranks.part
+        if divides:
+            self.batches = batches.for_rank(ranks.index, ranks.size)  # type: ignore[attr-defined]
+            self.part = _as_it_is
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch
+
+
 class _Update:
     """One update of the weights, to which each rank contributes its part of the batch."""
 
@@ -190,6 +208,7 @@ class _Update:
         fabric: Fabric,
         ranks: Ranks,
         validate: Validate | None,
+        part: Callable[[Any], Any],
     ) -> None:
         self._module = module
         self._weights = weights
@@ -197,6 +216,7 @@ class _Update:
         self._fabric = fabric
         self._ranks = ranks
         self._validate = validate
+        self._part = part
         self._is_prepared = False
 
     def __call__(self, step: Step, batch: Any) -> dict[str, float]:
@@ -205,7 +225,7 @@ class _Update:
         if step.starts_epoch or not self._is_prepared:
             self._module.before_epoch(step.fraction)
             self._is_prepared = True
-        own = self._ranks.part(batch)
+        own = self._part(batch)
         with enough_for_step("retrain", step.step, own, self._settings):
             measures = self._update(self._fabric.to_device(own), step.step)
         if self._validate is None or not step.ends_epoch:

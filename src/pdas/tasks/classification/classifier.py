@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pdas.data.augment import Standardise
+from pdas.data.views.areas import Central
 from pdas.runs.reading import parse_json
 from pdas.runs.run import Run
 from pdas.runs.weights import load_weights
@@ -154,7 +155,9 @@ class Classifier:
         Raises:
             DataError: see `predict`.
         """
-        return pixels_of(image, self.channels, self.image_size)
+        crop = self._description.preprocessing.crop
+        view = None if crop == "none" else Central(crop)
+        return pixels_of(image, self.channels, self.image_size, view)
 
     def description(self) -> ClassifierDescription:
         """All that it takes to build the network again.
@@ -184,6 +187,7 @@ def _parse(retrained: Run, file: Path) -> Classifier:
     fields = ("architecture", "network", "image_shape", "classes", "mean")
     standardise = Standardise(result["mean"], result["std"])
     values = {name: result[name] for name in fields} | {"std": standardise.divisor}
+    values["preprocessing"] = {"crop": result.get("center_crop", "none")}
     description = validated(ClassifierDescription, values)
     network = description.build()
     retrained.read("weights.safetensors", partial(load_weights, network))

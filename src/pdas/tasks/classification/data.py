@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from pdas.data.augment import Augment, Standardise, channel_statistics, training_transform
+from pdas.data.augment import Augment, Standardise, TrainingTransform, channel_statistics
 from pdas.data.batches import Batches
 from pdas.data.images import ImageSource
 from pdas.data.load import load_images
@@ -95,7 +95,7 @@ class ClassificationData(TaskImages[Batches]):
     def _training_batches(
         self, source: ImageSource, batch_size: int, generator: torch.Generator
     ) -> Batches:
-        transform = training_transform(self.standardise, self.augment, generator)
+        transform = TrainingTransform(self.standardise, self.augment, generator)
         return Batches(
             source,
             batch_size,

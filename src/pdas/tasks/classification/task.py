@@ -78,7 +78,8 @@ class ClassificationTask(ImageTask[ClassificationData]):
         return ClassifierTraining(network, self.recipe.retrain)
 
     def about(self) -> dict[str, Any]:
-        return {
+        center = self.recipe.data.center_crop
+        return ({} if center is None else {"center_crop": center}) | {
             "classes": list(self.data.images.classes),
             "mean": list(self.data.standardise.mean),
             "std": list(self.data.standardise.std),

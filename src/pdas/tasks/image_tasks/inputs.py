@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from pdas.data.decode import image_pixels, read_image
+from pdas.data.decode import image_pixels, read_image, read_view
+from pdas.data.views.areas import View
 from pdas.support.errors import DataError
 from pdas.support.refusals import refuse
 
@@ -59,7 +60,9 @@ def parts_of_images(images: Images, size: int) -> Iterator[list[OneImage]]:
         yield part
 
 
-def pixels_of(image: OneImage, channels: int, size: int | None = None) -> Tensor:
+def pixels_of(
+    image: OneImage, channels: int, size: int | None = None, view: View | None = None
+) -> Tensor:
     """The pixels of one image in the form that a network takes.
 
     It is turned, converted and resized as a file of a data set is; see `read_image`.
@@ -68,6 +71,7 @@ def pixels_of(image: OneImage, channels: int, size: int | None = None) -> Tensor
         image: one.
         channels: 1 (grey) or 3 (RGB).
         size: height and width of the result, in pixels; None keeps the image's own.
+        view: the area that is resized, if there is a size; None is the whole.
 
     Returns:
         uint8 `(channels, H, W)`.
@@ -76,14 +80,16 @@ def pixels_of(image: OneImage, channels: int, size: int | None = None) -> Tensor
         DataError: a file is missing or broken, or an array has another type, shape or range.
     """
     if isinstance(image, str | PathLike):
-        return read_image(image, size, channels)
+        if view is None or size is None:
+            return read_image(image, size, channels)
+        return read_view(image, view, 0, size, channels).contiguous()
     if isinstance(image, np.ndarray):
         image = _of_array(image)
     elif isinstance(image, Tensor):
         image = _of_array(_channels_last(image))
     elif not isinstance(image, Image.Image):
         refuse(DataError, "images", found=f"{type(image).__name__} as one", expected=_EXPECTED)
-    return image_pixels(image, size, channels)
+    return image_pixels(image, size, channels, view)
 
 
 def _channels_last(tensor: Tensor) -> NDArray[Any]:

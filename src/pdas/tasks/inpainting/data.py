@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from pdas.data.augment import Augment, Standardise, training_transform
+from pdas.data.augment import Augment, Standardise, TrainingTransform
 from pdas.data.batches import Batches
 from pdas.data.images import ImageSource
 from pdas.data.load import load_images
@@ -98,7 +98,7 @@ class InpaintingData(TaskImages[MaskedBatches]):
             source,
             batch_size,
             shuffle=generator,
-            transform=training_transform(self._unit, augment, generator),
+            transform=TrainingTransform(self._unit, augment, generator),
             drop_last=True,
             device=self.device,
         )
