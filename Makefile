@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: env demo demo-inpainting examples docs test test-long lint package
+.PHONY: env demo demo-inpainting examples docs test test-long test-cuda lint package
 
 env: $(VENV)/.installed
 
@@ -29,11 +29,16 @@ docs: env
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # One thread for each process: there is one process for each core already, and more that they start.
+# Those for GPUs run on the CPU, so that they are known to work.
 test: env
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile
+	PDAS_TEST_CUDA_ON=cpu OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile
 
 test-long: env
-	$(BIN)/python -m pytest -q -m long
+	PDAS_TEST_CUDA_ON=cpu $(BIN)/python -m pytest -q -m long
+
+# On a GPU; without one a line says so.
+test-cuda: env
+	$(BIN)/python -m pytest -q -rs -m cuda tests/cuda
 
 lint: env
 	$(BIN)/ruff check .

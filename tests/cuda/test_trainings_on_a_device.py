@@ -16,8 +16,13 @@ from tests.cuda.tiny_trainings import TRAININGS, tiny
 
 pytestmark = pytest.mark.cuda
 
+ON_GPUS = ("cells in a mixture", "cells of a hypernetwork", "auto-encoders, pixels")
+"""Those that the CPU, where other tests have them too, is spared."""
 
-@pytest.mark.parametrize("name", TRAININGS)
+NAMES = [pytest.param(name, marks=[pytest.mark.long] * (name in ON_GPUS)) for name in TRAININGS]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_is_searched_retrained_and_evaluated(
     name: str, precision: str, device: str, tmp_path: Path
 ) -> None:

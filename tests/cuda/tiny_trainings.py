@@ -31,7 +31,7 @@ TRAININGS = {
     "cells in a mixture": ("digits", (*_CELLS, "search.method=darts-1")),
     "cells of a hypernetwork": (
         "digits",
-        (*_CELLS, "network.channels=8", "search.steps=64", "search.method=smash"),
+        (*_CELLS, "network.channels=8", "search.steps=20", "search.method=smash"),
     ),
     "auto-encoders, centre": ("inpaint-photos", (*TINY_INPAINTING, "mask=center")),
     "auto-encoders, pixels": ("inpaint-photos", (*TINY_INPAINTING, "mask=pixel")),

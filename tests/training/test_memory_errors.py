@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ from pdas.nn import Choice, Supernet
 from pdas.support.errors import OutOfMemoryError
 from pdas.tasks.classification.recipe import RetrainSettings
 from pdas.training.memory import batch_too_large, enough_memory, is_out_of_memory
+from pdas.training.steps import steps_of
 
 paper_search = partial(pdas.search, preset="paper")
 
@@ -53,6 +55,27 @@ def test_other_errors_stay_what_they_are(error: Exception) -> None:
     with pytest.raises(type(error)) as caught, enough_memory(lambda: ""):
         raise error
     assert caught.value is error
+
+
+def test_a_batch_that_does_not_fit_where_it_is_made_is_one_line() -> None:
+    def batches() -> Iterator[int]:
+        yield 1
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
+
+    class Both:
+        def __init__(self) -> None:
+            self._batches = batches()
+
+        def __len__(self) -> int:
+            return 2
+
+        def __next__(self) -> int:
+            return next(self._batches)
+
+    steps = steps_of(Both(), 2, 0)
+    assert next(steps)[1] == 1
+    with pytest.raises(OutOfMemoryError, match="memory: the next batch does not fit; lower"):
+        next(steps)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="where memory can be limited by a limit")

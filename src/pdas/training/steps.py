@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pdas.resume.batches import Passes
+from pdas.training.memory import enough_memory
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,15 @@ def steps_of(batches: Passes, steps: int, done: int) -> Iterator[tuple[Step, Any
         batches: passes over the data without end.
         steps: of the whole training.
         done: the number of steps before these.
+
+    Raises:
+        OutOfMemoryError: a batch does not fit on the device on which it is made.
     """
     per_epoch = len(batches)
     epochs = math.ceil(steps / per_epoch)
     for step in range(done + 1, steps + 1):
         epoch, index = divmod(step - 1, per_epoch)
         last = min((epoch + 1) * per_epoch, steps)
-        yield Step(step, epoch + 1, steps, epochs, index == 0, step == last), next(batches)
+        with enough_memory(lambda: "the next batch does not fit; lower batch_size"):
+            batch = next(batches)
+        yield Step(step, epoch + 1, steps, epochs, index == 0, step == last), batch
