@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+import pdas
 from pdas import recipes
-from pdas.distributed.devices import check_samples, determinism, open_fabric
+from pdas.distributed.devices import check_norms, check_samples, determinism, open_fabric
 from pdas.distributed.micro_batches import check_equal_parts
 from pdas.distributed.settings import DeviceSettings
 from pdas.experiment.experiment import Experiment
 from pdas.runs.run import Run
+from pdas.searches.run_search import run_search
 from pdas.support.errors import SettingError
 from tests.conftest import TINY, TINY_INPAINTING, changed
 
@@ -46,6 +50,16 @@ def test_samples_are_shared_out_equally(samples: int, ranks: int, fits: int) -> 
     with pytest.raises(SettingError, match=rf"search\.theta_samples: .*set it to {fits}, "):
         check_samples("theta_samples", samples, ranks)
     check_samples("theta_samples", fits, ranks)
+
+
+def test_norms_that_wait_for_other_ranks_are_refused_in_a_search_of_several() -> None:
+    norms = {"plain": nn.BatchNorm1d(4), "all": nn.SyncBatchNorm(4)}
+    net = pdas.nn.Supernet(nn.Sequential(nn.Linear(4, 4), pdas.nn.Choice("norm", norms)))
+    line = r"^net: found SyncBatchNorm as 'module\.1\.1' in a search on 2 devices, .*; replace it"
+    with pytest.raises(SettingError, match=line):  # before anything of its Fabric is used
+        run_search(net, None, (), None, None, SimpleNamespace(world_size=2), seed=0)  # type: ignore[arg-type]
+    check_norms(net, ranks=1)
+    check_norms(nn.BatchNorm1d(4), ranks=2)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +140,9 @@ def test_determinism_is_asked_for_and_ends() -> None:
     for asked in (False, True):
         with determinism(DeviceSettings(deterministic=asked)):
             assert torch.are_deterministic_algorithms_enabled() == asked
+            # Otherwise each new tensor would be a launch more.
+            assert torch.utils.deterministic.fill_uninitialized_memory == (not asked)  # type: ignore[attr-defined]
+        assert torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
         assert not torch.are_deterministic_algorithms_enabled()
 
 
@@ -137,4 +154,15 @@ def test_the_shipped_networks_can_be_deterministic(
     tiny = TINY if recipe == "digits" else TINY_INPAINTING
     length = ("search.epochs=null", "search.steps=2", "device.deterministic=true")
     experiment = Experiment(recipes.load(recipe, (*tiny, *length)))
-    experiment.retrain(experiment.search(tmp_path / "run"))
+    kind: Any = type(experiment._opened.task)
+    seen = []
+    for name in ("evaluate_on", "evaluate_saved"):
+        original = getattr(kind, name)
+
+        def watched(*args: Any, original: Any = original) -> Any:
+            seen.append(torch.are_deterministic_algorithms_enabled())
+            return original(*args)
+
+        monkeypatch.setattr(kind, name, watched)
+    experiment.evaluate(experiment.retrain(experiment.search(tmp_path / "run")))
+    assert set(seen) == {True} and len(seen) >= 2

@@ -34,11 +34,20 @@ ERRORS = [
     RuntimeError(
         "[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory"
     ),
+    RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    RuntimeError("cusolver error: CUSOLVER_STATUS_ALLOC_FAILED, when calling `cusolverDnCreate`"),
+    RuntimeError("Unable to find a valid cuDNN algorithm to run convolution"),
+    RuntimeError("CUDA error: HIPBLAS_STATUS_ALLOC_FAILED when calling `hipblasCreate(handle)`"),
+    RuntimeError("HIP out of memory. Tried to allocate 2.00 GiB. GPU 0 has ..."),
+    RuntimeError("miopenStatusAllocFailed"),
+    RuntimeError("Invalid buffer size: 19.45 GB"),
     RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 40 bytes."),
 ]
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: str(error)[:12])
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: str(error)[:24])
 def test_what_allocators_raise_is_told_from_other_errors(error: Exception) -> None:
     assert is_out_of_memory(error)
     expected = rf"^memory: {LINE} \(.+\)$"
@@ -50,7 +59,15 @@ def test_what_allocators_raise_is_told_from_other_errors(error: Exception) -> No
     assert again.value is caught.value
 
 
-@pytest.mark.parametrize("error", [RuntimeError("shapes do not match"), ValueError("memory")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("shapes do not match"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_NOT_SUPPORTED"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate`"),
+        ValueError("memory"),
+    ],
+)
 def test_other_errors_stay_what_they_are(error: Exception) -> None:
     with pytest.raises(type(error)) as caught, enough_memory(lambda: ""):
         raise error

@@ -85,9 +85,11 @@ def channel_statistics(source: ImageSource) -> Standardise:
     Raises:
         DataError: a file is broken.
     """
-    total = torch.zeros(source.image_shape[0], dtype=torch.int64)
+    total = torch.zeros(source.image_shape[0], dtype=torch.int64, device="cpu")
     squares = torch.zeros_like(total)
-    for images, _ in source.batches(torch.split(torch.arange(len(source)), STATISTICS_BATCH)):
+    for images, _ in source.batches(
+        torch.split(torch.arange(len(source), device="cpu"), STATISTICS_BATCH)
+    ):
         # Integer sums are exact, in any order and for any number of images.
         total += images.sum((0, 2, 3), dtype=torch.int64)
         squares += images.to(torch.int32).square_().sum((0, 2, 3), dtype=torch.int64)

@@ -135,6 +135,6 @@ class Batches:
     def _order(self) -> Tensor:
         n = len(self.source)
         if self.shuffle is None:
-            return torch.arange(n)
+            return torch.arange(n, device="cpu")
         draws = torch.randperm(n, generator=self.shuffle, device=self.shuffle.device)
         return draws.cpu()

@@ -146,14 +146,14 @@ class DiskImages:
         Raises:
             DataError: an image is broken; the message names the file.
         """
-        images = torch.empty((len(self), *self.image_shape), dtype=torch.uint8)
+        images = torch.empty((len(self), *self.image_shape), dtype=torch.uint8, device="cpu")
         parts = torch.split(images, READ_BATCH)
         for part, (decoded, _) in zip(parts, self._in_order(), strict=True):
             part.copy_(decoded)
         return MemoryImages(images, self.labels, self.fingerprint(), self.names)
 
     def _in_order(self) -> Iterator[tuple[Tensor, Tensor]]:
-        return self.batches(torch.split(torch.arange(len(self)), READ_BATCH))
+        return self.batches(torch.split(torch.arange(len(self), device="cpu"), READ_BATCH))
 
 
 Decoded = tuple[Tensor, Tensor] | DataError

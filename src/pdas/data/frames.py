@@ -51,7 +51,7 @@ def random_squares(
     import torch
 
     lefts, tops = (
-        torch.randint(length - size + 1, (count,), generator=generator).tolist()
+        torch.randint(length - size + 1, (count,), generator=generator, device="cpu").tolist()
         for length in (width, height)
     )
     return [(left, top, left + size, top + size) for left, top in zip(lefts, tops, strict=True)]

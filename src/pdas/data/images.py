@@ -277,8 +277,8 @@ class MemoryImages:
 def _enlarged(images: Tensor, indices: Sequence[int], areas: RandomAreas) -> Tensor:
     """Areas of images, each resized to the whole: larger than it was, so bilinear will do."""
     height, width = images.shape[2:]
-    boxes = torch.tensor([areas.area(index, width, height) for index in indices])
-    size = torch.tensor([width, height, width, height])
+    boxes = torch.tensor([areas.area(index, width, height) for index in indices], device="cpu")
+    size = torch.tensor([width, height, width, height], device="cpu")
     left, top, right, bottom = (2 * boxes / size - 1).unbind(1)  # from -1 to 1, as in `affine_grid`
     zero = torch.zeros_like(left)
     across = torch.stack([(right - left) / 2, zero, (left + right) / 2], 1)

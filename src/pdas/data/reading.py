@@ -102,7 +102,7 @@ def disk_images(request: Request, files: Files, workers: int) -> DiskImages:
     labels = [0] * len(files.paths) if files.labels is None else files.labels
     return DiskImages(
         files.paths,
-        torch.tensor(labels, dtype=torch.int64),
+        torch.tensor(labels, dtype=torch.int64, device="cpu"),
         size=size,
         channels=channels,
         workers=workers,

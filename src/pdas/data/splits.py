@@ -19,7 +19,7 @@ def halves(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     Returns:
         Two disjoint int64 tensors (n // 2,) of indices.
     """
-    order = torch.randperm(n, generator=generator)
+    order = torch.randperm(n, generator=generator, device="cpu")
     half = n // 2
     return order[:half], order[half : 2 * half]
 
@@ -36,13 +36,13 @@ def share_of_classes(labels: Tensor, share: float, seed: int) -> Tensor:
         Their indices, int64, ascending.
     """
     generator = torch.Generator().manual_seed(seed)
-    order = torch.randperm(len(labels), generator=generator)
+    order = torch.randperm(len(labels), generator=generator, device="cpu")
     # The images class by class, at random within each: a stable sort keeps their order.
     by_class = order[labels[order].argsort(stable=True)]
     counts = torch.bincount(labels)
     wanted = (share * counts).round().long().clamp(min=2).minimum(counts)
     starts = counts.cumsum(0) - counts
-    place = torch.arange(len(labels)) - starts.repeat_interleave(counts)
+    place = torch.arange(len(labels), device="cpu") - starts.repeat_interleave(counts)
     return by_class[place < wanted.repeat_interleave(counts)].sort().values
 
 
@@ -60,10 +60,12 @@ def split_test(labels: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tens
         The indices of the training and of the test images, int64, ascending.
     """
     generator = torch.Generator().manual_seed(seed)
-    is_test = torch.zeros(len(labels), dtype=torch.bool)
+    is_test = torch.zeros(len(labels), dtype=torch.bool, device="cpu")
     # One permutation for each class, in the order of the labels.
     for label in range(int(labels.max()) + 1):
         members = (labels == label).nonzero().squeeze(1)
         count = min(max(round(fraction * len(members)), 1), len(members) - 1)
-        is_test[members[torch.randperm(len(members), generator=generator)[:count]]] = True
+        is_test[
+            members[torch.randperm(len(members), generator=generator, device="cpu")[:count]]
+        ] = True
     return (~is_test).nonzero().squeeze(1), is_test.nonzero().squeeze(1)

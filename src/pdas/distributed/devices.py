@@ -120,9 +120,12 @@ def determinism(settings: DeviceSettings) -> Iterator[None]:
         yield
         return
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is else random
+    utilities: Any = torch.utils.deterministic
     before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    filled = utilities.fill_uninitialized_memory
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
+    utilities.fill_uninitialized_memory = False  # a launch for each new tensor; none is read before
     try:
         yield
     except RuntimeError as error:
@@ -135,6 +138,7 @@ def determinism(settings: DeviceSettings) -> Iterator[None]:
     finally:
         torch.use_deterministic_algorithms(before[0])
         torch.backends.cudnn.benchmark = before[1]
+        utilities.fill_uninitialized_memory = filled
 
 
 def check_fabric(fabric: Fabric) -> None:
@@ -151,6 +155,33 @@ def check_fabric(fabric: Fabric) -> None:
             expected="pdas.distributed.devices.Ddp, which leaves gradients to the search",
             remedy="use Fabric(strategy=Ddp(), ...)",
         )
+
+
+def check_norms(net: nn.Module, ranks: int) -> None:
+    """Check that no layer of a searched network waits for other ranks in its forward pass.
+
+    Ranks run other architectures, so one that calls such a layer would wait for ever for one that
+    does not. The batches are the same on all ranks, so nothing would be gained.
+
+    Args:
+        net: the supernet.
+        ranks: how many there are.
+
+    Raises:
+        SettingError: there are several, and a `SyncBatchNorm`.
+    """
+    if ranks == 1:
+        return
+    for name, module in net.named_modules():
+        if isinstance(module, nn.SyncBatchNorm):
+            refuse(
+                SettingError,
+                "net",
+                found=f"SyncBatchNorm as {name!r} in a search on {ranks} devices, which run other "
+                "architectures and need not all call it",
+                expected="BatchNorm, which sees whole batches on each device",
+                remedy="replace it, or use one device",
+            )
 
 
 def check_samples(setting: str, samples: int, ranks: int) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from pdas.distributed.devices import determinism
 from pdas.distributed.ranks import Ranks, wait_for_all
 from pdas.experiment.check import FILE as CHECK
 from pdas.experiment.check import Check, OnCheck, check
@@ -261,7 +262,7 @@ class Experiment:
         recipe = self.recipe.model_copy(update={"device": one})
         task = replace(self, recipe=recipe)._opened.task
         check_test_images(retrained, task.test_images.fingerprint())
-        with enough_memory(_evaluation_too_large):
+        with determinism(one), enough_memory(_evaluation_too_large):
             return task.evaluate_saved(retrained)
 
     @cached_property
@@ -288,12 +289,13 @@ class Experiment:
         retrained.write_weights(network)
         ranks = Ranks(fabric)
         with enough_memory(_evaluation_too_large):
-            measures = task.evaluate_on(ranks, network, retrained)
-            if averaged is not None:
-                beside = averaged.finished()
-                retrained.write_weights(beside, AVERAGED)
-                found = task.evaluate_on(ranks, beside, Run(retrained.path, writes=False))
-                measures |= of_averaged(found, metrics_of(self.recipe.model_dump(mode="json")))
+            with determinism(self.recipe.device):
+                measures = task.evaluate_on(ranks, network, retrained)
+                if averaged is not None:
+                    beside = averaged.finished()
+                    retrained.write_weights(beside, AVERAGED)
+                    found = task.evaluate_on(ranks, beside, Run(retrained.path, writes=False))
+                    measures |= of_averaged(found, metrics_of(self.recipe.model_dump(mode="json")))
             if not retrained.writes:
                 return
             example = task.example

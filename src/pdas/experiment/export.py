@@ -172,7 +172,7 @@ def _saved(save: Callable[[Any, io.BytesIO], None], content: object) -> bytes:
 def _traced(description: Description, network: nn.Module) -> tuple[nn.Module, dict[str, Any]]:
     """The arguments of both exporters: the program; a batch of zeros, and that its size is free."""
     return description.program(network).eval(), {
-        "args": (torch.zeros(2, *description.image_shape),),
+        "args": (torch.zeros(2, *description.image_shape, device="cpu"),),
         "dynamic_shapes": ({0: torch.export.Dim("batch")},),
     }
 
@@ -182,7 +182,7 @@ def _check(exported: Program, program: Program, image_shape: tuple[int, int, int
     """Raise `RunError` if the two differ on random images."""
     generator = torch.Generator().manual_seed(0)
     for n in BATCH_SIZES:
-        images = torch.rand(n, *image_shape, generator=generator)
+        images = torch.rand(n, *image_shape, generator=generator, device="cpu")
         found, expected = exported(images), program(images)
         difference, largest = (found - expected).abs().max(), expected.abs().max()
         if not difference <= TOLERANCE * largest:  # written so that NaN is refused, too

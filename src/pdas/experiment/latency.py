@@ -126,4 +126,6 @@ def typical(example: Tensor, size: int = 1) -> Tensor:
     x = example.repeat(size, *[1] * (example.dim() - 1))
     if not x.is_floating_point():
         return x
-    return torch.rand(x.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(0))
+    return torch.rand(
+        x.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(0), device="cpu"
+    )

@@ -8,9 +8,12 @@ from typing import Any, Protocol
 
 import torch
 
+from pdas.distributed.default_device import made_on
 from pdas.support.errors import SettingError
 from pdas.support.random_state import random_state, set_random_state
 from pdas.support.refusals import refuse
+
+_END: Any = object()  # what comes after the last batch
 
 
 class Loader(Protocol):
@@ -36,7 +39,14 @@ def one_pass(loader: Loader) -> Iterator[Any]:
         SettingError: it has no batch, as a second pass over what can be iterated only once.
     """
     is_empty = True
-    for batch in loader:
+    home = _device_of(generators_of(loader))
+    with made_on(home):
+        batches = iter(loader)
+    while True:
+        with made_on(home):  # torch's own loaders and samplers draw without a device
+            batch = next(batches, _END)
+        if batch is _END:
+            break
         is_empty = False
         yield batch
     if is_empty:
@@ -48,6 +58,20 @@ def one_pass(loader: Loader) -> Iterator[Any]:
             expected="a new pass whenever it is iterated",
             remedy="begin anew in __iter__, or use torch.utils.data.DataLoader",
         )
+
+
+def generators_of(loader: Loader) -> list[torch.Generator]:
+    """Those of a loader and of its samplers."""
+    samplers = (getattr(loader, "sampler", None), getattr(loader, "batch_sampler", None))
+    holders = (loader, *samplers, getattr(samplers[1], "sampler", None))
+    found = (getattr(holder, "generator", None) for holder in holders)
+    # By identity, since a loader and its sampler often have the same generator.
+    return list({id(each): each for each in found if isinstance(each, torch.Generator)}.values())
+
+
+def _device_of(generators: list[torch.Generator]) -> torch.device:
+    """Where a loader draws its order."""
+    return next((each.device for each in generators), torch.device("cpu"))
 
 
 class ResumableBatches:
@@ -70,12 +94,7 @@ class ResumableBatches:
 
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
-        samplers = (getattr(loader, "sampler", None), getattr(loader, "batch_sampler", None))
-        holders = (loader, *samplers, getattr(samplers[1], "sampler", None))
-        found = (getattr(holder, "generator", None) for holder in holders)
-        # By identity, since a loader and its sampler often have the same generator.
-        unique = {id(each): each for each in found if isinstance(each, torch.Generator)}
-        self.generators = list(unique.values())
+        self.generators = generators_of(loader)
         self._pass: Iterator[Any] = iter(())
         self._start: dict[str, Any] | None = None
         self._taken = 0
@@ -126,6 +145,6 @@ class ResumableBatches:
         if hasattr(self._loader, "pass_from"):
             self._pass = self._loader.pass_from(self._taken)
         else:
-            self._pass = iter(self._loader)
+            self._pass = one_pass(self._loader)
             for _ in islice(self._pass, self._taken):
                 pass

@@ -74,7 +74,7 @@ def _state(generator: _Generator) -> Any:
         return generator.get_state()
     if isinstance(generator, random.Random):
         version, internal, gauss = generator.getstate()
-        return version, torch.tensor(internal), gauss
+        return version, torch.tensor(internal, device="cpu"), gauss
     if isinstance(generator, np.random.Generator):
         return _with_tensors(generator.bit_generator.state)
     return _with_tensors(generator.get_state(legacy=False))

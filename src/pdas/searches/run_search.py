@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import nn
 
-from pdas.distributed.devices import check_samples
+from pdas.distributed.devices import check_norms, check_samples
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.ranks import Ranks
 from pdas.methods.base import SearchContext, SearchMethod
@@ -114,6 +114,7 @@ def run_search(
         PdasError: one of those of `pdas.search`.
         StoppedError: Ctrl-C has ended the search, or with checkpoints SIGTERM.
     """
+    check_norms(net, fabric.world_size)
     frozen = Frozen("search", settings, {"seed": seed})
     if checkpoints is not None or fabric.world_size > 1:
         trained = derive if _derives(settings, method) else None

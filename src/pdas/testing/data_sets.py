@@ -62,7 +62,7 @@ def loaders(name: str, data_dir: Path | None) -> Iterator[Loader]:
 
 def pixels(source: ImageSource) -> Tensor:
     """All images of a source in one tensor."""
-    (batch,) = source.batches([torch.arange(len(source))])
+    (batch,) = source.batches([torch.arange(len(source), device="cpu")])
     return batch[0]
 
 

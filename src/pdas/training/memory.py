@@ -12,7 +12,18 @@ from pdas.distributed.micro_batches import rows_of
 from pdas.support.errors import OutOfMemoryError, reason
 from pdas.training.settings import TrainingSettings
 
-_TEXTS = ("out of memory", "can't allocate memory", "not enough memory")  # MPS and CPUs
+_TEXTS = (
+    "out of memory",  # CUDA, HIP, MPS
+    "can't allocate memory",  # CPUs
+    "not enough memory",
+    "Invalid buffer size",  # MPS, where a single tensor is too large
+    "_ALLOC_FAILED",  # the status of cuDNN, cuBLAS, cuFFT, cuSOLVER, hipBLAS
+    "Unable to find a valid cuDNN algorithm",  # of all that were tried, none got its workspace
+    "miopenStatusAllocFailed",
+    "Memory not available to allocate buffer",  # MIOpen
+    "rocblas_status_memory_error",
+    "hipErrorOutOfMemory",
+)
 
 
 @contextmanager

@@ -73,6 +73,14 @@ def test_images_in_every_form_have_the_prediction_of_the_file(
     assert [each.label for each in classifier.predict(iter(mixed))] == 4 * [expected[0].label]
 
 
+def test_images_come_to_the_device_of_the_network(finished: Run) -> None:
+    """On "meta" an operation of two devices is an error, as on a GPU."""
+    classifier = load(finished.path)
+    classifier.network.to("meta")
+    found = classifier.probabilities(torch.zeros(2, 1, 8, 8, dtype=torch.uint8))
+    assert found.device.type == "meta" and found.shape == (2, 10)
+
+
 def test_the_most_probable_classes_are_in_their_order(finished: Run) -> None:
     classifier = load(finished.path)
     images = torch.randint(256, (5, 1, 8, 8), dtype=torch.uint8)

@@ -36,6 +36,16 @@ def by_onnx(directory: Path) -> Callable[[Tensor], Tensor]:
     return lambda images: torch.tensor(session.run(["restored"], {"images": images.numpy()})[0])
 
 
+def test_images_and_masks_come_to_the_device_of_the_network(restored: Run) -> None:
+    """On "meta" an operation of two devices is an error, as on a GPU."""
+    restorer = pdas.load(restored.path)
+    assert isinstance(restorer, pdas.Restorer)
+    restorer.network.to("meta")
+    images = torch.zeros(2, 3, 16, 16, dtype=torch.uint8)
+    found = restorer.restore(images, torch.ones(16, 16, dtype=torch.bool))
+    assert found.device.type == "meta" and found.shape == images.shape
+
+
 @pytest.mark.parametrize("read", [by_weights, by_torch, by_onnx])
 def test_hidden_pixels_are_restored_as_by_the_restorer(
     restored: Run, tmp_path: Path, read: Callable[[Path], Callable[[Tensor], Tensor]]

@@ -102,7 +102,7 @@ def _look(source: ImageSource) -> _Seen:
 
 
 def _parts_of(source: ImageSource) -> Iterator[tuple[Tensor, Thumbnails]]:
-    for images, _ in source.batches(torch.split(torch.arange(len(source)), BATCH)):
+    for images, _ in source.batches(torch.split(torch.arange(len(source), device="cpu"), BATCH)):
         values = images.flatten(2)
         ranges = (values.amax(2).int() - values.amin(2).int()).amax(1)  # of the widest channel
         yield ranges.cpu(), Thumbnails.of(images)

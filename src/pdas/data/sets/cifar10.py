@@ -44,7 +44,7 @@ def _arrays(part: Any) -> Arrays:
     import torch
 
     images = torch.from_numpy(part.data).permute(0, 3, 1, 2).contiguous()
-    return images, torch.tensor(part.targets)
+    return images, torch.tensor(part.targets, device="cpu")
 
 
 SETS.add("cifar10", DataSet(read=read, labelled=Form()))

@@ -128,7 +128,7 @@ def _split(files: Files, request: Request) -> tuple[Files, Files]:
 
     from pdas.data.splits import split_test
 
-    labels = torch.tensor(files.labels)
+    labels = torch.tensor(files.labels, device="cpu")
     train, test = (
         Files([files.paths[i] for i in part.tolist()], labels=labels[part].tolist())
         for part in split_test(labels, request.test_fraction, request.seed)

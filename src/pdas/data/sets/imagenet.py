@@ -166,7 +166,7 @@ def _images(part: Part, classes: Sequence[str], request: Request) -> DiskImages:
     index = {name: label for label, name in enumerate(classes)}
     return DiskImages(
         part.files,
-        torch.tensor([index[name] for name in part.classes]),
+        torch.tensor([index[name] for name in part.classes], device="cpu"),
         size=request.image_size,
         channels=request.channels,
         workers=request.workers,

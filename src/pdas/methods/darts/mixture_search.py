@@ -69,7 +69,7 @@ class MixtureSearch(SearchMethod):
         self._seed, self._start = seed, start
         self._learning_rate, self._weight_decay = learning_rate, weight_decay
         self._relaxation: Relaxation | None = None
-        self._logits = torch.zeros(0)
+        self._logits = torch.zeros(0, device="cpu")
 
     def plan(self, request: PlanRequest) -> Plan:
         check_finalists(request.settings)
@@ -114,7 +114,7 @@ class MixtureSearch(SearchMethod):
         self._net = net
         self._relaxation = relaxation = net.relaxation(self._kind)
         generator = torch.Generator().manual_seed(self._seed)
-        drawn = self._start * torch.randn(relaxation.size, generator=generator)
+        drawn = self._start * torch.randn(relaxation.size, generator=generator, device="cpu")
         self._logits = drawn.to(context.fabric.device).requires_grad_()
         self._adam = torch.optim.Adam(
             [self._logits], self._learning_rate, betas=BETAS, weight_decay=self._weight_decay

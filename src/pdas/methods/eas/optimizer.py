@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from pdas.distributed.default_device import computes_on_cpu
 from pdas.methods.eas.edits import Edits, draw, log_p_and_entropy
 from pdas.methods.eas.layers import LayerSpace
 from pdas.methods.eas.policy import EditPolicy
@@ -26,6 +27,7 @@ MOST_OPEN = 1000  # networks whose loss is not told yet
 Row = tuple[int, ...]
 
 
+@computes_on_cpu
 class EAS(Observing):
     """Asks for the start network, until its loss is told, and then for edits of it.
 

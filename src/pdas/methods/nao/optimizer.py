@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from pdas.distributed.default_device import computes_on_cpu
 from pdas.methods.nao.fit import Fit, Fitting, ascend, fit
 from pdas.methods.nao.model import Model, Size
 from pdas.methods.nao.sequence import Sequence
@@ -24,6 +25,7 @@ Row = tuple[int, ...]
 TRIES = 20  # draws for each uniform architecture that must not be known
 
 
+@computes_on_cpu
 class NAO(Observing):
     """Asks for the architectures of a pool that are not scored yet; a scored pool makes new ones.
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from pdas.distributed.default_device import computes_on_cpu
 from pdas.methods.graph_variables import GraphVariables, graphs_of
 from pdas.methods.policy_gradient.policy import Policy, uniform_weights
 from pdas.space import SearchSpace
@@ -23,6 +24,7 @@ LEANING = 0.25  # a fixed part of the logits of operations in the normal cell
 FAVOURED = "sep_conv"  # what both of these favour, by the beginning of its label
 
 
+@computes_on_cpu
 class EnasPolicy(Policy):
     """The controller of ENAS, over the variables of a normal and further cells.
 

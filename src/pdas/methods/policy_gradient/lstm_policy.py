@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from pdas.distributed.default_device import computes_on_cpu
 from pdas.methods.policy_gradient.policy import Policy, uniform_weights
 
 
+@computes_on_cpu
 class LSTMPolicy(Policy):
     """One LSTM step for each variable, whose category is the input of the next step.
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pdas.distributed.default_device import computes_on_cpu
 from pdas.methods.observing import Observing, with_worst
 from pdas.methods.optimizer import checked_count, number_in
 from pdas.methods.policy_gradient.policy import Policy
@@ -57,6 +58,7 @@ class Learning:
     clip: float = 0.2
 
 
+@computes_on_cpu
 class PolicyGradient(Observing):
     """Draws from a policy, and moves it towards what had a large reward, 1 - loss.
 

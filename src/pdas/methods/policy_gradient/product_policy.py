@@ -11,11 +11,13 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from pdas.distributed.default_device import computes_on_cpu
 from pdas.methods.policy_gradient.policy import Policy
 
 START = 1e-3  # standard deviation of the logits
 
 
+@computes_on_cpu
 class ProductPolicy(Policy):
     """Independent categories, with their logits as weights.
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pdas.distributed.default_device import computes_on_cpu
 from pdas.methods.evolution.mutation import Member, Mutation
 from pdas.methods.policy_gradient.categorical import draw, entropy
 from pdas.methods.policy_gradient.rewards import LARGEST, Baseline, tan_reward
@@ -24,6 +25,7 @@ LEARNING_RATE = 2e-3  # of Adam
 ENTROPY = 1e-5  # its weight in the loss
 
 
+@computes_on_cpu
 class Mutator(Mutation):
     """One variable of a parent changes; which and to what is learned from the rewards of children.
 

@@ -124,8 +124,10 @@ class _Use:
     def permute(self, order: Tensor) -> None:
         """Sort the units."""
         whole = self.layer.get_buffer(self.name) if self.weight is None else self.weight.whole()
-        channels = (order[:, None] * self.factor + torch.arange(self.factor)).flatten()
-        index = torch.arange(whole.shape[self.dim])
+        channels = (
+            order[:, None] * self.factor + torch.arange(self.factor, device="cpu")
+        ).flatten()
+        index = torch.arange(whole.shape[self.dim], device="cpu")
         index[self.start : self.start + len(channels)] = self.start + channels
         permuted = whole.index_select(self.dim, index.to(whole.device))
         if self.weight is None:
@@ -172,7 +174,7 @@ def _by_norm(use: _Use) -> Tensor:
     weight = use.weight
     whole = None if weight is None else weight.whole()
     if whole is None or whole.dim() < 2:
-        return torch.zeros(use.units)
+        return torch.zeros(use.units, device="cpu")
     squares = use.by_unit(whole.double()).square().sum(1)
     return squares / squares.mean().clamp_min(torch.finfo(torch.float64).tiny)
 
@@ -181,7 +183,7 @@ def _by_loss(
     net: Supernet, loss: Callable[[Any], Any], batches: Sequence[Any], uses: Sequence[_Use]
 ) -> tuple[Importance, float]:
     """What each unit of a use adds to the loss, to first order; and the mean loss."""
-    sums = {use: torch.zeros(use.units, dtype=torch.float64) for use in uses}
+    sums = {use: torch.zeros(use.units, dtype=torch.float64, device="cpu") for use in uses}
     total = 0.0
     weights = [weight for weight in net.parameters() if weight.requires_grad]
     for batch in batches:
@@ -213,7 +215,7 @@ def _orders(uses: Sequence[_Use], importance: Importance) -> dict[str, Tensor]:
         together = math.lcm(*(use.together for use in own))
         total = torch.stack([importance(use).double().cpu() for use in own]).sum(0)
         groups = total.view(-1, together).sum(1).argsort(descending=True, stable=True)
-        orders[name] = (groups[:, None] * together + torch.arange(together)).flatten()
+        orders[name] = (groups[:, None] * together + torch.arange(together, device="cpu")).flatten()
     return orders
 
 

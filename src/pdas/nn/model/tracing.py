@@ -174,7 +174,7 @@ class _Fixed:
             return tuple(self._constant(part) for part in output)
         if not isinstance(output, Tensor):
             return output
-        numbers = torch.rand(output.shape, generator=self._generator) + 0.5
+        numbers = torch.rand(output.shape, generator=self._generator, device="cpu") + 0.5
         return numbers.to(output)
 
     def _with_change(self, leaf: Leaf, output: Any) -> Any:

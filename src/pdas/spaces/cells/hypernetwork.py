@@ -182,16 +182,18 @@ class HyperCellSupernet(nn.Module):
         made = list(self._generated(architecture))
         device = self.hypernetwork.first.weight.device
         columns = [each for each in made for _ in range(each.channels // BLOCK)]
-        condition = torch.full((self._offsets[-1], len(columns)), -1.0)
+        condition = torch.full((self._offsets[-1], len(columns)), -1.0, device="cpu")
         for column, each in enumerate(columns):
             condition[list(each.marks), column] = 1.0
-        chosen = torch.tensor(architecture.indices + starts(self.space.sizes))
+        chosen = torch.tensor(architecture.indices + starts(self.space.sizes), device="cpu")
         condition[self._offsets[-2] + chosen] = 1.0
         shape = self.hypernetwork.height, len(columns)
         if self._noise is None:
             noise = torch.randn(shape, device=device)
         else:
-            noise = torch.randn(shape, generator=self._noise.manual_seed(0)).to(device)
+            noise = torch.randn(shape, generator=self._noise.manual_seed(0), device="cpu").to(
+                device
+            )
         blocks = self.hypernetwork(condition.to(device), noise)
         widths = [each.channels // BLOCK for each in made]
         parts = torch.split(blocks, widths, dim=2)

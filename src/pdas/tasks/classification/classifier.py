@@ -18,7 +18,7 @@ from pdas.support.errors import DataError, SettingError
 from pdas.support.refusals import refuse
 from pdas.support.settings import validated
 from pdas.tasks.classification.description import ClassifierDescription
-from pdas.tasks.image_tasks.inputs import Images, OneImage, parts_of_images, pixels_of
+from pdas.tasks.image_tasks.inputs import Images, OneImage, device_of, parts_of_images, pixels_of
 
 PART = 256  # images that are classified at a time
 
@@ -80,10 +80,10 @@ class Classifier:
         """Class probabilities of images.
 
         Args:
-            images: uint8 `(N, C, H, W)`; C is the network's.
+            images: uint8 `(N, C, H, W)`, on any device; C is the network's.
 
         Returns:
-            float32 `(N, classes)`.
+            float32 `(N, classes)`, on the device of the network.
 
         Raises:
             DataError: the images have another type or shape.
@@ -95,7 +95,7 @@ class Classifier:
                 found=f"{images.dtype} of shape {tuple(images.shape)}",
                 expected=f"uint8 of shape (N, {self.channels}, H, W)",
             )
-        logits: Tensor = self.network(self.standardise(images))
+        logits: Tensor = self.network(self.standardise(images.to(device_of(self.network))))
         return logits.softmax(1)
 
     def predict(self, images: Images) -> list[Prediction]:

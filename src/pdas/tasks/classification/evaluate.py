@@ -133,7 +133,7 @@ def save_mistakes(found: Predictions, images: ImageSource, run: Run) -> None:
     if not len(chosen) or images.image_shape[0] not in (1, 3):
         return
     mistaken = images.subset(chosen)
-    ((pixels, _),) = mistaken.batches([torch.arange(len(chosen))])
+    ((pixels, _),) = mistaken.batches([torch.arange(len(chosen), device="cpu")])
     names = {} if mistaken.names is None else {"names": np.array(mistaken.names)}
     run.write_arrays(
         FILE,

@@ -22,7 +22,7 @@ def drawn(source: ImageSource, count: int | None, seed: int) -> ImageSource:
     if count is None or count >= len(source):
         return source
     generator = torch.Generator().manual_seed(seed)
-    return source.subset(torch.randperm(len(source), generator=generator)[:count])
+    return source.subset(torch.randperm(len(source), generator=generator, device="cpu")[:count])
 
 
 @dataclass(frozen=True, kw_only=True)

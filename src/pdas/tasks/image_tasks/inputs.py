@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from pdas.data.decode import image_pixels, read_image, read_view
 from pdas.data.views.areas import View
@@ -130,6 +130,11 @@ def _refuse_array(found: str) -> NoReturn:
         found=found,
         expected=f"{_EXPECTED}, its values uint8 or float in [0, 1]",
     )
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Where the weights of a network are, to which its images have to come."""
+    return next((weight.device for weight in network.parameters()), torch.device("cpu"))
 
 
 def stacked(images: Images, channels: int) -> Tensor:

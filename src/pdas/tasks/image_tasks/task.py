@@ -110,7 +110,7 @@ class ImageTask(OpenedTask, Generic[D]):
 
     @property
     def example(self) -> Tensor:
-        return torch.zeros(1, *self.data.images.train.image_shape)
+        return torch.zeros(1, *self.data.images.train.image_shape, device="cpu")
 
     @property
     def search_example(self) -> Tensor:

@@ -16,7 +16,7 @@ from pdas.runs.weights import load_weights
 from pdas.support.errors import DataError
 from pdas.support.refusals import refuse
 from pdas.support.settings import validated
-from pdas.tasks.image_tasks.inputs import Images, stacked
+from pdas.tasks.image_tasks.inputs import Images, device_of, stacked
 from pdas.tasks.inpainting.description import RestorerDescription
 
 
@@ -65,7 +65,7 @@ class Restorer:
                 of all images.
 
         Returns:
-            uint8 `(N, C, H, W)`.
+            uint8 `(N, C, H, W)`, on the device of the network.
 
         Raises:
             DataError: a file is no image, an array has another type, shape or range, or the images
@@ -76,6 +76,8 @@ class Restorer:
         """
         pixels = stacked(images, self.channels)
         mask = _mask(hidden, (len(pixels), 1, *pixels.shape[2:]))
+        device = device_of(self.network)
+        pixels, mask = pixels.to(device), mask.to(device)
         masked = (pixels / 255).masked_fill(mask, 0)
         restored: Tensor = self.network(masked)
         found = (restored.clamp(0, 1) * 255).round().to(torch.uint8)
