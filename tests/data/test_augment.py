@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections import Counter
 from dataclasses import asdict
 
@@ -17,6 +18,7 @@ from torchvision.transforms.v2 import functional as T
 
 from pdas.data.augment import Augment, Standardise, TrainingTransform, channel_statistics
 from pdas.data.images import MemoryImages
+from pdas.data.views.jitter import Jitter
 from pdas.support.errors import SettingError
 
 
@@ -196,3 +198,50 @@ def test_a_constant_channel_stays_finite() -> None:
     statistics = channel_statistics(MemoryImages(images, torch.zeros(50, dtype=torch.int64)))
     assert statistics.std[2] == 0
     torch.testing.assert_close(statistics(images)[:, 2], torch.zeros(50, 6, 6))
+
+
+@pytest.mark.parametrize("jitter", [None, Jitter(brightness=0.4, hue=0.1)])
+@pytest.mark.parametrize(
+    ("pad", "flip", "cutout"), [(2, True, 4), (0, True, 4), (2, False, 0), (0, False, 4)]
+)
+def test_what_is_drawn_is_drawn_one_after_the_other(
+    pad: int, flip: bool, cutout: int, jitter: Jitter | None
+) -> None:
+    """Crops, flips, jitter, squares: numbers of one kind for all images, then those of the next."""
+    batch = random_images(6, 3, 8, 9)
+    one = generator(3)
+
+    def drawn(end: int) -> list[int]:
+        return torch.randint(end, (len(batch), 1), generator=one).flatten().tolist()
+
+    none = [0] * len(batch)
+    top, left = [drawn(2 * pad + 1) if pad or flip else none for _ in range(2)]
+    mirrored = drawn(2) if flip else none
+    expected = torch.stack(
+        [
+            crops(image, pad)[row, column, bool(turned)]
+            for image, row, column, turned in zip(batch, top, left, mirrored, strict=True)
+        ]
+    )
+    if jitter is not None:
+        factors = torch.rand(len(batch), 4, generator=one)
+        order = torch.randperm(4, generator=one).tolist()
+        expected = jitter(expected, factors, order).round().to(torch.uint8)
+    if cutout:
+        rows, columns = drawn(8), drawn(9)
+        cut = zip(expected.numpy(), rows, columns, strict=True)
+        expected = torch.from_numpy(
+            np.stack([cutout_by_definition(image, cutout, y, x) for image, y, x in cut])
+        ).to(torch.uint8)
+    both = generator(3)
+    found = Augment(pad=pad, flip=flip, cutout=cutout, jitter=jitter)(batch, both)
+    assert torch.equal(found, expected)
+    assert torch.equal(both.get_state(), one.get_state())
+
+
+def test_a_standardisation_that_was_used_pickles_as_a_new_one() -> None:
+    standardise = Standardise((0.5,) * 3, (0.2,) * 3)
+    as_new = pickle.dumps(standardise)
+    expected = standardise(random_images(2, 3, 4, 4))
+    assert pickle.dumps(standardise) == as_new
+    assert torch.equal(pickle.loads(as_new)(random_images(2, 3, 4, 4)), expected)

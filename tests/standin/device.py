@@ -26,6 +26,7 @@ from torch.utils import _foreach_utils
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from pdas.distributed import transfer
 from pdas.distributed.fabric import Fabric, SingleDeviceStrategy
 from pdas.methods.trials import trial
 
@@ -46,7 +47,7 @@ LIBRARIES = (
     str(Path(sys.base_prefix)),
     str(Path(torch.__file__).parents[1]),
 )
-OWN = str(Path(__file__).resolve())
+PASSED = (str(Path(__file__).resolve()), str(Path(transfer.__file__).resolve()))
 
 aten = torch.ops.aten
 COPIES = (aten._to_copy.default, aten.copy_.default)
@@ -228,7 +229,8 @@ def stand_in() -> Iterator[None]:
     """Within it, torch treats the stand-in as it treats a GPU where it would not.
 
     `module.to` keeps each parameter and gives it new data, so that an optimizer has it still;
-    optimizers and norms work on many tensors at once; and finalists are trained there, too.
+    optimizers and norms work on many tensors at once; it reads pinned memory; and finalists are
+    trained there, too.
     """
     before = torch.__future__.get_swap_module_params_on_conversion()
     torch.__future__.set_swap_module_params_on_conversion(True)
@@ -237,6 +239,7 @@ def stand_in() -> Iterator[None]:
         with (
             patch.object(optimizer, _FOREACH, lambda: grouped),
             patch.object(_foreach_utils, _FOREACH, lambda: grouped),
+            patch.object(transfer, "PINNING", frozenset(grouped)),
             patch.object(
                 trial, "_one_fabric", lambda device, precision: stand_in_fabric(precision)
             ),
@@ -265,11 +268,11 @@ def _non_blocking(func: Any, args: Any, kwargs: Any) -> bool:
 
 
 def _asking(frame: FrameType) -> FrameType:
-    """The innermost frame that is neither of a library nor of this file."""
+    """The innermost frame that is of no library and not in a file that moves for all others."""
     asking: FrameType | None = frame
     while asking is not None:
         file = asking.f_code.co_filename
-        if not file.startswith((*LIBRARIES, OWN, "<")):
+        if not file.startswith((*LIBRARIES, *PASSED, "<")):
             return asking
         asking = asking.f_back
     return frame

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 import pdas
-from pdas.data.augment import Augment, Standardise, training_transform
+from pdas.data.augment import Augment, Standardise, TrainingTransform
 from pdas.data.batches import Batches
 from pdas.data.images import MemoryImages
 from pdas.data.masks import MaskedBatches
@@ -155,8 +155,8 @@ def test_a_drop_path_that_draws_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 class CutOnTheCpu(Augment):
-    def cut_out(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        hidden = torch.rand(len(batch), 1, *batch.shape[-2:], generator=generator) < 0.1
+    def _cut_out(self, batch: Tensor, centre_y: Tensor, centre_x: Tensor) -> Tensor:
+        hidden = torch.rand(len(batch), 1, *batch.shape[-2:]) < 0.1
         return batch.masked_fill(hidden, 0)  # wrong
 
 
@@ -167,7 +167,7 @@ def images() -> MemoryImages:
 
 def batches(augment: Augment) -> Batches:
     generator = torch.Generator()
-    transform = training_transform(Standardise((0.5,), (0.5,)), augment, generator)
+    transform = TrainingTransform(Standardise((0.5,), (0.5,)), augment, generator)
     return Batches(
         images(), 4, shuffle=generator, transform=transform, drop_last=True, device=DEVICE
     )

@@ -8,9 +8,9 @@ padding is black (0 before standardisation) and a cut-out square is the channel 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from pdas.data.images import ImageSource
 from pdas.data.views.jitter import Jitter
 from pdas.distributed.micro_batches import parts_of
+from pdas.distributed.transfer import moved
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 
@@ -50,6 +51,14 @@ class Standardise:
             found, expected = f"{self.mean} and {self.std}", "one mean and one std of at least 0"
             refuse(SettingError, "mean, std", found=found, expected=f"{expected} for each channel")
 
+    @cached_property
+    def _constants(self) -> dict[torch.device, tuple[Tensor, Tensor]]:
+        """Mean and divisor in units of 1 / 255, on each device where they were needed."""
+        return {}
+
+    def __getstate__(self) -> dict[str, tuple[float, ...]]:
+        return {"mean": self.mean, "std": self.std}  # and no tensor of a device
+
     @property
     def divisor(self) -> tuple[float, ...]:
         """What images in [0, 1] are divided by: `std`, or 1 where it is 0."""
@@ -64,9 +73,11 @@ class Standardise:
         Returns:
             float32 of the same shape.
         """
-        shape = (1, len(self.mean), 1, 1)
-        mean = 255 * torch.tensor(self.mean, device=batch.device).view(shape)
-        std = 255 * torch.tensor(self.divisor, device=batch.device).view(shape)
+        if batch.device not in self._constants:  # copied once, since a copy waits for the device
+            values = torch.tensor([self.mean, self.divisor], device="cpu").to(batch.device)
+            mean, std = (255 * values).view(2, 1, -1, 1, 1)
+            self._constants[batch.device] = mean, std
+        mean, std = self._constants[batch.device]
         return (batch.to(torch.float32) - mean).div_(std)
 
 
@@ -193,84 +204,75 @@ class Augment:
         Returns:
             The shape of `batch`; with `standardise` float32, else the dtype of `batch`.
         """
+        numbers, colours = self._draw(batch, generator, part)
+        crop, cut = numbers[:-2] if self.cutout else numbers, numbers[-2:]
         dtype = batch.dtype
-        batch = self.crop_and_flip(batch, generator, part)
-        if self.jitter:
-            batch = self._jittered(self.jitter, batch, generator, part)
+        if self.pad or self.flip:
+            batch = self._crop_and_flip(batch, *crop)
+        if self.jitter and colours is not None:
+            batch = self.jitter(batch, *colours)
             batch = batch if standardise is not None else batch.round().to(dtype)
         if standardise is not None:
             batch = standardise(batch)
-        return self.cut_out(batch, generator, part)
+        return self._cut_out(batch, *cut) if self.cutout else batch
 
-    @staticmethod
-    def _jittered(jitter: Jitter, batch: Tensor, generator: torch.Generator, part: Part) -> Tensor:
-        device = generator.device
-        draws = torch.rand(len(batch) * part.count, 4, generator=generator, device=device)
-        order = torch.randperm(4, generator=generator, device=device)
-        return jitter(batch, part.own(draws), order.tolist())
-
-    def crop_and_flip(
-        self, batch: Tensor, generator: torch.Generator, part: Part = WHOLE
-    ) -> Tensor:
-        """Crop and flip a batch; each image has an offset and a direction of its own.
-
-        Args:
-            batch: (N, C, H, W), uint8 or float.
-            generator: draws the crops, then the flips.
-            part: see `__call__`.
+    def _draw(
+        self, batch: Tensor, generator: torch.Generator, part: Part
+    ) -> tuple[Sequence[Tensor], tuple[Tensor, list[int]] | None]:
+        """All that a batch needs.
 
         Returns:
-            A batch of the same shape and dtype.
+            Whole numbers for each image, int64 (n, 1) each, on the device of the batch: top and
+            left of the crop, whether it is mirrored, row and column of the centre of the square;
+            without those of what is off. And what the jitter needs.
         """
-        if not (self.pad or self.flip):
-            return batch
+        height, width = batch.shape[2:]
+        n, device = len(batch) * part.count, generator.device
+        draw = partial(torch.randint, size=(n, 1), generator=generator, device=device)
+        numbers, colours = [], None
+        if self.pad or self.flip:
+            # Drawn without padding too (then always 0), so that the flips are the same draws.
+            numbers += [draw(2 * self.pad + 1), draw(2 * self.pad + 1)]
+        if self.flip:
+            numbers.append(draw(2))
+        if self.jitter:
+            factors = torch.rand(n, 4, generator=generator, device=device)
+            order = torch.randperm(4, generator=generator, device=device)
+            colours = part.own(factors), order.tolist()
+        if self.cutout:
+            numbers += [draw(height), draw(width)]
+        if not numbers:
+            return (), colours
+        own = torch.stack([part.own(each) for each in numbers])
+        return moved(own, batch.device).unbind(), colours  # in one copy
+
+    def _crop_and_flip(
+        self, batch: Tensor, top: Tensor, left: Tensor, mirrored: Tensor | None = None
+    ) -> Tensor:
+        """Crop and flip a batch; each image has an offset and a direction of its own."""
         n, channels, height, width = batch.shape
-        # Drawn without padding too (then always 0), so that the flips are the same draws.
-        draw = partial(self._draw, batch, generator, part)
-        top, left = draw(2 * self.pad + 1, 2 * self.pad + 1)
         if not self.pad:
-            (mirrored,) = draw(2)
+            assert mirrored is not None  # else there is nothing to do
             return torch.where(mirrored.bool().view(n, 1, 1, 1), batch.flip(3), batch)
         rows = top + torch.arange(height, device=batch.device)
         columns = left + torch.arange(width, device=batch.device)
-        if self.flip:
-            (mirrored,) = draw(2)
+        if mirrored is not None:
             columns = torch.where(mirrored.bool(), columns.flip(1), columns)
         # One `gather` from the padded images takes the crop and the flip of every image.
         pixels = rows.unsqueeze(2) * (width + 2 * self.pad) + columns.unsqueeze(1)
         padded = F.pad(batch, 4 * [self.pad]).flatten(2)
         return padded.gather(2, pixels.view(n, 1, -1).expand(-1, channels, -1)).view_as(batch)
 
-    def cut_out(self, batch: Tensor, generator: torch.Generator, part: Part = WHOLE) -> Tensor:
-        """Set one square of each image to 0.
-
-        Args:
-            batch: (N, C, H, W), uint8 or float.
-            generator: draws the centres.
-            part: see `__call__`.
-
-        Returns:
-            A batch of the same shape and dtype.
-        """
-        if not self.cutout:
-            return batch
-        height, width = batch.shape[2:]
-        centre_y, centre_x = self._draw(batch, generator, part, height, width)
-        rows = self._covered(centre_y, height)
-        columns = self._covered(centre_x, width)
+    def _cut_out(self, batch: Tensor, centre_y: Tensor, centre_x: Tensor) -> Tensor:
+        """Set one square of each image to 0."""
+        rows = self._covered(centre_y, batch.shape[2])
+        columns = self._covered(centre_x, batch.shape[3])
         return batch.masked_fill((rows.unsqueeze(2) & columns.unsqueeze(1)).unsqueeze(1), 0)
 
     def _covered(self, centre: Tensor, length: int) -> Tensor:
         """Which of `length` positions the square covers along one axis: bool (n, length)."""
         offset = torch.arange(length, device=centre.device) - centre + self.cutout // 2
         return (offset >= 0) & (offset < self.cutout)
-
-    @staticmethod
-    def _draw(batch: Tensor, generator: torch.Generator, part: Part, *ends: int) -> list[Tensor]:
-        """For each end, uniform integers below it: int64 (N, 1) on the device of the batch."""
-        shape, device = (len(batch) * part.count, 1), generator.device
-        draws = [torch.randint(end, shape, generator=generator, device=device) for end in ends]
-        return [part.own(draw).to(batch.device) for draw in draws]
 
 
 @dataclass(frozen=True)

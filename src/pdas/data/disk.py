@@ -21,6 +21,7 @@ from pdas.data.decode import File, read_crops, read_view
 from pdas.data.files import Box
 from pdas.data.images import MemoryImages, Shape, Subset, digest
 from pdas.data.views.areas import RandomAreas, View
+from pdas.distributed.transfer import pins
 from pdas.resume.lost_workers import lost_workers_named
 from pdas.support.cores import cores
 from pdas.support.errors import DataError
@@ -113,7 +114,7 @@ class DiskImages:
             DataError: an image is broken; the message names the file.
         """
         parts = [part.numpy() for part in order]
-        pin = torch.device(device).type == "cuda"
+        pin = pins(device)
         loader = DataLoader(
             _Decoder(self, areas or self.view),
             batch_size=None,

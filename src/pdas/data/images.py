@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pdas.data.views.areas import RandomAreas
+from pdas.distributed.transfer import moved
 from pdas.support.errors import DataError
 from pdas.support.refusals import refuse
 
@@ -236,6 +237,7 @@ class MemoryImages:
             refuse(DataError, "labels", found=found, expected=expected)
         self.images = images
         self.labels = labels.cpu()  # splits and fingerprints need them there
+        self._labels = labels.to(images.device)
         self.origin = origin
         self.names = names
 
@@ -253,7 +255,7 @@ class MemoryImages:
         return self.origin or digest(self.labels.numpy().tobytes())
 
     def to(self, device: torch.device | str) -> MemoryImages:
-        """The same images on a device; the labels stay on the CPU."""
+        """The same images on a device, and beside the labels a copy of them."""
         return MemoryImages(self.images.to(device), self.labels, self.origin, self.names)
 
     def subset(self, indices: Tensor) -> Subset:
@@ -267,11 +269,16 @@ class MemoryImages:
         areas: RandomAreas | None = None,
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """See `ImageSource.batches`."""
-        for part in order:
-            images = self.images.index_select(0, part.to(self.images.device))
+        parts = list(order)
+        if not parts:
+            return
+        # All indices in one copy.
+        indices = moved(torch.cat(parts), self.images.device)
+        for part, chosen in zip(parts, torch.split(indices, list(map(len, parts))), strict=True):
+            images = self.images.index_select(0, chosen)
             if areas is not None:
                 images = _enlarged(images, part.tolist(), areas)
-            yield images.to(device), self.labels[part].to(device)
+            yield moved(images, device), moved(self._labels.index_select(0, chosen), device)
 
 
 def _enlarged(images: Tensor, indices: Sequence[int], areas: RandomAreas) -> Tensor:
@@ -283,7 +290,7 @@ def _enlarged(images: Tensor, indices: Sequence[int], areas: RandomAreas) -> Ten
     zero = torch.zeros_like(left)
     across = torch.stack([(right - left) / 2, zero, (left + right) / 2], 1)
     down = torch.stack([zero, (bottom - top) / 2, (top + bottom) / 2], 1)
-    theta = torch.stack([across, down], 1).to(images.device)
+    theta = moved(torch.stack([across, down], 1), images.device)
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)
     values = F.grid_sample(images.float(), grid, padding_mode="border", align_corners=False)
     return values.round_().to(torch.uint8)

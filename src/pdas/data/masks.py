@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from pdas.distributed.transfer import moved
 from pdas.support.errors import SettingError
 from pdas.support.imports import imported
 from pdas.support.refusals import refuse
@@ -54,7 +55,7 @@ def pixel(images: Tensor, generator: torch.Generator) -> Tensor:
     """
     n, _, height, width = images.shape
     draws = torch.rand((n, 1, height, width), generator=generator, device=generator.device)
-    return (draws < PIXEL_PROBABILITY).to(images.device)
+    return moved(draws < PIXEL_PROBABILITY, images.device)
 
 
 def half(images: Tensor, generator: torch.Generator) -> Tensor:
@@ -69,7 +70,7 @@ def half(images: Tensor, generator: torch.Generator) -> Tensor:
     """
     n, _, height, width = images.shape
     sides = torch.randint(SIDES, (n, 1, 1, 1), generator=generator, device=generator.device)
-    sides = sides.to(images.device)
+    sides = moved(sides, images.device)
     rows = torch.arange(height, device=images.device).view(-1, 1)
     columns = torch.arange(width, device=images.device)
     halves = (
@@ -127,7 +128,7 @@ def draw_mask(mask: Mask, images: Tensor, generator: torch.Generator) -> Tensor:
     if isinstance(hidden, Tensor):
         found = f"{hidden.dtype} of shape {tuple(hidden.shape)}"
         if hidden.dtype == torch.bool and _broadcasts(tuple(hidden.shape), shape):
-            return hidden.to(images.device).expand(shape)
+            return moved(hidden, images.device).expand(shape)
     else:
         found = type(hidden).__name__
     refuse(

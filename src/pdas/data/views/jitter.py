@@ -9,6 +9,8 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from pdas.distributed.transfer import moved
+
 GREY = (0.299, 0.587, 0.114)  # of red, green and blue in the brightness, ITU-R BT.601
 WHITE = 255.0
 MIDDLES = (1.0, 1.0, 1.0, 0.0)  # of the factors: nothing changes
@@ -57,7 +59,7 @@ class Jitter:
         most, middle = (
             torch.tensor(values, device=draws.device) for values in (astuple(self), MIDDLES)
         )
-        factors = (middle + (2 * draws - 1) * most).to(images.device)
+        factors = moved(middle + (2 * draws - 1) * most, images.device)
         for index in order:
             has_colour = images.shape[1] == len(GREY)
             if astuple(self)[index] and (has_colour or CHANGES[index] not in COLOURS):
