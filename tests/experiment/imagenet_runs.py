@@ -1,6 +1,6 @@
 """The recipe of ImageNet on a made-up copy, tiny, whole and stopped in the middle of an epoch.
 
-Several ranks run `python -m tests.experiment.imagenet_runs DATA OUT`; see `run_ranks`.
+Several ranks run `python -m tests.experiment.imagenet_runs DATA OUT ARCHITECTURE`; see `run_ranks`.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ TINY = (
     "device.accelerator=cpu",
 )
 
+TWO = ("device.devices=2", "device.sync_batch_norm=true")
+# In more steps of so small a network, rounding grows to any size.
+ONE_STEP = ("retrain.epochs=null", "retrain.steps=1")
+
 
 def experiment(data: Path, *changes: str) -> Experiment:
     return Experiment(recipes.load("imagenet", (*TINY, *changes)), data_dir=data)
@@ -66,13 +70,14 @@ def retrained(small: Experiment, found: Run, stop_at: int | None, last_rank: int
     return small.retrain(found, resume=stop_at is not None)
 
 
-def main(data: Path, out: Path) -> None:
-    """A search, and its retraining twice, on two ranks."""
+def main(data: Path, out: Path, architecture: Path) -> None:
+    """A search, and its retraining twice, on two ranks; and one step of that of an architecture."""
     torch.set_num_threads(1)
-    small = experiment(data, "device.devices=2", "device.sync_batch_norm=true")
+    small = experiment(data, *TWO)
     for name, stop_at in (("whole", None), ("stopped", 5)):
         retrained(small, small.search(out / name), stop_at, last_rank=1)
+    experiment(data, *TWO, *ONE_STEP).retrain_file(architecture, out / "alike")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*map(Path, sys.argv[1:]))
