@@ -126,9 +126,12 @@ def test_a_link_in_a_run_is_not_written_through(
     (outside / "mine").write_text("mine")
     run = Run(Path(shutil.copytree(finished.path, here / "run")))
     left = f".pdas-report.html-{'0' * 16}.part"
-    for name in ("report.html", "architecture.svg", "convergence.png", left):
-        (run.path / name).symlink_to(outside / "mine")
+    written = [run.path / name for name in ("report.html", "architecture.svg")]
+    for path in (*written, run.path / left):
+        path.unlink(missing_ok=True)
+        path.symlink_to(outside / "mine")
     write_report(run.path)
+    assert all(path.stat().st_size > 1000 and not path.is_symlink() for path in written)
     (run.path / "retrain-1").symlink_to(outside)
     with pytest.raises(RunError, match=r"^run: \S+retrain-1 is a link, expected a directory"):
         Experiment(experiment.recipe, 1).retrain(run, resume=True)
