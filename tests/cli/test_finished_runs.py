@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -27,12 +28,15 @@ def test_a_retraining_on_other_settings_is_evaluated_on_those(
         assert f"{error:.2f} % test error" in out.split(f"retrain-{seed}")[1].splitlines()[0]
 
 
+@pytest.mark.parametrize("words", [["report"], ["report", "--follow"], ["watch"]])
 def test_the_warnings_of_a_run_are_the_last_lines(
-    pdas: Pdas, make_run: Callable[..., Path]
+    pdas: Pdas, make_run: Callable[..., Path], words: list[str]
 ) -> None:
     run = make_run()
     (run / "last_look.json").write_text('{"ties": 0.25}')
-    status, out, _ = pdas("report", run)
+    for path in run.rglob("*"):
+        os.utime(path, ns=(0, 0))  # long after its end
+    status, out, _ = pdas(words[0], run, *words[1:])
     *table, warning = out.splitlines()
     assert status == 0 and len(table) > 5
     assert warning.startswith("warning: losses tie: 25% of the losses in a step equal")

@@ -10,10 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pdas.report.describe import summary_rows
+from pdas.report.describe import summarise
+from pdas.report.reader import read_summary
 
 Add = Callable[..., Path]
 Restored = Callable[..., dict[str, Any]]
+
+
+def summary_rows(run: Path) -> list[tuple[str, str]]:
+    return summarise(read_summary(run, lenient=True))
 
 
 def figures(run: Path) -> dict[str, str]:

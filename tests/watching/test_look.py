@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from pdas.runs.progress import FILE, StageProgress
+from pdas.support.errors import RunError
 from pdas.support.files import locked_directory
+from pdas.watching import look as looking
 from pdas.watching.look import PATIENCE, Look, Phase, Watcher
 
 MakeRun = Callable[..., Path]
@@ -99,6 +101,33 @@ def test_a_damaged_file_is_told_and_the_rest_is_shown(make_run: MakeRun, name: s
         found = look(run)
     assert found.phase is Phase.RUNS
     assert [name in line for line in found.damage] == [True]
+
+
+def test_a_file_that_is_removed_while_it_is_read_is_no_damage(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = unfinished(make_run(errors=()))
+    monkeypatch.setattr(looking, "parse_progress", lambda path: path.unlink() or path.read_text())
+    with locked_directory(run):
+        found = look(run)
+    assert found.phase is Phase.RUNS
+    assert (found.progress, found.damage) == (None, [])
+
+
+@pytest.mark.parametrize("place", ["seed-{}", "pdas/seed-{}"])
+def test_the_directory_of_several_runs_is_refused_and_one_is_named(
+    make_run: MakeRun, tmp_path: Path, place: str
+) -> None:
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    first, second, third = (make_run(place.format(seed)) for seed in range(3))
+    with pytest.raises(RunError, match=rf"^run: found {tmp_path}, which holds 3 runs.*{first}$"):
+        look(tmp_path)
+    for run in (second, third):
+        unfinished(run)
+    with pytest.raises(RunError, match=f"expected one of them; name {second}$"):
+        look(tmp_path)
+    with locked_directory(third), pytest.raises(RunError, match=f"name {third}$"):
+        look(tmp_path)
 
 
 def test_a_file_is_read_again_only_where_it_changed(

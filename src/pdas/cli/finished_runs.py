@@ -13,7 +13,7 @@ from pdas.cli.importing import importing
 from pdas.cli.interrupts import interruptible
 from pdas.cli.options import Changes, DataDir, RunPath
 from pdas.cli.progress import show_wait
-from pdas.cli.tables import table
+from pdas.cli.tables import show_summary, table
 from pdas.cli.watch import follow as follow_run
 from pdas.distributed.launch import rank
 from pdas.runs.run import Run
@@ -122,14 +122,8 @@ def write_report(run: Run, quiet: bool = False) -> None:
     if rank() > 0:
         return
     # Imported here, since matplotlib is slow to import and only needed for this.
-    from pdas.report.describe import summarise
     from pdas.report.page import write_report as write_page
-    from pdas.report.reader import read_summary
-    from pdas.report.warnings.cautions import cautions
 
     page = write_page(run.path)
     if not quiet:
-        summary = read_summary(run.path, lenient=True)
-        table(str(run.path), [*summarise(summary), ("report", str(page))])
-        for caution in cautions(summary):
-            typer.echo(printable(f"warning: {caution.text}"))
+        show_summary(run.path, ("report", str(page)))

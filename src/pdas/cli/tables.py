@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
@@ -27,6 +29,24 @@ def table(title: str, rows: Sequence[tuple[str, str]]) -> None:
     for row in rows:
         shown.add_row(*(Text(printable(text)) for text in row))
     console.print(shown)
+
+
+def show_summary(run: Path, *further: tuple[str, str]) -> None:
+    """Print the results of a run, and its warnings.
+
+    Args:
+        run: the directory.
+        further: rows at the end.
+    """
+    # Imported here, since what they compute with is slow to import.
+    from pdas.report.describe import summarise
+    from pdas.report.reader import read_summary
+    from pdas.report.warnings.cautions import cautions
+
+    summary = read_summary(run, lenient=True)
+    table(str(run), [*summarise(summary), *further])
+    for caution in cautions(summary):
+        typer.echo(printable(f"warning: {caution.text}"))
 
 
 def grid(

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from pdas.cli.importing import importing
 from pdas.cli.options import RunPath
-from pdas.cli.tables import table
+from pdas.cli.tables import show_summary
 from pdas.support.errors import RunError
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ def follow(run: Path) -> None:
 
 
 def _end(run: Path, look: Look) -> None:
-    from pdas.report.describe import summary_rows
     from pdas.watching.look import Phase
 
     if look.phase is Phase.STOPPED:
@@ -56,4 +55,4 @@ def _end(run: Path, look: Look) -> None:
         remedy = "continue by its command with --resume, or by the same call"
         raise RunError(f"run: {run}: {state}; {remedy}")
     if look.phase is Phase.FINISHED:
-        table(str(run), summary_rows(run))
+        show_summary(run)

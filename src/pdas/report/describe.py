@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from os import PathLike
 from textwrap import shorten
 
 from pdas.report.advice import next_step
 from pdas.report.parts.controls import control_rows
-from pdas.report.reader import Summary, read_summary
+from pdas.report.reader import Summary
 from pdas.report.results import Rows, result_rows
 from pdas.report.values import duration
 from pdas.space.decided import NOTHING_LEARNED
@@ -18,20 +17,12 @@ from pdas.support.metrics import is_number, numbers
 _OTHERS = ("seed", "seconds", "steps")  # numbers in `search.json` that the method does not measure
 
 
-def summary_rows(run_dir: str | PathLike[str]) -> Rows:
+def summarise(summary: Summary) -> Rows:
     """The results of a run, as (label, value); a row whose figures are missing is left out.
 
     Args:
-        run_dir: the run directory. A damaged file in it is a row.
-
-    Raises:
-        RunError: the directory is no run.
+        summary: of the run, read leniently. A damaged file in it is a row.
     """
-    return summarise(read_summary(run_dir, lenient=True))
-
-
-def summarise(summary: Summary) -> Rows:
-    """`summary_rows` of a run that has been read."""
     rows, is_search = [("method", method(summary))], summary.run.stage == "search"
     if not summary.architecture and is_search:
         rows.append(("state", "the search did not finish"))

@@ -21,6 +21,7 @@ from pdas.runs.run import Run
 from pdas.support.arrays import FloatArray
 from pdas.support.errors import RunError
 from pdas.support.metrics import Metric
+from pdas.support.refusals import refuse
 from pdas.support.writing.parts import is_locked
 from pdas.tasks.results import metrics_of
 
@@ -28,6 +29,7 @@ T = TypeVar("T")
 
 PATIENCE = 60.0  # seconds without a lock and without news, after which nobody is at work
 _KINDS = (".yaml", ".json", ".csv", ".npz", ".safetensors", ".ckpt")  # not what a report writes
+_INNER = ("seed-*/config.yaml", "*/seed-*/config.yaml")  # of a sweep, and of a comparison
 _REPORT = "report.html"
 _REFRESH = b'http-equiv="refresh"'
 _HEAD = 4096  # bytes of a page, more than come before its content
@@ -102,10 +104,11 @@ class Watcher:
         """What there is now.
 
         Raises:
-            RunError: the directory cannot be read.
+            RunError: the directory cannot be read, or holds several runs.
         """
         run = self._run
         if not run.has_config:
+            _check_one(run.path)
             return Look(run.path, Phase.NOT_BEGUN)
         stages = [run, *_inner_stages(run.path)]
         locked = [is_locked(each.path) for each in stages]
@@ -167,14 +170,33 @@ class Watcher:
         path = run.path / name
         try:
             about = path.stat()
-        except OSError:
+            stamp = (about.st_mtime_ns, about.st_size)
+            if path not in self._kept or self._kept[path][0] != stamp:
+                self._kept[path] = stamp, read(run)
+        except (OSError, RunError) as error:
             self._kept.pop(path, None)
-            return None
-        stamp = (about.st_mtime_ns, about.st_size)
-        if path not in self._kept or self._kept[path][0] != stamp:
-            self._kept[path] = stamp, read(run)
+            # A stage that ends removes its progress, maybe just before it is read.
+            if isinstance(error, OSError) or isinstance(error.__cause__, FileNotFoundError):
+                return None
+            raise
         content: T = self._kept[path][1]
         return content
+
+
+def _check_one(path: Path) -> None:
+    """Refuse the directory of a sweep or of a comparison, and name the run that is at work."""
+    runs = [each.parent for name in _INNER for each in sorted(path.glob(name))]
+    if not runs:
+        return
+    at_work = [run for run in runs if is_locked(run)]
+    unfinished = [run for run in runs if Run(run).is_unfinished]
+    refuse(
+        RunError,
+        "run",
+        found=f"{path}, which holds {len(runs)} runs",
+        expected="one of them",
+        remedy=f"name {[*at_work, *unfinished, *runs][0]}",
+    )
 
 
 def _progress(run: Run) -> StageProgress:
