@@ -26,6 +26,7 @@ ORDER = (
     "drawing",
     "distributed",
     "resume",
+    "kernels",
     "nn",
     "data",
     "training",

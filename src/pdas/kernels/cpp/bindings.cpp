@@ -22,7 +22,12 @@ void parallel(int64_t count, const std::function<void(int64_t, int64_t)>& body) 
   if (count == 0) return;
   at::Tensor slots = at::empty({count}, at::kByte);
   const char* first = static_cast<const char*>(slots.data_ptr());
-  auto iterator = at::TensorIteratorConfig().add_output(slots).build();
+  auto iterator = at::TensorIteratorConfig()
+                      .check_all_same_dtype(false)
+                      .resize_outputs(false)
+                      .declare_static_shape({count})
+                      .add_output(slots)
+                      .build();
   iterator.for_each(
       [&](char** data, const int64_t*, int64_t n) {
         const int64_t begin = data[0] - first;

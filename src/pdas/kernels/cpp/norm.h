@@ -132,11 +132,11 @@ void gradient_sums(const T* gradient, const T* z, const Norm<T>& norm, int64_t w
 // factor * (g - mean of g - (z - mean) / sd * mean of g (z - mean) / sd).
 template <class T>
 struct NormGradient {
-  std::vector<T> first, second;  // the two means; 0 where the statistics are not those of the batch
+  std::vector<T> first, second;  // the two means
+  bool fixed;                    // whether the statistics are not those of the batch: g alone then
 
   NormGradient(const std::vector<double>& sums, int64_t width, double count, bool fixed)
-      : first(width), second(width) {
-    if (fixed) return;
+      : first(width), second(width), fixed(fixed) {
     for (int64_t c = 0; c < width; c++) {
       first[c] = sums[c] / count;
       second[c] = sums[width + c] / count;
@@ -153,9 +153,9 @@ void norm_gradient(const T* gradient, const T* z, const Norm<T>& norm, const Nor
       const Vector<T> mean = load(&norm.mean[c]), inverse = load(&norm.inverse[c]), factor = load(&norm.factor[c]);
       const Vector<T> first = load(&means.first[c]), second = load(&means.second[c]);
       for (int64_t p = 0; p < pixels; p++) {
-        const Vector<T> h = (load(z + p * width + c) - mean) * inverse;
-        const Vector<T> g = load(gradient + p * channels + s.from + i, s.count - i) * keep;
-        store(out + p * width + c, factor * (g - first - h * second));
+        Vector<T> g = load(gradient + p * channels + s.from + i, s.count - i) * keep;
+        if (!means.fixed) g = g - first - (load(z + p * width + c) - mean) * inverse * second;
+        store(out + p * width + c, factor * g);
       }
     }
   }

@@ -211,8 +211,7 @@ class DerivedCell(nn.Module):
             if second != first:  # equal edges are one module, which is called once
                 h2 = self._edge(b, second, values)
             values.append(self._drop(h1, b, first, kept) + self._drop(h2, b, second, kept))
-        out: Tensor = self.output(torch.cat([values[b + 2] for b in self.plan.loose_ends], dim=1))
-        return out
+        return self.output.side_by_side([values[b + 2] for b in self.plan.loose_ends])
 
     @torch.no_grad()
     def joined(self, loose_ends: Sequence[int], weight: Tensor) -> Tensor:

@@ -6,14 +6,17 @@ the supernet (batch statistics only) and the derived network (learnable affine, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pdas.kernels import WithKernels
+from pdas.spaces.cells import fused
 from pdas.spaces.cells.depthwise import DepthwiseConv2d
 
 Norm = Callable[[int], nn.Module]
@@ -57,7 +60,19 @@ class ReLUFirst(nn.Sequential):
         return x
 
 
-class ReLUConvNorm(ReLUFirst):
+def _modules(block: nn.Sequential) -> tuple[Any, ...]:
+    """The modules of a block, in their order."""
+    return tuple(block)
+
+
+def _run(block: nn.Sequential, x: Tensor) -> Tensor:
+    """The output of a block by torch's own operations, module after module."""
+    for module in block:
+        x = module(x)
+    return x
+
+
+class ReLUConvNorm(ReLUFirst, WithKernels):
     """ReLU, 1x1 convolution without bias, normalisation; `(N, in, H, W) -> (N, out, H, W)`.
 
     Args:
@@ -75,8 +90,30 @@ class ReLUConvNorm(ReLUFirst):
             norm(out_channels),
         )
 
+    def forward(self, x: Tensor) -> Tensor:
+        """The block's output.
 
-class FactorisedReduction(nn.Module):
+        Args:
+            x: `(N, in_channels, H, W)`.
+        """
+        return self.side_by_side([x])
+
+    def side_by_side(self, xs: Sequence[Tensor]) -> Tensor:
+        """The block's output for maps that are taken as one, all their channels in a row.
+
+        Args:
+            xs: `(N, ..., H, W)` each, of `in_channels` together.
+        """
+        if self.use_kernels:
+            relu, convolution, norm = _modules(self)
+            if fused.plain_convolutions(convolution) and type(relu) is nn.ReLU:
+                out = fused.pointwise(xs, [convolution.weight], norm)
+                if out is not None:
+                    return out
+        return _run(self, xs[0] if len(xs) == 1 else torch.cat(list(xs), dim=1))
+
+
+class FactorisedReduction(nn.Module, WithKernels):
     """ReLU, two 1x1 convolutions of stride 2 that look at alternate pixels, normalisation.
 
     `(N, in, H, W) -> (N, out, ceil(H/2), ceil(W/2))`. The second convolution sees the map shifted
@@ -103,6 +140,10 @@ class FactorisedReduction(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The reduced map."""
+        if self.use_kernels and fused.plain_convolutions(self.even, self.odd):
+            out = fused.pointwise([x], [self.even.weight, self.odd.weight], self.norm)
+            if out is not None:
+                return out
         return self.after_relu(F.relu(x))
 
     def after_relu(self, x: Tensor) -> Tensor:
@@ -124,7 +165,7 @@ def _every_second(x: Tensor) -> Tensor:
     return F.avg_pool2d(x, 1, stride=2)
 
 
-class SeparableConv(ReLUFirst):
+class SeparableConv(ReLUFirst, WithKernels):
     """Twice: ReLU, depthwise and pointwise convolution, normalisation. The first has the stride.
 
     Args:
@@ -149,6 +190,69 @@ class SeparableConv(ReLUFirst):
             norm(channels),
         )
 
+    def forward(self, x: Tensor) -> Tensor:
+        """The block's output.
+
+        Args:
+            x: `(N, channels, H, W)`.
+        """
+        if self.use_kernels:
+            r1, d1, p1, n1, r2, d2, p2, n2 = _modules(self)
+            out = fused.separable(x, (d1, d2), (p1, p2), (n1, n2), (r1, r2))
+            if out is not None:
+                return out
+        return _run(self, x)
+
+
+class AveragePool(nn.AvgPool2d, WithKernels):
+    """The mean of 3x3 pixels, those that there are: zeros of the padding do not count.
+
+    Args:
+        stride: in both directions.
+
+    Example:
+        AveragePool(stride=2)(x)
+    """
+
+    stride: int
+
+    def __init__(self, stride: int) -> None:
+        super().__init__(3, stride, padding=1, count_include_pad=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The pooled map.
+
+        Args:
+            x: `(N, C, H, W)`.
+        """
+        out = fused.average_pool(x, self.stride) if self.use_kernels else None
+        return super().forward(x) if out is None else out
+
+
+class MaxPool(nn.MaxPool2d, WithKernels):
+    """The largest of 3x3 pixels, those that there are.
+
+    Args:
+        stride: in both directions.
+
+    Example:
+        MaxPool(stride=2)(x)
+    """
+
+    stride: int
+
+    def __init__(self, stride: int) -> None:
+        super().__init__(3, stride, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The pooled map.
+
+        Args:
+            x: `(N, C, H, W)`.
+        """
+        out = fused.max_pool(x, self.stride) if self.use_kernels else None
+        return super().forward(x) if out is None else out
+
 
 def _identity(channels: int, stride: int, norm: Norm) -> nn.Module:
     """At stride 2 something has to bring the map to its size."""
@@ -161,13 +265,11 @@ def _separable(kernel: int) -> Callable[[int, int, Norm], nn.Module]:
 
 
 def _average_pool(channels: int, stride: int, norm: Norm) -> nn.Module:
-    """Over the pixels that there are: zeros of the padding do not count."""
-    return nn.AvgPool2d(3, stride, padding=1, count_include_pad=False)
+    return AveragePool(stride)
 
 
 def _max_pool(channels: int, stride: int, norm: Norm) -> nn.Module:
-    """Over the pixels that there are."""
-    return nn.MaxPool2d(3, stride, padding=1)
+    return MaxPool(stride)
 
 
 OPERATIONS: Mapping[str, Callable[[int, int, Norm], nn.Module]] = MappingProxyType(

@@ -8,7 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pdas.kernels import WithKernels
 from pdas.nn.memo import Memo
+from pdas.spaces.cells.fused import pointwise
 from pdas.spaces.cells.layout import Position
 from pdas.spaces.cells.network import edge_name, input_block
 from pdas.spaces.cells.operations import OPERATIONS, batch_statistics
@@ -49,7 +51,9 @@ class SearchCell(nn.Module):
                 self.edges[edge_name(b, edge)] = operation
         self.output = SlicedOutput(settings.nodes, channels)
 
-    def forward(self, prev_prev: Tensor, prev: Tensor, plan: CellPlan, memo: Memo) -> Tensor:
+    def forward(
+        self, prev_prev: Tensor, prev: Tensor, plan: CellPlan, memo: Memo, own_relus: bool = False
+    ) -> Tensor:
         """The cell's output; an input that the plan does not use is not read.
 
         Args:
@@ -57,17 +61,20 @@ class SearchCell(nn.Module):
             prev: that of the previous cell, after its ReLU.
             plan: the edges that are computed.
             memo: of the pass, shared by several architectures.
+            own_relus: whether each block does its own ReLU, as compiled operators do at no cost;
+                then the two inputs are before theirs.
 
         Returns:
             `(N, channels, H', W')`.
         """
         values = [
-            memo(_after_relu(block), x) if source in plan.sources else x
+            memo(block if own_relus else _after_relu(block), x) if source in plan.sources else x
             for source, (block, x) in enumerate(zip(self.inputs, (prev_prev, prev), strict=True))
         ]
         for b, edges in enumerate(plan.nodes):
             terms = [
-                apply_operation(self.edges[edge_name(b, e)], values[e.source], memo) for e in edges
+                apply_operation(self.edges[edge_name(b, e)], values[e.source], memo, own_relus)
+                for e in edges
             ]
             # In one order: a + b of one architecture is then b + a of another.
             values.append(memo(torch.add, *sorted(terms, key=id)))
@@ -81,20 +88,21 @@ def _after_relu(block: nn.Module) -> Callable[[Tensor], Tensor]:
     return after_relu
 
 
-def apply_operation(operation: nn.Module, x: Tensor, memo: Memo) -> Tensor:
+def apply_operation(operation: nn.Module, x: Tensor, memo: Memo, own_relus: bool = False) -> Tensor:
     """An operation on a state, whose ReLU is shared by all operations that begin with it.
 
     Args:
         operation: of an edge.
         x: `(N, C, H, W)`.
         memo: of the pass.
+        own_relus: whether each operation does its own ReLU instead.
     """
-    if hasattr(operation, "after_relu"):
+    if hasattr(operation, "after_relu") and not own_relus:
         return memo(_after_relu(operation), memo(F.relu, x))
     return memo(operation, x)
 
 
-class SlicedOutput(nn.Module):
+class SlicedOutput(nn.Module, WithKernels):
     """ReLU, 1x1 convolution and batch norm of the concatenated loose ends of a cell.
 
     The weight is kept in one block a node and only the blocks of the loose ends are put together,
@@ -137,6 +145,10 @@ class SlicedOutput(nn.Module):
         Returns:
             `(N, channels, H, W)`.
         """
+        if self.use_kernels:
+            fused = pointwise(values, [self.weight(ends)], self.norm)
+            if fused is not None:
+                return fused
         # ReLU before `cat`: the gradient that comes out of `cat` is not channels-last.
         x = torch.cat([F.relu(value) for value in values], dim=1)
         out: Tensor = self.norm(F.conv2d(x, self.weight(ends)))

@@ -21,6 +21,8 @@ from typing_extensions import Unpack
 from pdas.cost import Cost, FunctionCost
 from pdas.cost.base import Quantity
 from pdas.cost.table import CostTable
+from pdas.kernels import WithKernels
+from pdas.kernels.conditions import serves
 from pdas.nn.costs import table_cost
 from pdas.nn.counting.latency import Measuring, latency
 from pdas.nn.memo import Memo
@@ -42,7 +44,7 @@ from pdas.support.refusals import refuse
 from pdas.support.settings import validated
 
 
-class CellSupernet(Formatted):
+class CellSupernet(Formatted, WithKernels):
     """All architectures of the cell space in one module (paper, section 4.1).
 
     Batch norm uses the statistics of the current batch, in training and in evaluation, and keeps
@@ -104,8 +106,13 @@ class CellSupernet(Formatted):
         check_image_size(min(x.shape[-2:]), self.settings.stem_stride)
         for architecture in architectures:
             check_architecture("architecture", architecture, self.space)
-        x = F.relu(self.stem(self.formatted(x)))
-        routes = [_Route(self.positions, architecture, x) for architecture in architectures]
+        x = self.stem(self.formatted(x))
+        own_relus = self.use_kernels and serves(x)
+        if not own_relus:
+            x = F.relu(x)
+        routes = [
+            _Route(self.positions, architecture, x, own_relus) for architecture in architectures
+        ]
         for index, cell in enumerate(self.cells):
             memo = Memo()
             for route in routes:
@@ -256,24 +263,29 @@ class CellSupernet(Formatted):
 
 
 class _Route:
-    """One architecture's way through the cells: the last output, and the last two after ReLU."""
+    """One architecture's way through the cells: the last output, and the last two after ReLU.
+
+    Where the blocks do their own ReLUs, the last two are before theirs.
+    """
 
     def __init__(
         self,
         positions: Sequence[Position],
         architecture: Architecture,
-        rectified_stem: Tensor,
+        stem: Tensor,
+        own_relus: bool,
     ) -> None:
         self._plans = {cell: decode(architecture, cell) for cell in CELL_TYPES}
         self._positions = positions
         self._needed = needed_cells(positions, self._plans)
-        self._prev_prev = self._prev = self.out = rectified_stem
+        self._own_relus = own_relus
+        self._prev_prev = self._prev = self.out = stem
 
     def advance(self, index: int, cell: nn.Module, memo: Memo) -> None:
         """Go through one cell; one that nothing needs leaves a value that nothing reads."""
-        rectified = self._prev
+        following = self._prev
         if self._needed[index]:
             plan = self._plans[self._positions[index].kind]
-            self.out = cell(self._prev_prev, self._prev, plan, memo)
-            rectified = memo(F.relu, self.out)
-        self._prev_prev, self._prev = self._prev, rectified
+            self.out = cell(self._prev_prev, self._prev, plan, memo, self._own_relus)
+            following = self.out if self._own_relus else memo(F.relu, self.out)
+        self._prev_prev, self._prev = self._prev, following

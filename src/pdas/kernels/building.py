@@ -1,0 +1,210 @@
+"""The compiled library: its name, where it is kept, and how it is made.
+
+The file's name has all that it depends on: torch's version, the system, the instruction set, the
+sources. So a home directory shared by several machines has a file for each kind, and none is ever
+loaded where it does not fit. torch's own `cpp_extension` is not used: it needs ninja, and waits for
+ever where a killed build has left its lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+SOURCES = Path(__file__).parent / "cpp"
+SHIPPED = Path(__file__).parent / "built"
+"""Where tools/kernels.py puts libraries that a wheel should have."""
+
+SECONDS = 300  # that a compiler may take, and that one process waits for another
+_COMPILERS = ("c++", "g++", "clang++")
+_FLAGS = (
+    *("-std=c++20", "-O3", "-fPIC", "-fvisibility=hidden"),
+    *("-fno-math-errno", "-fno-trapping-math", "-w"),
+)
+_INSTRUCTIONS = {
+    "avx512": (
+        *("-mavx2", "-mfma", "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"),
+        "-mprefer-vector-width=512",
+    ),
+    "avx2": ("-mavx2", "-mfma"),
+    "default": (),
+}
+"""Flags of a compiler by instruction set, the names as in `torch.backends.cpu`."""
+
+
+class BuildError(Exception):
+    """The library cannot be made here; the text says why, in one line."""
+
+
+def instruction_set() -> str:
+    """The largest of `_INSTRUCTIONS` that this processor has, as torch sees it."""
+    found = torch.backends.cpu.get_cpu_capability().lower()
+    return found if found in _INSTRUCTIONS else "default"
+
+
+def instruction_sets() -> tuple[str, ...]:
+    """Those that a library may be built for on this kind of processor."""
+    return tuple(_INSTRUCTIONS) if platform.machine() in ("x86_64", "AMD64") else ("default",)
+
+
+def file_name(instructions: str) -> str:
+    """The name of a library, which has all that it depends on but the compiler.
+
+    Args:
+        instructions: of `instruction_sets`.
+    """
+    digest = hashlib.sha256()
+    for flag in (*_FLAGS, *_INSTRUCTIONS[instructions]):
+        digest.update(flag.encode())
+    for source in sorted(SOURCES.iterdir()):
+        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    parts = (
+        f"torch-{torch.__version__}",
+        sys.platform,
+        platform.machine(),
+        instructions,
+        digest.hexdigest()[:16],
+    )
+    return "-".join(parts) + ".so"
+
+
+def shipped() -> Path | None:
+    """The library of the package that fits here, if there is one."""
+    path = SHIPPED / file_name(instruction_set())
+    return path if path.is_file() else None
+
+
+def built() -> Path:
+    """The library in the cache of this user, which is made first where it is not there.
+
+    Raises:
+        BuildError: there is no compiler, it fails, or nothing can be written.
+    """
+    compiler = _compiler()
+    name = file_name(instruction_set())
+    try:
+        folder = _cache() / f"{Path(compiler).name}-{_version(compiler)}"
+        path = folder / name
+        if not path.is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            with _one_at_a_time(folder / f"{name}.lock"):
+                if not path.is_file():  # else another process has just made it
+                    print("pdas: compiling its operators for this machine, once", file=sys.stderr)
+                    build(path, instruction_set(), compiler)
+    except OSError as error:
+        raise BuildError(f"cannot write {error.filename}: {error.strerror}") from error
+    return path
+
+
+def build(path: Path, instructions: str, compiler: str | None = None) -> None:
+    """Compile the library. The file appears whole or not at all.
+
+    Args:
+        path: of the library, in a folder that exists.
+        instructions: of `instruction_sets`.
+        compiler: of C++20; default that of this machine.
+
+    Raises:
+        BuildError: there is no compiler, or it fails.
+    """
+    compiler = compiler or _compiler()
+    torch_folder = Path(torch.__file__).parent
+    abi = int(torch.compiled_with_cxx11_abi())
+    flags = [*_FLAGS, *_INSTRUCTIONS[instructions], f"-D_GLIBCXX_USE_CXX11_ABI={abi}"]
+    include = ["-isystem", str(torch_folder / "include")]
+    libraries = [f"-L{torch_folder / 'lib'}", "-ltorch", "-ltorch_cpu", "-lc10"]
+    with tempfile.TemporaryDirectory(prefix=".building-", dir=path.parent) as name:
+        folder = Path(name)
+        sources = sorted(SOURCES.glob("*.cpp"))
+        objects = [str(folder / f"{source.stem}.o") for source in sources]
+        _run_all(
+            [compiler, *flags, *include, "-c", str(source), "-o", target]
+            for source, target in zip(sources, objects, strict=True)
+        )
+        whole = folder / "library.so"
+        _run_all([[compiler, "-shared", "-o", str(whole), *objects, *libraries]])
+        os.replace(whole, path)
+
+
+def _compiler() -> str:
+    for name in (os.environ.get("CXX", ""), *_COMPILERS):
+        found = shutil.which(name)
+        if found:
+            return found
+    raise BuildError("there is no C++ compiler")
+
+
+def _version(compiler: str) -> str:
+    asked = subprocess.run(
+        [compiler, "-dumpversion"], capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    return "".join(c for c in asked.stdout if c.isalnum() or c == ".") or "unknown"
+
+
+def _cache() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return (Path(home) if home else Path.home() / ".cache") / "pdas" / "kernels"
+    except RuntimeError as error:
+        raise BuildError("there is no home directory to keep it in") from error
+
+
+def _run_all(commands: Iterator[Sequence[str]] | Sequence[Sequence[str]]) -> None:
+    """Run the commands side by side and raise `BuildError` if one of them fails."""
+    running = [
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for command in commands
+    ]
+    try:
+        errors = [(process.communicate(timeout=SECONDS)[1], process) for process in running]
+    except subprocess.TimeoutExpired as error:
+        raise BuildError(f"{error.cmd[0]} took more than {SECONDS} s") from error
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+    for text, process in errors:
+        if process.returncode:
+            lines = [line for line in text.splitlines() if "error" in line] or text.splitlines()
+            said = " ".join(lines[0].split())[:200] if lines else f"status {process.returncode}"
+            raise BuildError(f"{Path(str(process.args[0])).name} fails: {said}")  # type: ignore[index]
+
+
+@contextmanager
+def _one_at_a_time(lock: Path) -> Iterator[None]:
+    """Within it, no other process makes the same library.
+
+    The system takes the lock from a process that ends, however it ends. Where there are no such
+    locks, or the other one takes too long, several make the library, and the last one is kept.
+    """
+    import fcntl  # not on every system; without it there is nothing to wait for
+
+    with lock.open("w") as file:
+        until = time.monotonic() + SECONDS
+        while time.monotonic() < until:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.1)
+                continue
+            except OSError:  # of a file system without locks
+                pass
+            break
+        yield

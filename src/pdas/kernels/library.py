@@ -1,0 +1,55 @@
+"""The library of this process: loaded once, or known to be missing and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from pdas.kernels.building import SHIPPED, BuildError, built, instruction_set, shipped
+from pdas.support.errors import reason
+
+
+@dataclass(frozen=True)
+class Library:
+    """Whether the operators are there.
+
+    Attributes:
+        missing: why they are not, in a few words; empty if they are.
+        origin: "wheel" or "built here".
+        instructions: the instruction set that they use.
+
+    Example:
+        library().missing
+    """
+
+    missing: str = ""
+    origin: str = ""
+    instructions: str = ""
+
+
+@cache
+def library() -> Library:
+    """The library of this process, which is loaded, and before that made, by the first call."""
+    found = shipped()
+    try:
+        path = found or built()
+        _load(path)
+    except BuildError as error:
+        return Library(missing=reason(error))
+    from pdas.kernels import operators  # gives them gradients, so they must be there
+
+    operators.register()
+    return Library(origin="wheel" if found else "built here", instructions=instruction_set())
+
+
+def _load(path: Path) -> None:
+    """Load it; what cannot be loaded is removed from the cache, so that it is made anew."""
+    try:
+        torch.ops.load_library(str(path))  # type: ignore[no-untyped-call]
+    except OSError as error:
+        if not path.is_relative_to(SHIPPED):
+            path.unlink(missing_ok=True)
+        raise BuildError(f"it cannot be loaded: {error.__cause__ or error}") from error

@@ -1,0 +1,125 @@
+"""The shapes of the operators, for tensors without data, and where they get their gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pdas.kernels import gradients
+
+MULTIPLE = 16  # kChannels of cpp/vectors.h
+
+
+def register() -> None:
+    """Give the operators of the loaded library their shapes and gradients."""
+    shapes: dict[str, Callable[..., Any]] = {
+        "separable": _separable,
+        "separable_backward": _separable_backward,
+        "pointwise": _pointwise,
+        "pointwise_backward": _pointwise_backward,
+        "average_pool": _pooled,
+        "average_pool_backward": _unpooled,
+        "maximum_pool": _maximum_pool,
+        "maximum_pool_backward": _maximum_unpooled,
+    }
+    for name, function in shapes.items():
+        torch.library.register_fake(f"pdas::{name}", function)
+    backward: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+        "separable": (gradients.separable, gradients.keep_separable),
+        "pointwise": (gradients.pointwise, gradients.keep_pointwise),
+        "average_pool": (gradients.average_pool, gradients.keep_average_pool),
+        "maximum_pool": (gradients.maximum_pool, gradients.keep_maximum_pool),
+    }
+    for name, (gradient, keep) in backward.items():
+        torch.library.register_autograd(f"pdas::{name}", gradient, setup_context=keep)
+
+
+def _map(x: Tensor, channels: int, height: int, width: int) -> Tensor:
+    """As everything that comes out of the operators: channels-last."""
+    out = x.new_empty((x.shape[0], height, width, channels))
+    return out.permute(0, 3, 1, 2)
+
+
+def _kept(x: Tensor, channels: int, height: int, width: int) -> Tensor:
+    """A map before its norm, as it is kept: its channels are filled up to a multiple."""
+    filled = (channels + MULTIPLE - 1) // MULTIPLE * MULTIPLE
+    return x.new_empty((x.shape[0], height, width, filled))
+
+
+def _statistics(x: Tensor, channels: int) -> Tensor:
+    return x.new_empty((2, channels), dtype=torch.float64)
+
+
+def _divided(x: Tensor, stride: int) -> tuple[int, int]:
+    height, width = ((side + stride - 1) // stride for side in x.shape[2:])
+    return height, width
+
+
+def _separable(
+    x: Tensor, filters1: Tensor, mix1: Tensor, *rest: Any
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    mix2, stride = rest[4], rest[-2]
+    size = _divided(x, stride)
+    middle, last = mix1.shape[0], mix2.shape[0]
+    return (
+        _map(x, last, *size),
+        _kept(x, middle, *size),
+        _statistics(x, middle),
+        _kept(x, last, *size),
+        _statistics(x, last),
+    )
+
+
+def _separable_backward(
+    gradient: Tensor, x: Tensor, filters1: Tensor, mix1: Tensor, *rest: Any
+) -> list[Tensor]:
+    filters2, mix2 = rest[4], rest[5]
+    found = [_map(x, *x.shape[1:])]
+    for filters, mix in ((filters1, mix1), (filters2, mix2)):
+        found += [_fresh(filters), _fresh(mix), *(x.new_empty(mix.shape[0]) for _ in range(2))]
+    return found
+
+
+def _fresh(weight: Tensor) -> Tensor:
+    return weight.new_empty(weight.shape)
+
+
+def _pointwise(
+    xs: Sequence[Tensor], mixes: Sequence[Tensor], *rest: Any
+) -> tuple[Tensor, Tensor, Tensor]:
+    x = xs[0]
+    size = _divided(x, len(mixes))  # with two weights the map is halved
+    channels = sum(mix.shape[0] for mix in mixes)
+    kept = [_kept(x, mix.shape[0], *size) for mix in mixes]
+    whole = x.new_empty((*kept[0].shape[:3], sum(k.shape[3] for k in kept)))
+    return _map(x, channels, *size), whole, _statistics(x, channels)
+
+
+def _pointwise_backward(
+    gradient: Tensor, xs: Sequence[Tensor], mixes: Sequence[Tensor], *rest: Any
+) -> list[Tensor]:
+    channels = sum(mix.shape[0] for mix in mixes)
+    norms = [xs[0].new_empty(channels) for _ in range(2)]
+    return [*(_map(x, *x.shape[1:]) for x in xs), *map(_fresh, mixes), *norms]
+
+
+def _pooled(x: Tensor, stride: int) -> Tensor:
+    return _map(x, x.shape[1], *_divided(x, stride))
+
+
+def _unpooled(gradient: Tensor, stride: int, height: int, width: int) -> Tensor:
+    return _map(gradient, gradient.shape[1], height, width)
+
+
+def _maximum_pool(x: Tensor, stride: int) -> tuple[Tensor, Tensor]:
+    out = _pooled(x, stride)
+    return out, torch.empty_like(out, dtype=torch.int8)
+
+
+def _maximum_unpooled(
+    gradient: Tensor, places: Tensor, stride: int, height: int, width: int
+) -> Tensor:
+    return _unpooled(gradient, stride, height, width)

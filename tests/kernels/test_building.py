@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from pdas.kernels import building
+from tests.kernels.compiled import need_library
+
+SAY = "from pdas.kernels.library import library; print(library().missing)"
+
+
+def missing(tmp_path: Path, **environment: str) -> tuple[str, str]:
+    """Why a fresh process with an empty cache has no library, and what it says on the way."""
+    values = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), **environment}
+    done = subprocess.run(
+        [sys.executable, "-c", SAY], env=values, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip(), done.stderr.strip()
+
+
+def script(path: Path, text: str) -> str:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_without_a_compiler_there_is_a_reason_and_no_error(tmp_path: Path) -> None:
+    reason, said = missing(tmp_path, PATH=str(tmp_path), CXX="")
+    assert reason == "there is no C++ compiler"
+    assert said == ""
+
+
+def test_a_compiler_that_fails_is_a_reason_and_leaves_nothing(tmp_path: Path) -> None:
+    broken = script(tmp_path / "broken", "echo 'vectors.h: error: no such luck' >&2; exit 1")
+    reason, said = missing(tmp_path, CXX=broken)
+    assert reason == "broken fails: vectors.h: error: no such luck"
+    assert "compiling" in said and "Traceback" not in said
+    left = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert all(path.suffix == ".lock" for path in left)
+
+
+def test_a_library_that_cannot_be_loaded_is_a_reason(tmp_path: Path) -> None:
+    for_any = 'while [ "$1" != "-o" ]; do shift; [ $# = 0 ] && exit 0; done; echo no > "$2"'
+    reason, said = missing(tmp_path, CXX=script(tmp_path / "c++", for_any))
+    assert "file too short" in reason or "invalid ELF" in reason
+    assert "Traceback" not in said
+    assert not list((tmp_path / "cache").rglob("*.so"))  # the next process makes it anew
+
+
+def test_a_cache_that_cannot_be_written_is_a_reason(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file")
+    reason, _ = missing(tmp_path, CXX=script(tmp_path / "c++", "exit 0"))
+    assert reason.startswith("cannot write ")
+
+
+def test_the_name_has_all_that_a_library_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {building.file_name(each) for each in building.instruction_sets()}
+    assert len(names) == len(building.instruction_sets())
+    assert all(str(torch.__version__) in name for name in names)
+    name = building.file_name("default")
+    monkeypatch.setattr(torch, "__version__", "0.0")
+    assert building.file_name("default") != name
+
+
+def test_another_source_has_another_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = building.file_name("default")
+    (tmp_path / "one.cpp").write_text("")
+    monkeypatch.setattr(building, "SOURCES", tmp_path)
+    assert building.file_name("default") != name
+
+
+def test_the_instruction_set_is_that_of_the_processor() -> None:
+    asked = "from pdas.kernels.building import instruction_set; print(instruction_set())"
+    for capability in ("default", "avx2"):
+        values = {**os.environ, "ATEN_CPU_CAPABILITY": capability}
+        done = subprocess.run(
+            [sys.executable, "-c", asked], env=values, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() in (capability, "default")
+
+
+def test_several_processes_make_one_library_between_them(tmp_path: Path) -> None:
+    need_library()
+    counting = f'echo made >> {tmp_path}/count; sleep 1; exec "{building._compiler()}" "$@"'
+    empty = tmp_path / "sources"
+    empty.mkdir()
+    (empty / "one.cpp").write_text("int pdas_one() { return 1; }\n")
+    program = (
+        "import sys; from pathlib import Path; from pdas.kernels import building\n"
+        "building.SOURCES = Path(sys.argv[1]); print(building.built())"
+    )
+    values = {
+        **os.environ,
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "CXX": script(tmp_path / "c++", f'[ "$1" = -dumpversion ] && exit 0; {counting}'),
+    }
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(empty)],
+            env=values,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    paths = {process.communicate()[0].strip() for process in running}
+    (path,) = paths
+    assert Path(path).is_file()
+    assert (tmp_path / "count").read_text().count("made") == 2  # one source and the link
+
+
+def test_a_library_of_the_package_is_taken_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(building, "SHIPPED", tmp_path)
+    assert building.shipped() is None
+    (tmp_path / building.file_name(building.instruction_set())).write_bytes(b"")
+    assert building.shipped() is not None
