@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pdas.distributed.devices import determinism
+from pdas.distributed.numerics import determinism, tf32
 from pdas.distributed.settings import DeviceSettings
 from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
 from pdas.spaces.cells.operations import OPERATIONS, affine_batch_norm
@@ -95,22 +94,10 @@ def check_close(found: list[Tensor], expected: list[Tensor], tolerance: float) -
         assert float((a - b).abs().max()) <= tolerance * max(scale, 1e-3)
 
 
-@contextmanager
-def ieee() -> Iterator[None]:
-    """Within it, convolutions on a GPU have the 24 bits of fp32, and not the 11 of TF32."""
-    convolutions: Any = torch.backends.cudnn.conv  # type: ignore[attr-defined]
-    before = convolutions.fp32_precision
-    convolutions.fp32_precision = "ieee"
-    try:
-        yield
-    finally:
-        convolutions.fp32_precision = before
-
-
 def test_a_device_computes_what_the_cpu_does(case: Case, device: str) -> None:
     expected = results(case, "cpu", torch.float64)
     check_close(results(case, device, torch.float64), expected, 1e-9)
-    with ieee():
+    with tf32(False):
         found = results(case, device)
     check_close([each.double() for each in found], expected, 1e-3)
 

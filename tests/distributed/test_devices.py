@@ -13,8 +13,9 @@ from torch.utils._pytree import tree_leaves
 
 import pdas
 from pdas import recipes
-from pdas.distributed.devices import check_norms, check_samples, determinism, open_fabric
+from pdas.distributed.devices import check_norms, check_samples, open_fabric
 from pdas.distributed.micro_batches import check_equal_parts
+from pdas.distributed.numerics import determinism, numerics, tf32, uses_tf32
 from pdas.distributed.settings import DeviceSettings
 from pdas.experiment.experiment import Experiment
 from pdas.runs.run import Run
@@ -134,6 +135,40 @@ def test_steps_need_no_float64(recipe: str, monkeypatch: pytest.MonkeyPatch, tmp
     run: Run = experiment.search(tmp_path / "run")
     experiment.retrain(run)
     assert seen == ["run_search", "retrain"]
+
+
+def test_tf32_is_set_so_that_all_can_still_read_it() -> None:
+    """Of PyTorch's newer flags one that is set makes reading the older ones an error."""
+
+    def read() -> tuple[bool, str]:
+        with torch.backends.cudnn.flags(enabled=True):  # which reads them, to set them back
+            pass
+        return torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()
+
+    before = read()
+    for allowed, precision in ((False, "highest"), (True, "high")):
+        with tf32(allowed):
+            assert read() == (allowed, precision)
+            assert torch.backends.cuda.matmul.allow_tf32 == allowed
+        assert read() == before
+
+
+def test_by_default_float32_is_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert torch.backends.cudnn.allow_tf32  # of PyTorch
+    with numerics(DeviceSettings()):
+        assert not torch.backends.cudnn.allow_tf32
+    with numerics(DeviceSettings(tf32=True)):
+        assert torch.backends.cudnn.allow_tf32
+
+
+@pytest.mark.parametrize(("major", "uses"), [(7, False), (8, True), (9, True)])
+def test_only_newer_gpus_have_tf32(major: int, uses: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (major, 0))
+    gpu = torch.device("cuda", 0)
+    assert uses_tf32(DeviceSettings(tf32=True), gpu) == uses
+    assert not uses_tf32(DeviceSettings(), gpu)
+    assert not uses_tf32(DeviceSettings(tf32=True), torch.device("cpu"))
 
 
 def test_determinism_is_asked_for_and_ends() -> None:

@@ -150,3 +150,28 @@ def test_a_running_mean_counts_each_measure_by_itself() -> None:
     mean.clear()
     mean.add({"theta_loss": 7.0})
     assert mean.values() == {"theta_loss": 7}
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_a_weight_may_get_its_first_gradient_late(fused: bool) -> None:
+    """With torch's fused SGD it may not, which is why ours is not fused."""
+    net = nn.ModuleList(nn.Linear(2, 2) for _ in range(2))
+    settings = SearchSettings(optimizer={"name": "sgd"})
+    optimizer, _ = optimizer_and_schedule(
+        net, settings, steps=9, stays=1, make_optimizer=None, make_schedule=None
+    )
+    assert not any(group["fused"] for group in optimizer.param_groups)
+    for group in optimizer.param_groups:
+        group["fused"] = fused
+
+    def step(*used: int) -> None:
+        optimizer.zero_grad(set_to_none=True)
+        sum((net[i](torch.ones(1, 2)).sum() for i in used), torch.zeros(())).backward()
+        optimizer.step()
+
+    step(0)
+    if not fused:
+        step(0, 1)
+        return
+    with pytest.raises(TypeError):
+        step(0, 1)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -105,40 +102,6 @@ def fresh_precision(fabric: Fabric) -> None:
     precision: Any = fabric.strategy.precision
     if getattr(precision, "scaler", None) is not None:
         precision.scaler = torch.amp.GradScaler(fabric.device.type)
-
-
-@contextmanager
-def determinism(settings: DeviceSettings) -> Iterator[None]:
-    """Within it, computations are deterministic, if the settings say so.
-
-    See "Reproducibility" in torch's documentation.
-
-    Raises:
-        SettingError: an operation of the network has no deterministic version.
-    """
-    if not settings.deterministic:
-        yield
-        return
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is else random
-    utilities: Any = torch.utils.deterministic
-    before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
-    filled = utilities.fill_uninitialized_memory
-    torch.use_deterministic_algorithms(True)
-    torch.backends.cudnn.benchmark = False
-    utilities.fill_uninitialized_memory = False  # a launch for each new tensor; none is read before
-    try:
-        yield
-    except RuntimeError as error:
-        if "deterministic" not in str(error):
-            raise
-        raise SettingError(
-            "device.deterministic: found true, which this device cannot be for all of the network "
-            f"({reason(error)}); set it to false"
-        ) from error
-    finally:
-        torch.use_deterministic_algorithms(before[0])
-        torch.backends.cudnn.benchmark = before[1]
-        utilities.fill_uninitialized_memory = filled
 
 
 def check_fabric(fabric: Fabric) -> None:

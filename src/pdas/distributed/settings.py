@@ -22,6 +22,7 @@ class DeviceSettings(Settings):
     machines: int = Field(1, ge=1, le=100_000)  # several need torchrun or SLURM
     strategy: Literal["auto", "ddp"] = "auto"  # of several devices; auto is ddp
     sync_batch_norm: bool = False  # of a retraining on several: by the whole batch, not each part
+    tf32: bool = False  # float32 of newer NVIDIA GPUs with 10 bits of mantissa: faster, less exact
     deterministic: bool = False  # makes GPUs deterministic, and slower; CPUs always are
     compile: bool = False  # retrainings, by torch.compile
 

@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from pdas.data.checking.survey import Survey, survey
-from pdas.distributed.devices import determinism, fresh_precision
+from pdas.distributed.devices import fresh_precision
+from pdas.distributed.numerics import numerics
 from pdas.resume.signals import StoppedError
 from pdas.searches.arguments import plan_request
 from pdas.searches.method import method_for
@@ -125,7 +126,7 @@ def check(recipe: Recipe, seed: int, opened: Opened, prepared: Prepared) -> Chec
     """
     state = random_state(device=opened.fabric.device)
     try:
-        with determinism(recipe.device):
+        with numerics(recipe.device):
             images = survey(opened.task.images, labelled=recipe.data.use == "labelled")
             search = _plan_search(recipe.search, seed, opened, prepared)
             return Check(images, search, _plan_retraining(recipe, seed, opened))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pdas.distributed.devices import determinism
+from pdas.distributed.numerics import numerics, uses_tf32
 from pdas.distributed.ranks import Ranks, wait_for_all
 from pdas.experiment.check import FILE as CHECK
 from pdas.experiment.check import Check, OnCheck, check
@@ -149,7 +149,11 @@ class Experiment:
                     on_step=on_step,
                     on_trial=on_trial,
                 )
-                about = {"method": self.recipe.search.method.name, "seed": self.seed}
+                about = {
+                    "method": self.recipe.search.method.name,
+                    "seed": self.seed,
+                    "tf32": self._uses_tf32,
+                }
                 run.write_json("search.json", about | summary)
                 run.write_architecture(architecture)
         wait_for_all(opened.fabric)  # the others read what the first has written
@@ -201,6 +205,7 @@ class Experiment:
                 about = {
                     "seed": self.seed,
                     "stopped": stopped,
+                    "tf32": self._uses_tf32,
                     "architecture": architecture.to_dict(),
                 }
                 self._finish(training, averaged, retrained, about)
@@ -262,12 +267,16 @@ class Experiment:
         recipe = self.recipe.model_copy(update={"device": one})
         task = replace(self, recipe=recipe)._opened.task
         check_test_images(retrained, task.test_images.fingerprint())
-        with determinism(one), enough_memory(_evaluation_too_large):
+        with numerics(one), enough_memory(_evaluation_too_large):
             return task.evaluate_saved(retrained)
 
     @cached_property
     def _opened(self) -> Opened:
         return open_all(self.recipe, self.data_dir, self.download)
+
+    @property
+    def _uses_tf32(self) -> bool:
+        return uses_tf32(self.recipe.device, self._opened.fabric.device)
 
     def __getstate__(self) -> dict[str, Any]:
         # The processes of a sweep open devices and images themselves.
@@ -289,7 +298,7 @@ class Experiment:
         retrained.write_weights(network)
         ranks = Ranks(fabric)
         with enough_memory(_evaluation_too_large):
-            with determinism(self.recipe.device):
+            with numerics(self.recipe.device):
                 measures = task.evaluate_on(ranks, network, retrained)
                 if averaged is not None:
                     beside = averaged.finished()

@@ -6,7 +6,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from pdas.distributed.compiling import compiled
-from pdas.distributed.devices import determinism, fresh_precision
+from pdas.distributed.devices import fresh_precision
+from pdas.distributed.numerics import numerics
 from pdas.distributed.processes import processes_for
 from pdas.experiment.epoch_writer import epochs_of, epochs_of_search
 from pdas.experiment.preparation import Opened, Prepared
@@ -58,7 +59,7 @@ def search_into(
         return method.best(), {"seconds": 0.0, "steps": 0, "stopped": None}
     fresh_precision(opened.fabric)
     with (
-        determinism(recipe.device),
+        numerics(recipe.device),
         epochs_of_search(run, logger) as write,
         progress_file(run) as progress,
         _processes(recipe, opened, method) as executor,
@@ -114,7 +115,7 @@ def retrain_into(
     if settings.ema:
         averaged = AveragedWeights(training.module, settings.ema, fabric.device)
     with (
-        determinism(recipe.device),
+        numerics(recipe.device),
         compiled(recipe.device, training.module),
         epochs_of(run, logger, "retrain") as write,
         progress_file(run) as progress,

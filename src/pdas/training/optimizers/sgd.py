@@ -30,6 +30,8 @@ class Sgd(OptimizerSettings):
     def make(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         from torch.optim import SGD
 
+        # Not fused: that fails at a weight whose first gradient comes after the first step, as in a
+        # search, and in 16 bits it would take an overflow into the momentum.
         return SGD(
             parameters,
             lr=self.learning_rate,
