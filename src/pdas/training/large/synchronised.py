@@ -61,6 +61,7 @@ class SynchronisedBatchNorm(_BatchNorm):
 
     ranks: Ranks
 
+    @torch.compiler.disable  # type: ignore[untyped-decorator]  # messages are not traced
     def forward(self, x: Tensor) -> Tensor:
         """The normalised part.
 
