@@ -137,7 +137,7 @@ class Watch(TorchDispatchMode):
         path = Path(code.co_filename).resolve()
         file = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
         name = str(file).removeprefix("src/pdas/")
-        self.found.append(Found(kind, str(operation), name, frame.f_lineno, code.co_qualname))
+        self.found.append(Found(kind, str(operation), name, frame.f_lineno, code.co_name))
 
     def of(self, *kinds: str) -> list[Found]:
         """What was found of some kinds."""
@@ -272,7 +272,8 @@ def _asking(frame: FrameType) -> FrameType:
     asking: FrameType | None = frame
     while asking is not None:
         file = asking.f_code.co_filename
-        if not file.startswith((*LIBRARIES, *PASSED, "<")):
+        is_function = not asking.f_code.co_name.startswith("<")  # and no comprehension
+        if is_function and not file.startswith((*LIBRARIES, *PASSED, "<")):
             return asking
         asking = asking.f_back
     return frame

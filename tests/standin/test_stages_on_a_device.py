@@ -55,15 +55,14 @@ RECIPES = {
     "auto-encoders": ("inpaint-photos", (*RESTORED, "mask=pixel")),
 }
 
-DRAWS, PIXELS = "data/augment.py: Augment._draw", "data/masks.py: pixel"
-MEASURES = "training/measures.py: number"
-NORM = "training/weights.py: clipped_step"
+DRAWS, PIXELS = "data/augment.py: _draw", "data/masks.py: pixel"
+NUMBERS = "training/measures.py: all_numbers"
 
 # What the host waits for in a step, by place.
-SEARCH = {MEASURES: 8, NORM: 1}
-RETRAINING = {MEASURES: 2, NORM: 1}
-OWN_BATCHES = {"searches/run_search.py: _Run._update": 4}
-OWN_BATCH = {"training/retrain.py: _Update.__call__": 2}
+SEARCH = {NUMBERS: 2}  # before the update of the weights, and before that of theta
+RETRAINING = {NUMBERS: 1}
+OWN_BATCHES = {"searches/run_search.py: _update": 4}
+OWN_BATCH = {"training/retrain.py: __call__": 2}
 WAITS_OF_SEARCH = {"cells": SEARCH, "auto-encoders": SEARCH, "own": OWN_BATCHES | SEARCH}
 WAITS_OF_RETRAINING = {
     "cells": RETRAINING,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from pdas.support.errors import SettingError
@@ -81,7 +82,39 @@ def loss_of(measures: Measures) -> Tensor:
 
 def numbers(measures: Measures) -> dict[str, float]:
     """Measures as plain numbers."""
-    return {name: number(value) for name, value in measures.items()}
+    return all_numbers([measures])[0]
+
+
+def all_numbers(measured: Sequence[Measures]) -> list[dict[str, float]]:
+    """Several measures as plain numbers, for which the host waits for a device once.
+
+    Args:
+        measured: each by itself, as those of the architectures of a step.
+    """
+    tensors: dict[tuple[torch.device, torch.dtype], list[Tensor]] = {}
+    for measures in measured:
+        for value in measures.values():
+            if isinstance(value, Tensor):
+                tensors.setdefault((value.device, value.dtype), []).append(value.reshape(()))
+    with torch.no_grad():  # by kind, since a common dtype might round
+        read = {kind: iter(torch.stack(values).tolist()) for kind, values in tensors.items()}
+    return [
+        {
+            name: float(
+                next(read[value.device, value.dtype]) if isinstance(value, Tensor) else value
+            )
+            for name, value in measures.items()
+        }
+        for measures in measured
+    ]
+
+
+def detached(measures: Measures) -> Measures:
+    """Measures without what is kept for a backward pass."""
+    return {
+        name: value.detach() if isinstance(value, Tensor) else value
+        for name, value in measures.items()
+    }
 
 
 def error_of(measures: Mapping[str, float]) -> float:
@@ -96,13 +129,6 @@ def error_of(measures: Mapping[str, float]) -> float:
     if not math.isfinite(measures["loss"]):
         return math.inf
     return 1 - measures["accuracy"] if "accuracy" in measures else measures["loss"]
-
-
-def number(value: Tensor | float) -> float:
-    """A measure as a plain number."""
-    if type(value) is float:  # as most are, and nothing is faster to tell
-        return value
-    return float(value.detach() if isinstance(value, Tensor) else value)
 
 
 class RunningMean:
@@ -121,8 +147,8 @@ class RunningMean:
 
     def add(self, measures: Measures) -> None:
         """Add one value of each measure, a number or a tensor of one."""
-        for name, value in measures.items():
-            self._sums[name] = self._sums.get(name, 0.0) + number(value)
+        for name, value in numbers(measures).items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
             self._counts[name] = self._counts.get(name, 0) + 1
 
     def values(self) -> dict[str, float]:

@@ -28,7 +28,7 @@ from pdas.training.components import MakeOptimizer, MakeSchedule
 from pdas.training.forecast import Forecast
 from pdas.training.large.synchronised import synchronised
 from pdas.training.loop import Loop, OnStep, Progress
-from pdas.training.measures import Measures, RunningMean, loss_of, numbers
+from pdas.training.measures import Measures, RunningMean, all_numbers, detached, loss_of
 from pdas.training.memory import enough_for_step
 from pdas.training.settings import TrainingSettings
 from pdas.training.steps import Step
@@ -234,18 +234,22 @@ class _Update:
 
     def _update(self, batch: Any, step: int) -> dict[str, float]:
         self._weights.clear()
-        mean = RunningMean()
         parts = parts_of(batch, self._settings.accumulate, "retrain.accumulate")
+        own = []
         for part in parts:
             with self._ranks.own_random():
-                own = self._weights.network(part)
-            for measures in self._ranks.gather([numbers(own)]):
-                mean.add(measures)
-            _check_finite(mean.values()["loss"], step)
+                measures = self._weights.network(part)
             # Gradients of parts and of ranks are added up, so this makes their mean.
-            self._fabric.backward(loss_of(own) / (self._ranks.size * len(parts)))
+            self._fabric.backward(loss_of(measures) / (self._ranks.size * len(parts)))
+            own.append(detached(measures))
         self._ranks.average_buffers(self._weights.network)
-        self._weights.apply()
+        gradient = self._weights.gradient()
+        *measured, norm = all_numbers([*own, gradient.norm])  # all that the host waits for
+        mean = RunningMean()
+        for each in self._ranks.gather(measured):
+            mean.add(each)
+        _check_finite(mean.values()["loss"], step)
+        gradient.step(norm)
         return mean.values()
 
 

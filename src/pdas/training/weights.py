@@ -22,9 +22,11 @@ from pdas.resume.fingerprint import of_function
 from pdas.support.errors import NonFiniteLossError, SettingError, reason
 from pdas.support.refusals import refusal, refuse
 from pdas.training.components import MakeOptimizer, MakeSchedule
+from pdas.training.measures import Measures, numbers
 from pdas.training.settings import TrainingSettings
 
 ALMOST = 0.9  # of the largest norm; nearer to it, the factor may round below 1
+_NORM = "norm"
 SMALLEST_SCALE = 2.0**-10  # of a loss in 16 bits; some 26 overflows below that at the start
 
 
@@ -114,8 +116,13 @@ class WeightTraining:
         Raises:
             NonFiniteLossError: the gradient is not finite; the weights are unchanged.
         """
+        gradient = self.gradient()
+        gradient.step(numbers(gradient.norm))
+
+    def gradient(self) -> Gradient:
+        """That of all ranks, which the backward passes have left."""
         self._ranks.add_gradients(self._parameters)
-        clipped_step(self._fabric, self.optimizer, self._clip)
+        return Gradient(self._fabric, self.optimizer, self._clip)
 
     def end_step(self) -> None:
         """Advance the schedule of the learning rate."""
@@ -252,34 +259,61 @@ def _refuse_kind(argument: str, found: object, expected: str, call: str) -> None
     )
 
 
-def clipped_step(fabric: Fabric, optimizer: Any, max_norm: float) -> None:
-    """Update weights by their gradient, scaled to a norm of at most `max_norm`.
+class Gradient:
+    """The gradient that backward passes have left, and the update of the weights by it.
 
-    Without any gradient nothing happens.
+    Its norm is on the device, so that it can be read together with what else the host waits for.
 
     Args:
         fabric: that has set up the network.
         optimizer: as set up by it.
-        max_norm: the largest Euclidean norm.
+        max_norm: the largest Euclidean norm; the update is scaled to it.
 
-    Raises:
-        NonFiniteLossError: the norm is not finite; the weights are unchanged. In 16-bit precision,
-            it stays so however small the loss is scaled.
+    Attributes:
+        norm: its Euclidean norm, as measures; without any gradient there is none.
+
+    Example:
+        gradient = Gradient(fabric, optimizer, 5)
+        measured, norm = all_numbers([{"loss": loss}, gradient.norm])
+        gradient.step(norm)
     """
-    precision: Any = fabric.strategy.precision
-    used = [p for p in precision.main_params(optimizer.optimizer) if p.grad is not None]
-    if not used:  # a loss scaler would take that for a mistake
-        return
-    precision.unscale_gradients(optimizer.optimizer)
-    gradients = [p.grad for p in used]
-    norm = nn.utils.get_total_norm(gradients)
-    length = float(norm)
-    if not math.isfinite(length):
-        _check_overflow(length, gradients, getattr(precision, "scaler", None))
-    # Much below, PyTorch would multiply all of them by 1.
-    if not length < ALMOST * max_norm:
-        nn.utils.clip_grads_with_norm_(used, max_norm, norm)
-    optimizer.step()
+
+    def __init__(self, fabric: Fabric, optimizer: Any, max_norm: float) -> None:
+        self._precision: Any = fabric.strategy.precision
+        self._optimizer = optimizer
+        self._max_norm = max_norm
+        own = optimizer.optimizer
+        self._used = [p for p in self._precision.main_params(own) if p.grad is not None]
+        self.norm: Measures = {}
+        if self._used:  # a loss scaler would take it for a mistake if there were none
+            self._precision.unscale_gradients(own)
+            self.norm = {_NORM: nn.utils.get_total_norm(self._gradients)}
+
+    @property
+    def _gradients(self) -> list[Tensor]:
+        return [p.grad for p in self._used if p.grad is not None]
+
+    def step(self, norm: Mapping[str, float]) -> None:
+        """Update the weights; without any gradient nothing happens.
+
+        Args:
+            norm: the numbers of `norm`.
+
+        Raises:
+            NonFiniteLossError: the norm is not finite; the weights are unchanged. In 16-bit
+                precision, it stays so however small the loss is scaled.
+        """
+        if not self._used:
+            return
+        length = norm[_NORM]
+        if not math.isfinite(length):
+            _check_overflow(length, self._gradients, getattr(self._precision, "scaler", None))
+        # Much below, PyTorch would multiply all of them by 1.
+        if not length < ALMOST * self._max_norm:
+            on_device = self.norm[_NORM]
+            assert isinstance(on_device, Tensor)
+            nn.utils.clip_grads_with_norm_(self._used, self._max_norm, on_device)
+        self._optimizer.step()
 
 
 def _check_overflow(length: float, gradients: Sequence[Tensor], scaler: GradScaler | None) -> None:

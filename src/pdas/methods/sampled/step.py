@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal, TypeVar
 
 import torch
@@ -23,10 +24,19 @@ from pdas.methods.sampled.dropped import Dropped, has_finite_loss, means_of_fini
 from pdas.methods.sampled.ties import Ties
 from pdas.space import Architecture
 from pdas.support.errors import NonFiniteLossError, SettingError
+from pdas.support.random_state import random_state, set_random_state
 from pdas.support.refusals import refuse
 from pdas.training.candidates import Model, bind
 from pdas.training.evaluation_mode import EvaluationMode
-from pdas.training.measures import Loss, Measures, RunningMean, as_measures, loss_of, numbers
+from pdas.training.measures import (
+    Loss,
+    Measures,
+    RunningMean,
+    all_numbers,
+    as_measures,
+    detached,
+    loss_of,
+)
 from pdas.training.weights import WeightTraining
 
 T = TypeVar("T")
@@ -113,6 +123,9 @@ class SearchStep:
         self._ties = ties or Ties()
         self._steps = 0
         self._dropped = Dropped()
+        # On a CPU nobody waits; a loss scaler begins no step anew; ranks exchange losses anyway.
+        scales = getattr(fabric.strategy.precision, "scaler", None) is not None
+        self._looks_once = fabric.device.type != "cpu" and self._ranks.size == 1 and not scales
 
     def __call__(self, weight_batch: Any, theta_batch: Any | None) -> StepRecord:
         """Run the step.
@@ -169,7 +182,7 @@ class SearchStep:
             for first in range(0, len(own), TOGETHER):
                 part = slice(first, first + TOGETHER)
                 with self._evaluation_mode():
-                    _add(means[part], self._measure_own(own[part], batch))
+                    _add(means[part], all_numbers(self._measure_own(own[part], batch)))
         return self._ranks.gather([mean.values() for mean in means])
 
     def state_dict(self) -> dict[str, Any]:
@@ -189,11 +202,44 @@ class SearchStep:
         self, architectures: Sequence[Architecture], batch: Any
     ) -> dict[str, float]:
         batches = parts_of(batch, self._accumulate, "search.accumulate")
-        measured = self._add_up_gradients(architectures, batches)
         assert self._weights is not None
-        self._weights.apply()
+        measured = self._update_at_once(architectures, batches) if self._looks_once else None
+        if measured is None:
+            measured = self._add_up_gradients(architectures, batches)
+            self._weights.apply()
         self._dropped.log("training loss", architectures, measured, self._steps)
         return means_of_finite(measured)
+
+    def _update_at_once(
+        self, architectures: Sequence[Architecture], batches: Sequence[Any]
+    ) -> list[dict[str, float]] | None:
+        """Update the weights with one look at losses and gradient, so that the host waits once.
+
+        Returns:
+            The measures; None if a loss is not finite or has no gradient. Then nothing is updated,
+            and the random generators are as before.
+        """
+        assert self._weights is not None
+        before = random_state(device=self._fabric.device)
+        self._weights.clear()
+        parts = []
+        for batch in batches:
+            own = self._measure(architectures, batch)
+            losses = list(map(loss_of, own))
+            if not any(loss.requires_grad for loss in losses):
+                break
+            self._backward(losses, len(losses) * len(batches))
+            parts.append(list(map(detached, own)))
+        else:
+            gradient = self._weights.gradient()
+            *measured, norm = all_numbers([*chain.from_iterable(parts), gradient.norm])
+            count = len(architectures)
+            means = _means([measured[i : i + count] for i in range(0, len(measured), count)])
+            if all(map(has_finite_loss, means)):
+                gradient.step(norm)
+                return means
+        set_random_state(before, device=self._fabric.device)
+        return None
 
     def _add_up_gradients(
         self, architectures: Sequence[Architecture], batches: Sequence[Any]
@@ -205,11 +251,11 @@ class SearchStep:
         """
         assert self._weights is not None
         self._weights.clear()
-        parts: list[Sequence[Measures]] = []
+        parts: list[Sequence[dict[str, float]]] = []
         kept = [True] * len(architectures)
         for index, batch in enumerate(batches):
             own = self._measure(architectures, batch)
-            parts.append(self._ranks.gather([numbers(measures) for measures in own]))
+            parts.append(self._ranks.gather(all_numbers(own)))
             means = _means(parts)
             finite = [has_finite_loss(mean) for mean in means]
             if not any(finite):
@@ -242,7 +288,7 @@ class SearchStep:
         parts = []
         for part in parts_of(batch, self._accumulate, "search.accumulate"):
             with self._evaluation_mode():
-                parts.append(self._measure(architectures, part))
+                parts.append(all_numbers(self._measure(architectures, part)))
         measured = self._ranks.gather(_means(parts))
         losses = [measures["loss"] for measures in measured]
         used = used_by(self._active, architectures)
@@ -275,16 +321,16 @@ def _those(items: Sequence[T], chosen: Sequence[bool]) -> list[T]:
     return [item for item, is_chosen in zip(items, chosen, strict=True) if is_chosen]
 
 
-def _means(parts: Sequence[Sequence[Measures]]) -> list[dict[str, float]]:
+def _means(parts: Sequence[Sequence[dict[str, float]]]) -> list[dict[str, float]]:
     """The mean measures of each architecture over the parts of a batch."""
     if len(parts) == 1:
-        return [numbers(measures) for measures in parts[0]]
+        return list(parts[0])
     means = [RunningMean() for _ in parts[0]]
     for measured in parts:
         _add(means, measured)
     return [mean.values() for mean in means]
 
 
-def _add(means: Sequence[RunningMean], measured: Sequence[Measures]) -> None:
+def _add(means: Sequence[RunningMean], measured: Sequence[dict[str, float]]) -> None:
     for mean, measures in zip(means, measured, strict=True):
         mean.add(measures)

@@ -29,8 +29,8 @@ from pdas.support.random_state import at_seed, random_state, seed_all, set_rando
 from pdas.training.batch_norm import without_running_statistics
 from pdas.training.components import MakeOptimizer, MakeSchedule
 from pdas.training.evaluation_mode import EvaluationMode
-from pdas.training.measures import Loss, RunningMean, as_measures, loss_of
-from pdas.training.weights import advance, clipped_step, optimizer_and_schedule
+from pdas.training.measures import Loss, RunningMean, all_numbers, as_measures, loss_of
+from pdas.training.weights import Gradient, advance, optimizer_and_schedule
 
 Derive = Callable[[Architecture], nn.Module]
 """From an architecture to its network with new weights."""
@@ -206,13 +206,17 @@ class Trial:
     def _update(self, fabric: Fabric, network: nn.Module, optimizer: Any, batch: Any) -> None:
         optimizer.zero_grad(set_to_none=True)
         parts = parts_of(batch, self.settings.accumulate, "search.accumulate")
+        losses = []
         for part in parts:
             loss = loss_of(as_measures(self.loss(network, part)))
-            if not torch.isfinite(loss):
-                raise NonFiniteLossError("the loss of a training is not finite")
             if loss.requires_grad:  # otherwise the network uses none of its weights
                 fabric.backward(loss / len(parts))
-        clipped_step(fabric, optimizer, self.settings.clip)
+            losses.append({"loss": loss.detach()})
+        gradient = Gradient(fabric, optimizer, self.settings.clip)
+        *measured, norm = all_numbers([*losses, gradient.norm])
+        if not all(math.isfinite(each["loss"]) for each in measured):
+            raise NonFiniteLossError("the loss of a training is not finite")
+        gradient.step(norm)
 
     @torch.no_grad()
     def _judge(
