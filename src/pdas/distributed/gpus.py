@@ -31,10 +31,13 @@ _QUESTION = "get_default_active_thread_percentage"  # any daemon answers it by a
 # whatever way; so no daemon is left, also where this process is killed. A daemon may end at once,
 # as where it cannot open its socket, so it is asked something before it counts as started.
 _KEEPER = f"""
+answers() {{
+    echo {_QUESTION} | timeout 10 {CONTROL} 2>&1 | tee -a "${LOGS}/start" | grep -q '^[0-9]'
+}}
 state=failed
-if {CONTROL} -d </dev/null >"${LOGS}/start" 2>&1; then
+if timeout 30 {CONTROL} -d </dev/null >"${LOGS}/start" 2>&1; then
     for turn in 1 2 3 4 5 6 7 8 9 10; do
-        if echo {_QUESTION} | {CONTROL} 2>&1 | tee -a "${LOGS}/start" | grep -q '^[0-9]'; then
+        if answers; then
             state=started
             break
         fi
