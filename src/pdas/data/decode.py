@@ -167,19 +167,19 @@ def read_view(path: File, view: View, index: int, size: int, channels: int) -> T
         DataError: see `read_image`.
     """
     with _opened(path) as opened:
-        full = None
-        if opened.format == "JPEG":  # skip detail that resizing would drop
-            sideways = _is_sideways(opened)
-            full = opened.size[::-1] if sideways else opened.size
-            left, top, right, bottom = view.area(index, *full)
-            wide, high = (
-                max(1, ceil(view.margin * size * length / part))
-                for length, part in zip(full, (right - left, bottom - top), strict=True)
-            )
-            opened.draft(None, (high, wide) if sideways else (wide, high))
-        image = _upright(opened, channels)
-        full = full or image.size
-        return _resized(image, view.area(index, *full), full, size, channels)
+        if opened.format != "JPEG":
+            image = _upright(opened, channels)
+            return _resized(image, view.area(index, *image.size), image.size, size, channels)
+        sideways = _is_sideways(opened)
+        full = opened.size[::-1] if sideways else opened.size
+        area = view.area(index, *full)
+        # Skip detail that resizing would drop.
+        wide, high = (
+            max(1, ceil(view.margin * size * length / part))
+            for length, part in zip(full, (area[2] - area[0], area[3] - area[1]), strict=True)
+        )
+        opened.draft(None, (high, wide) if sideways else (wide, high))
+        return _resized(_upright(opened, channels), area, full, size, channels)
 
 
 def _resized(

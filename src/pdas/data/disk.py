@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from pdas.data.decode import File, read_crops, read_view
 from pdas.data.files import Box
@@ -181,7 +181,8 @@ class _Decoder(Dataset[Decoded]):
         except DataError as error:
             return DataError(str(error))
         # All channels of a pixel stay together, as networks take them: nothing is moved twice.
-        pixels = torch.stack([image.permute(1, 2, 0) for image in images])
+        # In a worker this stacks in memory that it shares, so nothing is copied for the way back.
+        pixels: Tensor = default_collate([image.permute(1, 2, 0) for image in images])
         return pixels.permute(0, 3, 1, 2), source.labels[indices]
 
     def _read(self, path: File, indices: list[int]) -> list[Tensor]:

@@ -10,8 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
+from pdas.data.checking import survey as survey_module
 from pdas.data.checking.survey import Survey, survey
-from pdas.data.images import ImageData
+from pdas.data.images import ImageData, MemoryImages
 from pdas.data.load import load_images
 from pdas.data.settings import ImageSettings, LabelledDataSettings, RestorationDataSettings
 
@@ -89,3 +90,15 @@ def test_images_without_files_are_numbered() -> None:
         ("test image 0", "train image 7"),
         ("test image 1", "train image 3"),
     )
+
+
+def test_of_very_many_images_some_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survey_module, "MOST", 20)
+    pixels = torch.randint(0, 256, (205, 3, 8, 8), dtype=torch.uint8)
+    pixels[40], pixels[41] = 7, 8  # the first is looked at
+    train = MemoryImages(pixels, torch.arange(205) % 2)
+    test = MemoryImages(pixels[100:150].flip(3), torch.arange(50) % 2)
+    found = survey(ImageData(train, test, ("even", "odd")), labelled=True)
+    assert found.images == {"train": 205, "test": 50}
+    assert found.notes == ("looked at 21 of the 205 train images",)
+    assert found.constant == 1 and found.constant_images == ("train image 40",)

@@ -57,7 +57,7 @@ class Jitter:
         """
         changed = images.to(torch.float32)
         most, middle = (
-            torch.tensor(values, device=draws.device) for values in (astuple(self), MIDDLES)
+            torch.tensor(each, device=draws.device) for each in (astuple(self), MIDDLES)
         )
         factors = moved(middle + (2 * draws - 1) * most, images.device)
         for index in order:
@@ -91,9 +91,11 @@ def _hue(images: Tensor, turn: Tensor) -> Tensor:
         torch.where(value == green, (blue - red) / divisor + 2, (red - green) / divisor + 4),
     )
     sixths = sixths + 6 * turn
-    places = torch.tensor((5.0, 3.0, 1.0), device=images.device).view(1, 3, 1, 1)
-    k = (sixths + places).remainder_(6)  # of each channel, its distance on the circle
-    return value - chroma * torch.minimum(k, 4 - k).clamp_(0, 1)
+    channels = []
+    for place in (5, 3, 1):  # of red, green and blue on the circle
+        k = (sixths + place).remainder_(6)
+        channels.append(value - chroma * torch.minimum(k, 4 - k).clamp_(0, 1))
+    return torch.cat(channels, 1)
 
 
 def _blended(images: Tensor, other: Tensor, factor: Tensor) -> Tensor:
@@ -104,8 +106,8 @@ def _grey(images: Tensor) -> Tensor:
     """The brightness, (N, 1, H, W)."""
     if images.shape[1] == 1:
         return images
-    weights = torch.tensor(GREY, device=images.device).view(1, -1, 1, 1)
-    return (images * weights).sum(1, keepdim=True)
+    red, green, blue = (images[:, i : i + 1] for i in range(3))
+    return GREY[0] * red + GREY[1] * green + GREY[2] * blue
 
 
 CHANGES: tuple[Change, ...] = (_brightness, _contrast, _saturation, _hue)

@@ -1,0 +1,120 @@
+"""Processes that decode: their end with the run, a killed one, and memory over many passes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from pdas.data.disk import DiskImages
+from pdas.data.files import Paths, found_in
+from pdas.data.views.areas import RandomAreas
+from pdas.resume.lost_workers import lost_workers_named
+from pdas.support.errors import DataError
+from tests.made_up_photographs import made_up_photographs
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> DiskImages:
+    root = made_up_photographs(tmp_path_factory.mktemp("images") / "a", classes=2, train=16, val=1)
+    paths = found_in(root / "train").images
+    labels = torch.zeros(len(paths), dtype=torch.int64)
+    return DiskImages(Paths(paths), labels, size=48, channels=3, workers=2)
+
+
+def children() -> list[int]:
+    """Processes that this one has started and that live."""
+    path = f"/proc/{os.getpid()}/task/{os.getpid()}/children"
+    return [int(number) for number in Path(path).read_text().split()]
+
+
+def test_a_killed_worker_is_a_line(source: DiskImages) -> None:
+    before = set(children())
+    batches = source.batches(torch.arange(32).repeat(20).split(4))
+    next(batches)
+    os.kill((set(children()) - before).pop(), signal.SIGKILL)
+    # As the loop of every training does: torch may say it wherever this process is just then.
+    with pytest.raises(DataError) as caught, lost_workers_named():
+        for _ in batches:
+            time.sleep(0.01)
+    assert str(caught.value).startswith(
+        "data.workers: found a process that loads data and was killed"
+    )
+    assert "\n" not in str(caught.value)
+
+
+def test_workers_end_with_a_pass_that_is_given_up(source: DiskImages) -> None:
+    before = set(children())
+    batches = source.batches(torch.arange(32).split(4))
+    next(batches)
+    assert len(set(children()) - before) == 2
+    del batches
+    deadline = time.monotonic() + 20
+    while set(children()) - before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not set(children()) - before
+
+
+PROGRAM = """
+import sys, time, torch
+from pdas.data.disk import DiskImages
+paths = sys.argv[1:] * 1000
+labels = torch.zeros(len(paths), dtype=torch.int64)
+source = DiskImages(paths, labels, size=48, channels=3, workers=2)
+batches = source.batches(torch.arange(len(paths)).split(4))
+next(batches)
+import os
+print(open(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read(), flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.long
+def test_workers_end_when_their_run_is_killed(source: DiskImages) -> None:
+    command = [sys.executable, "-c", PROGRAM, *source.paths[:4]]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        workers = [int(number) for number in process.stdout.readline().split()]
+        process.kill()
+    assert len(workers) == 2
+    deadline = time.monotonic() + 60
+    while any(map(is_alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(is_alive, workers))
+
+
+def is_alive(process: int) -> bool:
+    try:
+        status = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+    return status.rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def resident() -> int:
+    """Bytes of memory of this process."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_memory_is_flat_over_passes(source: DiskImages, workers: int) -> None:
+    source.workers = workers
+
+    def passes(count: int) -> int:
+        for seed in range(count):
+            order = torch.randperm(32).split(8)
+            for images, _ in source.batches(order, "cpu", RandomAreas((0.08, 1.0), seed)):
+                del images
+        return resident()
+
+    passes(4)
+    first = passes(4)
+    grown = passes(16) - first
+    # One decoded image in each pass would be 9 MB.
+    assert grown < 4 * 2**20
