@@ -16,7 +16,8 @@ UNRUN = "<!-- not run"  # before a program, with the reason
 
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SHELLS = {"", "sh", "bash", "console"}
-_INDENTED = re.compile(r"^    ((?:pdas|make) (?:.*\\\n)*.*)", re.MULTILINE)
+_LAUNCHERS = ("torchrun", "srun")
+_INDENTED = re.compile(r"^    ((?:pdas|make|torchrun|srun) (?:.*\\\n)*.*)", re.MULTILINE)
 _INLINE = re.compile(r"(?<!`)`((?:pdas|make) [^`]*)`")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
@@ -42,9 +43,18 @@ def commands(text: str) -> Iterator[list[str]]:
     lines += [re.sub(r"\\?\n\s*", " ", found) for found in _INDENTED.findall(prose)]
     lines += [re.sub(r"\s*\n\s*", " ", found) for found in _INLINE.findall(prose)]
     for line in lines:
-        words = shlex.split(line.removeprefix("$ "), comments=True)
+        words = _launched(shlex.split(line.removeprefix("$ "), comments=True))
+        words = [re.sub(r"\$[A-Z_]+", "1", word) for word in words]  # of a shell, here numbers
         if words and words[0] in ("pdas", "make"):
             yield words
+
+
+def _launched(words: list[str]) -> list[str]:
+    """What a launcher starts: `pdas run` of `torchrun -m pdas.cli run` and of `srun pdas run`."""
+    if words[:1] not in [[launcher] for launcher in _LAUNCHERS]:
+        return words
+    begin = next(i for i, word in enumerate(words) if word in ("pdas", "pdas.cli"))
+    return ["pdas", *words[begin + 1 :]]
 
 
 def _whole_lines(block: str) -> list[str]:
