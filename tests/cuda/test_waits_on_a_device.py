@@ -17,9 +17,10 @@ from tests.cuda.tiny_trainings import tiny
 
 pytestmark = pytest.mark.cuda
 
-# The loss of each architecture and the norm of the gradient are read, and little else should be.
-# It is what steps once had; CUDA sees fewer, as it does not count copies from ordinary memory.
-MOST = {"cells": 27, "auto-encoders, centre": 23}
+NAMES = ("cells", "auto-encoders, centre")
+# Losses and the norm of the gradient are read at once, and the losses of theta; two to spare.
+# CUDA does not count copies from ordinary memory: those are in the tests on the stand-in device.
+MOST = 4
 
 
 @contextmanager
@@ -36,7 +37,7 @@ def waits(device: str) -> Iterator[list[warnings.WarningMessage]]:
                 torch.cuda.set_sync_debug_mode("default")
 
 
-@pytest.mark.parametrize("name", MOST)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_step_of_a_search_waits_seldom(name: str, device: str, tmp_path: Path) -> None:
     experiment = tiny(name, device, "search.steps=8")
     ends: list[int] = []
@@ -55,4 +56,4 @@ def test_a_step_of_a_search_waits_seldom(name: str, device: str, tmp_path: Path)
         "\n".join(f"{count / len(steps):6.1f} a step, {place}" for place, count in places.items())
     )
     in_step = [sum("synchronizing" in str(each.message) for each in step) for step in steps]
-    assert statistics.median(in_step) <= MOST[name], places.most_common(12)
+    assert statistics.median(in_step) <= MOST, places.most_common(12)
