@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from pdas import recipes
 from pdas.experiment.experiment import Experiment
-from pdas.report.describe import summary_rows
+from pdas.report.describe import summarise
+from pdas.report.reader import read_summary
 from pdas.report.values import count_text
 from pdas.runs.directory import new_directory
 from pdas.runs.run import Run
@@ -32,6 +33,10 @@ from pdas.tasks.classification.recipe import ClassificationRecipe
 from pdas.tasks.loading import load
 from pdas.tasks.recipe import recorded
 from tests.conftest import TINY, changed
+
+
+def summary_rows(run: Path) -> list[tuple[str, str]]:
+    return summarise(read_summary(run, lenient=True))
 
 
 def network_of(retrained: Run) -> CellNetwork:

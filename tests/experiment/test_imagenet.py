@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 
 from pdas import recipes
 from pdas.distributed.launch import run_ranks
-from pdas.report.describe import summary_rows
+from pdas.report.describe import summarise
+from pdas.report.reader import read_summary
 from pdas.runs.run import Run
 from pdas.spaces.cells.size import count_multiply_adds
 from pdas.tasks.classification.classifier import load_classifier
@@ -71,7 +72,7 @@ def test_the_figures_of_last_and_averaged_weights_are_shown(found: Run) -> None:
     result = found.retrainings()[0].read_json("result.json")
     assert result["images"] == 37
     assert 0 <= result["top5_error"] <= result["test_error"] <= 100
-    rows = dict(summary_rows(found.path))
+    rows = dict(summarise(read_summary(found.path, lenient=True)))
     for name in ("test error", "top-5 error", "test error, averaged weights"):
         assert rows[name].endswith("%") or "interval" in rows[name]
     kept = weights(found)
