@@ -24,6 +24,7 @@ from torch.optim import optimizer
 from torch.overrides import TorchFunctionMode
 from torch.utils import _foreach_utils
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.data.dataloader import _BaseDataLoaderIter
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from pdas.distributed import transfer
@@ -240,6 +241,7 @@ def stand_in() -> Iterator[None]:
             patch.object(optimizer, _FOREACH, lambda: grouped),
             patch.object(_foreach_utils, _FOREACH, lambda: grouped),
             patch.object(transfer, "PINNING", frozenset(grouped)),
+            patch.object(_BaseDataLoaderIter, "__init__", _pinning),
             patch.object(
                 trial, "_one_fabric", lambda device, precision: stand_in_fabric(precision)
             ),
@@ -247,6 +249,15 @@ def stand_in() -> Iterator[None]:
             yield
     finally:
         torch.__future__.set_swap_module_params_on_conversion(before)
+
+
+_begin_pass = _BaseDataLoaderIter.__init__
+
+
+def _pinning(self: Any, loader: Any) -> None:
+    """Begin a pass over a loader that pins if it is told to, as where there is a GPU."""
+    with patch.object(torch.accelerator, "is_available", lambda: True):
+        _begin_pass(self, loader)
 
 
 def _tensors(values: Any) -> Iterator[Tensor]:

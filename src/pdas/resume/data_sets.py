@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
+from pdas.distributed.transfer import pins
 from pdas.resume.batches import Loader
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
@@ -123,30 +124,42 @@ def _refuse_loader(setting: str, found: str) -> NoReturn:
     )
 
 
-def shuffled_batches(data: Examples, batch_size: int, generator: torch.Generator) -> Loader:
+def shuffled_batches(
+    data: Examples,
+    batch_size: int,
+    generator: torch.Generator,
+    device: torch.device | str = "cpu",
+) -> Loader:
     """The batches of a data set, in another order in every pass; examples left over are dropped.
 
     Args:
         data: a map-style data set; or an iterable one, which keeps its own order.
         batch_size: examples in a batch, at most as many as there are.
         generator: draws the order.
+        device: where the batches go.
     """
     rows, collate = _rows(data)
-    shuffle = None if isinstance(data, IterableDataset) else True
     return DataLoader(
-        rows, batch_size, shuffle=shuffle, drop_last=True, generator=generator, collate_fn=collate
+        rows,
+        batch_size,
+        shuffle=None if isinstance(data, IterableDataset) else True,
+        drop_last=True,
+        generator=generator,
+        collate_fn=collate,
+        pin_memory=pins(device),
     )
 
 
-def ordered_batches(data: Examples, batch_size: int) -> Loader:
+def ordered_batches(data: Examples, batch_size: int, device: torch.device | str = "cpu") -> Loader:
     """The batches of a data set in its own order, the last one smaller if need be.
 
     Args:
         data: the set.
         batch_size: examples in a batch.
+        device: where the batches go.
     """
     rows, collate = _rows(data)
-    return DataLoader(rows, batch_size, collate_fn=collate)
+    return DataLoader(rows, batch_size, collate_fn=collate, pin_memory=pins(device))
 
 
 def _rows(data: Any) -> tuple[Dataset[Any], Callable[[list[Any]], Any] | None]:

@@ -124,10 +124,10 @@ def retrain(
             remedy="pass validation=, or leave it out",
         )
     fabric = fabric or Fabric(accelerator="auto", devices=1)
-    batches = _training_batches(train, own, fabric.world_size, seed)
+    batches = _training_batches(train, own, fabric, seed)
     validated_on = measured = None
     if validation is not None:
-        validated_on = _validation_batches(validation, own.batch_size)
+        validated_on = _validation_batches(validation, own.batch_size, fabric)
         measured = Validation(network, validated_on, fabric)
     kept = checkpoints_at(checkpoints)
     writes, continues = fabric.is_global_zero, kept is not None
@@ -235,13 +235,13 @@ def _check_network(network: object) -> None:
 
 
 def _training_batches(
-    data: Data, settings: NetworkTrainingSettings, ranks: int, seed: int
+    data: Data, settings: NetworkTrainingSettings, fabric: Fabric, seed: int
 ) -> Loader:
     examples = data_set(data, "train")
     if examples is None:
         return checked_loader(data, "train")
     size = settings.batch_size
-    check_equal_parts("retrain", size, ranks=ranks, accumulate=settings.accumulate)
+    check_equal_parts("retrain", size, ranks=fabric.world_size, accumulate=settings.accumulate)
     if size > len(examples):
         refuse(
             SettingError,
@@ -250,11 +250,11 @@ def _training_batches(
             expected=f"1 to {len(examples)}, the number of training examples",
             remedy=f"set batch_size={len(examples)}",
         )
-    return shuffled_batches(examples, size, torch.Generator().manual_seed(seed))
+    return shuffled_batches(examples, size, torch.Generator().manual_seed(seed), fabric.device)
 
 
-def _validation_batches(data: Data, batch_size: int) -> Loader:
+def _validation_batches(data: Data, batch_size: int, fabric: Fabric) -> Loader:
     examples = data_set(data, "validation")
     if examples is None:
         return checked_loader(data, "validation")
-    return ordered_batches(examples, batch_size)
+    return ordered_batches(examples, batch_size, fabric.device)

@@ -24,7 +24,10 @@ from pdas.support.refusals import refuse
 
 
 def both_halves(
-    data: DataSet | tuple[Data, Data], batch_size: int, seed: int
+    data: DataSet | tuple[Data, Data],
+    batch_size: int,
+    seed: int,
+    device: torch.device | str = "cpu",
 ) -> tuple[Loader, Loader]:
     """The loaders of D_W and of D_theta.
 
@@ -34,6 +37,7 @@ def both_halves(
             unchanged. `pdas.resume.data_sets` says which is which.
         batch_size: of the batches of data sets.
         seed: of the split and the shuffling.
+        device: where the batches of data sets go.
 
     Raises:
         SettingError: the data are of another type, or a half does not fill a batch.
@@ -56,7 +60,7 @@ def both_halves(
     first, second = (
         checked_loader(part)
         if examples is None
-        else shuffled_batches(examples, batch_size, generator)
+        else shuffled_batches(examples, batch_size, generator, device)
         for part, examples in zip(parts, sets, strict=True)
     )
     return first, second

@@ -125,7 +125,7 @@ def probe(
     _check(derive, architectures, own_steps, fabric, net)
     optimizer = PDAS(space, seed=seed, samples=settings.samples)
     sampler = optimizer if limit is None else Limited(optimizer, limit)
-    loaders = both_halves(data, settings.batch_size, seed)
+    loaders = both_halves(data, settings.batch_size, seed, fabric.device)
     steps = settings.total_steps(len(loaders[0]))
     ranks = Ranks(fabric)
     weights = WeightTraining(

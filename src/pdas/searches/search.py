@@ -167,7 +167,7 @@ def search(
     with own_run(out, net, method, settings, seed, writes=writes, continues=continues) as run:
         if not chosen.trains:
             return run.finished(SearchResult(chosen.best(), chosen))
-        loaders = both_halves(data, settings.batch_size, seed)
+        loaders = both_halves(data, settings.batch_size, seed, fabric.device)
         with displayed("search", progress) as show:
             result = run_search(
                 searched,
