@@ -17,7 +17,7 @@ def moved(tensor: Tensor, device: torch.device | str) -> Tensor:
     """A tensor on a device; the same one if it is there.
 
     A copy from pageable memory waits until the device has done all that it was asked for before.
-    From pinned memory the host goes on at once.
+    From pinned memory the host does not wait.
 
     Args:
         tensor: on any device.
