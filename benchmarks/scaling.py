@@ -51,7 +51,7 @@ class Sent:
 
     def __init__(self) -> None:
         self.seconds, self.bytes = 0.0, 0
-        for name in ("all_reduce", "all_gather_object"):
+        for name in ("all_reduce", "all_gather"):
             setattr(dist, name, self._counted(getattr(dist, name)))
 
     def _counted(self, exchange: Callable[..., Any]) -> Callable[..., Any]:
@@ -59,8 +59,9 @@ class Sent:
             start = time.perf_counter()
             done = exchange(first, *rest, **named)
             self.seconds += time.perf_counter() - start
-            if isinstance(first, Tensor):
-                self.bytes += first.numel() * first.element_size()
+            # Of `all_gather` the first argument is what is received from each rank.
+            sent = first if isinstance(first, Tensor) else first[0]
+            self.bytes += sent.numel() * sent.element_size()
             return done
 
         return counted

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -26,9 +27,12 @@ import pdas
 from pdas.cost import FunctionCost
 from pdas.distributed.devices import Ddp
 from pdas.distributed.ranks import Ranks, agreed
+from pdas.methods.settings import SearchSettings
 from pdas.methods.trials.schedule import TrialSchedule
 from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.signals import StoppedError
+from pdas.searches.method import method_for
+from pdas.searches.run_search import run_search
 from pdas.space import Architecture
 from pdas.support.errors import NonFiniteLossError, PdasError
 from pdas.training.retrain import TrainingModule, retrain
@@ -298,6 +302,73 @@ def trials(fabric: Fabric, out: Path) -> Any:
     return result.optimizer.told, [progress.measures for progress in result.history]
 
 
+def exchanges(fabric: Fabric, out: Path) -> list[list[int]]:
+    """How often each step of a search and of a retraining waits for the other rank."""
+    count, found = [0], []
+    originals = {name: getattr(dist, name) for name in ("all_reduce", "all_gather")}
+
+    def counted(name: str, *args: Any, **named: Any) -> Any:
+        count[0] += 1
+        return originals[name](*args, **named)
+
+    def on_step(progress: Any) -> None:
+        found[-1].append(count[0])
+
+    for name in originals:
+        setattr(dist, name, partial(counted, name))
+    try:
+        found.append([])
+        paper_search(
+            Branches(), loss, data(), steps=9, batch_size=8, fabric=fabric, on_step=on_step
+        )
+        found.append([])
+        net = nn.Sequential(nn.Linear(4, 2), nn.BatchNorm1d(2))
+        pdas.retrain(net, loss, data(), steps=9, batch_size=8, fabric=fabric, on_step=on_step)
+    finally:
+        for name, original in originals.items():
+            setattr(dist, name, original)
+    return [np.diff(counts).tolist() for counts in found]
+
+
+def looks_that_fail(fabric: Fabric, out: Path) -> list[Any]:
+    """Searches whose last look fails on the last rank: where it reads data, where it measures."""
+    found = []
+    for where in ("data", "loss"):
+        done: list[bool] = []
+
+        def fails(at: str, where: str = where, done: list[bool] = done) -> None:
+            if done and at == where and fabric.global_rank == fabric.world_size - 1:
+                raise OSError(f"the {at} is gone")
+
+        class Half(DataLoader[Any]):
+            def __iter__(self) -> Any:
+                fails("data")
+                return super().__iter__()
+
+        def failing(model: Any, batch: Any) -> Any:
+            fails("loss")
+            return loss(model, batch)
+
+        net = Branches()
+        settings = SearchSettings(
+            **{"epochs": None, "steps": 4, "samples": 2, "batch_size": 8, "finalists": 0}
+        )
+        generators = [torch.Generator().manual_seed(i) for i in range(2)]
+        result = run_search(
+            net,
+            failing,
+            tuple(Half(data(), 8, shuffle=True, generator=each) for each in generators),  # type: ignore[arg-type]
+            method_for(net.space, None, settings, (), None, 0),
+            settings,
+            fabric,
+            seed=0,
+            looks=True,
+            on_step=lambda progress, done=done: done.append(True) if progress.step == 4 else None,
+        )
+        found.append((sorted(result.look), result.architecture.to_dict()))
+    return found
+
+
 CASES: dict[str, Callable[[Fabric, Path], Any]] = {
     case.__name__: case
     for case in (
@@ -318,6 +389,8 @@ CASES: dict[str, Callable[[Fabric, Path], Any]] = {
         slow_first,
         stopped_search,
         trials,
+        looks_that_fail,
+        exchanges,
         *rank_networks.CASES,
     )
 }

@@ -70,6 +70,20 @@ def test_trials_are_shared_and_give_what_they_give_in_one_process(
     assert found_rows == [pytest.approx(row) for row in rows]
 
 
+def test_a_step_waits_for_the_other_rank_as_seldom_as_it_can(ranks: list[dict[str, Any]]) -> None:
+    """Measures with used weights, gradients, losses of theta, whether to stop."""
+    assert [rank["exchanges"] for rank in ranks] == 2 * [[8 * [4], 8 * [3]]]
+
+
+def test_a_last_look_that_fails_on_one_rank_ends_on_all_and_the_result_is_kept(
+    ranks: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    first, second = (rank["looks_that_fail"] for rank in ranks)
+    assert first == second
+    assert [parts for parts, _ in first] == [["ties"], ["ties"]]
+    assert len(first[0][1]) == 2
+
+
 def test_ranks_have_the_same_weights_to_the_last_bit(ranks: list[dict[str, Any]]) -> None:
     for case in ("searched", "retrained", "with_batch_norm", "hypernetwork_searched"):
         first, second = (rank[case]["net"] for rank in ranks)

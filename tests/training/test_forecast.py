@@ -96,10 +96,21 @@ def test_what_follows_is_shorter_where_the_steps_end_early() -> None:
     assert left[38] == pytest.approx(1 + 40, abs=6)
 
 
-@pytest.mark.parametrize("decided", [[0.1] * 50, [0.5 - 0.01 * i for i in range(50)], None])
+@pytest.mark.parametrize(
+    "decided",
+    [[0.1] * 50, [0.5 - 0.01 * i for i in range(50)], None, [math.nan] * 50],
+)
 def test_without_a_trend_all_planned_steps_are_ahead(decided: list[float] | None) -> None:
     left = forecasts(Forecast(100, decided_at=0.9), [float(i) for i in range(50)], decided)
     assert left[-1] == pytest.approx(50.0)
+
+
+def test_shares_that_are_no_numbers_are_passed_over() -> None:
+    seconds, shares = [float(i) for i in range(1, 41)], [step / 100 for step in range(1, 41)]
+    with_gaps = [math.nan if i < 5 or i % 7 == 0 else share for i, share in enumerate(shares)]
+    found = forecasts(Forecast(100, decided_at=0.8), seconds, with_gaps)
+    expected = forecasts(Forecast(100, decided_at=0.8), seconds, shares)
+    assert found[-1] == pytest.approx(expected[-1], rel=0.2)
 
 
 def test_a_resumed_training_counts_from_its_own_first_step() -> None:

@@ -17,13 +17,22 @@ from pdas.support.errors import SettingError, reason
 from pdas.support.refusals import refuse
 
 TIMEOUT = timedelta(seconds=40)  # for a rank that does not answer, so a run ends in a minute
+GRADIENTS = timedelta(minutes=10)  # for sums on GPUs, which follow a message; see `Ddp`
 
 
 class Ddp(DDPStrategy):
     """Fabric's data parallelism without the wrapper of torch. `Ranks` adds up the gradients.
 
+    Messages (what was measured, when to stop) go through the CPU, where a rank that is lost is an
+    exception at once, and one that hangs after `TIMEOUT`. NCCL would end the process from a thread
+    of its own, without a line. Only sums of large tensors are left to it. Each follows a message,
+    so ranks are near to each other there, and its timeout is that of a slow compilation.
+
     Args:
         settings: further ones of `DDPStrategy`.
+
+    Attributes:
+        messages: the group of processes for messages.
 
     Example:
         fabric = Fabric(devices=2, strategy=Ddp())
@@ -31,6 +40,14 @@ class Ddp(DDPStrategy):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(timeout=TIMEOUT, **settings)
+        self.messages: Any = None
+
+    def setup_environment(self) -> None:
+        """Join the processes, and make the group for messages."""
+        if self.root_device.type != "cpu":
+            self._timeout = GRADIENTS
+        super().setup_environment()
+        self.messages = dist.new_group(timeout=TIMEOUT, backend="gloo")
 
     @torch.no_grad()
     def setup_module(self, module: nn.Module) -> nn.Module:  # type: ignore[override]

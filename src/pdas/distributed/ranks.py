@@ -8,12 +8,14 @@ pass. A loss may run a network several times, and a rank may have no loss to run
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import pickle
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from itertools import zip_longest
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
@@ -26,6 +28,9 @@ from pdas.support.random_state import random_state, seed_all, set_random_state
 from pdas.support.refusals import refuse
 
 T = TypeVar("T")
+W = TypeVar("W")
+HEAD = 8  # bytes with the length of a message
+SHORT = 4096  # bytes of a message that is exchanged at once
 PATIENCE = timedelta(days=1)  # for a rank whose part takes longer than the others
 _NONE: Any = object()  # fills the share of a rank that has fewer items than another
 
@@ -57,6 +62,7 @@ class Ranks:
         self.device = fabric.device
         self._fabric = fabric
         self._own_random: dict[str, Any] | None = None
+        self._messages: Any = getattr(fabric.strategy, "messages", None)
         self._patient: Any = None  # a process group, once it is needed
         # Common draws, as those of batches, must be the same on all ranks from the start.
         if self.size > 1:
@@ -77,21 +83,61 @@ class Ranks:
         Returns:
             The items in their order before `share`.
         """
+        return self.gather_with(own, None, patiently=patiently)[0]
+
+    def gather_with(
+        self, own: Sequence[T], word: W, *, patiently: bool = False
+    ) -> tuple[list[T], list[W]]:
+        """As `gather`, and in the same message a word of each rank.
+
+        Args:
+            own: see `gather`.
+            word: of this rank; it is pickled.
+            patiently: see `gather`.
+
+        Returns:
+            The items in their order before `share`, and the words by rank.
+        """
         if self.size == 1:
-            return list(own)
-        shares: list[Any] = [None] * self.size
+            return list(own), [word]
         with _exchange():
-            group = self._patient_group() if patiently else None
-            dist.all_gather_object(shares, list(own), group=group)
+            group = self._patient_group() if patiently else self._messages
+            messages = [pickle.loads(each) for each in _sent((list(own), word), self.size, group)]
+        shares, words = zip(*messages, strict=True)
         turns = zip_longest(*shares, fillvalue=_NONE)
-        return [item for turn in turns for item in turn if item is not _NONE]
+        return [item for turn in turns for item in turn if item is not _NONE], list(words)
+
+    def gather_of(self, compute: Callable[[], Sequence[T]]) -> list[T]:
+        """As `gather`, of items that each rank computes. Where one fails all do, and none waits.
+
+        Args:
+            compute: makes this rank's `share` of the items. It exchanges nothing with other ranks.
+
+        Raises:
+            RankError: another rank has failed.
+        """
+        if self.size == 1:
+            return list(compute())
+        own: Sequence[T] = ()
+        failure: Exception | None = None
+        try:
+            own = compute()
+        except Exception as error:
+            failure = error
+        items, words = self.gather_with(own, None if failure is None else reason(failure))
+        if failure is not None:
+            raise failure
+        for index, word in enumerate(words):
+            if word is not None:
+                raise RankError(f"rank {index}: failed ({word}), and with it all others")
+        return items
 
     def any(self, *flags: bool) -> list[bool]:
         """Whether each flag is set on at least one rank."""
         if self.size == 1:
             return list(flags)
-        found = torch.tensor(flags, dtype=torch.int32, device=self.device)
-        _reduce(found, dist.ReduceOp.MAX)
+        found = torch.tensor(flags, dtype=torch.uint8, device="cpu")
+        _reduce(found, dist.ReduceOp.MAX, self._messages)
         return [bool(flag) for flag in found.tolist()]
 
     def stack(self, own: Tensor) -> Tensor:
@@ -110,30 +156,37 @@ class Ranks:
             dist.all_gather(parts, own)
         return torch.stack(parts)
 
-    def add_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+    @torch.no_grad()
+    def add_gradients(
+        self,
+        parameters: Iterable[nn.Parameter],
+        used: Sequence[bytes] | None = None,
+        averaged: Sequence[Tensor] = (),
+    ) -> None:
         """Add up the gradients of all ranks, in place.
 
         A parameter that no rank has used keeps no gradient, so its optimizer does not move it.
+
+        Args:
+            parameters: the same on all ranks.
+            used: the `used_weights` of all ranks, if they are known; else they are exchanged.
+            averaged: further tensors that are the same on all ranks, as running statistics. They
+                are replaced by their mean, in the same messages.
         """
         if self.size == 1:
             return
         trained = [p for p in parameters if p.requires_grad]
-        used = self.any(*(p.grad is not None for p in trained))
+        words = self.gather([used_weights(trained)]) if used is None else used
+        union = np.bitwise_or.reduce([np.frombuffer(word, np.uint8) for word in words])
         gradients = []
-        for parameter in (p for p, is_used in zip(trained, used, strict=True) if is_used):
+        flags = np.unpackbits(union, count=len(trained))
+        for parameter in (p for p, is_used in zip(trained, flags, strict=True) if is_used):
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
             gradients.append(parameter.grad)
-        _add(gradients)
-
-    @torch.no_grad()
-    def average_buffers(self, net: nn.Module) -> None:
-        """Replace the running statistics by their mean over all ranks, in place."""
-        if self.size > 1:
-            buffers = [buffer for buffer in net.buffers() if buffer.is_floating_point()]
-            _add(buffers)
-            for buffer in buffers:
-                buffer.div_(self.size)
+        _add([*gradients, *averaged])
+        if averaged:
+            torch._foreach_div_(list(averaged), self.size)
 
     @contextmanager
     def rank_zero_first(self) -> Iterator[bool]:
@@ -255,8 +308,10 @@ def agreed(fabric: Fabric, value: T) -> T:
     """
     if fabric.world_size == 1:
         return value
+    values = [value]
     with _exchange():
-        return fabric.broadcast(value)
+        dist.broadcast_object_list(values, 0, group=_messages(fabric))
+    return values[0]
 
 
 def wait_for_all(fabric: Fabric) -> None:
@@ -265,8 +320,48 @@ def wait_for_all(fabric: Fabric) -> None:
     Raises:
         RankError: a rank ended or does not answer.
     """
-    with _exchange():
-        fabric.barrier()
+    if fabric.world_size > 1:
+        with _exchange():
+            dist.barrier(group=_messages(fabric))
+
+
+def used_weights(parameters: Iterable[nn.Parameter]) -> bytes:
+    """A bit for each parameter that is trained: whether it has a gradient."""
+    used = [p.grad is not None for p in parameters if p.requires_grad]
+    return np.packbits(np.array(used, bool)).tobytes()
+
+
+def _messages(fabric: Fabric) -> Any:
+    """The group of processes for messages; see `Ddp`."""
+    return getattr(fabric.strategy, "messages", None)
+
+
+def _sent(own: object, size: int, group: Any) -> list[bytes]:
+    """The pickled messages of all ranks; in one exchange, unless one is long."""
+    message = pickle.dumps(own)
+    first = torch.zeros(HEAD + SHORT, dtype=torch.uint8, device="cpu")
+    begin = len(message).to_bytes(HEAD, "little") + message[:SHORT]
+    first[: len(begin)] = torch.frombuffer(bytearray(begin), dtype=torch.uint8)
+    firsts = _gathered(first, size, group)
+    lengths = [int.from_bytes(each[:HEAD], "little") for each in firsts]
+    rests = [b""] * size
+    longest = max(lengths) - SHORT
+    if longest > 0:
+        rest = torch.zeros(longest, dtype=torch.uint8, device="cpu")
+        left = message[SHORT:]
+        if left:
+            rest[: len(left)] = torch.frombuffer(bytearray(left), dtype=torch.uint8)
+        rests = _gathered(rest, size, group)
+    return [
+        (first[HEAD:] + rest)[:length]
+        for first, rest, length in zip(firsts, rests, lengths, strict=True)
+    ]
+
+
+def _gathered(own: Tensor, size: int, group: Any) -> list[bytes]:
+    parts = [torch.empty_like(own) for _ in range(size)]
+    dist.all_gather(parts, own, group=group)
+    return [part.numpy().tobytes() for part in parts]
 
 
 def _add(tensors: Sequence[Tensor]) -> None:
@@ -276,13 +371,13 @@ def _add(tensors: Sequence[Tensor]) -> None:
         flat = torch.cat([tensor.reshape(-1) for tensor in of_dtype])
         _reduce(flat, dist.ReduceOp.SUM)
         sums = torch.split(flat, [tensor.numel() for tensor in of_dtype])
-        for tensor, total in zip(of_dtype, sums, strict=True):
-            tensor.copy_(total.view(tensor.shape))
+        shaped = [each.view(t.shape) for t, each in zip(of_dtype, sums, strict=True)]
+        torch._foreach_copy_(of_dtype, shaped)
 
 
-def _reduce(tensor: Tensor, operation: Any) -> None:
+def _reduce(tensor: Tensor, operation: Any, group: Any = None) -> None:
     with _exchange():
-        dist.all_reduce(tensor, operation)
+        dist.all_reduce(tensor, operation, group)
 
 
 @contextmanager

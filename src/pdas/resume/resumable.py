@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -112,7 +112,14 @@ class Resumable:
         with stop_on_signals(SIGNALS if self._checkpoints else (signal.SIGINT,)) as request:
             yield request
 
-    def after(self, step: int, is_kept: bool, stop: StopRequest) -> None:
+    def flags(self, stop: StopRequest) -> list[bool]:
+        """Whether this rank has had each of `SIGNALS`, and whether a checkpoint is due."""
+        due = self._checkpoints is not None and self._due(self._checkpoints)
+        return [*(stop.number == each for each in SIGNALS), due]
+
+    def after(
+        self, step: int, is_kept: bool, stop: StopRequest, agreed: Sequence[bool] | None = None
+    ) -> None:
         """Keep the state after a step, if there is a reason.
 
         The reasons are: it is the first step, one that is kept, or the one to stop after, or a
@@ -122,14 +129,15 @@ class Resumable:
             step: the step that is done.
             is_kept: whether it is kept in any case, as the last one.
             stop: whether this rank is to stop. If one rank is, all of them stop.
+            agreed: whether each of `flags` is set on at least one rank; if it is not known, it is
+                asked here.
 
         Raises:
             StoppedError: the training is to stop.
             RankError: the ranks do not match, or one is lost.
             RunError: the checkpoint cannot be written.
         """
-        due = self._checkpoints is not None and self._due(self._checkpoints)
-        *signals, due = self._ranks.any(*(stop.number == each for each in SIGNALS), due)
+        *signals, due = agreed or self._ranks.any(*self.flags(stop))
         number = next((n for n, arrived in zip(SIGNALS, signals, strict=True) if arrived), None)
         if self._checkpoints is not None and (number or due or is_kept):
             self._save(self._checkpoints, step)

@@ -105,7 +105,7 @@ class Forecast:
         """The step after which the steps end, at the latest the last one that is planned."""
         now = recent[-1].step
         left = self._steps - now
-        if self._decided_at is None or recent[-1].decided is None:
+        if self._decided_at is None or not _is_known(recent[-1]):
             return self._steps
         # The trend since theta began to learn is steady, the recent one knows of a turn.
         trends = [
@@ -115,9 +115,14 @@ class Forecast:
         return now + math.ceil(math.sqrt(math.prod(trends)))
 
 
+def _is_known(moment: Moment) -> bool:
+    """Whether there is a share, which a method of the user's own may also give as NaN."""
+    return moment.decided is not None and math.isfinite(moment.decided)
+
+
 def _learning(moments: Sequence[Moment]) -> tuple[FloatArray, FloatArray]:
     """The steps from where theta began to learn, after a warm-up, and the share after each."""
-    known = [(each.step, each.decided) for each in moments if each.decided is not None]
+    known = [(each.step, each.decided) for each in moments if _is_known(each)]
     steps, decided = np.array(known, dtype=float).T
     begin = int(np.flatnonzero(decided <= decided[0])[-1])
     return steps[begin:], decided[begin:]

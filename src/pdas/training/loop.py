@@ -208,12 +208,17 @@ class Loop:
                 is_last = done == self._steps
                 if step.ends_epoch:
                     self.end_epoch(on_epoch)
-                if not is_last and self.early.decide(self._last, self.history, rules, answer):
-                    is_last = True
-                    self.end_epoch(on_epoch)
+                agreed = None
+                if not is_last:
+                    flags = self._resumable.flags(stop)
+                    is_last, agreed = self.early.decide(
+                        self._last, self.history, rules, answer, flags
+                    )
+                    if is_last:
+                        self.end_epoch(on_epoch)
                 self.steps_are_done = is_last
                 kept = is_last and (afterwards is None or self.early.reason is not None)
-                self._resumable.after(done, kept or self._keeps_every_step, stop)
+                self._resumable.after(done, kept or self._keeps_every_step, stop, agreed)
                 if is_last:
                     break
             self.steps_are_done = True

@@ -28,7 +28,7 @@ from pdas.training.components import MakeOptimizer, MakeSchedule
 from pdas.training.forecast import Forecast
 from pdas.training.large.synchronised import synchronised
 from pdas.training.loop import Loop, OnStep, Progress
-from pdas.training.measures import Measures, RunningMean, all_numbers, detached, loss_of
+from pdas.training.measures import Measures, RunningMean, all_numbers, detached, loss_of, numbers
 from pdas.training.memory import enough_for_step
 from pdas.training.settings import TrainingSettings
 from pdas.training.steps import Step
@@ -242,11 +242,16 @@ class _Update:
             # Gradients of parts and of ranks are added up, so this makes their mean.
             self._fabric.backward(loss_of(measures) / (self._ranks.size * len(parts)))
             own.append(detached(measures))
-        self._ranks.average_buffers(self._weights.network)
-        gradient = self._weights.gradient()
-        *measured, norm = all_numbers([*own, gradient.norm])  # all that the host waits for
+        if self._ranks.size == 1:
+            gradient = self._weights.gradient()
+            *found, norm = all_numbers([*own, gradient.norm])  # all that the host waits for
+        else:  # one message with all numbers, then one sum
+            found, used = self._ranks.gather_with(all_numbers(own), self._weights.used)
+            buffers = [b for b in self._weights.network.buffers() if b.is_floating_point()]
+            gradient = self._weights.gradient(used, buffers)
+            norm = numbers(gradient.norm)
         mean = RunningMean()
-        for each in self._ranks.gather(measured):
+        for each in found:
             mean.add(each)
         _check_finite(mean.values()["loss"], step)
         gradient.step(norm)

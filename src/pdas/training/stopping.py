@@ -80,7 +80,8 @@ class EarlyStop:
         history: Sequence[Progress],
         rules: Mapping[str, Rule],
         answer: object,
-    ) -> bool:
+        others: Sequence[bool] = (),
+    ) -> tuple[bool, list[bool]]:
         """Whether the training ends with this step, which is not its last one.
 
         Args:
@@ -88,19 +89,24 @@ class EarlyStop:
             history: the progress at the end of each epoch.
             rules: by the reason that each gives.
             answer: of `on_step`. Only True asks to stop.
+            others: further flags, which go with the same message.
+
+        Returns:
+            Whether it does, and whether each of the others is set on at least one rank.
         """
         asked = isinstance(answer, bool | np.bool_) and bool(answer)
         holds = {ON_STEP: asked, **{name: rule(progress, history) for name, rule in rules.items()}}
-        found = self._ranks.any(*holds.values())
-        self.reason = next((name for name, held in zip(holds, found, strict=True) if held), None)
+        found = self._ranks.any(*holds.values(), *others)
+        held, others_held = found[: len(holds)], found[len(holds) :]
+        self.reason = next((name for name, each in zip(holds, held, strict=True) if each), None)
         if self.reason is None:
-            return False
+            return False, others_held
         self.step = progress.step
         _log.warning(
             "%s: stopped after step %d of %d (%s)",
             self._stage, progress.step, progress.steps, self.reason,
         )  # fmt: skip
-        return True
+        return True, others_held
 
     def state_dict(self) -> dict[str, Any]:
         """The reason and the step, as plain data."""

@@ -17,7 +17,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from pdas.distributed.devices import without_wrapper
 from pdas.distributed.fabric import Fabric
-from pdas.distributed.ranks import Ranks
+from pdas.distributed.ranks import Ranks, used_weights
 from pdas.resume.fingerprint import of_function
 from pdas.support.errors import NonFiniteLossError, SettingError, reason
 from pdas.support.refusals import refusal, refuse
@@ -110,18 +110,38 @@ class WeightTraining:
         for parameter in chain(self._parameters, self.beside):
             parameter.grad = None
 
-    def apply(self) -> None:
+    @property
+    def used(self) -> bytes:
+        """Which weights have a gradient, as a word for the other ranks; see `used_weights`."""
+        return b"" if self._ranks.size == 1 else used_weights(self._parameters)
+
+    @torch.no_grad()
+    def scale(self, factor: float) -> None:
+        """Multiply all gradients."""
+        torch._foreach_mul_([p.grad for p in self._parameters if p.grad is not None], factor)
+
+    def apply(self, used: Sequence[bytes] | None = None) -> None:
         """Update the weights by the clipped gradients of all ranks.
+
+        Args:
+            used: see `gradient`.
 
         Raises:
             NonFiniteLossError: the gradient is not finite; the weights are unchanged.
         """
-        gradient = self.gradient()
+        gradient = self.gradient(used)
         gradient.step(numbers(gradient.norm))
 
-    def gradient(self) -> Gradient:
-        """That of all ranks, which the backward passes have left."""
-        self._ranks.add_gradients(self._parameters)
+    def gradient(
+        self, used: Sequence[bytes] | None = None, averaged: Sequence[Tensor] = ()
+    ) -> Gradient:
+        """That of all ranks, which the backward passes have left.
+
+        Args:
+            used: the word `used` of all ranks, if they are known; else they are exchanged.
+            averaged: further tensors of all ranks, which are replaced by their mean.
+        """
+        self._ranks.add_gradients(self._parameters, used, averaged)
         return Gradient(self._fabric, self.optimizer, self._clip)
 
     def end_step(self) -> None:

@@ -171,19 +171,22 @@ class SearchStep:
         """
         return [measures["loss"] for measures in self.measured(architectures, batches)]
 
-    @torch.no_grad()
     def measured(
         self, architectures: Sequence[Architecture], batches: Iterable[Any]
     ) -> list[dict[str, float]]:
         """The mean measures of each architecture with the shared weights; see `losses`."""
         own = self._ranks.share(architectures)
-        means = [RunningMean() for _ in own]
-        for batch in batches:
-            for first in range(0, len(own), TOGETHER):
-                part = slice(first, first + TOGETHER)
-                with self._evaluation_mode():
-                    _add(means[part], all_numbers(self._measure_own(own[part], batch)))
-        return self._ranks.gather([mean.values() for mean in means])
+
+        def compute() -> list[dict[str, float]]:
+            means = [RunningMean() for _ in own]
+            for batch in batches:
+                for first in range(0, len(own), TOGETHER):
+                    part = slice(first, first + TOGETHER)
+                    with torch.no_grad(), self._evaluation_mode():
+                        _add(means[part], all_numbers(self._measure_own(own[part], batch)))
+            return [mean.values() for mean in means]
+
+        return self._ranks.gather_of(compute)
 
     def state_dict(self) -> dict[str, Any]:
         """The counts that messages show, and those of ties."""
@@ -201,14 +204,44 @@ class SearchStep:
     def _update_weights(
         self, architectures: Sequence[Architecture], batch: Any
     ) -> dict[str, float]:
+        """The update (2); the mean measures are returned."""
         batches = parts_of(batch, self._accumulate, "search.accumulate")
-        assert self._weights is not None
-        measured = self._update_at_once(architectures, batches) if self._looks_once else None
-        if measured is None:
-            measured = self._add_up_gradients(architectures, batches)
-            self._weights.apply()
-        self._dropped.log("training loss", architectures, measured, self._steps)
-        return means_of_finite(measured)
+        found = self._update_at_once(architectures, batches) if self._looks_once else None
+        if found is None:
+            found = self._update(architectures, batches)
+        self._dropped.log("training loss", architectures, found, self._steps)
+        return means_of_finite(found)
+
+    def _update(
+        self, architectures: Sequence[Architecture], batches: Sequence[Any]
+    ) -> list[dict[str, float]]:
+        """Update the weights by what is finite; the measures are returned.
+
+        An architecture without a finite loss is dropped. Each rank sees that of its own. How many
+        are left on all, and which weights they use, is in one message after the backward pass.
+        """
+        weights = self._weights
+        assert weights is not None
+        own = self._ranks.share(architectures)
+        measured, trains = self._add_up_gradients(own, batches, len(architectures) - len(own))
+        word = _Word(trains, sum(map(has_finite_loss, measured)), weights.used)
+        found, words = self._ranks.gather_with(measured, word)
+        count = sum(each.finite for each in words)
+        if not count:
+            raise none_is_finite("training loss", architectures, self._steps)
+        if not any(each.trains for each in words):
+            refuse(
+                SettingError,
+                "loss",
+                found=f"that no architecture of step {self._steps} has one with a gradient",
+                expected="one that depends on the weights",
+                remedy="leave out detach(), and make every architecture use weights",
+            )
+        assumed = len(architectures) - len(own) + word.finite
+        if assumed != count:  # another rank has dropped some
+            weights.scale(assumed / count)
+        weights.apply([each.used for each in words])
+        return found
 
     def _update_at_once(
         self, architectures: Sequence[Architecture], batches: Sequence[Any]
@@ -228,7 +261,8 @@ class SearchStep:
             losses = list(map(loss_of, own))
             if not any(loss.requires_grad for loss in losses):
                 break
-            self._backward(losses, len(losses) * len(batches))
+            total = _sum(losses, self._fabric.device)
+            self._fabric.backward(total / (len(losses) * len(batches)))
             parts.append(list(map(detached, own)))
         else:
             gradient = self._weights.gradient()
@@ -242,46 +276,42 @@ class SearchStep:
         return None
 
     def _add_up_gradients(
-        self, architectures: Sequence[Architecture], batches: Sequence[Any]
-    ) -> list[dict[str, float]]:
-        """Compute the gradient of (2) over the parts of a batch; the measures are returned.
+        self, own: Sequence[Architecture], batches: Sequence[Any], others: int
+    ) -> tuple[list[dict[str, float]], bool]:
+        """Add up the gradient of (2) of this rank's architectures, over the parts of a batch.
 
-        An architecture without a finite loss is dropped. If only a later part shows that, which is
-        rare, the gradient is computed again without it.
+        If only a later part shows that an architecture has no finite loss, which is rare, the
+        gradient is computed again without it.
+
+        Args:
+            own: the architectures.
+            batches: the parts.
+            others: how many losses other ranks have.
+
+        Returns:
+            The measures of each, and whether some loss has a gradient.
         """
         assert self._weights is not None
         self._weights.clear()
         parts: list[Sequence[dict[str, float]]] = []
-        kept = [True] * len(architectures)
+        kept = [True] * len(own)
+        trains = False
         for index, batch in enumerate(batches):
-            own = self._measure(architectures, batch)
-            parts.append(self._ranks.gather(all_numbers(own)))
+            measured = self._measure_own(own, batch)
+            parts.append(all_numbers(measured))
             means = _means(parts)
             finite = [has_finite_loss(mean) for mean in means]
-            if not any(finite):
-                raise none_is_finite("training loss", architectures, self._steps)
             if index and finite != kept:
-                anew = iter(self._add_up_gradients(_those(architectures, finite), batches))
-                return [
-                    next(anew) if fits else mean for mean, fits in zip(means, finite, strict=True)
-                ]
+                fewer, trains = self._add_up_gradients(_those(own, finite), batches, others)
+                anew = iter(fewer)
+                chosen = zip(means, finite, strict=True)
+                return [next(anew) if fits else mean for mean, fits in chosen], trains
             kept = finite
-            losses = [loss_of(measures) for measures in _those(own, self._ranks.share(kept))]
-            self._backward(losses, sum(kept) * len(batches))
-        return means
-
-    def _backward(self, losses: Sequence[Tensor], count: int) -> None:
-        """Add the gradient of losses. The mean (2) is over `count` losses on all ranks."""
-        (trains,) = self._ranks.any(any(loss.requires_grad for loss in losses))
-        if not trains:
-            refuse(
-                SettingError,
-                "loss",
-                found=f"that no architecture of step {self._steps} has one with a gradient",
-                expected="one that depends on the weights",
-                remedy="leave out detach(), and make every architecture use weights",
-            )
-        self._fabric.backward(_sum(losses, self._fabric.device) / count)
+            losses = [loss_of(measures) for measures in _those(measured, kept)]
+            trains = trains or any(loss.requires_grad for loss in losses)
+            count = max(1, sum(kept) + others) * len(batches)
+            self._fabric.backward(_sum(losses, self._fabric.device) / count)
+        return means, trains
 
     @torch.no_grad()
     def _update_theta(self, architectures: Sequence[Architecture], batch: Any) -> dict[str, float]:
@@ -308,6 +338,15 @@ class SearchStep:
         models = bind(self._net, architectures)
         with self._ranks.own_random():
             return [as_measures(self._loss(model, batch)) for model in models]
+
+
+@dataclass(frozen=True)
+class _Word:
+    """What a rank tells of its losses on the weight batch."""
+
+    trains: bool  # whether one has a gradient
+    finite: int  # how many are
+    used: bytes  # the weights that have a gradient
 
 
 def _sum(losses: Sequence[Tensor], device: torch.device) -> Tensor:

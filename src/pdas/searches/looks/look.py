@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -56,21 +58,32 @@ def last_look(
         output.
     """
     found: dict[str, Any] = {}
-    try:
+    seen: _Seen | None = None
+    # Whatever fails here, the search is done and its result is kept. What one rank does by itself
+    # may fail on it alone, so all agree before they measure together.
+    with _ends_early():
         if (ties := result.method.ties) is not None:
             found["ties"] = ties
         if isinstance(context.supernet, WeighedSupernet):
             found["without_weights"] = _without_weights(context.space, context.supernet)
-        if not result.method.trains_weights:
-            return found
-        for name, value in _of_batches(result, context, loaders, penalty):
-            found[name] = value
-    except Exception as error:  # whatever it is, the search is done and its result is kept
-        if context.ranks.size > 1:  # the others would wait for this one
-            raise
+        if result.method.trains_weights:
+            seen = _seen(result, context, loaders)
+    with _ends_early():
+        (is_missing,) = context.ranks.any(seen is None)
+        if seen is not None and not is_missing:
+            for name, value in _of_batches(seen, result, context, penalty):
+                found[name] = value
+    return found
+
+
+@contextmanager
+def _ends_early() -> Iterator[None]:
+    """Within it, an error is a line for whoever looks for one."""
+    try:
+        yield
+    except Exception as error:
         _log.info("search: the last look ended early (%s)", reason(error))
         _log.debug("search: the last look failed", exc_info=error)
-    return found
 
 
 def _without_weights(space: SearchSpace, net: WeighedSupernet) -> dict[str, dict[str, Any]]:
@@ -85,32 +98,40 @@ def _without_weights(space: SearchSpace, net: WeighedSupernet) -> dict[str, dict
     }
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What is looked at: networks with their probabilities, and batches of both halves."""
+
+    networks: Mapping[Architecture, float | None]
+    theta_batches: Sequence[Any]
+    theta_features: Sequence[dict[str, float]]
+    weight_features: Sequence[dict[str, float]]
+
+
+def _seen(result: SearchResult, context: SearchContext, loaders: tuple[Loader, Loader]) -> _Seen:
+    networks = _top(result, context)
+    theta_batches = list(islice(one_pass(loaders[1]), BATCHES))
+    theta_features = [features(batch) for batch in theta_batches]
+    weight_features = [features(batch) for batch in islice(one_pass(loaders[0]), BATCHES)]
+    return _Seen(networks, theta_batches, theta_features, weight_features)
+
+
 def _of_batches(
-    result: SearchResult,
-    context: SearchContext,
-    loaders: tuple[Loader, Loader],
-    penalty: Penalty | None,
+    seen: _Seen, result: SearchResult, context: SearchContext, penalty: Penalty | None
 ) -> Iterator[tuple[str, Any]]:
     """What is measured on batches, by name."""
-    networks = _top(result, context)
-    architectures = list(networks)
-    losses: list[list[float] | None] = []
-    theta_features: list[dict[str, float]] = []
-    kept: list[Any] = []
-    for batch in islice(one_pass(loaders[1]), BATCHES):
-        theta_features.append(features(batch))
-        on_device = context.fabric.to_device(batch)
-        losses.append(result.method.losses(architectures, [on_device]))
-        if len(kept) < CHECK_BATCHES:
-            kept.append(on_device)
-    weight_features = [features(batch) for batch in islice(one_pass(loaders[0]), BATCHES)]
-    yield "halves", compare_halves(weight_features, theta_features)
+    architectures, to_device = list(seen.networks), context.fabric.to_device
+    losses = [
+        result.method.losses(architectures, map(to_device, [batch])) for batch in seen.theta_batches
+    ]
+    yield "halves", compare_halves(seen.weight_features, seen.theta_features)
     measured = np.array(losses, dtype=float)  # NaN for a method that measures no single network
     if not np.isfinite(measured).all():
         return
     at = architectures.index(result.architecture)
-    yield "top", _compared(networks, at, measured, penalty)
+    yield "top", _compared(seen.networks, at, measured, penalty)
     (model,) = bind(context.network, [result.architecture])
+    kept = [to_device(batch) for batch in seen.theta_batches[:CHECK_BATCHES]]
     if (chance := constant_losses(context.loss, kept, model)) is not None:
         yield "chance", _gain(np.array(chance) - measured[: len(kept), at])
 
