@@ -342,7 +342,7 @@ class SearchStep:
 
 @dataclass(frozen=True)
 class _Word:
-    """What a rank tells of its losses on the weight batch."""
+    """What the other ranks hear of the losses on the weight batch."""
 
     trains: bool  # whether one has a gradient
     finite: int  # how many are
