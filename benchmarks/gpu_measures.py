@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import NamedTuple
 
 import torch
 from roofline import CountWork
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
+
+from pdas.distributed.numerics import tf32
 
 Call = Callable[[], object]
 
@@ -41,20 +43,9 @@ def precisions(device: torch.device) -> list[str]:
     return list(PRECISIONS) if device.type == "cuda" else ["ieee", "bf16"]
 
 
-@contextmanager
-def fp32_as(precision: str) -> Iterator[None]:
+def fp32_as(precision: str) -> AbstractContextManager[None]:
     """Within it, convolutions and products of fp32 have the bits of "ieee" or of "tf32"."""
-    convolutions: Any = torch.backends.cudnn.conv
-    before = convolutions.fp32_precision, torch.get_float32_matmul_precision()
-    tf32 = PRECISIONS[precision][1] == "tf32"
-    # Only these two: torch refuses that its older and newer settings are mixed.
-    convolutions.fp32_precision = "tf32" if tf32 else "ieee"
-    torch.set_float32_matmul_precision("high" if tf32 else "highest")
-    try:
-        yield
-    finally:
-        convolutions.fp32_precision = before[0]
-        torch.set_float32_matmul_precision(before[1])
+    return tf32(PRECISIONS[precision][1] == "tf32")
 
 
 def wait(device: torch.device) -> None:
