@@ -7,7 +7,8 @@ images of 32x32, or with its auto-encoders (20 layers) and 16 images of 64x64. B
 the same weights and get the same architectures, drawn uniformly, and the same images; they run in
 turns in one process and times are medians over the pairs of architectures. The plain side is
 `benchmarks/plain.py`, or `benchmarks/padded.py`, which pads to 256 channels; it runs forward and
-backward for one architecture after the other, which needs the least memory. First the two sides are
+backward for one architecture after the other, which needs the least memory. Our cells run with
+torch's own operations and then, where they can be had, with compiled ones. First the two sides are
 checked against each other; peak memory is that of a fresh process for each side.
 """
 
@@ -25,10 +26,12 @@ from roofline import CountWork, measured_rates
 from sides import NAMES, PHASES, TASKS, Clock, Task, pairs, sides
 from torch import Tensor
 
+from pdas.kernels.choice import Setting, choose_kernels
 
-def check(task: Task) -> None:
+
+def check(task: Task, kernels: Setting) -> None:
     """What is compared agrees to 1e-10 in float64, with the gradients, and to 1e-4 in float32."""
-    both = sides(task, torch.float64)
+    both = sides(task, torch.float64, kernels)
     data = task.batch(4, torch.float64)
     worst = worst_gradient = 0.0
     for pair in pairs(both["ours"].theta.space, 2):
@@ -48,7 +51,7 @@ def check(task: Task) -> None:
     print(f"float64: results differ by {worst:.1e}, gradients by {worst_gradient:.1e}")
     assert worst < 1e-10 and worst_gradient < 1e-10
 
-    both = sides(task)
+    both = sides(task, kernels=kernels)
     data = task.batch(16)
     with torch.no_grad():
         worst = max(
@@ -68,9 +71,9 @@ def difference(found: Tensor, expected: Tensor) -> float:
     return error and error / float(expected.abs().max())
 
 
-def timed(task: Task, count: int) -> dict[str, list[dict[str, float]]]:
+def timed(task: Task, count: int, kernels: Setting) -> dict[str, list[dict[str, float]]]:
     """Seconds of each phase for each side and pair, after one step of each to warm up."""
-    both = sides(task)
+    both = sides(task, kernels=kernels)
     data = task.batch(), task.batch()
     times: dict[str, list[dict[str, float]]] = {name: [] for name in both}
     for index, pair in enumerate(pairs(both["ours"].theta.space, count + 1)):
@@ -126,10 +129,12 @@ def print_roofline(task: Task, times: dict[str, list[dict[str, float]]]) -> None
     )
 
 
-def peak_memory(task: str, name: str, threads: int, steps: int) -> tuple[float, float]:
+def peak_memory(
+    task: str, name: str, threads: int, steps: int, kernels: Setting
+) -> tuple[float, float]:
     """MB before and at the peak of the steps of a side in a fresh process."""
     arguments = ["--task", task, "--threads", str(threads), "--memory-of", name]
-    arguments += ["--pairs", str(steps)]
+    arguments += ["--pairs", str(steps), "--kernels", kernels]
     out = subprocess.run(
         [sys.executable, __file__, *arguments], check=True, capture_output=True, text=True
     )
@@ -137,9 +142,10 @@ def peak_memory(task: str, name: str, threads: int, steps: int) -> tuple[float, 
     return before, peak
 
 
-def print_memory_of(task: Task, name: str, steps: int) -> None:
+def print_memory_of(task: Task, name: str, steps: int, kernels: Setting) -> None:
     """Run steps of a side; print the peak memory before and after."""
     side = task.side(name)
+    choose_kernels(side.net, kernels, torch.device("cpu"))
     data = task.batch(), task.batch()
     before = peak_so_far()
     for pair in pairs(side.theta.space, steps):
@@ -159,21 +165,30 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=12, help="pairs of architectures")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--quick", action="store_true", help="3 pairs")
+    parser.add_argument("--kernels", choices=("auto", "library"), help="default: both")
     parser.add_argument("--memory-of", choices=NAMES, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    if arguments.memory_of:
-        print_memory_of(TASKS[arguments.task], arguments.memory_of, arguments.pairs)
-        return
     task, count = TASKS[arguments.task], 3 if arguments.quick else arguments.pairs
+    if arguments.memory_of:
+        print_memory_of(task, arguments.memory_of, arguments.pairs, arguments.kernels)
+        return
     print(f"torch {torch.__version__}, {arguments.threads} threads")
-    for name in NAMES:  # first: a process inherits the peak of the one it comes from
-        before, peak = peak_memory(arguments.task, name, arguments.threads, count)
-        print(f"peak memory, {name}: {peak:.0f} MB, of which the steps {peak - before:.0f} MB")
-    check(task)
-    times = timed(task, count)
-    print_times(times)
-    print_roofline(task, times)
+    asked: list[Setting] = [arguments.kernels] if arguments.kernels else ["library", "auto"]
+    for setting in asked:  # first: a process inherits the peak of the one it comes from
+        for name in NAMES:
+            before, peak = peak_memory(arguments.task, name, arguments.threads, count, setting)
+            print(
+                f"peak memory, {name}, kernels {setting}: {peak:.0f} MB, "
+                f"of which the steps {peak - before:.0f} MB"
+            )
+    for setting in asked:
+        print(f"\nkernels: {choose_kernels(task.side('ours').net, setting, torch.device('cpu'))}")
+        check(task, setting)
+        times = timed(task, count, setting)
+        print_times(times)
+        if setting == "library":  # the count of operations is of torch's
+            print_roofline(task, times)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from padded import load_from as load_padded
 from plain import PlainNetwork, load_from, to_plain
 from torch import Tensor, nn
 
+from pdas.kernels.choice import Setting, choose_kernels
 from pdas.methods.pdas.optimizer import PDAS
 from pdas.space import Architecture
 from pdas.spaces.autoencoders.settings import ChainSettings
@@ -164,13 +165,16 @@ Task = Cells | Inpainting
 TASKS: dict[str, Task] = {"cells": Cells(), "inpainting": Inpainting()}
 
 
-def sides(task: Task, dtype: torch.dtype = torch.float32) -> dict[str, Side]:
-    """Both sides with the same weights."""
+def sides(
+    task: Task, dtype: torch.dtype = torch.float32, kernels: Setting = "library"
+) -> dict[str, Side]:
+    """Both sides with the same weights, ours with compiled operators or torch's own."""
     torch.manual_seed(0)
     both = {name: task.side(name) for name in NAMES}
     task.load(both["plain"].net, both["ours"].net)
     for side in both.values():
         side.net.to(dtype)
+        choose_kernels(side.net, kernels, torch.device("cpu"))
     return both
 
 

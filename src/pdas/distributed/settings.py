@@ -24,6 +24,7 @@ class DeviceSettings(Settings):
     sync_batch_norm: bool = False  # of a retraining on several: by the whole batch, not each part
     tf32: bool = False  # float32 of newer NVIDIA GPUs with 10 bits of mantissa: faster, less exact
     deterministic: bool = False  # makes GPUs deterministic, and slower; CPUs always are
+    kernels: Literal["auto", "library"] = "auto"  # compiled operators on CPUs, or torch's own
     compile: bool = False  # retrainings, by torch.compile
 
     @property

@@ -6,6 +6,7 @@ directory writes on the first rank only.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 
 from pdas.distributed.numerics import numerics, uses_tf32
 from pdas.distributed.ranks import Ranks, wait_for_all
@@ -29,6 +31,7 @@ from pdas.experiment.stage_directory import (
     stage_directory,
 )
 from pdas.experiment.trainings import retrain_into, search_into
+from pdas.kernels import choose_kernels
 from pdas.runs.run import AVERAGED, Run
 from pdas.searches.comparison import OnTrial
 from pdas.space import load_labels
@@ -44,6 +47,8 @@ from pdas.training.memory import enough_memory
 if TYPE_CHECKING:
     from pdas.tasks.base import Retraining
     from pdas.training.retrain import TrainingModule
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,7 @@ class Experiment:
         """
         opened = self._opened
         prepared = prepare(self.recipe, self.seed, opened, out)
-        origin = self._origin(**opened.fingerprints)
+        origin = self._origin(prepared.network, **opened.fingerprints)
         with stage_directory(out, "--out", origin, opened.fabric, resume=resume) as run:
             if run is not None:
                 if on_check is not None and not (out / CHECK).exists():
@@ -191,7 +196,8 @@ class Experiment:
         torch.manual_seed(self.seed)
         training = task.retraining(architecture, self.seed)
         path = run.inner(f"retrain-{self.seed}")
-        origin = self._origin(**images, architecture=architecture.to_dict())
+        network = training.module.network
+        origin = self._origin(network, **images, architecture=architecture.to_dict())
         with stage_directory(path, "--seed", origin, fabric, resume=resume) as retrained:
             if retrained is not None:
                 stopped, averaged = retrain_into(
@@ -241,7 +247,7 @@ class Experiment:
             raise SpaceError(f"architecture file {file}: {error}") from None
         experiment = replace(self, recipe=recipe)
         fabric = experiment._opened.fabric
-        origin = experiment._origin(architecture=architecture.to_dict())
+        origin = experiment._origin(None, architecture=architecture.to_dict())
         with stage_directory(out, "--out", origin, fabric, resume=resume) as run:
             if run is not None:
                 run.write_json("search.json", {"method": f"file: {file}"})
@@ -314,8 +320,14 @@ class Experiment:
             }
         retrained.write_json("result.json", {**measures, **cost, **training.about, **about})
 
-    def _origin(self, **about: Any) -> Origin:
-        return Origin(self.recipe, self.seed, self.data_dir, about)
+    def _origin(self, network: nn.Module | None, **about: Any) -> Origin:
+        """What a stage begins with, and the operators that its network is set to."""
+        device = self.recipe.device
+        kernels = network and choose_kernels(network, device.kernels, self._opened.fabric.device)
+        used = str(kernels) if kernels else None
+        if used:
+            _log.info("kernels: %s", used)
+        return Origin(self.recipe, self.seed, self.data_dir, about, used)
 
 
 def _evaluation_too_large() -> str:

@@ -39,6 +39,7 @@ class Origin:
         data_dir: where the images are; it may change.
         about: more by name, as plain data: the fingerprints of training and test images, and the
             architecture of a retraining.
+        kernels: which operators the network uses; these may change.
 
     Example:
         Origin(recipes.load("digits"), 0, None, {"test_images": "9f2c"})
@@ -48,6 +49,7 @@ class Origin:
     seed: int
     data_dir: Path | None
     about: Mapping[str, Any]
+    kernels: str | None = None
 
     def write(self, run: Run) -> None:
         """Write it into the `config.yaml` of a run.
@@ -55,7 +57,13 @@ class Origin:
         Raises:
             RunError: the file cannot be written.
         """
-        run.write_config(self.recipe, seed=self.seed, data_dir=self.data_dir, about=self.about)
+        run.write_config(
+            self.recipe,
+            seed=self.seed,
+            data_dir=self.data_dir,
+            about=self.about,
+            kernels=self.kernels,
+        )
 
 
 @contextmanager
@@ -136,6 +144,13 @@ def _check_origin(run: Run, origin: Origin) -> None:
             found = f"found another {name.replace('_', ' ')} than {run.path} was begun with"
             remedy = "restore what changed since, or begin another run"
             raise DataError(f"--resume: {found}; {remedy}")
+    before = begun_with.get("environment", {}).get("kernels")
+    if run.is_unfinished and before != origin.kernels:
+        _log.warning(
+            "kernels: %s, before the stop %s; the result may differ from that without it",
+            origin.kernels,
+            before,
+        )
     if recipe != origin.recipe and run.is_unfinished:  # by a setting that may change
         origin.write(run)
 

@@ -80,6 +80,7 @@ def search_into(
             on_epoch=write,
             on_trial=progress.on_trial(on_trial),
             looks=True,
+            kernels=recipe.device.kernels,
         )
     write_finalists(run, result)
     write_look(run, result)

@@ -9,6 +9,8 @@ from torch.jit._trace import is_tracing
 from torch.nn.modules import module as modules
 from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
+from pdas.kernels.library import library
+
 _DTYPES = (torch.float32, torch.float64)
 _TENSORS = (Tensor, nn.Parameter)
 
@@ -24,11 +26,12 @@ def serves(x: Tensor, *others: Tensor | None) -> bool:
         others: weights and the like; None for what is not there.
     """
     return (
-        x.dim() == 4
+        nothing_looks()
+        and not library().missing  # the network may be from a process that had it
+        and x.dim() == 4
         and x.numel() > 0
         and _plain(x, x.dtype)
         and all(other is None or _plain(other, x.dtype) for other in others)
-        and nothing_looks()
     )
 
 
@@ -62,7 +65,9 @@ def unchanged(*expected: tuple[nn.Module, type[nn.Module]]) -> bool:
     Args:
         expected: each module with its class.
     """
-    return not (modules._global_forward_hooks or modules._global_forward_pre_hooks) and all(
+    if torch.compiler.is_compiling() or _hooks_on_all():
+        return False
+    return all(
         type(module) is kind
         and not module._forward_hooks
         and not module._forward_pre_hooks
@@ -70,3 +75,7 @@ def unchanged(*expected: tuple[nn.Module, type[nn.Module]]) -> bool:
         and not module._backward_pre_hooks
         for module, kind in expected
     )
+
+
+def _hooks_on_all() -> bool:
+    return bool(modules._global_forward_hooks or modules._global_forward_pre_hooks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,8 @@ import torch
 
 from pdas.kernels.building import SHIPPED, BuildError, built, instruction_set, shipped
 from pdas.support.errors import reason
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ def library() -> Library:
         path = found or built()
         _load(path)
     except BuildError as error:
+        _log.warning("kernels: %s; torch's own operations are used", reason(error))
         return Library(missing=reason(error))
     from pdas.kernels import operators  # gives them gradients, so they must be there
 

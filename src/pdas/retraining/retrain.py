@@ -12,6 +12,7 @@ from torch import nn
 
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import check_equal_parts
+from pdas.kernels import choose_kernels
 from pdas.resume.batches import Loader
 from pdas.resume.checkpoint import Checkpoints, checkpoints_at
 from pdas.resume.data_sets import (
@@ -124,6 +125,7 @@ def retrain(
             remedy="pass validation=, or leave it out",
         )
     fabric = fabric or Fabric(accelerator="auto", devices=1)
+    choose_kernels(network, "auto", fabric.device)
     batches = _training_batches(train, own, fabric, seed)
     validated_on = measured = None
     if validation is not None:

@@ -104,6 +104,7 @@ class Run(Shown):
         seed: int,
         data_dir: Path | None,
         about: Mapping[str, Any] = MappingProxyType({}),
+        kernels: str | None = None,
     ) -> None:
         """Write `config.yaml`: the resolved recipe, and what it ran on.
 
@@ -112,6 +113,7 @@ class Run(Shown):
             seed: of the stage.
             data_dir: of the images; None if they are installed with a package.
             about: what else to write, by name.
+            kernels: which operators its network uses; None if it has no choice of them.
         """
         from pdas.support.environment import environment  # asks torch
 
@@ -120,7 +122,7 @@ class Run(Shown):
             "seed": seed,
             "data_dir": None if data_dir is None else str(data_dir.resolve()),
             **about,
-            "environment": environment(),
+            "environment": environment() | ({} if kernels is None else {"kernels": kernels}),
         }
         self._write("config.yaml", yaml.safe_dump(config, sort_keys=False))
 

@@ -16,6 +16,7 @@ from torch import nn
 from pdas.distributed.devices import check_norms, check_samples
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.ranks import Ranks
+from pdas.kernels.choice import Setting, choose_kernels
 from pdas.methods.base import SearchContext, SearchMethod
 from pdas.methods.constraints.penalty import Penalty
 from pdas.methods.planning.search_plan import cost_after, plan_after, share_of_steps
@@ -84,6 +85,7 @@ def run_search(
     on_trial: OnTrial = lambda finalists, done, total: None,
     returns_on_interrupt: bool = False,
     looks: bool = False,
+    kernels: Setting = "auto",
 ) -> SearchResult:
     """Search with complete arguments: `pdas.search` without its defaults.
 
@@ -106,6 +108,7 @@ def run_search(
         on_trial: called before the first training of a finalist and after each.
         returns_on_interrupt: whether Ctrl-C gives the result found until then, not an error.
         looks: whether a last look measures what the warnings of a run are drawn from.
+        kernels: whether blocks that have compiled operators may use them.
 
     Returns:
         The result, with the method, the history and the finalists.
@@ -122,7 +125,8 @@ def run_search(
     frozen.check_ranks(Ranks(fabric))
     loss = OwnBatch(loss)
     theta_batches = ResumableBatches(loaders[1])
-    trial = Trial.of_search(loss, loaders, settings, seed, fabric, weights, schedule)
+    choose_kernels(net, kernels, fabric.device)
+    trial = Trial.of_search(loss, loaders, settings, seed, fabric, weights, schedule, kernels)
     context = _context(
         net, trial, method, fabric, theta_batches, weights, schedule, derive, executor
     )

@@ -24,6 +24,7 @@ LARGEST_SIDE = 10_000  # pixels of an image
 _SHOULD = re.compile(r"^\w+ should (?:be|have) (.+?)(?: after validation, .*)?$")  # pydantic's
 # A resumed run may change these settings, since they change only the rounding, or the end.
 MAY_CHANGE = (
+    "device.kernels",
     "search.accumulate",
     "search.max_minutes",
     "search.patience",

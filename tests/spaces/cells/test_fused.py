@@ -104,6 +104,8 @@ def test_what_looks_at_operations_or_modules_gets_those_of_torch() -> None:
     program = torch.export.export(operation, (x,))
     assert "pdas" not in str(program.graph)
     seen: list[Any] = []
+    compiled = torch.compile(operation, backend="eager", fullgraph=True)
+    assert "pdas" not in str(compiled(x).grad_fn)
     handle = operation[2].register_forward_hook(lambda *_: seen.append(1))
     assert "pdas" not in str(operation(x).grad_fn)
     assert seen == [1]

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from pdas.distributed.fabric import Fabric, move_data_to_device
 from pdas.distributed.micro_batches import parts_of
+from pdas.kernels.choice import Setting, choose_kernels
 from pdas.methods.settings import SearchSettings
 from pdas.resume.batches import Loader, ResumableBatches, one_pass
 from pdas.resume.unsaved import Unsaved
@@ -56,6 +57,7 @@ class Trial:
         make_optimizer: makes the optimizer of the weights, instead of the settings.
         make_schedule: makes its schedule, instead of the settings.
         judging_seed: of what is drawn for a judgement; by default `seed`.
+        kernels: whether blocks that have compiled operators may use them.
 
     Example:
         trial = Trial.of_search(loss, loaders, settings, 0, fabric)
@@ -73,6 +75,7 @@ class Trial:
     make_optimizer: MakeOptimizer | None = None
     make_schedule: MakeSchedule | None = None
     judging_seed: int | None = None
+    kernels: Setting = "auto"
 
     @classmethod
     def of_search(
@@ -84,6 +87,7 @@ class Trial:
         fabric: Fabric,
         make_optimizer: MakeOptimizer | None = None,
         make_schedule: MakeSchedule | None = None,
+        kernels: Setting = "auto",
     ) -> Trial:
         """The trial of a search, on the device of its Fabric.
 
@@ -95,15 +99,20 @@ class Trial:
             fabric: whose device and precision are used.
             make_optimizer: see the class.
             make_schedule: see the class.
+            kernels: see the class.
         """
         precision = str(fabric.strategy.precision.precision)
         device = str(fabric.device)
-        return cls(loss, *loaders, settings, seed, device, precision, make_optimizer, make_schedule)
+        made_by = make_optimizer, make_schedule
+        return cls(loss, *loaders, settings, seed, device, precision, *made_by, kernels=kernels)
 
     def network(self, derive: Derive, architecture: Architecture) -> nn.Module:
         """The network of an architecture with new weights, which are the same at every call."""
-        with _ONE_AT_A_TIME, at_seed(self.seed, device=torch.device(self.device)):
-            return derive(architecture)
+        device = torch.device(self.device)
+        with _ONE_AT_A_TIME, at_seed(self.seed, device=device):
+            network = derive(architecture)
+        choose_kernels(network, self.kernels, device)
+        return network
 
     def __call__(
         self,
