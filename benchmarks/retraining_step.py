@@ -7,7 +7,8 @@ The network of an architecture drawn uniformly, as the recipe retrains it: its w
 recipe's limits, its batch size, auxiliary classifier, drop path at half of its last rate, clipping
 and optimizer. A step is the forward and backward pass and the update. All ways start from the same
 weights and get the same images; they run in turns in one process, and times are medians over the
-steps. With `--compile`, also by `torch.compile`, which first takes minutes.
+steps. The ways are torch's own operations; the compiled operators of `pdas.kernels`, where they can
+be had; and with `--compile` also `torch.compile`, which first takes minutes.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from torch import nn
 from pdas import recipes
 from pdas.distributed.compiling import compiled
 from pdas.distributed.settings import DeviceSettings
+from pdas.kernels.choice import Setting, choose_kernels
 from pdas.spaces.base import FAMILIES
 from pdas.tasks.classification.task import ClassifierTraining
 
@@ -33,7 +35,7 @@ IMAGE, CLASSES = (3, 32, 32), 10
 Step = Callable[[], float]
 
 
-def training(recipe: Any) -> ClassifierTraining:
+def training(recipe: Any, kernels: Setting) -> ClassifierTraining:
     """The network of one architecture, in the middle of its training."""
     torch.manual_seed(0)
     family: Any = FAMILIES[recipe.network.space]
@@ -43,6 +45,7 @@ def training(recipe: Any) -> ClassifierTraining:
     network = family.network(architecture, retrained, auxiliary=True)
     module = ClassifierTraining(network, recipe.retrain).train()
     module.before_epoch(0.5)
+    print(f"kernels {kernels}: {choose_kernels(module, kernels, torch.device('cpu'))}")
     return module
 
 
@@ -100,12 +103,14 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     recipe: Any = recipes.load(arguments.recipe, arguments.changes)
     with ExitStack() as stack:
-        ways = {"eager": step_of(training(recipe), recipe)}
+        library = training(recipe, "library")
+        ways = {"library": step_of(library, recipe)}
+        ways["compiled operators"] = step_of(training(recipe, "auto"), recipe)
         if arguments.compile:
-            module = training(recipe)
+            module = training(recipe, "library")
             stack.enter_context(compiled(DeviceSettings(compile=True), module))
-            ways["compiled"] = step_of(module, recipe)
-        size = training(recipe).network.settings
+            ways["torch.compile"] = step_of(module, recipe)
+        size = library.network.settings
         print(
             f"torch {torch.__version__}, {arguments.threads} threads, batch "
             f"{recipe.retrain.batch_size}, {size}"
