@@ -111,7 +111,8 @@ class Trial:
         device = torch.device(self.device)
         with _ONE_AT_A_TIME, at_seed(self.seed, device=device):
             network = derive(architecture)
-        choose_kernels(network, self.kernels, device)
+        if isinstance(network, nn.Module):  # `check_derive` refuses what is none
+            choose_kernels(network, self.kernels, device)
         return network
 
     def __call__(
