@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import pdas.stages
 from pdas import recipes
@@ -20,8 +21,10 @@ from pdas.experiment import check as checking
 from pdas.experiment.check import Check, check
 from pdas.experiment.experiment import Experiment
 from pdas.experiment.preparation import prepare
+from pdas.kernels.choice import Kernels, Setting
 from pdas.resume.signals import StoppedError
 from pdas.runs.run import Run
+from pdas.searches import run_search as running
 from pdas.spaces.cells.size import count_weights
 from pdas.training.loop import OnStep
 from tests.conftest import TINY, TINY_INPAINTING, changed
@@ -128,6 +131,22 @@ def test_the_time_is_that_of_the_parts_of_a_search(
     assert found.search.finalists == 2 and 0 < warmup < steps
     assert found.search.seconds == pytest.approx(warmup + trials / 2 + 10 * (steps - warmup))
     assert found.retraining.seconds == 3.0 * found.retraining.steps
+
+
+def test_it_is_measured_with_the_operators_of_the_run(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def choose(network: nn.Module, setting: Setting, device: torch.device) -> Kernels:
+        asked.append(setting)
+        return Kernels(False, "as set")
+
+    for module in (checking, running):  # of the retraining, and of the search
+        monkeypatch.setattr(module, "choose_kernels", choose)
+    longer = ("search.epochs=20", "retrain.epochs=20", "device.kernels=library")
+    assert changed(experiment, *longer).check().kernels == "library (as set)"
+    assert len(asked) >= 2 and set(asked) == {"library"}
 
 
 @pytest.mark.parametrize(

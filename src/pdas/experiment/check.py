@@ -17,6 +17,7 @@ import torch
 from pdas.data.checking.survey import Survey, survey
 from pdas.distributed.devices import fresh_precision
 from pdas.distributed.numerics import numerics
+from pdas.kernels import Kernels, choose_kernels
 from pdas.resume.signals import StoppedError
 from pdas.searches.arguments import plan_request
 from pdas.searches.method import method_for
@@ -27,7 +28,6 @@ from pdas.training.retrain import retrain
 if TYPE_CHECKING:
     from pdas.experiment.preparation import Opened, Prepared
     from pdas.methods.planning.plan import Plan
-    from pdas.methods.settings import SearchSettings
     from pdas.tasks.recipe import Recipe
     from pdas.training.loop import OnStep, Progress
 
@@ -91,6 +91,7 @@ class Check:
     Attributes:
         images: of the data.
         search, retraining: the two trainings.
+        kernels: which operators the networks use; None if they have no choice of them.
 
     Example:
         check(recipe, 0, opened, prepared).images.few
@@ -99,6 +100,7 @@ class Check:
     images: Survey
     search: SearchPlan
     retraining: RetrainingPlan
+    kernels: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As in `check.json`."""
@@ -128,42 +130,40 @@ def check(recipe: Recipe, seed: int, opened: Opened, prepared: Prepared) -> Chec
     try:
         with numerics(recipe.device):
             images = survey(opened.task.images, labelled=recipe.data.use == "labelled")
-            search = _plan_search(recipe.search, seed, opened, prepared)
-            return Check(images, search, _plan_retraining(recipe, seed, opened))
+            search = _plan_search(recipe, seed, opened, prepared)
+            retraining, kernels = _plan_retraining(recipe, seed, opened)
+            return Check(images, search, retraining, str(kernels) if kernels else None)
     finally:
         set_random_state(state, device=opened.fabric.device)
 
 
-def _plan_search(
-    settings: SearchSettings, seed: int, opened: Opened, prepared: Prepared
-) -> SearchPlan:
+def _plan_search(recipe: Recipe, seed: int, opened: Opened, prepared: Prepared) -> SearchPlan:
+    settings = recipe.search
     if prepared.network is None:
         return SearchPlan(settings.method.name, 0, 0, 0, 0, 0.0)
     request = plan_request(prepared.network, opened.task.loss, settings, prepared.batches)
     plan = prepared.method.plan(request)
     weights = sum(weight.numel() for weight in prepared.network.parameters())
     measured = _is_measured(plan.steps, opened) and prepared.method.trains_weights
-    seconds = _search_seconds(settings, seed, opened, plan) if measured else None
+    seconds = _search_seconds(recipe, seed, opened, plan) if measured else None
     return SearchPlan(
         settings.method.name, weights, plan.steps, plan.warmup, plan.finalists, seconds
     )
 
 
-def _search_seconds(settings: SearchSettings, seed: int, opened: Opened, plan: Plan) -> float:
+def _search_seconds(recipe: Recipe, seed: int, opened: Opened, plan: Plan) -> float:
     """The time of all steps, and of the trainings of finalists, which cost as much as a warm-up."""
-    full = _seconds_per_step(lambda on_step: _search(settings, 0.0, seed, opened, on_step))
+    full = _seconds_per_step(lambda on_step: _search(recipe, 0.0, seed, opened, on_step))
     if not (plan.warmup or plan.trial_passes):
         return full * plan.steps
-    early = _seconds_per_step(lambda on_step: _search(settings, 0.9, seed, opened, on_step))
-    trials = plan.trial_passes / settings.samples
+    early = _seconds_per_step(lambda on_step: _search(recipe, 0.9, seed, opened, on_step))
+    trials = plan.trial_passes / recipe.search.samples
     return early * (plan.warmup + trials) + full * (plan.steps - plan.warmup)
 
 
-def _search(
-    settings: SearchSettings, warmup: float, seed: int, opened: Opened, on_step: OnStep
-) -> None:
+def _search(recipe: Recipe, warmup: float, seed: int, opened: Opened, on_step: OnStep) -> None:
     """A search with another warm-up, neither limited nor with finalists."""
-    task, fabric = opened.task, opened.fabric
+    settings, task, fabric = recipe.search, opened.task, opened.fabric
     unlimited = {"max_minutes": None, "patience": None, "stop_when_decided": None}
     alone = {"finalists": 0, "finalists_share": 0.0, "finalists_epochs": None}
     changed = settings.model_copy(update={"warmup": warmup, **unlimited, **alone})
@@ -172,15 +172,28 @@ def _search(
     method = method_for(task.space, None, changed, None, None, seed, task.baseline)
     fresh_precision(fabric)
     batches = task.search_batches(seed)
-    run_search(network, task.loss, batches, method, changed, fabric, seed=seed, on_step=on_step)
+    run_search(
+        network,
+        task.loss,
+        batches,
+        method,
+        changed,
+        fabric,
+        seed=seed,
+        kernels=recipe.device.kernels,
+        on_step=on_step,
+    )
 
 
-def _plan_retraining(recipe: Recipe, seed: int, opened: Opened) -> RetrainingPlan:
+def _plan_retraining(
+    recipe: Recipe, seed: int, opened: Opened
+) -> tuple[RetrainingPlan, Kernels | None]:
     task, settings = opened.task, recipe.retrain
     architecture = task.space.uniform(np.random.default_rng(seed))
 
     torch.manual_seed(seed)
     planned = task.retraining(architecture, seed)
+    kernels = choose_kernels(planned.module, recipe.device.kernels, opened.fabric.device)
 
     def train(on_step: OnStep) -> None:
         unlimited = settings.model_copy(update={"max_minutes": None})
@@ -190,7 +203,7 @@ def _plan_retraining(recipe: Recipe, seed: int, opened: Opened) -> RetrainingPla
     steps = settings.total_steps(len(planned.batches))
     seconds = _seconds_per_step(train) * steps if _is_measured(steps, opened) else None
     finished = planned.module.finished()  # afterwards, since it drops what only training needs
-    return RetrainingPlan(
+    plan = RetrainingPlan(
         weights=sum(weight.numel() for weight in finished.parameters()),
         weight_limit=getattr(settings, "weight_limit", None),
         limit=settings.model_dump(mode="json").get("limit"),
@@ -198,6 +211,7 @@ def _plan_retraining(recipe: Recipe, seed: int, opened: Opened) -> RetrainingPla
         steps=steps,
         seconds=seconds,
     )
+    return plan, kernels
 
 
 def _changed(searched: Mapping[str, Any], retrained: object) -> dict[str, tuple[Any, Any]]:

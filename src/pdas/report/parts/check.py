@@ -33,6 +33,8 @@ def check_rows(check: Mapping[str, Any]) -> Rows:
     rows.append(("retraining", f"{drawn}, for an architecture drawn at random"))
     if changed := dict(retraining["changed"]):
         rows.append(("retrained with", _changed(changed, retraining)))
+    if kernels := check.get("kernels"):
+        rows.append(("operators", str(kernels)))
     return rows
 
 
