@@ -1,4 +1,4 @@
-"""Compiled operators for the search on CPUs; torch's own wherever they do not serve.
+"""Compiled operators for networks on CPUs; torch's own wherever they do not serve.
 
 `building` makes the library of `cpp/` or finds it, `library` loads it once in a process,
 `operators` and `gradients` tell torch its shapes and gradients, `conditions` says what it can be
