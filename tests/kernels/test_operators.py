@@ -241,3 +241,28 @@ def test_the_wrong_shapes_are_errors_and_touch_no_memory() -> None:
         torch.ops.pdas.average_pool(x, 3)
     with pytest.raises(RuntimeError, match="pdas: "):
         torch.ops.pdas.average_pool(x[:0], 1)
+
+
+@pytest.mark.parametrize("second", [lambda x: x, lambda x: x * x], ids=["the same", "computed"])
+def test_a_gradient_with_a_graph_counts_maps_that_depend_on_each_other_once(
+    second: Callable[[Tensor], Tensor],
+) -> None:
+    x, mix = leaf(2, 3, 4, 5), leaf(4, 6, 1, 1)
+    found = []
+    for function in (operator("pointwise"), by_torch.pointwise):
+        out = function([x, second(x)], [mix], None, None, None, None, 1e-5).pow(3).sum()
+        first = torch.autograd.grad(out, [x, mix], create_graph=True)
+        total = sum(g.square().sum() for g in first)
+        found.append([*first, *torch.autograd.grad(total, [x, mix])])
+    for ours, theirs in zip(*found, strict=True):
+        assert worst(ours, theirs) < 1e-9
+
+
+@pytest.mark.parametrize("there", [(1, 0, 1, 0), (0, 1, 0, 1), (1, 1, 0, 0), (0, 0, 1, 1)])
+def test_norms_with_a_part_of_an_affine(there: tuple[int, ...]) -> None:
+    arguments = separable_arguments((3, 5, 6, 4), 3, 1, "affine")
+    for place, is_there in zip((3, 4, 8, 9), there, strict=True):
+        arguments[place] = arguments[place] if is_there else None
+    check("separable", arguments)
+    xs, mixes, scale, shift, *rest = pointwise_arguments((3, 5, 6, 4), 2, "affine")
+    check("pointwise", [xs, mixes, scale if there[0] else None, shift if there[1] else None, *rest])

@@ -27,6 +27,7 @@ def serves(x: Tensor, *others: Tensor | None) -> bool:
     """
     return (
         nothing_looks()
+        and type(x) in _TENSORS  # and no stand-in of torch.fx, which knows no sizes
         and not library().missing  # the network may be from a process that had it
         and x.dim() == 4
         and x.numel() > 0
@@ -58,7 +59,7 @@ def _plain(x: Tensor, dtype: torch.dtype) -> bool:
 
 
 def unchanged(*expected: tuple[nn.Module, type[nn.Module]]) -> bool:
-    """Whether modules are of just these classes and nobody has hooks on them.
+    """Whether modules are of just these classes and do just what these do, without hooks.
 
     An operator computes what several modules do without calling them.
 
@@ -69,6 +70,7 @@ def unchanged(*expected: tuple[nn.Module, type[nn.Module]]) -> bool:
         return False
     return all(
         type(module) is kind
+        and "forward" not in vars(module)  # what somebody put in the place of that of its class
         and not module._forward_hooks
         and not module._forward_pre_hooks
         and not module._backward_hooks
@@ -78,4 +80,9 @@ def unchanged(*expected: tuple[nn.Module, type[nn.Module]]) -> bool:
 
 
 def _hooks_on_all() -> bool:
-    return bool(modules._global_forward_hooks or modules._global_forward_pre_hooks)
+    return bool(
+        modules._global_forward_hooks
+        or modules._global_forward_pre_hooks
+        or modules._global_backward_hooks
+        or modules._global_backward_pre_hooks
+    )

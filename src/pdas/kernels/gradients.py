@@ -25,12 +25,21 @@ def _keep(ctx: Any, tensors: Found, results: Sequence[Tensor]) -> None:
 
 
 def _again(function: Callable[..., Tensor], gradient: Tensor, inputs: Found) -> list[Tensor | None]:
-    """The gradients of all inputs, with a graph of their own."""
-    wanted = [x for x in inputs if x is not None and x.requires_grad]
+    """The gradients of all inputs, with a graph of their own.
+
+    They are those of views: one input may be computed from another, or be the same.
+    """
     with torch.enable_grad():
-        out = function(*inputs)
+        views = [x if x is None else x.view_as(x) for x in inputs]
+        out = function(*views)
+    wanted = [x for x in views if x is not None and x.requires_grad]
     found = iter(torch.autograd.grad(out, wanted, gradient, create_graph=True))
-    return [next(found) if x is not None and x.requires_grad else None for x in inputs]
+    return [next(found) if x is not None and x.requires_grad else None for x in views]
+
+
+def _of_affine(scale: Tensor | None, shift: Tensor | None, found: Sequence[Any]) -> list[Any]:
+    """The gradients of what there is of the two."""
+    return [None if x is None else each for x, each in zip((scale, shift), found, strict=True)]
 
 
 # ---- separable convolution
@@ -63,8 +72,7 @@ def separable(ctx: Any, gradient: Tensor | None, *_: Any) -> tuple[Any, ...]:
         gradient, x, *first, *second, keep, *numbers, given1 is not None
     )
     of1, of2 = of_weights[:4], of_weights[4:]
-    if scale1 is None:
-        of1[2:] = of2[2:] = None, None
+    of1[2:], of2[2:] = _of_affine(scale1, shift1, of1[2:]), _of_affine(scale2, shift2, of2[2:])
     return (of_x, *of1, None, *of2, None, None, None, None)
 
 
@@ -100,9 +108,7 @@ def pointwise(ctx: Any, gradient: Tensor | None, *_: Any) -> tuple[Any, ...]:
         gradient, xs, mixes, scale, shift, *results, keep, ctx.epsilon, given is not None
     )
     of_xs, of_mixes, of_affine = split(found)
-    if scale is None:
-        of_affine = None, None
-    return of_xs, of_mixes, *of_affine, None, None, None
+    return of_xs, of_mixes, *_of_affine(scale, shift, of_affine), None, None, None
 
 
 # ---- pooling

@@ -115,6 +115,47 @@ def test_what_looks_at_operations_or_modules_gets_those_of_torch() -> None:
         assert "pdas" not in str(operation(x).grad_fn)
 
 
+def test_changed_modules_run_as_they_are() -> None:
+    """As somebody may change them in a network that is there."""
+    x = torch.randn(2, 6, 5, 5, dtype=torch.float64)
+    block, compiled = both(OPERATIONS["sep_conv_3x3"](6, 1, affine_batch_norm))
+    for changed in (block, compiled):
+        changed[3].num_batches_tracked = None
+    assert_same(results(compiled, x), results(block, x))
+    bias = nn.Parameter(torch.ones(6, dtype=torch.float64))
+    for changed in (block, compiled):
+        changed[2].bias = bias
+        changed.eval()
+    assert_same(results(compiled, x), results(block, x))
+    compiled[2].bias = None
+    usual, seen = compiled[3].forward, []
+    compiled[3].forward = lambda x: (seen.append(x), usual(x))[1]
+    compiled(x)
+    assert len(seen) == 1
+
+
+def test_hooks_on_all_modules_are_called() -> None:
+    block = ReLUConvNorm(6, 4, batch_statistics)
+    choose_kernels(block, "auto", CPU)
+    seen = []
+    handle = nn.modules.module.register_module_full_backward_hook(
+        lambda module, *_: seen.append(type(module))
+    )
+    try:
+        block(torch.randn(2, 6, 5, 5, requires_grad=True)).sum().backward()
+    finally:
+        handle.remove()
+    assert seen.count(nn.BatchNorm2d) == 1
+
+
+@pytest.mark.parametrize("name", ["avg_pool_3x3", "max_pool_3x3"])
+def test_torch_fx_can_trace_a_block(name: str) -> None:
+    operation = OPERATIONS[name](6, 1, batch_statistics)
+    choose_kernels(operation, "auto", CPU)
+    x = torch.randn(2, 6, 5, 5)
+    assert worst(torch.fx.symbolic_trace(operation)(x), operation(x)) < 1e-5
+
+
 def test_one_value_a_channel_is_the_error_of_torch() -> None:
     block = OPERATIONS["sep_conv_3x3"](6, 2, affine_batch_norm)
     choose_kernels(block, "auto", CPU)

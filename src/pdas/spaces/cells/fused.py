@@ -42,10 +42,9 @@ def separable(
     """
     if not unchanged(
         *((m, DepthwiseConv2d) for m in depthwise),
-        *((m, nn.Conv2d) for m in pointwise),
         *((m, nn.BatchNorm2d) for m in norms),
         *((m, nn.ReLU) for m in relus),
-    ):
+    ) or not plain_convolutions(*pointwise):
         return None
     (d1, d2), (p1, p2), (n1, n2) = depthwise, pointwise, norms
     weights = d1.weight, p1.weight, d2.weight, p2.weight
@@ -92,9 +91,15 @@ def pointwise(xs: Sequence[Tensor], weights: Sequence[Tensor], norm: Any) -> Ten
     return result
 
 
-def plain_convolutions(*convolutions: nn.Module) -> bool:
-    """Whether 1x1 convolutions are only that, so that `pointwise` may take their weights."""
-    return unchanged(*((each, nn.Conv2d) for each in convolutions))
+def plain_convolutions(*convolutions: Any) -> bool:
+    """Whether they are 1x1 convolutions and only that, so that their weights are all there is."""
+    return unchanged(*((each, nn.Conv2d) for each in convolutions)) and all(
+        each.bias is None
+        and each.kernel_size == each.stride == (1, 1)
+        and each.padding == (0, 0)
+        and each.groups == 1
+        for each in convolutions
+    )
 
 
 def average_pool(x: Tensor, stride: int) -> Tensor | None:
@@ -144,9 +149,12 @@ def _update(norm: nn.BatchNorm2d, statistics: Tensor, count: int) -> None:
     """
     if not norm.training or not norm.track_running_stats or norm.running_mean is None:
         return
-    assert norm.running_var is not None and norm.num_batches_tracked is not None
-    norm.num_batches_tracked.add_(1)
-    share = 1 / float(norm.num_batches_tracked) if norm.momentum is None else norm.momentum
+    assert norm.running_var is not None
+    share = norm.momentum or 0.0
+    if norm.num_batches_tracked is not None:
+        norm.num_batches_tracked.add_(1)
+        if norm.momentum is None:
+            share = 1 / float(norm.num_batches_tracked)
     mean, variance = statistics.to(norm.running_mean.dtype)
     norm.running_mean.lerp_(mean, share)
     norm.running_var.lerp_(variance * (count / (count - 1)), share)
