@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, Tenso
 from pdas.resume.batches import ResumableBatches, one_pass
 from pdas.resume.data_sets import checked_loader, data_set, ordered_batches, shuffled_batches
 from pdas.support.errors import SettingError
+from tests.standin.device import DEVICE, stand_in
 
 X, Y = torch.arange(10.0).view(10, 1), torch.arange(10)
 
@@ -191,3 +192,24 @@ def test_a_loader_that_runs_dry_is_named() -> None:
     with pytest.raises(SettingError, match=line):
         list(passes.one_pass())
     assert list(one_pass(Batched(1, 2))) == [1, 2]
+
+
+class OnDevice(Alone):
+    """A data set whose examples are on the device, one by one."""
+
+    def __getitem__(self, index: int) -> Any:
+        return torch.zeros(1, device=DEVICE), torch.zeros((), device=DEVICE)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [TensorDataset(torch.zeros(10, 1, device=DEVICE), Y.to(DEVICE)), OnDevice()],
+    ids=["rows", "each"],
+)
+def test_examples_that_are_on_the_device_stay_there(data: Any) -> None:
+    with stand_in():
+        for loader in (
+            shuffled_batches(data, 5, torch.Generator().manual_seed(0), DEVICE),
+            ordered_batches(data, 5, DEVICE),
+        ):
+            assert [x.device for x, _ in loader] == [DEVICE, DEVICE]

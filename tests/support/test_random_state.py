@@ -94,3 +94,28 @@ def test_devices_without_a_generator_of_their_own_have_no_state() -> None:
         state = random_state(device=device)
         assert state["device"] is None
         set_random_state(state, device=device)
+
+
+class OneDevice:
+    """`torch.mps` of some versions: its functions are told no device."""
+
+    def __init__(self) -> None:
+        self.state = torch.Generator().manual_seed(1).get_state()
+
+    def get_rng_state(self) -> torch.Tensor:
+        return self.state.clone()
+
+    def set_rng_state(self, state: torch.Tensor) -> None:
+        self.state = state
+
+
+def test_a_device_of_which_there_is_but_one_need_not_be_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine, generator, device = OneDevice(), torch.Generator, torch.device("mps")
+    monkeypatch.setattr(torch, "get_device_module", lambda device: machine)
+    monkeypatch.setattr(torch, "Generator", lambda *_: generator())
+    before = random_state(device=device)
+    with at_seed(5, device=device):
+        assert torch.equal(machine.state, generator().manual_seed(5).get_state())
+    assert torch.equal(machine.state, before["device"])

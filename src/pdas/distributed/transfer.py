@@ -13,6 +13,16 @@ def pins(device: torch.device | str) -> bool:
     return torch.device(device).type in PINNING
 
 
+def pinned(tensor: Tensor) -> Tensor:
+    """A tensor in pinned memory; the same one where it cannot be, as on a GPU.
+
+    Args:
+        tensor: on any device.
+    """
+    is_plain = tensor.device.type == "cpu" and tensor.layout is torch.strided
+    return tensor.pin_memory() if is_plain else tensor
+
+
 def moved(tensor: Tensor, device: torch.device | str) -> Tensor:
     """A tensor on a device; the same one if it is there.
 
@@ -27,5 +37,5 @@ def moved(tensor: Tensor, device: torch.device | str) -> Tensor:
         moved(torch.randint(9, (64,)), "cuda")
     """
     if tensor.device.type == "cpu" and pins(device):
-        return tensor.pin_memory().to(device, non_blocking=True)
+        return pinned(tensor).to(device, non_blocking=True)
     return tensor.to(device)

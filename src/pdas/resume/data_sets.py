@@ -12,10 +12,18 @@ from typing import Any, NoReturn, Protocol, TypeAlias
 
 import numpy as np
 import torch
+from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
+from torch.utils.data import (
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    Subset,
+    TensorDataset,
+    default_collate,
+)
 
-from pdas.distributed.transfer import pins
+from pdas.distributed.transfer import pinned, pins
 from pdas.resume.batches import Loader
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
@@ -138,7 +146,7 @@ def shuffled_batches(
         generator: draws the order.
         device: where the batches go.
     """
-    rows, collate = _rows(data)
+    rows, collate = _rows(data, device)
     return DataLoader(
         rows,
         batch_size,
@@ -146,7 +154,6 @@ def shuffled_batches(
         drop_last=True,
         generator=generator,
         collate_fn=collate,
-        pin_memory=pins(device),
     )
 
 
@@ -158,14 +165,18 @@ def ordered_batches(data: Examples, batch_size: int, device: torch.device | str 
         batch_size: examples in a batch.
         device: where the batches go.
     """
-    rows, collate = _rows(data)
-    return DataLoader(rows, batch_size, collate_fn=collate, pin_memory=pins(device))
+    rows, collate = _rows(data, device)
+    return DataLoader(rows, batch_size, collate_fn=collate)
 
 
-def _rows(data: Any) -> tuple[Dataset[Any], Callable[[list[Any]], Any] | None]:
-    """What a loader indexes, and how it makes a batch; None: as torch does."""
+def _rows(
+    data: Any, device: torch.device | str
+) -> tuple[Dataset[Any], Callable[[list[Any]], Any] | None]:
+    """What a loader indexes, and how it makes a batch for a device; None: as torch does."""
     tensors = _tensors(data)
-    return (data, None) if tensors is None else (Rows(tensors), _as_they_are)
+    if tensors is None:
+        return data, (_pinned if pins(device) else None)
+    return Rows(tensors), (_as_they_are_pinned if pins(device) else _as_they_are)
 
 
 class Rows(Dataset[Any]):
@@ -188,9 +199,18 @@ class Rows(Dataset[Any]):
         return [tensor[indices] for tensor in self._tensors]
 
 
+# Defined in the module, not inside a function, so that loaders pickle for an executor. `pin_memory`
+# of a loader would refuse examples that are on a GPU already.
 def _as_they_are(batch: list[Tensor]) -> list[Tensor]:
-    # Defined in the module, not inside a function, so that loaders pickle for an executor.
     return batch
+
+
+def _as_they_are_pinned(batch: list[Tensor]) -> list[Tensor]:
+    return list(map(pinned, batch))
+
+
+def _pinned(examples: list[Any]) -> Any:
+    return apply_to_collection(default_collate(examples), Tensor, pinned)
 
 
 def _tensors(data: Any) -> Sequence[Tensor] | None:

@@ -42,7 +42,7 @@ def random_state(
     # Long lists of numbers become tensors, since they would pickle slowly.
     return {
         "torch": torch.get_rng_state(),
-        "device": None if module is None else module.get_rng_state(device),
+        "device": None if module is None else module.get_rng_state(*_which(device)),
         "python": (version, torch.tensor(internal, device="cpu"), gauss),
         "numpy": (name, torch.from_numpy(np.asarray(keys, dtype=np.int64)), *rest),
         "given": [generator.get_state() for generator in generators],
@@ -69,7 +69,7 @@ def set_random_state(
     torch.set_rng_state(state["torch"].cpu())
     module = _module(device)
     if module is not None and state["device"] is not None:
-        module.set_rng_state(state["device"].cpu(), device)
+        module.set_rng_state(state["device"].cpu(), *_which(device))
     random.setstate((version, tuple(internal.tolist()), gauss))
     np.random.set_state((name, keys.cpu().numpy().astype(np.uint32), *rest))
     for generator, each in zip(generators, state["given"], strict=True):
@@ -108,7 +108,8 @@ def seed_all(
     torch.default_generator.manual_seed(seed)  # `torch.manual_seed` would seed all devices
     module = _module(device)
     if module is not None:
-        module.set_rng_state(torch.Generator(device).manual_seed(seed).get_state(), device)
+        seeded = torch.Generator(device).manual_seed(seed).get_state()
+        module.set_rng_state(seeded, *_which(device))
     random.seed(seed)
     np.random.seed(seed)
     for generator in generators:
@@ -120,3 +121,11 @@ def _module(device: torch.device | None) -> Any:
     if device is None or device.type in WITHOUT_GENERATOR:
         return None
     return torch.get_device_module(device)
+
+
+def _which(device: torch.device | None) -> tuple[torch.device, ...]:
+    """How the functions of `_module` are told a device: there is but one of MPS.
+
+    Not all versions of torch let them be told that one.
+    """
+    return () if device is None or device.type == "mps" else (device,)
