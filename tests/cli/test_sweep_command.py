@@ -102,7 +102,8 @@ def test_logs_of_the_stages_are_shown_on_demand(pdas: Pdas) -> None:
     status, _, err = pdas("search", "digits", "--quiet", "--log-level", "info", *CHANGES)
     run = Path("runs", "digits-0")
     assert status == 0
-    begins, *kept, ended = err.splitlines()
+    kernels, begins, *kept, ended = err.splitlines()
+    assert kernels.startswith("pdas: kernels: ")
     assert [begins, ended] == [f"pdas: search: {word} in {run}" for word in ("begins", "ended")]
     assert len(kept) == 2  # of the first step and of the last
     assert all(line.startswith(f"pdas: checkpoint: {run}/checkpoint/step-") for line in kept)

@@ -193,6 +193,7 @@ def test_random_and_base_change_the_architecture_alone(
         "seconds": 0.0,
         "steps": 0,
         "stopped": None,
+        "tf32": False,
     }
     drawn = task_of(random).space.uniform(np.random.default_rng(0))
     assert run.read_json("architecture.json") == drawn.to_dict()
