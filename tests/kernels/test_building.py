@@ -44,6 +44,34 @@ def test_a_compiler_that_fails_is_a_reason_and_leaves_nothing(tmp_path: Path) ->
     assert all(path.suffix == ".lock" for path in left)
 
 
+def test_a_compiler_that_is_no_program_is_a_reason(tmp_path: Path) -> None:
+    (tmp_path / "compiler").write_bytes(b"\x00\x01")
+    (tmp_path / "compiler").chmod(0o755)
+    reason, said = missing(tmp_path, CXX=str(tmp_path / "compiler"))
+    assert reason == "compiler fails: Exec format error"
+    assert "Traceback" not in said
+
+
+def test_a_system_without_locks_of_files_makes_it_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with building._one_at_a_time(tmp_path / "lock"):
+        pass
+
+
+def test_threads_that_ask_first_at_once_get_one_library() -> None:
+    program = (
+        "from concurrent.futures import ThreadPoolExecutor as Threads\n"
+        "from pdas.kernels.library import library\n"
+        "with Threads(4) as threads:\n"
+        "    asked = [threads.submit(library) for _ in range(4)]\n"
+        "print(len({id(each.result()) for each in asked}))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.strip() == "1", done.stderr
+
+
 def test_a_library_that_cannot_be_loaded_is_a_reason(tmp_path: Path) -> None:
     for_any = 'while [ "$1" != "-o" ]; do shift; [ $# = 0 ] && exit 0; done; echo no > "$2"'
     reason, said = missing(tmp_path, CXX=script(tmp_path / "c++", for_any))

@@ -146,9 +146,14 @@ def _compiler() -> str:
 
 
 def _version(compiler: str) -> str:
-    asked = subprocess.run(
-        [compiler, "-dumpversion"], capture_output=True, text=True, timeout=SECONDS, check=False
-    )
+    try:
+        asked = subprocess.run(
+            [compiler, "-dumpversion"], capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+    except OSError as error:  # a file that is no program
+        raise BuildError(f"{Path(compiler).name} fails: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise BuildError(f"{compiler} took more than {SECONDS} s") from error
     return "".join(c for c in asked.stdout if c.isalnum() or c == ".") or "unknown"
 
 
@@ -194,8 +199,11 @@ def _one_at_a_time(lock: Path) -> Iterator[None]:
     The system takes the lock from a process that ends, however it ends. Where there are no such
     locks, or the other one takes too long, several make the library, and the last one is kept.
     """
-    import fcntl  # not on every system; without it there is nothing to wait for
-
+    try:
+        import fcntl
+    except ImportError:  # not on every system
+        yield
+        return
     with lock.open("w") as file:
         until = time.monotonic() + SECONDS
         while time.monotonic() < until:

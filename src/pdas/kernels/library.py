@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from pdas.kernels.building import SHIPPED, BuildError, built, instruction_set, s
 from pdas.support.errors import reason
 
 _log = logging.getLogger(__name__)
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,14 @@ class Library:
     instructions: str = ""
 
 
-@cache
 def library() -> Library:
     """The library of this process, which is loaded, and before that made, by the first call."""
+    with _ONE_AT_A_TIME:  # torch takes the operators of a library once
+        return _library()
+
+
+@cache
+def _library() -> Library:
     found = shipped()
     try:
         path = found or built()

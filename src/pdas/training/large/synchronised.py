@@ -101,12 +101,14 @@ class _Normalise(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float, ranks: Ranks
     ) -> tuple[Tensor, Tensor, Tensor]:
-        variance, mean = torch.var_mean(x.float(), _others(x), correction=0)
+        wide = _wide(x)
+        variance, mean = torch.var_mean(wide, _others(x), correction=0)
         parts = ranks.stack(torch.stack([mean, variance]))  # (ranks, 2, C)
         mean = parts[:, 0].mean(0)
         # The parts have one size, so this is the variance of them all, without cancellation.
         variance = (parts[:, 1] + (parts[:, 0] - mean).square()).mean(0)
-        out = F.batch_norm(x, mean, variance, weight, bias, eps=eps)
+        scale, shift = (None if each is None else each.to(wide.dtype) for each in (weight, bias))
+        out = F.batch_norm(x, mean, variance, scale, shift, eps=eps)
         ctx.save_for_backward(x, weight, mean, (variance + eps).rsqrt())
         ctx.ranks = ranks
         ctx.mark_non_differentiable(mean, variance)
@@ -117,16 +119,21 @@ class _Normalise(torch.autograd.Function):
         x, weight, mean, scale = ctx.saved_tensors
         shape = [1, -1] + [1] * (x.dim() - 2)
         others = _others(x)
-        gradient = gradients[0].float()
-        normal = (x.float() - mean.view(shape)) * scale.view(shape)
+        gradient = _wide(gradients[0])
+        normal = (_wide(x) - mean.view(shape)) * scale.view(shape)
         own = torch.stack([gradient.sum(others), (gradient * normal).sum(others)])
         # Ioffe and Szegedy 2015, section 3, with the means over the batch of all ranks.
         shift, slope = ctx.ranks.stack(own).mean(0) / (x.numel() // x.shape[1])
         factor = scale if weight is None else scale * weight
         inner = gradient - shift.view(shape) - normal * slope.view(shape)
         of_x = (inner * factor.view(shape)).to(x.dtype)
-        of_weight, of_bias = (None, None) if weight is None else (own[1], own[0])
+        of_weight, of_bias = (None, None) if weight is None else own.flip(0).to(weight.dtype)
         return of_x, of_weight, of_bias, None, None
+
+
+def _wide(x: Tensor) -> Tensor:
+    """In at least 32 bits, in which sums are taken."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def _others(x: Tensor) -> list[int]:
