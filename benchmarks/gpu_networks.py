@@ -101,7 +101,7 @@ def retraining_of_cells(way: Way) -> Workload:
     recipe: Any = recipes.load("cifar10", tiny if way.quick else ())
     size = recipe.retrain.batch_size
     batch = torch.randn(size, 3, 32, 32), torch.arange(size) % 10
-    return _retraining(training(recipe), batch, recipe.retrain, way)
+    return _retraining(training(recipe, "auto"), batch, recipe.retrain, way)
 
 
 class Restoring(TrainingModule[nn.Module]):

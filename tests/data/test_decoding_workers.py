@@ -49,6 +49,18 @@ def test_a_killed_worker_is_a_line(source: DiskImages) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("kind", [ConnectionResetError, EOFError])
+def test_a_worker_that_is_killed_while_it_hands_over_a_batch_is_a_line(
+    kind: type[Exception],
+) -> None:
+    loader = {"__name__": "torch.utils.data.dataloader", "kind": kind}
+    exec("def fetch():\n    raise kind()", loader)
+    with pytest.raises(DataError, match=r"data\.workers: found a process"), lost_workers_named():
+        loader["fetch"]()
+    with pytest.raises(kind), lost_workers_named():  # of something else
+        raise kind
+
+
 def test_workers_end_with_a_pass_that_is_given_up(source: DiskImages) -> None:
     before = set(children())
     batches = source.batches(torch.arange(32).split(4))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from traceback import walk_tb
 
 from pdas.support.errors import DataError
 from pdas.support.refusals import refusal
@@ -26,8 +27,8 @@ def lost_workers_named() -> Iterator[None]:
     """
     try:
         yield
-    except RuntimeError as error:
-        if not str(error).startswith(LOADER):
+    except (RuntimeError, ConnectionError, EOFError) as error:
+        if not (str(error).startswith(LOADER) or _is_lost_batch(error)):
             raise
         raise refusal(
             DataError,
@@ -36,3 +37,11 @@ def lost_workers_named() -> Iterator[None]:
             expected="all of them until the end",
             remedy="lower data.workers if memory is short, and continue with --resume",
         ) from error
+
+
+def _is_lost_batch(error: BaseException) -> bool:
+    """Whether a loader could not fetch a batch, as its worker ended while it was handed over."""
+    if not isinstance(error, ConnectionError | EOFError):
+        return False
+    frames = (frame for frame, _ in walk_tb(error.__traceback__))
+    return any(frame.f_globals.get("__name__") == "torch.utils.data.dataloader" for frame in frames)
