@@ -8,11 +8,11 @@ namespace pdas {
 // Vectors and rows of a block of sums: as many as the processor has registers for.
 constexpr int kRows = kVectorBytes == 64 ? 8 : 4;
 
+// The sums over k of `a[r * a_row + k * a_inner]` times line k of `b`.
 template <class T, int V, int R>
-PDAS_INLINE void product_block(const T* a, int64_t a_row, const T* b, int64_t b_row, T* out, int64_t out_row,
-                               int64_t inner) {
+PDAS_INLINE void accumulate(const T* a, int64_t a_row, int64_t a_inner, const T* b, int64_t b_row, int64_t inner,
+                            Vector<T> (&sums)[R][V]) {
   constexpr int L = kLanes<T>;
-  Vector<T> sums[R][V];
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) {
 #pragma GCC unroll 2
@@ -24,15 +24,22 @@ PDAS_INLINE void product_block(const T* a, int64_t a_row, const T* b, int64_t b_
     for (int v = 0; v < V; v++) line[v] = load(b + k * b_row + v * L);
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) {
-      const T factor = a[r * a_row + k];
+      const T factor = a[r * a_row + k * a_inner];
 #pragma GCC unroll 2
       for (int v = 0; v < V; v++) sums[r][v] += line[v] * factor;
     }
   }
+}
+
+template <class T, int V, int R>
+PDAS_INLINE void product_block(const T* a, int64_t a_row, const T* b, int64_t b_row, T* out, int64_t out_row,
+                               int64_t inner) {
+  Vector<T> sums[R][V];
+  accumulate<T, V, R>(a, a_row, 1, b, b_row, inner, sums);
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) {
 #pragma GCC unroll 2
-    for (int v = 0; v < V; v++) store(out + r * out_row + v * L, sums[r][v]);
+    for (int v = 0; v < V; v++) store(out + r * out_row + v * kLanes<T>, sums[r][v]);
   }
 }
 
@@ -61,29 +68,13 @@ void product(const T* a, int64_t a_row, const T* b, T* out, int64_t out_row, int
 template <class T, int V, int R>
 PDAS_INLINE void outer_block(const T* a, int64_t a_row, const T* g, int64_t g_row, T* out, int64_t out_row,
                              int64_t rows) {
-  constexpr int L = kLanes<T>;
   Vector<T> sums[R][V];
-#pragma GCC unroll 8
-  for (int r = 0; r < R; r++) {
-#pragma GCC unroll 2
-    for (int v = 0; v < V; v++) sums[r][v] = Vector<T>{};
-  }
-  for (int64_t m = 0; m < rows; m++) {
-    Vector<T> line[V];
-#pragma GCC unroll 2
-    for (int v = 0; v < V; v++) line[v] = load(g + m * g_row + v * L);
-#pragma GCC unroll 8
-    for (int r = 0; r < R; r++) {
-      const T factor = a[m * a_row + r];
-#pragma GCC unroll 2
-      for (int v = 0; v < V; v++) sums[r][v] += line[v] * factor;
-    }
-  }
+  accumulate<T, V, R>(a, 1, a_row, g, g_row, rows, sums);
 #pragma GCC unroll 8
   for (int r = 0; r < R; r++) {
 #pragma GCC unroll 2
     for (int v = 0; v < V; v++) {
-      T* p = out + r * out_row + v * L;
+      T* p = out + r * out_row + v * kLanes<T>;
       store(p, load(p) + sums[r][v]);
     }
   }
