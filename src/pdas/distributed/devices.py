@@ -117,8 +117,14 @@ def open_fabric(settings: DeviceSettings) -> Fabric:
 def fresh_precision(fabric: Fabric) -> None:
     """Reset the loss scale of an earlier training, if there is one, as in a new Fabric."""
     precision: Any = fabric.strategy.precision
-    if getattr(precision, "scaler", None) is not None:
+    if loss_scaler(fabric) is not None:
         precision.scaler = torch.amp.GradScaler(fabric.device.type)
+
+
+def loss_scaler(fabric: Fabric) -> torch.amp.GradScaler | None:
+    """What scales losses in 16-bit precision; None in any other."""
+    scaler: torch.amp.GradScaler | None = getattr(fabric.strategy.precision, "scaler", None)
+    return scaler
 
 
 def check_fabric(fabric: Fabric) -> None:

@@ -62,7 +62,7 @@ class Ranks:
         self.device = fabric.device
         self._fabric = fabric
         self._own_random: dict[str, Any] | None = None
-        self._messages: Any = getattr(fabric.strategy, "messages", None)
+        self._messages = _messages(fabric)
         self._patient: Any = None  # a process group, once it is needed
         # Common draws, as those of batches, must be the same on all ranks from the start.
         if self.size > 1:

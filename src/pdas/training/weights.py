@@ -15,7 +15,7 @@ from torch.amp import GradScaler
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from pdas.distributed.devices import without_wrapper
+from pdas.distributed.devices import loss_scaler, without_wrapper
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.ranks import Ranks, used_weights
 from pdas.resume.fingerprint import of_function
@@ -299,14 +299,15 @@ class Gradient:
     """
 
     def __init__(self, fabric: Fabric, optimizer: Any, max_norm: float) -> None:
-        self._precision: Any = fabric.strategy.precision
+        precision: Any = fabric.strategy.precision
+        self._scaler = loss_scaler(fabric)
         self._optimizer = optimizer
         self._max_norm = max_norm
         own = optimizer.optimizer
-        self._used = [p for p in self._precision.main_params(own) if p.grad is not None]
+        self._used = [p for p in precision.main_params(own) if p.grad is not None]
         self.norm: Measures = {}
         if self._used:  # a loss scaler would take it for a mistake if there were none
-            self._precision.unscale_gradients(own)
+            precision.unscale_gradients(own)
             self.norm = {_NORM: nn.utils.get_total_norm(self._gradients)}
 
     @property
@@ -327,7 +328,7 @@ class Gradient:
             return
         length = norm[_NORM]
         if not math.isfinite(length):
-            _check_overflow(length, self._gradients, getattr(self._precision, "scaler", None))
+            _check_overflow(length, self._gradients, self._scaler)
         # Much below, PyTorch would multiply all of them by 1.
         if not length < ALMOST * self._max_norm:
             on_device = self.norm[_NORM]

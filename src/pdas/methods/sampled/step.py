@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar
 import torch
 from torch import Tensor, nn
 
+from pdas.distributed.devices import loss_scaler
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import parts_of
 from pdas.distributed.ranks import Ranks
@@ -124,8 +125,8 @@ class SearchStep:
         self._steps = 0
         self._dropped = Dropped()
         # On a CPU nobody waits; a loss scaler begins no step anew; ranks exchange losses anyway.
-        scales = getattr(fabric.strategy.precision, "scaler", None) is not None
-        self._looks_once = fabric.device.type != "cpu" and self._ranks.size == 1 and not scales
+        is_alone = self._ranks.size == 1 and loss_scaler(fabric) is None
+        self._looks_once = fabric.device.type != "cpu" and is_alone
 
     def __call__(self, weight_batch: Any, theta_batch: Any | None) -> StepRecord:
         """Run the step.
