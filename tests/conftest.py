@@ -6,6 +6,7 @@ import signal
 from dataclasses import replace
 from typing import Any
 
+import hypothesis
 import pytest
 import torch
 
@@ -13,6 +14,10 @@ from pdas import recipes
 from pdas.experiment.experiment import Experiment
 from pdas.runs.run import Run
 from tests.made_up_runs import *  # noqa: F403 - fixtures
+
+# A change of the code makes a test fail, not a change of luck; the long tests look further.
+hypothesis.settings.register_profile("same examples", derandomize=True)
+hypothesis.settings.load_profile("same examples")
 
 
 def without_times(result: dict[str, Any]) -> dict[str, Any]:

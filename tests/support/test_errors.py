@@ -4,7 +4,16 @@ import pickle
 
 import pytest
 
-from pdas.support.errors import DataError, PdasError, PdasWarning, RunError, printable, reason
+from pdas.support.errors import (
+    DataError,
+    PdasError,
+    PdasWarning,
+    RunError,
+    clipped,
+    printable,
+    reason,
+    short,
+)
 
 
 @pytest.mark.parametrize(
@@ -22,6 +31,21 @@ def test_the_reason_of_an_error_is_one_line(error: Exception, expected: str) -> 
 def test_a_long_reason_is_cut() -> None:
     assert reason(ValueError("x" * 500)) == "x" * 200
     assert reason(ValueError("x" * 500), most=5) == "xxxxx"
+
+
+def test_a_long_text_is_clipped_as_it_is_printed() -> None:
+    assert clipped("0123456", most=7) == "0123456"
+    assert clipped("0123456789", most=7) == "01...89"
+    assert clipped("\x1b" * 3, most=12) == r"\x1b\x1b\x1b"
+    assert clipped("\x1b" * 4, most=12) == r"\x1b...\x1b"
+
+
+def test_the_text_of_a_deep_value_is_not_endless() -> None:
+    deep: object = "x" * 150
+    for _ in range(5):
+        deep = [deep] * 5
+    assert len(repr(deep)) > 3125 * 150
+    assert len(short(deep)) < 500
 
 
 NAMES = {

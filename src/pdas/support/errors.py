@@ -34,9 +34,23 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c in _SHOWN else repr(c)[1:-1] for c in text)
 
 
+def clipped(text: str, most: int = 500) -> str:
+    """A printable text of at most `most` characters: of a long one its beginning and its end.
+
+    Example:
+        >>> clipped("0123456789", most=7)
+        '01...89'
+    """
+    text = printable(text)
+    if len(text) <= most:
+        return text
+    half = (most - 3) // 2
+    return f"{text[:half]}...{text[-half:]}"
+
+
 def short(value: object) -> str:
     """The text of a value in a message, shortened if it is long."""
-    return _SHORT.repr(value)
+    return clipped(_SHORT.repr(value))
 
 
 def shortened(names: Sequence[object], most: int = 8) -> str:

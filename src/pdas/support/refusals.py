@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from pdas.support.errors import PdasError, SettingError, short
+from pdas.support.errors import PdasError, SettingError, clipped, short
 
 LARGEST = sys.float_info.max
 
@@ -20,7 +20,7 @@ def refusal(
     kind: type[PdasError], setting: str, *, found: str, expected: str, remedy: str = ""
 ) -> PdasError:
     """The exception of `refuse`, to be raised later or from another exception."""
-    line = f"{setting}: found {found}, expected {expected}"
+    line = f"{clipped(setting)}: found {clipped(found)}, expected {expected}"
     return kind(f"{line}; {remedy}" if remedy else line)
 
 
@@ -32,7 +32,7 @@ def refuse(
     Args:
         kind: the exception.
         setting: its name as the user writes it, as "limit.maximum" or "--seeds".
-        found: what was found, as text; for a value its `repr`.
+        found: what was found, as text; for a value its `repr`. A long one is clipped.
         expected: what would be right.
         remedy: what the user can do.
 
