@@ -41,8 +41,9 @@ class Side:
         self.net = net
         self.criterion = criterion
         self.theta = PDAS(space, seed=0)
+        self.parameters = list(net.parameters())  # as in the training: to look for them takes time
         self.sgd = torch.optim.SGD(
-            net.parameters(), lr=0.025, momentum=0.9, weight_decay=weight_decay
+            self.parameters, lr=0.025, momentum=0.9, weight_decay=weight_decay
         )
 
     def step(self, pair: Pair, weight_batch: Batch, theta_batch: Batch) -> dict[str, float]:
@@ -50,7 +51,7 @@ class Side:
         clock = Clock()
         self.sgd.zero_grad(set_to_none=True)
         self.gradient(pair, weight_batch, clock)
-        nn.utils.clip_grad_norm_(self.net.parameters(), 5)
+        nn.utils.clip_grad_norm_(self.parameters, 5)
         self.sgd.step()
         clock("weight update")
         with torch.no_grad():

@@ -2,6 +2,9 @@
 
 Each is an operator of its own. Where a gradient is itself to be differentiated, the result is
 computed again by `by_torch`, whose graph torch can differentiate as often as it likes.
+
+They are functions of autograd in their own right, since those that `torch.library` makes take
+longer in Python than an operator on small maps.
 """
 
 from __future__ import annotations
@@ -11,10 +14,22 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import Function
 
 from pdas.kernels import by_torch
 
 Found = Sequence[Tensor | None]
+
+
+def without_gradients(operator: Any, *inputs: Any) -> Any:
+    """The results of an operator, and nothing kept for its gradients.
+
+    Args:
+        operator: an overload in `torch.ops.pdas`.
+        inputs: its arguments.
+    """
+    with torch._C._AutoDispatchBelowAutograd():
+        return operator(*inputs)
 
 
 def _keep(ctx: Any, tensors: Found, results: Sequence[Tensor]) -> None:
@@ -44,100 +59,124 @@ def _of_affine(scale: Tensor | None, shift: Tensor | None, found: Sequence[Any])
 
 # ---- separable convolution
 
-_SEPARABLE = 14  # inputs, of which the last two are numbers
 
+class Separable(Function):
+    """The separable convolution with its gradients; the arguments are those of the operator."""
 
-def keep_separable(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    *tensors, ctx.stride, ctx.epsilon = inputs
-    _keep(ctx, tensors, output[1:])
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> Any:
+        results = without_gradients(torch.ops.pdas.separable.default, *inputs)
+        *tensors, ctx.stride, ctx.epsilon = inputs
+        _keep(ctx, tensors, results[1:])
+        return results
 
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor | None, *_: Any) -> tuple[Any, ...]:
+        if gradient is None:
+            return (None,) * len(ctx.needs_input_grad)
+        inputs, results = ctx.saved_tensors[:-4], ctx.saved_tensors[-4:]
+        numbers = (ctx.stride, ctx.epsilon)
+        if torch.is_grad_enabled():
 
-def separable(ctx: Any, gradient: Tensor | None, *_: Any) -> tuple[Any, ...]:
-    if gradient is None:
-        return (None,) * _SEPARABLE
-    inputs, results = ctx.saved_tensors[:-4], ctx.saved_tensors[-4:]
-    numbers = (ctx.stride, ctx.epsilon)
-    if torch.is_grad_enabled():
+            def again(*tensors: Any) -> Tensor:
+                arguments: tuple[Any, ...] = (*tensors, *numbers)
+                return by_torch.separable(*arguments)
 
-        def again(*tensors: Any) -> Tensor:
-            arguments: tuple[Any, ...] = (*tensors, *numbers)
-            return by_torch.separable(*arguments)
-
-        found = _again(again, gradient, inputs)
-        return (*found, None, None)
-    x, f1, m1, scale1, shift1, given1, f2, m2, scale2, shift2, _given2, keep = inputs
-    first = f1, m1, scale1, shift1, *results[:2]
-    second = f2, m2, scale2, shift2, *results[2:]
-    of_x, *of_weights = torch.ops.pdas.separable_backward(
-        gradient, x, *first, *second, keep, *numbers, given1 is not None
-    )
-    of1, of2 = of_weights[:4], of_weights[4:]
-    of1[2:], of2[2:] = _of_affine(scale1, shift1, of1[2:]), _of_affine(scale2, shift2, of2[2:])
-    return (of_x, *of1, None, *of2, None, None, None, None)
+            found = _again(again, gradient, inputs)
+            return (*found, None, None)
+        x, f1, m1, scale1, shift1, given1, f2, m2, scale2, shift2, _given2, keep = inputs
+        first = f1, m1, scale1, shift1, *results[:2]
+        second = f2, m2, scale2, shift2, *results[2:]
+        of_x, *of_weights = torch.ops.pdas.separable_backward(
+            gradient, x, *first, *second, keep, *numbers, given1 is not None
+        )
+        of1, of2 = of_weights[:4], of_weights[4:]
+        of1[2:], of2[2:] = _of_affine(scale1, shift1, of1[2:]), _of_affine(scale2, shift2, of2[2:])
+        return (of_x, *of1, None, *of2, None, None, None, None)
 
 
 # ---- 1x1 convolution
 
 
-def keep_pointwise(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    xs, mixes, *norm, ctx.epsilon = inputs
-    ctx.counts = len(xs), len(mixes)
-    _keep(ctx, [*xs, *mixes, *norm], output[1:])
+class Pointwise(Function):
+    """The 1x1 block with its gradients.
+
+    The arguments are the number of maps and those of the operator, maps and weights one by one.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, maps: int, *inputs: Any) -> Any:
+        *tensors, ctx.epsilon = inputs
+        ctx.maps = maps
+        results = without_gradients(
+            torch.ops.pdas.pointwise.default, *_lists(tensors, maps), ctx.epsilon
+        )
+        _keep(ctx, tensors, results[1:])
+        return results
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor | None, *_: Any) -> tuple[Any, ...]:
+        if gradient is None:
+            return (None,) * len(ctx.needs_input_grad)
+        inputs, results = ctx.saved_tensors[:-2], ctx.saved_tensors[-2:]
+        if torch.is_grad_enabled():
+
+            def again(*tensors: Any) -> Tensor:
+                arguments: tuple[Any, ...] = (*_lists(tensors, ctx.maps), ctx.epsilon)
+                return by_torch.pointwise(*arguments)
+
+            return (None, *_again(again, gradient, inputs), None)
+        xs, mixes, scale, shift, given, keep = _lists(inputs, ctx.maps)
+        found = torch.ops.pdas.pointwise_backward(
+            gradient, xs, mixes, scale, shift, *results, keep, ctx.epsilon, given is not None
+        )
+        return (None, *found[:-2], *_of_affine(scale, shift, found[-2:]), None, None, None)
 
 
-def pointwise(ctx: Any, gradient: Tensor | None, *_: Any) -> tuple[Any, ...]:
-    maps, weights = ctx.counts
-    if gradient is None:
-        return [None] * maps, [None] * weights, None, None, None, None, None
-    inputs, results = ctx.saved_tensors[:-2], ctx.saved_tensors[-2:]
-    both = maps + weights
+_OF_NORM = 4  # scale, shift, statistics and factors of samples
 
-    def split(tensors: Found) -> tuple[list[Any], list[Any], Found]:
-        return list(tensors[:maps]), list(tensors[maps:both]), tensors[both:]
 
-    if torch.is_grad_enabled():
-
-        def again(*tensors: Any) -> Tensor:
-            xs, mixes, (scale, shift, given, keep) = split(tensors)
-            return by_torch.pointwise(xs, mixes, scale, shift, given, keep, ctx.epsilon)
-
-        of_xs, of_mixes, of_norm = split(_again(again, gradient, inputs))
-        return of_xs, of_mixes, *of_norm, None
-    xs, mixes, (scale, shift, given, keep) = split(inputs)
-    found = torch.ops.pdas.pointwise_backward(
-        gradient, xs, mixes, scale, shift, *results, keep, ctx.epsilon, given is not None
-    )
-    of_xs, of_mixes, of_affine = split(found)
-    return of_xs, of_mixes, *_of_affine(scale, shift, of_affine), None, None, None
+def _lists(tensors: Sequence[Any], maps: int) -> tuple[Any, ...]:
+    """The arguments of the operator but the last: a list of maps, one of weights, and the rest."""
+    return list(tensors[:maps]), list(tensors[maps:-_OF_NORM]), *tensors[-_OF_NORM:]
 
 
 # ---- pooling
 
 
-def keep_average_pool(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    x, ctx.stride = inputs
-    ctx.shape = x.shape
+class AveragePool(Function):
+    """Average pooling with its gradient; the arguments are those of the operator."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, stride: int) -> Any:
+        ctx.shape, ctx.stride = x.shape, stride
+        return without_gradients(torch.ops.pdas.average_pool.default, x, stride)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None]:
+        if torch.is_grad_enabled():  # linear, so that any input will do
+            x = gradient.new_zeros(ctx.shape, requires_grad=True)
+            (found,) = _again(lambda x: by_torch.average_pool(x, ctx.stride), gradient, [x])
+            return found, None
+        size = ctx.shape[2:]
+        return torch.ops.pdas.average_pool_backward(gradient, ctx.stride, *size), None
 
 
-def average_pool(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None]:
-    if torch.is_grad_enabled():  # linear, so that any input will do
-        x = gradient.new_zeros(ctx.shape, requires_grad=True)
-        (found,) = _again(lambda x: by_torch.average_pool(x, ctx.stride), gradient, [x])
-        return found, None
-    size = ctx.shape[2:]
-    return torch.ops.pdas.average_pool_backward(gradient, ctx.stride, *size), None
+class MaximumPool(Function):
+    """Maximum pooling with its gradient; the arguments are those of the operator."""
 
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, stride: int) -> Any:
+        ctx.size, ctx.stride = x.shape[2:], stride
+        results = without_gradients(torch.ops.pdas.maximum_pool.default, x, stride)
+        _keep(ctx, [], results[1:])
+        return results
 
-def keep_maximum_pool(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    x, ctx.stride = inputs
-    ctx.size = x.shape[2:]
-    _keep(ctx, [], output[1:])
-
-
-def maximum_pool(ctx: Any, gradient: Tensor | None, _: Any) -> tuple[Tensor | None, None]:
-    if gradient is None:
-        return None, None
-    (places,) = ctx.saved_tensors
-    if torch.is_grad_enabled():
-        return by_torch.maximum_pool_gradient(gradient, places, ctx.stride, ctx.size), None
-    return torch.ops.pdas.maximum_pool_backward(gradient, places, ctx.stride, *ctx.size), None
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor | None, _: Any) -> tuple[Tensor | None, None]:
+        if gradient is None:
+            return None, None
+        (places,) = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return by_torch.maximum_pool_gradient(gradient, places, ctx.stride, ctx.size), None
+        return torch.ops.pdas.maximum_pool_backward(gradient, places, ctx.stride, *ctx.size), None

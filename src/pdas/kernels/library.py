@@ -25,6 +25,7 @@ class Library:
         missing: why they are not, in a few words; empty if they are.
         origin: "wheel" or "built here".
         instructions: the instruction set that they use.
+        registered: what holds their gradients.
 
     Example:
         library().missing
@@ -33,6 +34,7 @@ class Library:
     missing: str = ""
     origin: str = ""
     instructions: str = ""
+    registered: object = None
 
 
 def library() -> Library:
@@ -52,8 +54,8 @@ def _library() -> Library:
         return Library(missing=reason(error))
     from pdas.kernels import operators  # gives them gradients, so they must be there
 
-    operators.register()
-    return Library(origin="wheel" if found else "built here", instructions=instruction_set())
+    origin = "wheel" if found else "built here"
+    return Library("", origin, instruction_set(), registered=operators.register())
 
 
 def _load(path: Path) -> None:

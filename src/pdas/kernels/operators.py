@@ -13,8 +13,87 @@ from pdas.kernels import gradients
 MULTIPLE = 16  # kChannels of cpp/vectors.h
 
 
-def register() -> None:
-    """Give the operators of the loaded library their shapes and gradients."""
+def separable(*arguments: Any) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The operator of this name, with its gradients where they may be asked for.
+
+    Args:
+        arguments: as of `by_torch.separable`.
+
+    Returns:
+        The map; then for each half its kept map and its statistics.
+    """
+    found: tuple[Tensor, Tensor, Tensor, Tensor, Tensor] = (
+        gradients.Separable.apply(*arguments)
+        if _is_differentiated(*arguments)
+        else gradients.without_gradients(torch.ops.pdas.separable.default, *arguments)
+    )
+    return found
+
+
+def pointwise(
+    xs: Sequence[Tensor], mixes: Sequence[Tensor], *arguments: Any
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The operator of this name; see `separable`.
+
+    Args:
+        xs, mixes, arguments: as of `by_torch.pointwise`.
+
+    Returns:
+        The map, the kept map and the statistics.
+    """
+    found: tuple[Tensor, Tensor, Tensor] = (
+        gradients.Pointwise.apply(len(xs), *xs, *mixes, *arguments)
+        if _is_differentiated(*xs, *mixes, *arguments)
+        else gradients.without_gradients(
+            torch.ops.pdas.pointwise.default, list(xs), list(mixes), *arguments
+        )
+    )
+    return found
+
+
+def average_pool(x: Tensor, stride: int) -> Tensor:
+    """The operator of this name; see `separable`.
+
+    Args:
+        x, stride: as of `by_torch.average_pool`.
+    """
+    found: Tensor = (
+        gradients.AveragePool.apply(x, stride)
+        if _is_differentiated(x)
+        else gradients.without_gradients(torch.ops.pdas.average_pool.default, x, stride)
+    )
+    return found
+
+
+def maximum_pool(x: Tensor, stride: int) -> tuple[Tensor, Tensor]:
+    """The operator of this name; see `separable`.
+
+    Args:
+        x, stride: as of `by_torch.maximum_pool`.
+
+    Returns:
+        The map, and which of the nine pixels it was.
+    """
+    found: tuple[Tensor, Tensor] = (
+        gradients.MaximumPool.apply(x, stride)
+        if _is_differentiated(x)
+        else gradients.without_gradients(torch.ops.pdas.maximum_pool.default, x, stride)
+    )
+    return found
+
+
+def _is_differentiated(*arguments: Any) -> bool:
+    return torch.is_grad_enabled() and any(
+        isinstance(x, Tensor) and x.requires_grad for x in arguments
+    )
+
+
+def register() -> torch.library.Library:
+    """Give the operators of the loaded library their shapes and gradients.
+
+    Returns:
+        What holds them; without it they are gone.
+    """
     shapes: dict[str, Callable[..., Any]] = {
         "separable": _separable,
         "separable_backward": _separable_backward,
@@ -27,14 +106,10 @@ def register() -> None:
     }
     for name, function in shapes.items():
         torch.library.register_fake(f"pdas::{name}", function)
-    backward: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
-        "separable": (gradients.separable, gradients.keep_separable),
-        "pointwise": (gradients.pointwise, gradients.keep_pointwise),
-        "average_pool": (gradients.average_pool, gradients.keep_average_pool),
-        "maximum_pool": (gradients.maximum_pool, gradients.keep_maximum_pool),
-    }
-    for name, (gradient, keep) in backward.items():
-        torch.library.register_autograd(f"pdas::{name}", gradient, setup_context=keep)
+    registered = torch.library.Library("pdas", "IMPL")  # type: ignore[no-untyped-call]
+    for each in (separable, pointwise, average_pool, maximum_pool):
+        registered.impl(each.__name__, each, "Autograd")  # type: ignore[no-untyped-call]
+    return registered
 
 
 def _map(x: Tensor, channels: int, height: int, width: int) -> Tensor:

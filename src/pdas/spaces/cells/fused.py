@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from pdas.kernels import operators
 from pdas.kernels.conditions import serves, unchanged
 from pdas.spaces.cells.depthwise import DepthwiseConv2d
 
@@ -59,7 +60,7 @@ def separable(
     first, second = _norm(n1), _norm(n2)
     if (first.statistics is None) != (second.statistics is None):
         return None
-    out, _, of1, _, of2 = torch.ops.pdas.separable(
+    out, _, of1, _, of2 = operators.separable(
         x, *weights[:2], *first, *weights[2:], *second, None, d1.stride[0], n1.eps
     )
     count = out.numel() // out.shape[1]
@@ -83,9 +84,7 @@ def pointwise(xs: Sequence[Tensor], weights: Sequence[Tensor], norm: Any) -> Ten
         return None
     if _is_one_value(xs[0], len(weights)):
         return None
-    out, _, statistics = torch.ops.pdas.pointwise(
-        list(xs), list(weights), *_norm(norm), None, norm.eps
-    )
+    out, _, statistics = operators.pointwise(list(xs), list(weights), *_norm(norm), None, norm.eps)
     _update(norm, statistics, out.numel() // out.shape[1])
     result: Tensor = out
     return result
@@ -109,7 +108,7 @@ def average_pool(x: Tensor, stride: int) -> Tensor | None:
         x: `(N, C, H, W)`.
         stride: 1 or 2.
     """
-    return torch.ops.pdas.average_pool(x, stride) if serves(x) else None
+    return operators.average_pool(x, stride) if serves(x) else None
 
 
 def max_pool(x: Tensor, stride: int) -> Tensor | None:
@@ -119,7 +118,7 @@ def max_pool(x: Tensor, stride: int) -> Tensor | None:
         x: `(N, C, H, W)`.
         stride: 1 or 2.
     """
-    return torch.ops.pdas.maximum_pool(x, stride)[0] if serves(x) else None
+    return operators.maximum_pool(x, stride)[0] if serves(x) else None
 
 
 def _tensors(norm: nn.BatchNorm2d) -> tuple[Tensor | None, ...]:
