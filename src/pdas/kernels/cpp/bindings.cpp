@@ -154,15 +154,16 @@ Tensor unpack_mix(const std::vector<T>& packed, const Tensor& like, const std::v
 }
 
 template <class T>
-void normalise_all(const Tensor& z, const Norm<T>& norm, const Segments& segments, const Optional& keep, Tensor& out) {
+void normalise_all(const Tensor& z, const Norm<T>& norm, const Segments& segments, const Optional& keep, Order order,
+                   Tensor& out) {
   const int64_t width = z.size(3), pixels = z.size(1) * z.size(2), channels = out.size(1);
   const T *from = z.const_data_ptr<T>(), *factors = data_or_null<T>(keep);
   T* to = out.data_ptr<T>();
   parallel(z.size(0), [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; n++) {
+    in_order(order, begin, end, [&](int64_t n) {
       normalise(from + n * pixels * width, norm, width, segments, factors ? factors[n] : T(1),
                 to + n * pixels * channels, channels, pixels);
-    }
+    });
   });
 }
 
@@ -173,10 +174,10 @@ std::vector<double> all_gradient_sums(const Tensor& g, const Tensor& z, const No
   const T *of = g.const_data_ptr<T>(), *from = z.const_data_ptr<T>(), *factors = data_or_null<T>(keep);
   std::vector<double> each(images * 2 * width), total(2 * width);
   parallel(images, [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; n++) {
+    in_order(Order::kDown, begin, end, [&](int64_t n) {
       gradient_sums(of + n * pixels * channels, from + n * pixels * width, norm, width, segments,
                     factors ? factors[n] : T(1), channels, pixels, &each[n * 2 * width]);
-    }
+    });
   });
   add_rows(each, images, 2 * width, total.data());
   return total;
@@ -237,7 +238,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> separable(
                     statistics2.has_value());
     const Segments segments{{0, 0, second.out}};
     const Norm<T> norm2(norm_tensors<T>(of2, s2, b2, epsilon), segments, second.out, padded(second.out));
-    normalise_all(z2, norm2, segments, contiguous(keep), out);
+    normalise_all(z2, norm2, segments, contiguous(keep), Order::kDown, out);
   });
   return {out, z1, of1, z2, of2};
 }
@@ -351,7 +352,7 @@ std::tuple<Tensor, Tensor, Tensor> pointwise(at::TensorList xs, at::TensorList m
     pointwise_forward<T>(s, pointers<T>(in), pack_mixes<T>(mixes, s), z.data_ptr<T>(), of.data_ptr<double>(),
                          statistics.has_value());
     const Norm<T> norm(norm_tensors<T>(of, scales, shifts, epsilon), s.segments(), s.out, s.kept());
-    normalise_all(z, norm, s.segments(), contiguous(keep), out);
+    normalise_all(z, norm, s.segments(), contiguous(keep), Order::kUp, out);
   });
   return {out, z, of};
 }

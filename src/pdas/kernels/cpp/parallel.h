@@ -9,11 +9,29 @@ namespace pdas {
 // Calls `body(begin, end)` for parts of `[0, count)` on torch's own threads; see bindings.cpp.
 void parallel(int64_t count, const std::function<void(int64_t, int64_t)>& body);
 
+// An operator goes over its images several times, and turns round each time: what it wrote last is in
+// the cache. It begins with the last ones, since whoever made its input ended with them.
+enum class Order { kDown, kUp };
+
+// Calls `body(n)` for each n of `[begin, end)`.
+template <class F>
+void in_order(Order order, int64_t begin, int64_t end, F&& body) {
+  for (int64_t i = begin; i < end; i++) body(order == Order::kUp ? i : begin + end - 1 - i);
+}
+
 // What is summed over images is summed within fixed groups of them, and then group after group.
 constexpr int64_t kGroups = 32;
 
 inline int64_t groups(int64_t images) { return images < kGroups ? images : kGroups; }
 
 inline int64_t group_begin(int64_t group, int64_t images) { return group * images / groups(images); }
+
+// Calls `body(n, group)` for each image of the groups `[begin, end)`.
+template <class F>
+void in_groups(Order order, int64_t begin, int64_t end, int64_t images, F&& body) {
+  in_order(order, begin, end, [&](int64_t group) {
+    in_order(order, group_begin(group, images), group_begin(group + 1, images), [&](int64_t n) { body(n, group); });
+  });
+}
 
 }  // namespace pdas

@@ -76,7 +76,7 @@ void pointwise_forward(const PointwiseShape& s, const std::vector<const T*>& map
   std::vector<double> means(fixed ? 0 : s.images * kept), deviations(means.size());
   parallel(s.images, [&](int64_t begin, int64_t end) {
     std::vector<T> gathered(pixels * width);
-    for (int64_t n = begin; n < end; n++) {
+    in_order(Order::kDown, begin, end, [&](int64_t n) {
       gather(s, maps, n, gathered.data());
       T* to = z + n * pixels * kept;
       for (size_t i = 0; i < s.parts.size(); i++) {
@@ -85,7 +85,7 @@ void pointwise_forward(const PointwiseShape& s, const std::vector<const T*>& map
                 padded(part.segment.count));
       }
       if (!fixed) image_statistics(to, pixels, kept, &means[n * kept], &deviations[n * kept]);
-    }
+    });
   });
   if (!fixed) merge_statistics(means, deviations, s.images, pixels, kept, s.segments(), s.out, statistics);
 }
@@ -108,23 +108,21 @@ void pointwise_backward(const PointwiseShape& s, const std::vector<const T*>& ma
   }
   parallel(count, [&](int64_t begin, int64_t end) {
     std::vector<T> gathered(pixels * width), of_z(pixels * kept), of_gathered(pixels * width);
-    for (int64_t group = begin; group < end; group++) {
-      for (int64_t n = group_begin(group, s.images); n < group_begin(group + 1, s.images); n++) {
-        gather(s, maps, n, gathered.data());
-        norm_gradient(output.gradient + n * pixels * s.out, output.z + n * pixels * kept, output.norm, output.means,
-                      kept, segments, output.keep ? output.keep[n] : T(1), s.out, pixels, of_z.data());
-        for (size_t i = 0; i < s.parts.size(); i++) {
-          const Part& part = s.parts[i];
-          const int64_t columns = padded(part.segment.count);
-          const T* of_segment = &of_z[part.segment.at];
-          add_outer(&gathered[part.at], width, of_segment, kept, &sums[i][group * part.inner * columns], pixels,
-                    part.inner, columns);
-          product(of_segment, kept, turned[i].data(), &of_gathered[part.at], width, pixels, part.segment.count,
-                  part.inner);
-        }
-        scatter(s, of_gathered.data(), gathered.data(), n, of_maps);
+    in_groups(Order::kUp, begin, end, s.images, [&](int64_t n, int64_t group) {
+      gather(s, maps, n, gathered.data());
+      norm_gradient(output.gradient + n * pixels * s.out, output.z + n * pixels * kept, output.norm, output.means,
+                    kept, segments, output.keep ? output.keep[n] : T(1), s.out, pixels, of_z.data());
+      for (size_t i = 0; i < s.parts.size(); i++) {
+        const Part& part = s.parts[i];
+        const int64_t columns = padded(part.segment.count);
+        const T* of_segment = &of_z[part.segment.at];
+        add_outer(&gathered[part.at], width, of_segment, kept, &sums[i][group * part.inner * columns], pixels,
+                  part.inner, columns);
+        product(of_segment, kept, turned[i].data(), &of_gathered[part.at], width, pixels, part.segment.count,
+                part.inner);
       }
-    }
+      scatter(s, of_gathered.data(), gathered.data(), n, of_maps);
+    });
   });
   of_weights.clear();
   for (size_t i = 0; i < s.parts.size(); i++) {

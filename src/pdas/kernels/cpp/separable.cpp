@@ -39,19 +39,20 @@ template <class T, int K, int S>
 void forward(const HalfShape& s, const HalfInput<T>& input, const std::vector<T>& filters, const std::vector<T>& mix,
              T* z, double* statistics, bool fixed) {
   constexpr int64_t border = K / 2;
+  const Order order = input.norm ? Order::kUp : Order::kDown;  // the second half comes after the first
   const int64_t in = padded(s.in), out = padded(s.out), pixels = s.out_pixels();
   const int64_t row = (s.width + 2 * border) * in;
   std::vector<double> means(fixed ? 0 : s.images * out), deviations(means.size());
   parallel(s.images, [&](int64_t begin, int64_t end) {
     std::vector<T> inside((s.height + 2 * border) * row), filtered(pixels * in);
-    for (int64_t n = begin; n < end; n++) {
+    in_order(order, begin, end, [&](int64_t n) {
       const T* image = input.data + n * s.pixels() * input.channels;
       bordered(image, input.channels, input.norm, s.in, s, border, in, inside.data());
       filter<T, K, S>(inside.data(), row, in, filters.data(), filtered.data(), s.out_height(), s.out_width());
       T* to = z + n * pixels * out;
       product(filtered.data(), in, mix.data(), to, out, pixels, s.in, out);
       if (!fixed) image_statistics(to, pixels, out, &means[n * out], &deviations[n * out]);
-    }
+    });
   });
   if (!fixed) merge_statistics(means, deviations, s.images, pixels, out, {{0, 0, s.out}}, s.out, statistics);
 }
@@ -120,43 +121,42 @@ void backward(const HalfShape& s, const HalfInput<T>& input, const std::vector<T
     for (int64_t o = 0; o < s.out; o++) mix_turned[o * in + i] = mix[i * out + o];
   }
   const int64_t count = groups(s.images);
+  const Order order = input.norm ? Order::kUp : Order::kDown;  // the second half comes first
   std::vector<T> of_filters(count * K * K * in), of_mix(count * in * out);
   std::vector<double> sums(s.images * 2 * in);
   parallel(count, [&](int64_t begin, int64_t end) {
     Scratch<T, K, S> t(s, in, out);
     constexpr int64_t border = t.border, gradient_border = t.gradient_border;
     T* of_filtered = t.of_filtered.data() + gradient_border * (t.gradient_row + in);
-    for (int64_t group = begin; group < end; group++) {
-      for (int64_t n = group_begin(group, s.images); n < group_begin(group + 1, s.images); n++) {
-        const T* image = input.data + n * s.pixels() * input.channels;
-        bordered(image, input.channels, input.norm, s.in, s, border, in, t.inside.data());
-        filter<T, K, S>(t.inside.data(), t.row, in, filters.data(), t.filtered.data(), s.out_height(), s.out_width());
-        norm_gradient(output.gradient + n * pixels * output.channels, output.z + n * pixels * out, output.norm,
-                      output.means, out, segments, output.keep ? output.keep[n] : T(1), output.channels, pixels,
-                      t.of_z.data());
-        add_outer(t.filtered.data(), in, t.of_z.data(), out, &of_mix[group * in * out], pixels, in, out);
-        for (int64_t y = 0; y < s.out_height(); y++) {
-          product(&t.of_z[y * s.out_width() * out], out, mix_turned.data(), of_filtered + y * t.gradient_row, in,
-                  s.out_width(), s.out, in);
-        }
-        filters_gradient<T, K, S>(t.inside.data(), t.row, in, of_filtered, t.gradient_row,
-                                  &of_filters[group * K * K * in], s.out_height(), s.out_width());
-        const T* of_input = t.of_inside.data();
-        int64_t of_input_row = s.width * in;
-        if constexpr (S == 1) {
-          filter<T, K, 1>(t.of_filtered.data(), t.gradient_row, in, turned.data(), t.of_inside.data(), s.height,
-                          s.width);
-        } else {
-          std::fill(t.of_inside.begin(), t.of_inside.end(), T(0));
-          spread<T, K>(of_filtered, t.gradient_row, in, filters.data(), t.of_inside.data(), t.row, s.out_height(),
-                       s.out_width());
-          of_input += border * (t.row + in);
-          of_input_row = t.row;
-        }
-        input_gradient(of_input, of_input_row, t.inside.data() + border * (t.row + in), t.row, s, input, image,
-                       total.input + n * s.pixels() * input.channels, &sums[n * 2 * in]);
+    in_groups(order, begin, end, s.images, [&](int64_t n, int64_t group) {
+      const T* image = input.data + n * s.pixels() * input.channels;
+      bordered(image, input.channels, input.norm, s.in, s, border, in, t.inside.data());
+      filter<T, K, S>(t.inside.data(), t.row, in, filters.data(), t.filtered.data(), s.out_height(), s.out_width());
+      norm_gradient(output.gradient + n * pixels * output.channels, output.z + n * pixels * out, output.norm,
+                    output.means, out, segments, output.keep ? output.keep[n] : T(1), output.channels, pixels,
+                    t.of_z.data());
+      add_outer(t.filtered.data(), in, t.of_z.data(), out, &of_mix[group * in * out], pixels, in, out);
+      for (int64_t y = 0; y < s.out_height(); y++) {
+        product(&t.of_z[y * s.out_width() * out], out, mix_turned.data(), of_filtered + y * t.gradient_row, in,
+                s.out_width(), s.out, in);
       }
-    }
+      filters_gradient<T, K, S>(t.inside.data(), t.row, in, of_filtered, t.gradient_row,
+                                &of_filters[group * K * K * in], s.out_height(), s.out_width());
+      const T* of_input = t.of_inside.data();
+      int64_t of_input_row = s.width * in;
+      if constexpr (S == 1) {
+        filter<T, K, 1>(t.of_filtered.data(), t.gradient_row, in, turned.data(), t.of_inside.data(), s.height,
+                        s.width);
+      } else {
+        std::fill(t.of_inside.begin(), t.of_inside.end(), T(0));
+        spread<T, K>(of_filtered, t.gradient_row, in, filters.data(), t.of_inside.data(), t.row, s.out_height(),
+                     s.out_width());
+        of_input += border * (t.row + in);
+        of_input_row = t.row;
+      }
+      input_gradient(of_input, of_input_row, t.inside.data() + border * (t.row + in), t.row, s, input, image,
+                     total.input + n * s.pixels() * input.channels, &sums[n * 2 * in]);
+    });
   });
   total.filters.assign(K * K * in, 0);
   total.mix.assign(in * out, 0);
