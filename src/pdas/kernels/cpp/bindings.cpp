@@ -89,11 +89,11 @@ NormTensors<T> norm_tensors(const Tensor& statistics, const Optional& scale, con
 
 // (channels, 1, K, K) as (K * K, padded(channels)).
 template <class T>
-std::vector<T> pack_filters(const Tensor& filters) {
+Numbers<T> pack_filters(const Tensor& filters) {
   const Tensor f = filters.contiguous();
   const int64_t channels = f.size(0), taps = f.size(2) * f.size(3), width = padded(channels);
   const T* from = f.const_data_ptr<T>();
-  std::vector<T> packed(taps * width);
+  Numbers<T> packed(taps * width);
   for (int64_t c = 0; c < channels; c++) {
     for (int64_t k = 0; k < taps; k++) packed[k * width + c] = from[c * taps + k];
   }
@@ -101,7 +101,7 @@ std::vector<T> pack_filters(const Tensor& filters) {
 }
 
 template <class T>
-Tensor unpack_filters(const std::vector<T>& packed, const Tensor& like) {
+Tensor unpack_filters(const Numbers<T>& packed, const Tensor& like) {
   const int64_t channels = like.size(0), taps = like.size(2) * like.size(3), width = padded(channels);
   Tensor filters = at::empty(like.sizes(), like.options());
   T* to = filters.data_ptr<T>();
@@ -131,11 +131,11 @@ int64_t packed_height(const std::vector<int64_t>& channels) {
 
 // (out, in, 1, 1) as (padded(in), padded(out)), `in` in parts.
 template <class T>
-std::vector<T> pack_mix(const Tensor& mix, const std::vector<int64_t>& channels) {
+Numbers<T> pack_mix(const Tensor& mix, const std::vector<int64_t>& channels) {
   const Tensor m = mix.contiguous();
   const int64_t out = m.size(0), in = m.size(1), width = padded(out);
   const T* from = m.const_data_ptr<T>();
-  std::vector<T> packed(packed_height(channels) * width);
+  Numbers<T> packed(packed_height(channels) * width);
   packed_rows(channels, [&](int64_t row, int64_t i) {
     for (int64_t o = 0; o < out; o++) packed[row * width + o] = from[o * in + i];
   });
@@ -143,7 +143,7 @@ std::vector<T> pack_mix(const Tensor& mix, const std::vector<int64_t>& channels)
 }
 
 template <class T>
-Tensor unpack_mix(const std::vector<T>& packed, const Tensor& like, const std::vector<int64_t>& channels) {
+Tensor unpack_mix(const Numbers<T>& packed, const Tensor& like, const std::vector<int64_t>& channels) {
   const int64_t out = like.size(0), in = like.size(1), width = padded(out);
   Tensor mix = at::empty(like.sizes(), like.options());
   T* to = mix.data_ptr<T>();
@@ -168,11 +168,11 @@ void normalise_all(const Tensor& z, const Norm<T>& norm, const Segments& segment
 }
 
 template <class T>
-std::vector<double> all_gradient_sums(const Tensor& g, const Tensor& z, const Norm<T>& norm, const Segments& segments,
+Numbers<double> all_gradient_sums(const Tensor& g, const Tensor& z, const Norm<T>& norm, const Segments& segments,
                                       const Optional& keep) {
   const int64_t images = z.size(0), width = z.size(3), pixels = z.size(1) * z.size(2), channels = g.size(1);
   const T *of = g.const_data_ptr<T>(), *from = z.const_data_ptr<T>(), *factors = data_or_null<T>(keep);
-  std::vector<double> each(images * 2 * width), total(2 * width);
+  Numbers<double> each(images * 2 * width), total(2 * width);
   parallel(images, [&](int64_t begin, int64_t end) {
     in_order(Order::kDown, begin, end, [&](int64_t n) {
       gradient_sums(of + n * pixels * channels, from + n * pixels * width, norm, width, segments,
@@ -185,7 +185,7 @@ std::vector<double> all_gradient_sums(const Tensor& g, const Tensor& z, const No
 
 // The gradients of scale and shift.
 template <class T>
-std::pair<Tensor, Tensor> affine_gradients(const std::vector<double>& sums, int64_t width, const Segments& segments,
+std::pair<Tensor, Tensor> affine_gradients(const Numbers<double>& sums, int64_t width, const Segments& segments,
                                            int64_t channels, const at::TensorOptions& options) {
   Tensor scale = at::empty({channels}, options), shift = at::empty({channels}, options);
   for (const Segment& s : segments) {
@@ -262,7 +262,7 @@ Tensors separable_gradients(const Tensor& gradient, const Tensor& x, const Tenso
     const double count = static_cast<double>(x.size(0)) * first.out_pixels();
     const Norm<T> norm1(norm_tensors<T>(statistics1, s1, b1, epsilon), segments1, first.out, width1);
     const Norm<T> norm2(norm_tensors<T>(statistics2, s2, b2, epsilon), segments2, second.out, width2);
-    const std::vector<double> sums2 = all_gradient_sums(g, z2, norm2, segments2, factors);
+    const Numbers<double> sums2 = all_gradient_sums(g, z2, norm2, segments2, factors);
     const NormGradient<T> means2(sums2, width2, count, fixed);
     HalfGradients<T> gradients2{of_z1.data_ptr<T>(), {}, {}, {}};
     half_backward<T>(second, {z1.const_data_ptr<T>(), width1, &norm1}, pack_filters<T>(filters2),
@@ -317,8 +317,8 @@ PointwiseShape pointwise_shape(at::TensorList xs, at::TensorList mixes) {
 }
 
 template <class T>
-std::vector<std::vector<T>> pack_mixes(at::TensorList mixes, const PointwiseShape& shape) {
-  std::vector<std::vector<T>> packed;
+std::vector<Numbers<T>> pack_mixes(at::TensorList mixes, const PointwiseShape& shape) {
+  std::vector<Numbers<T>> packed;
   for (const Tensor& mix : mixes) packed.push_back(pack_mix<T>(mix, shape.channels));
   return packed;
 }
@@ -371,12 +371,12 @@ Tensors pointwise_gradients(const Tensor& gradient, at::TensorList xs, at::Tenso
   AT_DISPATCH_FLOATING_TYPES(g.scalar_type(), "pointwise_backward", [&] {
     using T = scalar_t;
     const Norm<T> norm(norm_tensors<T>(statistics, scales, shifts, epsilon), s.segments(), s.out, s.kept());
-    const std::vector<double> sums = all_gradient_sums(g, z, norm, s.segments(), factors);
+    const Numbers<double> sums = all_gradient_sums(g, z, norm, s.segments(), factors);
     const double count = static_cast<double>(s.images) * s.out_pixels();
     const NormGradient<T> means(sums, s.kept(), count, fixed);
     std::vector<T*> of_maps;
     for (Tensor& each : all) of_maps.push_back(each.data_ptr<T>());
-    std::vector<std::vector<T>> of_mixes;
+    std::vector<Numbers<T>> of_mixes;
     pointwise_backward<T>(s, pointers<T>(in), pack_mixes<T>(mixes, s),
                           {g.const_data_ptr<T>(), z.const_data_ptr<T>(), norm, means, data_or_null<T>(factors)},
                           of_maps, of_mixes);

@@ -30,7 +30,7 @@ struct NormTensors {
 // The same by columns of the kept map: value = (z - mean) * factor + shift.
 template <class T>
 struct Norm {
-  std::vector<T> mean, inverse, factor, shift;
+  Numbers<T> mean, inverse, factor, shift;
 
   Norm(const NormTensors<T>& of, const Segments& segments, int64_t channels, int64_t width)
       : mean(width), inverse(width), factor(width), shift(width) {
@@ -46,32 +46,33 @@ struct Norm {
   }
 };
 
-// Mean and sum of squared deviations of one image, by column.
+// Adds some pixels of an image to the mean and the sum of squared deviations, by column, of the
+// `before` ones that came first.
 template <class T>
-void image_statistics(const T* z, int64_t pixels, int64_t width, double* mean, double* deviations) {
+void add_statistics(const T* z, int64_t pixels, int64_t width, int64_t before, T* mean, T* deviations) {
   constexpr int chains = 4;  // of additions, that do not wait for each other
+  const T count = static_cast<T>(pixels), share = count / (before + pixels);
   for (int64_t c = 0; c < width; c += kLanes<T>) {
     const T* column = z + c;
     Vector<T> sum[chains] = {};
     for (int64_t p = 0; p < pixels; p++) sum[p % chains] += load(column + p * width);
-    const Vector<T> m = (sum[0] + sum[1] + sum[2] + sum[3]) / static_cast<T>(pixels);
+    const Vector<T> m = (sum[0] + sum[1] + sum[2] + sum[3]) / count;
     Vector<T> square[chains] = {};
     for (int64_t p = 0; p < pixels; p++) {
       const Vector<T> d = load(column + p * width) - m;
       square[p % chains] += d * d;
     }
-    const Vector<T> total = square[0] + square[1] + square[2] + square[3];
-    for (int i = 0; i < kLanes<T>; i++) {
-      mean[c + i] = m[i];
-      deviations[c + i] = total[i];
-    }
+    const Vector<T> d = m - load(mean + c);
+    store(mean + c, load(mean + c) + d * share);
+    store(deviations + c, load(deviations + c) + d * d * (before * share) + square[0] + square[1] + square[2] +
+                              square[3]);
   }
 }
 
 // Those of all images, `statistics` (2, channels); image after image, so always in the same order.
-inline void merge_statistics(const std::vector<double>& means, const std::vector<double>& deviations, int64_t images,
-                             int64_t pixels, int64_t width, const Segments& segments, int64_t channels,
-                             double* statistics) {
+template <class T>
+void merge_statistics(const Numbers<T>& means, const Numbers<T>& deviations, int64_t images, int64_t pixels,
+                      int64_t width, const Segments& segments, int64_t channels, double* statistics) {
   for (const Segment& s : segments) {
     for (int64_t i = 0; i < s.count; i++) {
       const int64_t column = s.at + i;
@@ -132,10 +133,10 @@ void gradient_sums(const T* gradient, const T* z, const Norm<T>& norm, int64_t w
 // factor * (g - mean of g - (z - mean) / sd * mean of g (z - mean) / sd).
 template <class T>
 struct NormGradient {
-  std::vector<T> first, second;  // the two means
+  Numbers<T> first, second;  // the two means
   bool fixed;                    // whether the statistics are not those of the batch: g alone then
 
-  NormGradient(const std::vector<double>& sums, int64_t width, double count, bool fixed)
+  NormGradient(const Numbers<double>& sums, int64_t width, double count, bool fixed)
       : first(width), second(width), fixed(fixed) {
     for (int64_t c = 0; c < width; c++) {
       first[c] = sums[c] / count;
@@ -163,7 +164,7 @@ void norm_gradient(const T* gradient, const T* z, const Norm<T>& norm, const Nor
 
 // Sums over groups or images, in their order: rows of `each` (rows, size).
 template <class A, class B>
-void add_rows(const std::vector<A>& each, int64_t rows, int64_t size, B* total) {
+void add_rows(const Numbers<A>& each, int64_t rows, int64_t size, B* total) {
   for (int64_t r = 0; r < rows; r++) {
     for (int64_t i = 0; i < size; i++) total[i] += each[r * size + i];
   }

@@ -1,6 +1,7 @@
 // Work on several threads, with results that do not depend on their number.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 
@@ -17,6 +18,17 @@ enum class Order { kDown, kUp };
 template <class F>
 void in_order(Order order, int64_t begin, int64_t end, F&& body) {
   for (int64_t i = begin; i < end; i++) body(order == Order::kUp ? i : begin + end - 1 - i);
+}
+
+// Within an image everything goes from strip to strip of this many rows, so that a strip of one map is
+// still in the first cache when the next map is computed from it.
+inline int64_t strip_rows(int64_t width) { return (31 + width) / width; }
+
+// Calls `body(first row, rows)` for each strip.
+template <class F>
+void in_strips(int64_t height, int64_t width, F&& body) {
+  const int64_t rows = strip_rows(width);
+  for (int64_t y = 0; y < height; y += rows) body(y, std::min(rows, height - y));
 }
 
 // What is summed over images is summed within fixed groups of them, and then group after group.

@@ -71,11 +71,11 @@ void scatter(const PointwiseShape& s, const T* gradient, const T* gathered, int6
 
 template <class T>
 void pointwise_forward(const PointwiseShape& s, const std::vector<const T*>& maps,
-                       const std::vector<std::vector<T>>& weights, T* z, double* statistics, bool fixed) {
+                       const std::vector<Numbers<T>>& weights, T* z, double* statistics, bool fixed) {
   const int64_t pixels = s.out_pixels(), width = s.gathered(), kept = s.kept();
-  std::vector<double> means(fixed ? 0 : s.images * kept), deviations(means.size());
+  Numbers<T> means(fixed ? 0 : s.images * kept), deviations(means.size());
   parallel(s.images, [&](int64_t begin, int64_t end) {
-    std::vector<T> gathered(pixels * width);
+    Numbers<T> gathered(pixels * width);
     in_order(Order::kDown, begin, end, [&](int64_t n) {
       gather(s, maps, n, gathered.data());
       T* to = z + n * pixels * kept;
@@ -84,7 +84,7 @@ void pointwise_forward(const PointwiseShape& s, const std::vector<const T*>& map
         product(&gathered[part.at], width, weights[i].data(), to + part.segment.at, kept, pixels, part.inner,
                 padded(part.segment.count));
       }
-      if (!fixed) image_statistics(to, pixels, kept, &means[n * kept], &deviations[n * kept]);
+      if (!fixed) add_statistics(to, pixels, kept, 0, &means[n * kept], &deviations[n * kept]);
     });
   });
   if (!fixed) merge_statistics(means, deviations, s.images, pixels, kept, s.segments(), s.out, statistics);
@@ -92,11 +92,11 @@ void pointwise_forward(const PointwiseShape& s, const std::vector<const T*>& map
 
 template <class T>
 void pointwise_backward(const PointwiseShape& s, const std::vector<const T*>& maps,
-                        const std::vector<std::vector<T>>& weights, const PointwiseOutput<T>& output,
-                        const std::vector<T*>& of_maps, std::vector<std::vector<T>>& of_weights) {
+                        const std::vector<Numbers<T>>& weights, const PointwiseOutput<T>& output,
+                        const std::vector<T*>& of_maps, std::vector<Numbers<T>>& of_weights) {
   const int64_t pixels = s.out_pixels(), width = s.gathered(), kept = s.kept(), count = groups(s.images);
   const Segments segments = s.segments();
-  std::vector<std::vector<T>> turned, sums;  // of each part: (count, inner), (groups, inner, padded)
+  std::vector<Numbers<T>> turned, sums;  // of each part: (count, inner), (groups, inner, padded)
   for (size_t i = 0; i < s.parts.size(); i++) {
     const Part& part = s.parts[i];
     const int64_t columns = padded(part.segment.count);
@@ -107,7 +107,7 @@ void pointwise_backward(const PointwiseShape& s, const std::vector<const T*>& ma
     sums.emplace_back(count * part.inner * columns);
   }
   parallel(count, [&](int64_t begin, int64_t end) {
-    std::vector<T> gathered(pixels * width), of_z(pixels * kept), of_gathered(pixels * width);
+    Numbers<T> gathered(pixels * width), of_z(pixels * kept), of_gathered(pixels * width);
     in_groups(Order::kUp, begin, end, s.images, [&](int64_t n, int64_t group) {
       gather(s, maps, n, gathered.data());
       norm_gradient(output.gradient + n * pixels * s.out, output.z + n * pixels * kept, output.norm, output.means,
@@ -134,10 +134,10 @@ void pointwise_backward(const PointwiseShape& s, const std::vector<const T*>& ma
 
 #define PDAS_POINTWISE(T)                                                                                         \
   template void pointwise_forward<T>(const PointwiseShape&, const std::vector<const T*>&,                         \
-                                     const std::vector<std::vector<T>>&, T*, double*, bool);                      \
+                                     const std::vector<Numbers<T>>&, T*, double*, bool);                      \
   template void pointwise_backward<T>(const PointwiseShape&, const std::vector<const T*>&,                        \
-                                      const std::vector<std::vector<T>>&, const PointwiseOutput<T>&,              \
-                                      const std::vector<T*>&, std::vector<std::vector<T>>&);
+                                      const std::vector<Numbers<T>>&, const PointwiseOutput<T>&,              \
+                                      const std::vector<T*>&, std::vector<Numbers<T>>&);
 PDAS_POINTWISE(float)
 PDAS_POINTWISE(double)
 

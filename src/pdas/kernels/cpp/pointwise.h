@@ -36,7 +36,7 @@ struct PointwiseShape {
 // As `half_forward`; the weights are one matrix for each part.
 template <class T>
 void pointwise_forward(const PointwiseShape& shape, const std::vector<const T*>& maps,
-                       const std::vector<std::vector<T>>& weights, T* z, double* statistics, bool fixed);
+                       const std::vector<Numbers<T>>& weights, T* z, double* statistics, bool fixed);
 
 template <class T>
 struct PointwiseOutput {
@@ -50,7 +50,7 @@ struct PointwiseOutput {
 // Fills the gradients of the maps, and of the weights as these are laid out.
 template <class T>
 void pointwise_backward(const PointwiseShape& shape, const std::vector<const T*>& maps,
-                        const std::vector<std::vector<T>>& weights, const PointwiseOutput<T>& output,
-                        const std::vector<T*>& of_maps, std::vector<std::vector<T>>& of_weights);
+                        const std::vector<Numbers<T>>& weights, const PointwiseOutput<T>& output,
+                        const std::vector<T*>& of_maps, std::vector<Numbers<T>>& of_weights);
 
 }  // namespace pdas

@@ -30,7 +30,7 @@ template <class T>
 void average_forward(const PoolShape& s, const T* in, T* out) {
   const int64_t row = s.width * s.channels, ho = s.out_height(), wo = s.out_width();
   parallel(s.images, [&](int64_t begin, int64_t end) {
-    std::vector<T> sums(row);  // of the rows of a window
+    Numbers<T> sums(row);  // of the rows of a window
     for (int64_t n = begin; n < end; n++) {
       for (int64_t y = 0; y < ho; y++) {
         const Window rows(y, s.stride, s.height);
@@ -60,7 +60,7 @@ template <class T>
 void average_backward(const PoolShape& s, const T* gradient, T* out) {
   const int64_t row = s.width * s.channels, ho = s.out_height(), wo = s.out_width();
   parallel(s.images, [&](int64_t begin, int64_t end) {
-    std::vector<T> spread(ho * row);  // along the columns; then along the rows
+    Numbers<T> spread(ho * row);  // along the columns; then along the rows
     for (int64_t n = begin; n < end; n++) {
       for (int64_t y = 0; y < ho; y++) {
         const int64_t rows = Window(y, s.stride, s.height).size();

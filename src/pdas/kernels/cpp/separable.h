@@ -25,8 +25,8 @@ struct HalfInput {
 
 // Fills `z` (images, pixels, padded(out)) and, unless they are given, the statistics.
 template <class T>
-void half_forward(const HalfShape& shape, const HalfInput<T>& input, const std::vector<T>& filters,
-                  const std::vector<T>& mix, T* z, double* statistics, bool fixed);
+void half_forward(const HalfShape& shape, const HalfInput<T>& input, const Numbers<T>& filters,
+                  const Numbers<T>& mix, T* z, double* statistics, bool fixed);
 
 // The gradient of the norm that follows a half, as its gradient of z is computed when it is read.
 template <class T>
@@ -42,13 +42,13 @@ struct HalfOutput {
 template <class T>
 struct HalfGradients {
   T* input;                // as the input is laid out
-  std::vector<T> filters;  // (kernel * kernel, padded(in))
-  std::vector<T> mix;      // (padded(in), padded(out))
-  std::vector<double> sums;  // of the norm of the input, (2, padded(in))
+  Numbers<T> filters;  // (kernel * kernel, padded(in))
+  Numbers<T> mix;      // (padded(in), padded(out))
+  Numbers<double> sums;  // of the norm of the input, (2, padded(in))
 };
 
 template <class T>
-void half_backward(const HalfShape& shape, const HalfInput<T>& input, const std::vector<T>& filters,
-                   const std::vector<T>& mix, const HalfOutput<T>& output, HalfGradients<T>& gradients);
+void half_backward(const HalfShape& shape, const HalfInput<T>& input, const Numbers<T>& filters,
+                   const Numbers<T>& mix, const HalfOutput<T>& output, HalfGradients<T>& gradients);
 
 }  // namespace pdas

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <vector>
 
 #if defined(__AVX512F__)
@@ -46,6 +47,24 @@ using Vector = typename Types<T>::vector;
 
 template <class T>
 constexpr int kLanes = kVectorBytes / sizeof(T);
+
+// Memory that begins where a line of the cache does, so that no vector lies in two of them.
+template <class T>
+struct Aligned {
+  using value_type = T;
+  static constexpr std::align_val_t kLine{64};
+
+  Aligned() = default;
+  template <class U>
+  Aligned(const Aligned<U>&) {}
+  T* allocate(size_t count) { return static_cast<T*>(::operator new(count * sizeof(T), kLine)); }
+  void deallocate(T* p, size_t) { ::operator delete(p, kLine); }
+  template <class U>
+  bool operator==(const Aligned<U>&) const { return true; }
+};
+
+template <class T>
+using Numbers = std::vector<T, Aligned<T>>;
 
 // Maps of our own have their channels filled up to a multiple of this, whatever the processor, so
 // that only what comes from torch and goes to it has vectors that are not full.
