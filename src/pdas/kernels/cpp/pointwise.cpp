@@ -6,65 +6,60 @@
 namespace pdas {
 namespace {
 
-// Calls `visit(map, offset in that map's image, column)` for whatever is gathered for pixel (y, x) of
-// the output; what lies beyond the border of an odd size is left out.
+// Calls `visit(map, offset in that map's image, pixel of the strip, columns, channels, pixels)` for
+// runs of pixels that lie side by side in a map, and for alternate pixels one by one. `map` is -1 for
+// what lies beyond the border of an odd size.
 template <class F>
-void sources(const PointwiseShape& s, int64_t y, int64_t x, F&& visit) {
-  if (s.halved) {
-    const int64_t channels = s.channels[0];
-    for (int64_t shift = 0; shift < 2; shift++) {
-      const int64_t row = 2 * y + shift, column = 2 * x + shift;
-      if (row < s.height && column < s.width) {
-        visit(0, (row * s.width + column) * channels, shift * padded(channels));
-      }
+void runs(const PointwiseShape& s, int64_t y, int64_t rows, F&& visit) {
+  int64_t column = 0;
+  if (!s.halved) {
+    for (size_t i = 0; i < s.channels.size(); i++) {
+      visit(i, y * s.width * s.channels[i], 0, column, s.channels[i], rows * s.width);
+      column += padded(s.channels[i]);
     }
     return;
   }
-  int64_t column = 0;
-  for (size_t i = 0; i < s.channels.size(); i++) {
-    visit(i, (y * s.width + x) * s.channels[i], column);
-    column += padded(s.channels[i]);
-  }
-}
-
-// One image after its ReLU; where nothing is written, `out` is 0 already.
-template <class T>
-void gather(const PointwiseShape& s, const std::vector<const T*>& maps, int64_t image, T* out) {
-  const int64_t width = s.gathered();
-  for (int64_t y = 0; y < s.out_height(); y++) {
-    for (int64_t x = 0; x < s.out_width(); x++) {
-      T* to = out + (y * s.out_width() + x) * width;
-      sources(s, y, x, [&](size_t i, int64_t offset, int64_t column) {
-        const int64_t channels = s.channels[i];
-        const T* from = maps[i] + image * s.pixels() * channels + offset;
-        for (int64_t c = 0; c < channels; c += kLanes<T>) {
-          store(to + column + c, relu<T>(load(from + c, channels - c)));
-        }
-      });
+  const int64_t channels = s.channels[0], width = s.out_width();
+  for (int64_t shift = 0; shift < 2; shift++) {
+    for (int64_t i = 0; i < rows * width; i++) {
+      const int64_t row = 2 * (y + i / width) + shift, from = 2 * (i % width) + shift;
+      const bool inside = row < s.height && from < s.width;
+      visit(inside ? 0 : -1, (row * s.width + from) * channels, i, shift * padded(channels), channels, 1);
     }
   }
 }
 
+// A strip of one image after its ReLU.
 template <class T>
-void scatter(const PointwiseShape& s, const T* gradient, const T* gathered, int64_t image,
+void gather(const PointwiseShape& s, const std::vector<const T*>& maps, int64_t image, int64_t y, int64_t rows,
+            T* out) {
+  const int64_t width = s.gathered();
+  runs(s, y, rows, [&](int64_t map, int64_t offset, int64_t first, int64_t column, int64_t channels, int64_t pixels) {
+    const T* from = map < 0 ? nullptr : maps[map] + image * s.pixels() * channels + offset;
+    T* to = out + first * width + column;
+    for (int64_t c = 0; c < channels; c += kLanes<T>) {
+      const int64_t left = from ? channels - c : 0;
+      for (int64_t p = 0; p < pixels; p++) {
+        store(to + p * width + c, relu<T>(load(from + p * channels + c, left)));
+      }
+    }
+  });
+}
+
+template <class T>
+void scatter(const PointwiseShape& s, const T* gradient, const T* gathered, int64_t image, int64_t y, int64_t rows,
              const std::vector<T*>& of_maps) {
   const int64_t width = s.gathered();
-  if (s.halved) {  // half of the pixels were not read
-    T* all = of_maps[0] + image * s.pixels() * s.channels[0];
-    std::fill_n(all, s.pixels() * s.channels[0], T(0));
-  }
-  for (int64_t y = 0; y < s.out_height(); y++) {
-    for (int64_t x = 0; x < s.out_width(); x++) {
-      const int64_t pixel = (y * s.out_width() + x) * width;
-      sources(s, y, x, [&](size_t i, int64_t offset, int64_t column) {
-        const int64_t channels = s.channels[i], at = pixel + column;
-        T* to = of_maps[i] + image * s.pixels() * channels + offset;
-        for (int64_t c = 0; c < channels; c += kLanes<T>) {
-          store(to + c, relu_gradient<T>(load(gradient + at + c), load(gathered + at + c)), channels - c);
-        }
-      });
+  runs(s, y, rows, [&](int64_t map, int64_t offset, int64_t first, int64_t column, int64_t channels, int64_t pixels) {
+    if (map < 0) return;
+    T* to = of_maps[map] + image * s.pixels() * channels + offset;
+    for (int64_t c = 0; c < channels; c += kLanes<T>) {
+      for (int64_t p = 0; p < pixels; p++) {
+        const int64_t at = (first + p) * width + column + c;
+        store(to + p * channels + c, relu_gradient<T>(load(gradient + at), load(gathered + at)), channels - c);
+      }
     }
-  }
+  });
 }
 
 }  // namespace
@@ -75,16 +70,19 @@ void pointwise_forward(const PointwiseShape& s, const std::vector<const T*>& map
   const int64_t pixels = s.out_pixels(), width = s.gathered(), kept = s.kept();
   Numbers<T> means(fixed ? 0 : s.images * kept), deviations(means.size());
   parallel(s.images, [&](int64_t begin, int64_t end) {
-    Numbers<T> gathered(pixels * width);
+    Numbers<T> gathered(strip_rows(s.out_width()) * s.out_width() * width);
     in_order(Order::kDown, begin, end, [&](int64_t n) {
-      gather(s, maps, n, gathered.data());
-      T* to = z + n * pixels * kept;
-      for (size_t i = 0; i < s.parts.size(); i++) {
-        const Part& part = s.parts[i];
-        product(&gathered[part.at], width, weights[i].data(), to + part.segment.at, kept, pixels, part.inner,
-                padded(part.segment.count));
-      }
-      if (!fixed) add_statistics(to, pixels, kept, 0, &means[n * kept], &deviations[n * kept]);
+      in_strips(s.out_height(), s.out_width(), [&](int64_t y, int64_t rows) {
+        const int64_t before = y * s.out_width(), count = rows * s.out_width();
+        gather(s, maps, n, y, rows, gathered.data());
+        T* to = z + (n * pixels + before) * kept;
+        for (size_t i = 0; i < s.parts.size(); i++) {
+          const Part& part = s.parts[i];
+          product(&gathered[part.at], width, weights[i].data(), to + part.segment.at, kept, count, part.inner,
+                  padded(part.segment.count));
+        }
+        if (!fixed) add_statistics(to, count, kept, before, &means[n * kept], &deviations[n * kept]);
+      });
     });
   });
   if (!fixed) merge_statistics(means, deviations, s.images, pixels, kept, s.segments(), s.out, statistics);
@@ -107,21 +105,28 @@ void pointwise_backward(const PointwiseShape& s, const std::vector<const T*>& ma
     sums.emplace_back(count * part.inner * columns);
   }
   parallel(count, [&](int64_t begin, int64_t end) {
-    Numbers<T> gathered(pixels * width), of_z(pixels * kept), of_gathered(pixels * width);
+    const int64_t strip = strip_rows(s.out_width()) * s.out_width();
+    Numbers<T> gathered(strip * width), of_z(strip * kept), of_gathered(strip * width);
     in_groups(Order::kUp, begin, end, s.images, [&](int64_t n, int64_t group) {
-      gather(s, maps, n, gathered.data());
-      norm_gradient(output.gradient + n * pixels * s.out, output.z + n * pixels * kept, output.norm, output.means,
-                    kept, segments, output.keep ? output.keep[n] : T(1), s.out, pixels, of_z.data());
-      for (size_t i = 0; i < s.parts.size(); i++) {
-        const Part& part = s.parts[i];
-        const int64_t columns = padded(part.segment.count);
-        const T* of_segment = &of_z[part.segment.at];
-        add_outer(&gathered[part.at], width, of_segment, kept, &sums[i][group * part.inner * columns], pixels,
-                  part.inner, columns);
-        product(of_segment, kept, turned[i].data(), &of_gathered[part.at], width, pixels, part.segment.count,
-                part.inner);
+      if (s.halved) {  // half of the pixels were not read
+        std::fill_n(of_maps[0] + n * s.pixels() * s.channels[0], s.pixels() * s.channels[0], T(0));
       }
-      scatter(s, of_gathered.data(), gathered.data(), n, of_maps);
+      in_strips(s.out_height(), s.out_width(), [&](int64_t y, int64_t rows) {
+        const int64_t first = n * pixels + y * s.out_width(), size = rows * s.out_width();
+        gather(s, maps, n, y, rows, gathered.data());
+        norm_gradient(output.gradient + first * s.out, output.z + first * kept, output.norm, output.means, kept,
+                      segments, output.keep ? output.keep[n] : T(1), s.out, size, of_z.data());
+        for (size_t i = 0; i < s.parts.size(); i++) {
+          const Part& part = s.parts[i];
+          const int64_t columns = padded(part.segment.count);
+          const T* of_segment = &of_z[part.segment.at];
+          add_outer(&gathered[part.at], width, of_segment, kept, &sums[i][group * part.inner * columns], size,
+                    part.inner, columns);
+          product(of_segment, kept, turned[i].data(), &of_gathered[part.at], width, size, part.segment.count,
+                  part.inner);
+        }
+        scatter(s, of_gathered.data(), gathered.data(), n, y, rows, of_maps);
+      });
     });
   });
   of_weights.clear();
