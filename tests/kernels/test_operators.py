@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map_only
 
-from pdas.kernels import by_torch
+from pdas.kernels import by_torch, operators
 from tests.kernels.compiled import need_library, worst
 
 SIZES = [  # samples, channels, height, width: no multiple of any vector, odd sides, one sample
@@ -121,6 +122,26 @@ def test_pooling(size: tuple[int, ...], name: str, stride: int) -> None:
     check(name, [leaf(*size), stride])
 
 
+@pytest.mark.parametrize("channels", [16, 5])  # a map may be made in the place of another, or not
+@pytest.mark.parametrize("norm", ["plain", "affine"])
+def test_without_gradients_results_are_the_same_to_the_last_bit(channels: int, norm: str) -> None:
+    size = (3, channels, 6, 7)
+    for name, arguments in (
+        ("separable", separable_arguments(size, 5, 1, norm, torch.float32)),
+        ("pointwise", pointwise_arguments(size, 1, norm, torch.float32)),
+        ("pointwise", pointwise_arguments(size, 2, norm, torch.float32)),
+    ):
+        if name == "pointwise" and channels == 16:
+            arguments[1] = [leaf(16, m.shape[1], 1, 1, dtype=torch.float32) for m in arguments[1]]
+            arguments[2:5] = None, None, None
+        expected = getattr(operators, name)(*arguments)
+        before = [x.clone() for x in tensors(arguments)]
+        with torch.no_grad():
+            found = getattr(operators, name)(*arguments)
+        assert all(torch.equal(*pair) for pair in zip(found, expected, strict=True))
+        assert all(torch.equal(*pair) for pair in zip(tensors(arguments), before, strict=True))
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_any_layout_of_inputs_and_gradients(layout: str) -> None:
     size = (3, 5, 6, 4)
@@ -230,6 +251,10 @@ def test_torch_finds_nothing_wrong_with_the_registration(name: str) -> None:
         "maximum_pool": [leaf(*size), 2],
     }[name]
     torch.library.opcheck(getattr(torch.ops.pdas, name).default, tuple(arguments))
+    if hasattr(torch.ops.pdas, f"{name}_alone"):
+        alone = getattr(torch.ops.pdas, f"{name}_alone").default
+        plain = tree_map_only(Tensor, Tensor.detach, tuple(arguments))
+        torch.library.opcheck(alone, plain)
 
 
 def test_the_wrong_shapes_are_errors_and_touch_no_memory() -> None:

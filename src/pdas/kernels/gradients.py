@@ -21,13 +21,8 @@ from pdas.kernels import by_torch
 Found = Sequence[Tensor | None]
 
 
-def without_gradients(operator: Any, *inputs: Any) -> Any:
-    """The results of an operator, and nothing kept for its gradients.
-
-    Args:
-        operator: an overload in `torch.ops.pdas`.
-        inputs: its arguments.
-    """
+def _results(operator: Any, *inputs: Any) -> Any:
+    """Those of an operator, below the functions of this module."""
     with torch._C._AutoDispatchBelowAutograd():
         return operator(*inputs)
 
@@ -65,7 +60,7 @@ class Separable(Function):
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Any:
-        results = without_gradients(torch.ops.pdas.separable.default, *inputs)
+        results = _results(torch.ops.pdas.separable.default, *inputs)
         *tensors, ctx.stride, ctx.epsilon = inputs
         _keep(ctx, tensors, results[1:])
         return results
@@ -108,9 +103,7 @@ class Pointwise(Function):
     def forward(ctx: Any, maps: int, *inputs: Any) -> Any:
         *tensors, ctx.epsilon = inputs
         ctx.maps = maps
-        results = without_gradients(
-            torch.ops.pdas.pointwise.default, *_lists(tensors, maps), ctx.epsilon
-        )
+        results = _results(torch.ops.pdas.pointwise.default, *_lists(tensors, maps), ctx.epsilon)
         _keep(ctx, tensors, results[1:])
         return results
 
@@ -150,7 +143,7 @@ class AveragePool(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, stride: int) -> Any:
         ctx.shape, ctx.stride = x.shape, stride
-        return without_gradients(torch.ops.pdas.average_pool.default, x, stride)
+        return _results(torch.ops.pdas.average_pool.default, x, stride)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None]:
@@ -168,7 +161,7 @@ class MaximumPool(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, stride: int) -> Any:
         ctx.size, ctx.stride = x.shape[2:], stride
-        results = without_gradients(torch.ops.pdas.maximum_pool.default, x, stride)
+        results = _results(torch.ops.pdas.maximum_pool.default, x, stride)
         _keep(ctx, [], results[1:])
         return results
 

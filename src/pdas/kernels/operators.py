@@ -13,73 +13,64 @@ from pdas.kernels import gradients
 MULTIPLE = 16  # kChannels of cpp/vectors.h
 
 
-def separable(*arguments: Any) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """The operator of this name, with its gradients where they may be asked for.
+def separable(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """The separable convolution; without gradients it keeps no maps for them.
 
     Args:
         arguments: as of `by_torch.separable`.
 
     Returns:
-        The map; then for each half its kept map and its statistics.
+        The map, and the statistics of each norm.
     """
-    found: tuple[Tensor, Tensor, Tensor, Tensor, Tensor] = (
-        gradients.Separable.apply(*arguments)
-        if _is_differentiated(*arguments)
-        else gradients.without_gradients(torch.ops.pdas.separable.default, *arguments)
-    )
+    if _is_differentiated(*arguments):
+        out, _, of1, _, of2 = gradients.Separable.apply(*arguments)
+        return out, of1, of2
+    found: tuple[Tensor, Tensor, Tensor] = torch.ops.pdas.separable_alone(*arguments)
     return found
 
 
 def pointwise(
     xs: Sequence[Tensor], mixes: Sequence[Tensor], *arguments: Any
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The operator of this name; see `separable`.
+) -> tuple[Tensor, Tensor]:
+    """The 1x1 block; without gradients it keeps no map for them.
 
     Args:
         xs, mixes, arguments: as of `by_torch.pointwise`.
 
     Returns:
-        The map, the kept map and the statistics.
+        The map, and the statistics of the norm.
     """
-    found: tuple[Tensor, Tensor, Tensor] = (
-        gradients.Pointwise.apply(len(xs), *xs, *mixes, *arguments)
-        if _is_differentiated(*xs, *mixes, *arguments)
-        else gradients.without_gradients(
-            torch.ops.pdas.pointwise.default, list(xs), list(mixes), *arguments
-        )
-    )
+    if _is_differentiated(*xs, *mixes, *arguments):
+        out, _, statistics = _pointwise_with_gradients(xs, mixes, *arguments)
+        return out, statistics
+    found: tuple[Tensor, Tensor] = torch.ops.pdas.pointwise_alone(list(xs), list(mixes), *arguments)
     return found
 
 
 def average_pool(x: Tensor, stride: int) -> Tensor:
-    """The operator of this name; see `separable`.
+    """Average pooling.
 
     Args:
         x, stride: as of `by_torch.average_pool`.
     """
-    found: Tensor = (
-        gradients.AveragePool.apply(x, stride)
-        if _is_differentiated(x)
-        else gradients.without_gradients(torch.ops.pdas.average_pool.default, x, stride)
-    )
+    found: Tensor = gradients.AveragePool.apply(x, stride)
     return found
 
 
-def maximum_pool(x: Tensor, stride: int) -> tuple[Tensor, Tensor]:
-    """The operator of this name; see `separable`.
+def maximum_pool(x: Tensor, stride: int) -> Tensor:
+    """Maximum pooling.
 
     Args:
         x, stride: as of `by_torch.maximum_pool`.
-
-    Returns:
-        The map, and which of the nine pixels it was.
     """
-    found: tuple[Tensor, Tensor] = (
-        gradients.MaximumPool.apply(x, stride)
-        if _is_differentiated(x)
-        else gradients.without_gradients(torch.ops.pdas.maximum_pool.default, x, stride)
-    )
+    found: Tensor = gradients.MaximumPool.apply(x, stride)[0]
     return found
+
+
+def _pointwise_with_gradients(
+    xs: Sequence[Tensor], mixes: Sequence[Tensor], *arguments: Any
+) -> Any:
+    return gradients.Pointwise.apply(len(xs), *xs, *mixes, *arguments)
 
 
 def _is_differentiated(*arguments: Any) -> bool:
@@ -96,8 +87,10 @@ def register() -> torch.library.Library:
     """
     shapes: dict[str, Callable[..., Any]] = {
         "separable": _separable,
+        "separable_alone": _separable_alone,
         "separable_backward": _separable_backward,
         "pointwise": _pointwise,
+        "pointwise_alone": _pointwise_alone,
         "pointwise_backward": _pointwise_backward,
         "average_pool": _pooled,
         "average_pool_backward": _unpooled,
@@ -107,8 +100,14 @@ def register() -> torch.library.Library:
     for name, function in shapes.items():
         torch.library.register_fake(f"pdas::{name}", function)
     registered = torch.library.Library("pdas", "IMPL")  # type: ignore[no-untyped-call]
-    for each in (separable, pointwise, average_pool, maximum_pool):
-        registered.impl(each.__name__, each, "Autograd")  # type: ignore[no-untyped-call]
+    with_gradients: dict[str, Callable[..., Any]] = {
+        "separable": gradients.Separable.apply,
+        "pointwise": _pointwise_with_gradients,
+        "average_pool": gradients.AveragePool.apply,
+        "maximum_pool": gradients.MaximumPool.apply,
+    }
+    for name, function in with_gradients.items():
+        registered.impl(name, function, "Autograd")  # type: ignore[no-untyped-call]
     return registered
 
 
@@ -148,6 +147,11 @@ def _separable(
     )
 
 
+def _separable_alone(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
+    out, _, of1, _, of2 = _separable(*arguments)
+    return out, of1, of2
+
+
 def _separable_backward(
     gradient: Tensor, x: Tensor, filters1: Tensor, mix1: Tensor, *rest: Any
 ) -> list[Tensor]:
@@ -171,6 +175,11 @@ def _pointwise(
     kept = [_kept(x, mix.shape[0], *size) for mix in mixes]
     whole = x.new_empty((*kept[0].shape[:3], sum(k.shape[3] for k in kept)))
     return _map(x, channels, *size), whole, _statistics(x, channels)
+
+
+def _pointwise_alone(*arguments: Any) -> tuple[Tensor, Tensor]:
+    out, _, statistics = _pointwise(*arguments)
+    return out, statistics
 
 
 def _pointwise_backward(

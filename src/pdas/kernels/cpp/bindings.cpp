@@ -214,7 +214,9 @@ std::pair<HalfShape, HalfShape> halves(const Tensor& x, const Tensor& filters1, 
   return {first, second};
 }
 
-std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> separable(
+// Where no gradient will be asked for, `keeps` is false, and one map is made in the place of another.
+template <bool keeps>
+std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> separable_maps(
     const Tensor& x, const Tensor& filters1, const Tensor& mix1, const Optional& scale1, const Optional& shift1,
     const Optional& statistics1, const Tensor& filters2, const Tensor& mix2, const Optional& scale2,
     const Optional& shift2, const Optional& statistics2, const Optional& keep, int64_t stride, double epsilon) {
@@ -225,9 +227,11 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> separable(
   const Tensor in = channels_last(x);
   const int64_t height = first.out_height(), width = first.out_width();
   const Optional s1 = contiguous(scale1), b1 = contiguous(shift1), s2 = contiguous(scale2), b2 = contiguous(shift2);
-  Tensor z1 = new_kept(x, height, width, padded(first.out)), z2 = new_kept(x, height, width, padded(second.out));
   Tensor of1 = statistics_of(statistics1, first.out), of2 = statistics_of(statistics2, second.out);
   Tensor out = new_map(x, second.out, height, width);
+  const int64_t width1 = padded(first.out), width2 = padded(second.out);
+  Tensor z2 = keeps || width2 != second.out ? new_kept(x, height, width, width2) : out.permute({0, 2, 3, 1});
+  Tensor z1 = keeps || width1 != width2 ? new_kept(x, height, width, width1) : z2;
   AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "separable", [&] {
     using T = scalar_t;
     half_forward<T>(first, {in.const_data_ptr<T>(), first.in, nullptr}, pack_filters<T>(filters1),
@@ -241,6 +245,16 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> separable(
     normalise_all(z2, norm2, segments, contiguous(keep), Order::kDown, out);
   });
   return {out, z1, of1, z2, of2};
+}
+
+std::tuple<Tensor, Tensor, Tensor> separable_alone(
+    const Tensor& x, const Tensor& filters1, const Tensor& mix1, const Optional& scale1, const Optional& shift1,
+    const Optional& statistics1, const Tensor& filters2, const Tensor& mix2, const Optional& scale2,
+    const Optional& shift2, const Optional& statistics2, const Optional& keep, int64_t stride, double epsilon) {
+  const auto [out, z1, of1, z2, of2] =
+      separable_maps<false>(x, filters1, mix1, scale1, shift1, statistics1, filters2, mix2, scale2, shift2,
+                            statistics2, keep, stride, epsilon);
+  return {out, of1, of2};
 }
 
 Tensors separable_gradients(const Tensor& gradient, const Tensor& x, const Tensor& filters1, const Tensor& mix1,
@@ -336,17 +350,19 @@ Tensors all_channels_last(at::TensorList maps) {
   return all;
 }
 
-std::tuple<Tensor, Tensor, Tensor> pointwise(at::TensorList xs, at::TensorList mixes, const Optional& scale,
-                                             const Optional& shift, const Optional& statistics, const Optional& keep,
-                                             double epsilon) {
+template <bool keeps>
+std::tuple<Tensor, Tensor, Tensor> pointwise_maps(at::TensorList xs, at::TensorList mixes, const Optional& scale,
+                                                  const Optional& shift, const Optional& statistics,
+                                                  const Optional& keep, double epsilon) {
   const PointwiseShape s = pointwise_shape(xs, mixes);
   const Tensor& x = xs[0];
   check_norm(x, s.out, scale, shift);
   if (keep) check_like(x, *keep, {s.images});
   const Tensors in = all_channels_last(xs);
   const Optional scales = contiguous(scale), shifts = contiguous(shift);
-  Tensor z = new_kept(x, s.out_height(), s.out_width(), s.kept()), of = statistics_of(statistics, s.out);
-  Tensor out = new_map(x, s.out, s.out_height(), s.out_width());
+  Tensor of = statistics_of(statistics, s.out), out = new_map(x, s.out, s.out_height(), s.out_width());
+  Tensor z = keeps || s.kept() != s.out ? new_kept(x, s.out_height(), s.out_width(), s.kept())
+                                        : out.permute({0, 2, 3, 1});
   AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "pointwise", [&] {
     using T = scalar_t;
     pointwise_forward<T>(s, pointers<T>(in), pack_mixes<T>(mixes, s), z.data_ptr<T>(), of.data_ptr<double>(),
@@ -355,6 +371,13 @@ std::tuple<Tensor, Tensor, Tensor> pointwise(at::TensorList xs, at::TensorList m
     normalise_all(z, norm, s.segments(), contiguous(keep), Order::kUp, out);
   });
   return {out, z, of};
+}
+
+std::tuple<Tensor, Tensor> pointwise_alone(at::TensorList xs, at::TensorList mixes, const Optional& scale,
+                                           const Optional& shift, const Optional& statistics, const Optional& keep,
+                                           double epsilon) {
+  const auto [out, z, of] = pointwise_maps<false>(xs, mixes, scale, shift, statistics, keep, epsilon);
+  return {out, of};
 }
 
 // The gradients of the maps, of the mixes, of scale and of shift, one after the other.
@@ -450,12 +473,19 @@ TORCH_LIBRARY(pdas, library) {
       "Tensor filters2, Tensor mix2, Tensor? scale2, Tensor? shift2, Tensor? statistics2, Tensor? keep, int stride, "
       "float epsilon) -> (Tensor, Tensor, Tensor, Tensor, Tensor)");
   library.def(
+      "separable_alone(Tensor x, Tensor filters1, Tensor mix1, Tensor? scale1, Tensor? shift1, Tensor? statistics1, "
+      "Tensor filters2, Tensor mix2, Tensor? scale2, Tensor? shift2, Tensor? statistics2, Tensor? keep, int stride, "
+      "float epsilon) -> (Tensor, Tensor, Tensor)");
+  library.def(
       "separable_backward(Tensor gradient, Tensor x, Tensor filters1, Tensor mix1, Tensor? scale1, Tensor? shift1, "
       "Tensor z1, Tensor statistics1, Tensor filters2, Tensor mix2, Tensor? scale2, Tensor? shift2, Tensor z2, "
       "Tensor statistics2, Tensor? keep, int stride, float epsilon, bool fixed) -> Tensor[]");
   library.def(
       "pointwise(Tensor[] xs, Tensor[] mixes, Tensor? scale, Tensor? shift, Tensor? statistics, Tensor? keep, "
       "float epsilon) -> (Tensor, Tensor, Tensor)");
+  library.def(
+      "pointwise_alone(Tensor[] xs, Tensor[] mixes, Tensor? scale, Tensor? shift, Tensor? statistics, Tensor? keep, "
+      "float epsilon) -> (Tensor, Tensor)");
   library.def(
       "pointwise_backward(Tensor gradient, Tensor[] xs, Tensor[] mixes, Tensor? scale, Tensor? shift, Tensor z, "
       "Tensor statistics, Tensor? keep, float epsilon, bool fixed) -> Tensor[]");
@@ -467,9 +497,11 @@ TORCH_LIBRARY(pdas, library) {
 }
 
 TORCH_LIBRARY_IMPL(pdas, CPU, library) {
-  library.impl("separable", &pdas::separable);
+  library.impl("separable", &pdas::separable_maps<true>);
+  library.impl("separable_alone", &pdas::separable_alone);
   library.impl("separable_backward", &pdas::separable_gradients);
-  library.impl("pointwise", &pdas::pointwise);
+  library.impl("pointwise", &pdas::pointwise_maps<true>);
+  library.impl("pointwise_alone", &pdas::pointwise_alone);
   library.impl("pointwise_backward", &pdas::pointwise_gradients);
   library.impl("average_pool", &pdas::average_pool);
   library.impl("average_pool_backward", &pdas::average_pool_backward);

@@ -60,14 +60,13 @@ def separable(
     first, second = _norm(n1), _norm(n2)
     if (first.statistics is None) != (second.statistics is None):
         return None
-    out, _, of1, _, of2 = operators.separable(
+    out, of1, of2 = operators.separable(
         x, *weights[:2], *first, *weights[2:], *second, None, d1.stride[0], n1.eps
     )
     count = out.numel() // out.shape[1]
     _update(n1, of1, count)
     _update(n2, of2, count)
-    result: Tensor = out
-    return result
+    return out
 
 
 def pointwise(xs: Sequence[Tensor], weights: Sequence[Tensor], norm: Any) -> Tensor | None:
@@ -84,10 +83,9 @@ def pointwise(xs: Sequence[Tensor], weights: Sequence[Tensor], norm: Any) -> Ten
         return None
     if _is_one_value(xs[0], len(weights)):
         return None
-    out, _, statistics = operators.pointwise(list(xs), list(weights), *_norm(norm), None, norm.eps)
+    out, statistics = operators.pointwise(list(xs), list(weights), *_norm(norm), None, norm.eps)
     _update(norm, statistics, out.numel() // out.shape[1])
-    result: Tensor = out
-    return result
+    return out
 
 
 def plain_convolutions(*convolutions: Any) -> bool:
@@ -118,7 +116,7 @@ def max_pool(x: Tensor, stride: int) -> Tensor | None:
         x: `(N, C, H, W)`.
         stride: 1 or 2.
     """
-    return operators.maximum_pool(x, stride)[0] if serves(x) else None
+    return operators.maximum_pool(x, stride) if serves(x) else None
 
 
 def _tensors(norm: nn.BatchNorm2d) -> tuple[Tensor | None, ...]:
