@@ -40,7 +40,7 @@ void gather(const PointwiseShape& s, const std::vector<const T*>& maps, int64_t 
     for (int64_t c = 0; c < channels; c += kLanes<T>) {
       const int64_t left = from ? channels - c : 0;
       for (int64_t p = 0; p < pixels; p++) {
-        store(to + p * width + c, relu<T>(load(from + p * channels + c, left)));
+        store(to + p * width + c, relu<T>(stream(from + p * channels + c, left)));
       }
     }
   });

@@ -20,12 +20,12 @@ void bordered(const T* in, const HalfInput<T>& input, const HalfShape& s, int64_
         const Norm<T>& norm = *input.norm;
         const Vector<T> mean = load(&norm.mean[c]), factor = load(&norm.factor[c]), shift = load(&norm.shift[c]);
         for (int64_t x = 0; x < s.width; x++) {
-          store(to + x * channels, relu<T>((load(from + x * step) - mean) * factor + shift));
+          store(to + x * channels, relu<T>((stream(from + x * step) - mean) * factor + shift));
         }
       } else if (c + kLanes<T> <= s.in) {
-        for (int64_t x = 0; x < s.width; x++) store(to + x * channels, relu<T>(load(from + x * step)));
+        for (int64_t x = 0; x < s.width; x++) store(to + x * channels, relu<T>(stream(from + x * step)));
       } else if (c < s.in) {
-        for (int64_t x = 0; x < s.width; x++) store(to + x * channels, relu<T>(load(from + x * step, s.in - c)));
+        for (int64_t x = 0; x < s.width; x++) store(to + x * channels, relu<T>(stream(from + x * step, s.in - c)));
       }
     }
   }

@@ -42,6 +42,8 @@ struct Types<double> {
   typedef int8_t bytes __attribute__((vector_size(kVectorBytes / 8)));
 };
 
+constexpr int kAhead = 8192;  // bytes
+
 template <class T>
 using Vector = typename Types<T>::vector;
 
@@ -84,6 +86,14 @@ PDAS_INLINE void store(T* p, Vector<T> v) {
   *reinterpret_cast<typename Types<T>::unaligned*>(p) = v;
 }
 
+// As `load`, of a map that is read from its begin to its end: asks for what comes some pages later,
+// since the processor looks ahead within a page only.
+template <class T>
+PDAS_INLINE Vector<T> stream(const T* p) {
+  __builtin_prefetch(reinterpret_cast<const char*>(p) + kAhead);
+  return load(p);
+}
+
 // The first `count` lanes; those beyond are 0 and are not read.
 template <class T>
 PDAS_INLINE Vector<T> load(const T* p, int64_t count) {
@@ -116,6 +126,12 @@ PDAS_INLINE void store(T* p, Vector<T> v, int64_t count) {
 #else
   for (int64_t i = 0; i < count; i++) p[i] = v[i];
 #endif
+}
+
+template <class T>
+PDAS_INLINE Vector<T> stream(const T* p, int64_t count) {
+  __builtin_prefetch(reinterpret_cast<const char*>(p) + kAhead);
+  return load(p, count);
 }
 
 // As the library's: NaN stays NaN, here and in the gradient.
