@@ -91,36 +91,73 @@ void average_backward(const PoolShape& s, const T* gradient, T* out) {
   });
 }
 
+namespace {
+
+template <class T>
+using Places = typename Types<T>::integers;
+
+template <class T>
+PDAS_INLINE void store_places(int8_t* p, Places<T> places, int64_t count) {
+  typename Types<T>::bytes narrow;
+#if defined(__AVX512F__)  // what compilers make of the conversion is slow
+  if constexpr (sizeof(T) == 4) {
+    narrow = (typename Types<T>::bytes)_mm512_cvtepi32_epi8((__m512i)places);
+  } else
+#endif
+  {
+    narrow = __builtin_convertvector(places, typename Types<T>::bytes);
+  }
+  if (count >= kLanes<T>) {
+    std::memcpy(p, &narrow, kLanes<T>);  // one instruction, as the size is known
+  } else {
+    std::memcpy(p, &narrow, count);
+  }
+}
+
+// The largest pixels of a window, whose middle one is `in`, and their places. Of equal ones it is the
+// first, and NaN goes before all others, as in the library.
+template <class T>
+PDAS_INLINE void largest(const T* in, int64_t row, int64_t channels, int64_t top, int64_t bottom, int64_t first,
+                         int64_t last, int64_t count, Vector<T>& best, Places<T>& place) {
+  best = load(in + top * row + first * channels, count);
+  place = Places<T>{} + static_cast<int>(3 * (top + 1) + first + 1);
+#pragma GCC unroll 3
+  for (int64_t y = top; y <= bottom; y++) {
+#pragma GCC unroll 3
+    for (int64_t x = first; x <= last; x++) {
+      const Vector<T> v = load(in + y * row + x * channels, count);
+      const Places<T> better = (v > best) | (v != v);
+      best = better ? v : best;
+      place = better ? Places<T>{} + static_cast<int>(3 * (y + 1) + x + 1) : place;
+    }
+  }
+}
+
+}  // namespace
+
 template <class T>
 void maximum_forward(const PoolShape& s, const T* in, T* out, int8_t* places) {
-  using Integers = typename Types<T>::integers;
-  const int64_t ho = s.out_height(), wo = s.out_width();
+  const int64_t ho = s.out_height(), wo = s.out_width(), row = s.width * s.channels;
   parallel(s.images, [&](int64_t begin, int64_t end) {
+    int64_t at = begin * ho * wo * s.channels;
     for (int64_t n = begin; n < end; n++) {
-      for (int64_t y = 0; y < ho; y++) {
-        for (int64_t x = 0; x < wo; x++) {
-          const Window rows(y, s.stride, s.height), columns(x, s.stride, s.width);
-          const int64_t at = ((n * ho + y) * wo + x) * s.channels;
+      for (int64_t y = 0; y < ho * s.stride; y += s.stride) {
+        const int64_t top = y > 0 ? -1 : 0, bottom = y + 1 < s.height ? 1 : 0;
+        for (int64_t x = 0; x < wo * s.stride; x += s.stride, at += s.channels) {
+          const int64_t first = x > 0 ? -1 : 0, last = x + 1 < s.width ? 1 : 0;
+          const bool whole = bottom - top == 2 && last - first == 2;
+          const T* middle = in + (n * s.height + y) * row + x * s.channels;
           for (int64_t c = 0; c < s.channels; c += kLanes<T>) {
             const int64_t left = s.channels - c;
-            Vector<T> best{};
-            Integers place{};
-            bool first = true;
-            for (int64_t row = rows.begin; row < rows.end; row++) {
-              for (int64_t column = columns.begin; column < columns.end; column++) {
-                const Vector<T> v = load(in + ((n * s.height + row) * s.width + column) * s.channels + c, left);
-                const Integers here = Integers{} + static_cast<int>(3 * (row - y * s.stride + 1) + column -
-                                                                    x * s.stride + 1);
-                // The first of equal ones, and NaN before all others, as in the library.
-                const Integers better = first ? (Integers{} == Integers{}) : ((v > best) | (v != v));
-                best = better ? v : best;
-                place = better ? here : place;
-                first = false;
-              }
+            Vector<T> best;
+            Places<T> place;
+            if (whole && left >= kLanes<T>) {  // with numbers that the compiler knows
+              largest<T>(middle + c, row, s.channels, -1, 1, -1, 1, kLanes<T>, best, place);
+            } else {
+              largest<T>(middle + c, row, s.channels, top, bottom, first, last, left, best, place);
             }
             store(out + at + c, best, left);
-            const auto narrow = __builtin_convertvector(place, typename Types<T>::bytes);
-            std::memcpy(places + at + c, &narrow, std::min<int64_t>(left, kLanes<T>));
+            store_places<T>(places + at + c, place, left);
           }
         }
       }
