@@ -38,7 +38,7 @@ from pdas.tasks.inpainting.task import InpaintingTask
 from pdas.tasks.loading import open_task
 from pdas.training.candidates import Candidates, active_of
 from pdas.training.steps import steps_of
-from pdas.training.weights import WeightTraining
+from pdas.training.weights.training import WeightTraining
 
 UNIFORM = 20  # chains drawn uniformly; ten fixed ones follow, BASE among them
 # the layers that a fixed chain uses, by its depth

@@ -42,7 +42,7 @@ from pdas.space import Architecture
 from pdas.training import weights as weights_module
 from pdas.training.candidates import BoundModel
 from pdas.training.own_batch import OwnBatch
-from pdas.training.weights import WeightTraining
+from pdas.training.weights.training import WeightTraining
 
 CALLS = 2000  # of a choice, a round
 ROUNDS = 15

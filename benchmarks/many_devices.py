@@ -46,7 +46,7 @@ from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
 from pdas.spaces.cells.supernet import CellSupernet
 from pdas.tasks.inpainting.task import restoration_loss
 from pdas.training.candidates import Candidates, bind
-from pdas.training.weights import WeightTraining
+from pdas.training.weights.training import WeightTraining
 
 LAMBDA = 64
 DEVICE_COUNTS = (1, 2, 4, 8, 16, 32, 64)

@@ -33,7 +33,7 @@ from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
 from pdas.spaces.cells.supernet import CellSupernet
 from pdas.training.candidates import Candidates, active_of
 from pdas.training.measures import Loss
-from pdas.training.weights import WeightTraining
+from pdas.training.weights.training import WeightTraining
 
 COUNTS = (0, 2, 8, 16)  # architectures that theta learns from
 

@@ -24,6 +24,7 @@ from pdas.resume.signals import StoppedError
 from pdas.support.errors import SettingError
 
 STEPS = 7  # of 4 in an epoch
+FINALISTS = {"finalists": 2, "finalists_share": 0.4}
 
 
 class Block(nn.Module):
@@ -233,6 +234,10 @@ def test_theta_alone_finds_the_weights_that_are_good_already() -> None:
         ({"weights": "adamw"}, r"weights: found str, expected a function .*set optimizer="),
         ({"weights": lambda parameters: 3}, r"weights: found that .* makes int, expected a torch"),
         ({"schedule": lambda optimizer, steps: 3}, r"schedule: found that .* makes int, expected"),
+        (
+            {"steps": 9, "schedule": {"name": "cosine", "warmup": 8}, **FINALISTS},
+            r"search\.schedule\.warmup: found 8, expected at most 5, the steps of the search with",
+        ),
         ({"train_weights": False, "warmup": 0.3}, r"search: found warmup = 0\.3 and train_weights"),
     ],
 )

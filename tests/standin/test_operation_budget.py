@@ -19,7 +19,7 @@ from pdas.methods.sampled.step import SearchStep
 from pdas.space import Architecture
 from pdas.training.candidates import Candidates
 from pdas.training.settings import TrainingSettings
-from pdas.training.weights import WeightTraining
+from pdas.training.weights.training import WeightTraining
 from tests.standin.device import Watch, stand_in, stand_in_fabric
 from tests.standin.paper import batch, pairs, supernet
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pdas.resume.batches import ResumableBatches
     from pdas.resume.resumable import Stateful
     from pdas.training.measures import Loss
-    from pdas.training.weights import WeightTraining
+    from pdas.training.weights.training import WeightTraining
 
 Active: TypeAlias = Callable[[Architecture], BoolArray]
 """Which variables an architecture uses, bool `(D,)`."""

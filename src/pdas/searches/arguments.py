@@ -16,7 +16,7 @@ from pdas.methods.base import SearchMethod
 from pdas.methods.constraints.limit import Limit
 from pdas.methods.constraints.penalty import Penalty
 from pdas.methods.optimizer import made_with
-from pdas.methods.planning.plan import MOST_FINALISTS, PlanRequest
+from pdas.methods.planning.plan import MOST_FINALISTS, Plan, PlanRequest
 from pdas.methods.settings import SearchSettings
 from pdas.methods.trials.trial import Derive, Trial
 from pdas.resume.batches import Loader, ResumableBatches
@@ -89,16 +89,24 @@ def most_networks(space: SearchSpace) -> int:
     return min(networks, MOST_FINALISTS)
 
 
-def plan_request(
-    net: nn.Module, loss: Loss, settings: SearchSettings, loaders: tuple[Loader, Loader]
-) -> PlanRequest:
-    """What a method makes the plan of a search of.
+def planned(
+    method: SearchMethod,
+    net: nn.Module,
+    loss: Loss,
+    settings: SearchSettings,
+    loaders: tuple[Loader, Loader],
+) -> Plan:
+    """The plan of a search, which its method makes.
 
     Args:
+        method: of the search.
         net: the supernet.
         loss: of the search.
         settings: of the search.
         loaders: batches of D_W and of D_theta.
+
+    Raises:
+        SettingError: the length of the search is too short for its settings.
     """
 
     def example() -> Any:
@@ -108,7 +116,23 @@ def plan_request(
 
     per_epoch, theta_per_epoch = map(len, loaders)
     most = most_networks(space_of(net))
-    return PlanRequest(settings, per_epoch, theta_per_epoch, most, net, loss, example)
+    plan = method.plan(PlanRequest(settings, per_epoch, theta_per_epoch, most, net, loss, example))
+    if method.trains_weights:
+        _check_warmup_of_rate(settings, plan.steps, per_epoch)
+    return plan
+
+
+def _check_warmup_of_rate(settings: SearchSettings, steps: int, per_epoch: int) -> None:
+    """Refuse one that is longer than what finalists leave of the length for steps."""
+    length = steps if settings.steps is not None else math.ceil(steps / per_epoch)
+    if settings.warmup_of_rate > length:
+        refuse(
+            SettingError,
+            "search.schedule.warmup",
+            found=str(settings.warmup_of_rate),
+            expected=f"at most {length}, the {settings.length} of the search without its finalists",
+            remedy="lower it, or make the search longer",
+        )
 
 
 def derive_of(net: nn.Module, derive: Derive | None) -> Derive | None:

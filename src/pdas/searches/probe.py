@@ -37,7 +37,7 @@ from pdas.training.candidates import Candidates, active_of
 from pdas.training.measures import Loss
 from pdas.training.own_batch import OwnBatch
 from pdas.training.steps import steps_of
-from pdas.training.weights import WeightTraining
+from pdas.training.weights.training import WeightTraining
 
 RESAMPLES = 2000  # of the bootstrap
 

@@ -32,7 +32,7 @@ from pdas.searches.arguments import (
     check_decided,
     check_derive,
     given_to,
-    plan_request,
+    planned,
     space_of,
 )
 from pdas.searches.comparison import FinalistComparison, OnTrial
@@ -60,7 +60,7 @@ from pdas.training.stopping import (
     at_least,
     no_improvement,
 )
-from pdas.training.weights import WeightTraining
+from pdas.training.weights.training import WeightTraining
 
 _log = logging.getLogger(__name__)
 
@@ -190,9 +190,7 @@ def _context(
     space, settings = space_of(net), trial.settings
     if method.trains_weights:
         check_shares_weights(net)
-    plan = method.plan(
-        plan_request(net, trial.loss, settings, (trial.batches, trial.theta_batches))
-    )
+    plan = planned(method, net, trial.loss, settings, (trial.batches, trial.theta_batches))
     ranks = Ranks(fabric)
     candidates = Candidates(net)
     weights = None

@@ -19,7 +19,7 @@ from pdas.training.forecast import Forecast, Moment
 from pdas.training.measures import RunningMean, is_number
 from pdas.training.steps import Step, steps_of
 from pdas.training.stopping import DECIDED, EarlyStop, Rule, Stopwatch
-from pdas.training.weights import WeightTraining
+from pdas.training.weights.training import WeightTraining
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from pdas.training.memory import enough_for_step
 from pdas.training.settings import TrainingSettings
 from pdas.training.steps import Step
 from pdas.training.stopping import INTERRUPTED, MAX_MINUTES, Budget, Rule
-from pdas.training.weights import WeightTraining
+from pdas.training.weights.training import WeightTraining
 
 N = TypeVar("N", bound=nn.Module)
 

@@ -10,7 +10,13 @@ from typing_extensions import Self
 
 from pdas.support.components import component
 from pdas.support.settings import Settings
-from pdas.training.components import OPTIMIZERS, SCHEDULES, OptimizerSettings, ScheduleSettings
+from pdas.training.components import (
+    OPTIMIZERS,
+    SCHEDULES,
+    OptimizerSettings,
+    ScheduleSettings,
+    WarmedSchedule,
+)
 from pdas.training.optimizers.sgd import Sgd
 from pdas.training.schedules.cosine import Cosine
 
@@ -58,10 +64,36 @@ class TrainingSettings(Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _a_warmup_within_the_length(self) -> Self:
+        length = getattr(self, self.length)
+        if self.warmup_of_rate > length:
+            raise ValueError(
+                f".schedule.warmup: found {self.warmup_of_rate}, expected at most {length}, the "
+                f"{self.length} of the training; lower it, or raise {self.length}"
+            )
+        return self
+
     @property
     def length(self) -> str:
         """The name of the setting of its length."""
         return "epochs" if self.steps is None else "steps"
+
+    @property
+    def warmup_of_rate(self) -> int:
+        """The epochs, or steps, in which the learning rate rises to its course."""
+        return self.schedule.warmup if isinstance(self.schedule, WarmedSchedule) else 0
+
+    def for_steps(self, steps: int) -> Self:
+        """These for another training, with the same share of its steps as warm-up of the rate.
+
+        Args:
+            steps: of that training.
+        """
+        warmup = round(steps * self.warmup_of_rate / getattr(self, self.length))
+        changed = {"warmup": warmup} if self.warmup_of_rate else {}
+        schedule = self.schedule.model_copy(update=changed)
+        return self.model_copy(update={"epochs": None, "steps": steps, "schedule": schedule})
 
     def total_steps(self, per_epoch: int) -> int:
         """The number of steps of the training.

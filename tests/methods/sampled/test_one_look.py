@@ -19,7 +19,7 @@ from pdas.space import Architecture, SearchSpace
 from pdas.support.errors import PdasError
 from pdas.training.candidates import Candidates
 from pdas.training.settings import TrainingSettings
-from pdas.training.weights import WeightTraining
+from pdas.training.weights.training import WeightTraining
 from tests.standin.device import stand_in_fabric
 
 STEPS = 6

@@ -19,7 +19,7 @@ from pdas.space import Architecture, SearchSpace
 from pdas.support.errors import NonFiniteLossError
 from pdas.training.candidates import Candidates, bind
 from pdas.training.settings import TrainingSettings
-from pdas.training.weights import WeightTraining
+from pdas.training.weights.training import WeightTraining
 
 
 class Pick(nn.Module):

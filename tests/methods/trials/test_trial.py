@@ -127,6 +127,17 @@ def test_the_rate_falls_with_every_step_also_where_the_search_is_set_in_epochs()
     assert last_rate(state) == pytest.approx(0.05 / 2)
 
 
+@pytest.mark.parametrize("length", [{"epochs": 5}, {"epochs": None, "steps": 200}])
+def test_the_rate_rises_in_the_same_share_of_the_training_as_in_the_search(
+    length: dict[str, int | None],
+) -> None:
+    search = length.get("steps") or 5
+    schedule = {"name": "constant", "warmup": search // 5 * 2}
+    training = trial(**length, schedule=schedule)
+    found = [last_rate(training(network(), None, until, 10)[0]) for until in (0, 1, 3, 10)]
+    assert found == pytest.approx([0.05 / 4, 0.05 / 2, 0.05, 0.05])
+
+
 def test_batch_norms_use_the_batch_at_hand() -> None:
     """Inputs far from mean 0: running statistics of few steps would be far from theirs."""
     x = 50 + torch.randn(40, 4, generator=torch.Generator().manual_seed(1))

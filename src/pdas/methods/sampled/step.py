@@ -38,7 +38,7 @@ from pdas.training.measures import (
     detached,
     loss_of,
 )
-from pdas.training.weights import WeightTraining
+from pdas.training.weights.training import WeightTraining
 
 T = TypeVar("T")
 

@@ -31,7 +31,8 @@ from pdas.training.batch_norm import without_running_statistics
 from pdas.training.components import MakeOptimizer, MakeSchedule
 from pdas.training.evaluation_mode import EvaluationMode
 from pdas.training.measures import Loss, RunningMean, all_numbers, as_measures, loss_of
-from pdas.training.weights import Gradient, advance, optimizer_and_schedule
+from pdas.training.weights.gradient import Gradient
+from pdas.training.weights.optimizer import advance, optimizer_and_schedule
 
 Derive = Callable[[Architecture], nn.Module]
 """From an architecture to its network with new weights."""
@@ -181,7 +182,7 @@ class Trial:
             return fabric.setup_module(network), {}
         weights, schedule = optimizer_and_schedule(
             network,
-            self.settings,
+            self.settings.for_steps(steps),
             steps=steps,
             stays=1,
             make_optimizer=self.make_optimizer,

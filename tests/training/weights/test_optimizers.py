@@ -10,11 +10,13 @@ import torch
 from torch import nn
 
 from pdas.methods.settings import SearchSettings
+from pdas.retraining.settings import NetworkTrainingSettings
 from pdas.support.errors import SettingError
 from pdas.support.settings import validated
 from pdas.training.measures import RunningMean
+from pdas.training.settings import TrainingSettings
 from pdas.training.steps import steps_of
-from pdas.training.weights import optimizer_and_schedule
+from pdas.training.weights.optimizer import optimizer_and_schedule
 
 
 def settings(**length: int | None) -> SearchSettings:
@@ -99,6 +101,23 @@ def test_the_rate_rises_in_the_warm_up_by_epochs(name: str) -> None:
     assert warmed[:-1] == pytest.approx([a * b for a, b in zip(plain, shares, strict=False)])
     by_step = rates(settings(steps=3, schedule={"name": "constant", "warmup": 2}), 5)
     assert by_step == pytest.approx([0.05, 0.1, 0.1, 0.1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "group"), [(SearchSettings, "search"), (NetworkTrainingSettings, "retrain")]
+)
+def test_a_warm_up_longer_than_the_training_is_named(
+    kind: type[TrainingSettings], group: str
+) -> None:
+    longer = {"name": "cosine", "warmup": 6}
+    for name, length in (("epochs", {"epochs": 5}), ("steps", {"epochs": None, "steps": 5})):
+        with pytest.raises(SettingError) as caught:
+            validated(kind, {**length, "schedule": longer}, group)
+        assert str(caught.value) == (
+            f"{group}.schedule.warmup: found 6, expected at most 5, the {name} of the training; "
+            f"lower it, or raise {name}"
+        )
+        validated(kind, {**length, "schedule": {"name": "cosine", "warmup": 5}}, group)
 
 
 @pytest.mark.parametrize("name", ["sgd", "adamw"])

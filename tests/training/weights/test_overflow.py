@@ -24,7 +24,7 @@ from pdas.resume.signals import StoppedError
 from pdas.support.errors import NonFiniteLossError
 from pdas.training.loop import Progress
 from pdas.training.settings import TrainingSettings
-from pdas.training.weights import WeightTraining
+from pdas.training.weights.training import WeightTraining
 
 STEPS = 60
 

@@ -1,0 +1,1 @@
+"""What updates the weights of a network: its optimizer and schedule, and the gradient."""
