@@ -6,16 +6,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.precision import MixedPrecision
 from torch import Tensor, nn
+from torch._dynamo.testing import CompileCounter
 from torch.utils.data import DataLoader, TensorDataset
 
 import pdas
+from pdas.distributed.compiling import compiled
 from pdas.distributed.devices import Ddp
 from pdas.distributed.ranks import Ranks
+from pdas.distributed.settings import DeviceSettings
 from pdas.spaces.autoencoders.network import AutoencoderNetwork
 from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
 from pdas.spaces.cells.network import CellNetwork
@@ -138,6 +142,34 @@ def cells_retrained_as_one_batch(fabric: Fabric, out: Path) -> Any:
     return found | {"kinds": [kind.__name__ for kind in kinds]}
 
 
+class Norms(TrainingModule[nn.Sequential]):
+    """A network with two batch norms, and the loss of a classifier."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        layers = (nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Linear(144, 2), nn.BatchNorm1d(2))
+        super().__init__(nn.Sequential(*layers))
+
+    def forward(self, batch: Any) -> dict[str, Tensor]:
+        convolution, first, linear, second = self.network
+        outputs = second(linear(first(convolution(batch[0])).relu().flatten(1)))
+        return {"loss": F.cross_entropy(outputs, batch[1])}
+
+
+def compiled_as_one_batch(fabric: Fabric, out: Path) -> Any:
+    """With synchronised batch norm: as it is, and compiled by a backend that compiles nothing."""
+    counter = CompileCounter()
+    settings = TrainingSettings(epochs=1, optimizer={"learning_rate": 0.1})
+    plain, module = Norms(), Norms()
+    found = {"plain": _retrained(plain, images(), settings, fabric, synchronises=True)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "compile", partial(torch.compile, backend=counter))
+        with compiled(DeviceSettings(compile=True), module):
+            found["compiled"] = _retrained(module, images(), settings, fabric, synchronises=True)
+    found["plain"]["net"], found["compiled"]["net"] = plain.state_dict(), module.state_dict()
+    return found | {"graphs": counter.frame_count}
+
+
 def normalised(fabric: Fabric, out: Path) -> dict[str, Any]:
     """A synchronised norm by itself: forward, backward and statistics, in 32 and 16 bits."""
     generator = torch.Generator().manual_seed(5)
@@ -182,6 +214,7 @@ CASES = (
     chains_searched_in_16_bits,
     cells_retrained,
     cells_retrained_as_one_batch,
+    compiled_as_one_batch,
     normalised,
     chains_retrained,
 )

@@ -204,6 +204,17 @@ def test_synchronised_batch_norms_are_plain_ones_again(ranks: list[dict[str, Any
         assert found["kinds"] == ["BatchNorm2d"]
 
 
+def test_synchronised_batch_norms_go_together_with_compiling(
+    ranks: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    one_process = alone("compiled_as_one_batch", tmp_path)["plain"]
+    for found in (rank["compiled_as_one_batch"] for rank in ranks):
+        assert found["graphs"] >= 3  # before, between and after both norms
+        for each in (found["plain"], one_process):
+            assert found["compiled"]["losses"] == pytest.approx(each["losses"], rel=TOLERANCE)
+            assert_close(found["compiled"]["net"], each["net"])
+
+
 def test_a_synchronised_batch_norm_is_that_of_the_whole_batch(
     ranks: list[dict[str, Any]], tmp_path: Path
 ) -> None:
