@@ -41,12 +41,12 @@ def show_summary(run: Path, *further: tuple[str, str]) -> None:
     # Imported here, since what they compute with is slow to import.
     from pdas.report.describe import summarise
     from pdas.report.reader import read_summary
-    from pdas.report.warnings.cautions import cautions
+    from pdas.report.warnings.of_run import warnings_of
 
     summary = read_summary(run, lenient=True)
     table(str(run), [*summarise(summary), *further])
-    for caution in cautions(summary):
-        typer.echo(printable(f"warning: {caution.text}"))
+    for warning in warnings_of(summary):
+        typer.echo(printable(f"warning: {warning.text}"))
 
 
 def grid(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pdas.report.reader import Summary
 from pdas.report.results import baselines_of, is_better, judged
-from pdas.report.warnings.cautions import advice_of, cautions
+from pdas.report.warnings.of_run import advice_of, warnings_of
 from pdas.report.warnings.nothing_learned import nothing_learned
 from pdas.report.warnings.small_test import test_too_small
 
@@ -77,7 +77,7 @@ def _beat_random(summary: Summary) -> str:
 
 def _heed(summary: Summary) -> str:
     """The advice of the first warning, whatever it is."""
-    return next((caution.advice for caution in cautions(summary)), "")
+    return next((warning.advice for warning in warnings_of(summary)), "")
 
 
 def _use(summary: Summary) -> str:

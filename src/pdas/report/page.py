@@ -24,7 +24,7 @@ from pdas.report.parts.retrainings import add_figures, add_retrainings
 from pdas.report.parts.theta import add_theta
 from pdas.report.reader import NamedTheta, Summary, read_summary, read_theta
 from pdas.report.values import flattened
-from pdas.report.warnings.section import add_cautions
+from pdas.report.warnings.section import add_warnings
 
 _SAID = ("better than random", "damaged", "next")  # rows of the summary that are said above it
 
@@ -60,7 +60,7 @@ def _page(summary: Summary, refresh: int | None) -> Element:
     if description := summary.recipe.get("description"):
         add(body, "p", str(description)).set("class", "note")
     add_answer(body, summary, theta)
-    add_cautions(body, summary)
+    add_warnings(body, summary)
     add_missing(body, summary, damage)
     add_table(body, [row for row in summarise(summary) if row[0] not in _SAID])
     body.extend(section for section in sections if section is not None)

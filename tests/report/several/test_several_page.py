@@ -81,9 +81,9 @@ def test_warnings_are_named_in_the_column_of_their_run(make_run: Make, tmp_path:
     for path in paths[:2]:
         search = json.loads((path / "search.json").read_text())
         (path / "search.json").write_text(json.dumps(search | {"learned": False}))
-    caution = nothing_learned(read_summary(paths[0]))
-    assert caution is not None
-    name = caution.name
+    warning = nothing_learned(read_summary(paths[0]))
+    assert warning is not None
+    name = warning.name
     page = write_several(paths, tmp_path / "out.html")
     assert f"{name} (in 2 of the runs)" in answer_of(page)
     (row,) = (row for row in Page(page).rows if row[0] == "warnings")

@@ -50,9 +50,9 @@ def searched(path: Path, warmup: int, steps: int, signal: float, eta_scale: floa
 @pytest.mark.parametrize("warmup", [0, 400])
 @pytest.mark.parametrize("eta_scale", [1.0, 0.2])
 def test_noise_alone(tmp_path: Path, warmup: int, eta_scale: float) -> None:
-    caution = eta_at_its_floor(searched(tmp_path, warmup, 600, 0.0, eta_scale))
-    assert caution is not None
-    assert caution.finding.startswith(f"from step {warmup + 150:,} of {warmup + 600:,} on it is")
+    warning = eta_at_its_floor(searched(tmp_path, warmup, 600, 0.0, eta_scale))
+    assert warning is not None
+    assert warning.finding.startswith(f"from step {warmup + 150:,} of {warmup + 600:,} on it is")
 
 
 @pytest.mark.parametrize("warmup", [0, 400])

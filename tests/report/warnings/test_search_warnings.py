@@ -17,7 +17,7 @@ from scipy.stats import binom
 from torch import Tensor
 
 from pdas.report.reader import Summary
-from pdas.report.warnings.base import Caution
+from pdas.report.warnings.base import RunWarning
 from pdas.report.warnings.halves import halves_differ
 from pdas.report.warnings.not_converged import not_converged
 from pdas.report.warnings.not_the_best import not_the_best
@@ -30,9 +30,9 @@ from tests.report.warnings.conftest import Tiny, examples, network, priced
 Batch = tuple[Tensor, Tensor]
 
 
-def given(caution: Caution | None) -> Caution:
-    assert caution is not None
-    return caution
+def given(warning: RunWarning | None) -> RunWarning:
+    assert warning is not None
+    return warning
 
 
 def changed(summary: Summary, **parts: Any) -> Summary:
@@ -41,9 +41,9 @@ def changed(summary: Summary, **parts: Any) -> Summary:
 
 def test_not_converged_and_the_steps_that_it_takes(tiny: Tiny) -> None:
     slow, net = {"name": "pdas", "eta": 0.01}, partial(network, skip=1.0)
-    caution = given(not_converged(tiny(100, method=slow, net=net())))
-    assert re.fullmatch(r"theta is decided by 0\.[234]\d only, of 1", caution.finding)
-    steps = re.search(r"search about (\d+) steps more.*: search\.steps=(\d+)", caution.advice)
+    warning = given(not_converged(tiny(100, method=slow, net=net())))
+    assert re.fullmatch(r"theta is decided by 0\.[234]\d only, of 1", warning.finding)
+    steps = re.search(r"search about (\d+) steps more.*: search\.steps=(\d+)", warning.advice)
     assert steps is not None
     more, longer = map(int, steps.groups())
     assert 100 + 0.9 * more <= longer <= 100 + more
@@ -52,9 +52,9 @@ def test_not_converged_and_the_steps_that_it_takes(tiny: Tiny) -> None:
 
 def test_a_theta_that_stands_still_has_no_steps_to_offer(tiny: Tiny) -> None:
     summary = tiny(200, method={"name": "pdas", "eta": 1e-6})
-    caution = given(not_converged(summary))
-    assert caution.finding == "theta is decided by 0.00 only, of 1"
-    assert "would not decide it" in caution.advice
+    warning = given(not_converged(summary))
+    assert warning.finding == "theta is decided by 0.00 only, of 1"
+    assert "would not decide it" in warning.advice
 
 
 def test_theta_learns_nothing_of_equal_losses_which_tie(tiny: Tiny) -> None:
@@ -72,8 +72,8 @@ def test_weights_that_learn_nothing_are_no_better_than_a_constant(tiny: Tiny) ->
     shuffled = torch.randperm(len(labels), generator=torch.Generator().manual_seed(1))
     data = [(point, labels[i]) for point, i in zip(points, shuffled.tolist(), strict=True)]
     summary = tiny(100, data=data)
-    caution = given(nothing_learned(summary))
-    assert "is not below that of the best constant output" in caution.finding
+    warning = given(nothing_learned(summary))
+    assert "is not below that of the best constant output" in warning.finding
     finalists = {"finalists": [{"steps": 10}, {"steps": 5}]}  # trained by themselves
     (summary.run.path / "finalists.json").write_text(json.dumps(finalists))
     assert nothing_learned(summary) is None
@@ -94,8 +94,8 @@ def test_eta_falls_to_its_floor_where_losses_are_noise(tiny: Tiny) -> None:
         return priced(model, batch) + 100 * torch.randn(())
 
     summary = tiny(200, loss=noise)
-    caution = given(eta_at_its_floor(summary))
-    assert re.match(r"from step \d+ of 200 on it is at most [01]\.\d times", caution.finding)
+    warning = given(eta_at_its_floor(summary))
+    assert re.match(r"from step \d+ of 200 on it is at most [01]\.\d times", warning.finding)
     fixed = tiny(100, noise, method={"name": "pdas", "eta": "fixed"})
     assert eta_at_its_floor(fixed) is None
 
@@ -117,8 +117,8 @@ def test_labels_of_other_shares_differ(tiny: Tiny) -> None:
 def test_operations_without_weights_take_over(tiny: Tiny) -> None:
     # Here by the price of the others, which else are worse for want of training.
     summary = tiny(300, net=network(8, linear=5.0))
-    caution = given(without_weights(summary))
-    assert caution.finding.startswith("8 of 8 choices fell on one, where 4.0 is usual")
+    warning = given(without_weights(summary))
+    assert warning.finding.startswith("8 of 8 choices fell on one, where 4.0 is usual")
     names = list(summary.architecture)
     for linear in range(1, 9):  # as many choices fall on a layer with weights
         changed = {**summary.architecture, **dict.fromkeys(names[:linear], "linear")}

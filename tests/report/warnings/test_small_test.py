@@ -14,7 +14,7 @@ from scipy.stats import ttest_1samp
 
 from pdas.experiment.experiment import Experiment
 from pdas.report.reader import read_summary
-from pdas.report.warnings.cautions import cautions
+from pdas.report.warnings.of_run import warnings_of
 from pdas.report.warnings.small_test import test_too_small as too_small
 from pdas.runs.run import Run
 from pdas.support.metrics import SCORES
@@ -57,13 +57,13 @@ def test_a_gain_of_few_images_is_not_told(compared: Callable[..., Path]) -> None
     run = compared(first(9), [first(12 + i % 2) for i in range(CONTROLS)])
     summary = read_summary(run)
     assert summary.against_random is not None and summary.against_random.is_better
-    caution = too_small(summary)
-    assert caution is not None
-    assert caution.finding == (
+    warning = too_small(summary)
+    assert warning is not None
+    assert warning.finding == (
         "400 images tell a difference in test error of 0.87 % or more, and that from random "
         "architectures is 0.85 %"
     )
-    assert caution.advice == "test on more images, about 420, or claim no difference"
+    assert warning.advice == "test on more images, about 420, or claim no difference"
     differences = first(9) - np.mean([first(12 + i % 2) for i in range(CONTROLS)], axis=0)
     assert ttest_1samp(differences, 0).pvalue > 0.05
 
@@ -87,7 +87,7 @@ def test_no_claim_needs_no_test_set(compared: Callable[..., Path]) -> None:
 def test_without_scores_there_is_nothing_to_say(compared: Callable[..., Path]) -> None:
     run = compared(first(9), [first(12 + i % 2) for i in range(CONTROLS)])
     (run / "control-1" / "retrain-1" / SCORES).unlink()
-    assert cautions(read_summary(run)) == []
+    assert warnings_of(read_summary(run)) == []
 
 
 def test_a_baseline_within_the_interval(make_run: Callable[..., Path], add_retraining: Add) -> None:
@@ -95,8 +95,8 @@ def test_a_baseline_within_the_interval(make_run: Callable[..., Path], add_retra
     baselines = {"commonest class": {"class": "cat", "test_error": 11.0}}
     result: dict[str, Any] = {"test_error": 9.5, "images": 800, "baselines": baselines}
     path = add_retraining(run, 0, {**result, "test_error_interval": [7.5, 11.6]}, RECIPE)
-    caution = too_small(read_summary(run))
-    assert caution is not None and caution.finding == (
+    warning = too_small(read_summary(run))
+    assert warning is not None and warning.finding == (
         "the 95 % interval of the test error, 7.50 to 11.60 %, holds the 11.00 % of the baseline "
         "commonest class"
     )
@@ -110,9 +110,9 @@ def test_a_real_test_of_few_images_has_a_wide_interval(
     few = changed(experiment, "data.test_fraction=0.03", "search.method=random", "retrain.epochs=1")
     run = few.search(tmp_path / "run")
     few.retrain(run)
-    caution = too_small(read_summary(run.path))
-    assert caution is not None
-    assert caution.finding.startswith("of 50 images the 95 % interval of the test error is ")
+    warning = too_small(read_summary(run.path))
+    assert warning is not None
+    assert warning.finding.startswith("of 50 images the 95 % interval of the test error is ")
 
 
 def test_scores_are_those_of_the_result(finished: Run) -> None:

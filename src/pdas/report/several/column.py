@@ -14,7 +14,7 @@ from typing import TypeGuard
 from pdas.report.damage import kept
 from pdas.report.parts.missing import missing
 from pdas.report.reader import Summary, read_metrics, read_summary
-from pdas.report.warnings.cautions import cautions
+from pdas.report.warnings.of_run import warnings_of
 from pdas.runs.reading import names_in
 from pdas.runs.run import Run
 from pdas.support.arrays import FloatArray
@@ -63,7 +63,7 @@ class Column:
         """The names of its warnings, which its own page explains."""
         if self.summary is None:
             return []
-        return [caution.name for caution in cautions(self.summary)]
+        return [warning.name for warning in warnings_of(self.summary)]
 
     @cached_property
     def values(self) -> dict[Metric, float]:

@@ -11,7 +11,7 @@ from pdas.report.reader import Summary
 
 
 @dataclass(frozen=True)
-class Caution:
+class RunWarning:
     """A warning of a run.
 
     Attributes:
@@ -20,7 +20,7 @@ class Caution:
         advice: what to do.
 
     Example:
-        Caution("not converged", "theta is decided by 0.31, of 1", "search longer").text
+        RunWarning("not converged", "theta is decided by 0.31, of 1", "search longer").text
     """
 
     name: str

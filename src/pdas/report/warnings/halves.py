@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 from pdas.report.reader import Summary
-from pdas.report.warnings.base import Caution, tail
+from pdas.report.warnings.base import RunWarning, tail
 
 # Of a search whose halves are random halves of one data set, over all that is compared.
 FALSE_ALARM = 1e-4
 
 
-def halves_differ(summary: Summary) -> Caution | None:
+def halves_differ(summary: Summary) -> RunWarning | None:
     """Whether D_W and D_theta differ in what their batches hold.
 
     Of all features the one is taken that is the most standard errors apart. Its two-sided
@@ -28,7 +28,7 @@ def halves_differ(summary: Summary) -> Caution | None:
     t = distance / row["error"] if row["error"] else math.inf
     if 2 * tail(t, halves["freedom"]) * halves["features"] > FALSE_ALARM:
         return None
-    return Caution(
+    return RunWarning(
         "the halves of the data differ",
         f"{row['what']} is {row['weights']:.3g} in D_W, which trains the weights, and "
         f"{row['theta']:.3g} in D_theta, which decides about them",

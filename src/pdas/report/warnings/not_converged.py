@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from pdas.report.reader import Summary, read_metrics
-from pdas.report.warnings.base import Caution, setting
+from pdas.report.warnings.base import RunWarning, setting
 from pdas.support.metrics import is_number
 from pdas.training.forecast import FEWEST, steps_until
 
@@ -13,7 +13,7 @@ CONVERGED = 0.5  # a share of theta below that is far from an architecture
 FARTHEST = 10  # times the length of the search: no trend reaches as far
 
 
-def not_converged(summary: Summary) -> Caution | None:
+def not_converged(summary: Summary) -> RunWarning | None:
     """Whether theta is decided by less than half, and how many steps more that takes.
 
     Args:
@@ -22,7 +22,7 @@ def not_converged(summary: Summary) -> Caution | None:
     decided = summary.search.get("decided")
     if not is_number(decided) or not decided < CONVERGED or summary.nothing_learned:
         return None
-    return Caution(
+    return RunWarning(
         "not converged", f"theta is decided by {decided:.2f} only, of 1", _longer(summary)
     )
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 from pdas.report.reader import Summary
-from pdas.report.warnings.base import Caution, finalists_were_trained, tail
+from pdas.report.warnings.base import RunWarning, finalists_were_trained, tail
 
 FALSE_ALARM = 0.01  # of a search whose top ten are equally good
 
 
-def not_the_best(summary: Summary) -> Caution | None:
+def not_the_best(summary: Summary) -> RunWarning | None:
     """Whether another of the top ten is better with the shared weights, beyond paired noise.
 
     All have the same batches. The p-value of the best of them by Student's paired test, times the
@@ -30,7 +30,7 @@ def not_the_best(summary: Summary) -> Caution | None:
     if tail(_standard_errors(best), best["batches"] - 1) * len(others) > FALSE_ALARM:
         return None
     found = next(row for row in rows if row["found"])
-    return Caution(
+    return RunWarning(
         "not the best of the top ten",
         f"with the shared weights another has a loss of {best['loss']:.3g} on D_theta, the found "
         f"one {found['loss']:.3g} (gain {best['gain']:.2g} ± {best['error']:.2g})",

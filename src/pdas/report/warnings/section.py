@@ -6,21 +6,21 @@ from xml.etree.ElementTree import Element, SubElement
 
 from pdas.report.html.elements import add
 from pdas.report.reader import Summary
-from pdas.report.warnings.cautions import cautions
+from pdas.report.warnings.of_run import warnings_of
 
 
-def add_cautions(body: Element, summary: Summary) -> None:
+def add_warnings(body: Element, summary: Summary) -> None:
     """Add a list of the warnings, if there are any.
 
     Args:
         body: of the page.
         summary: of the run.
     """
-    found = cautions(summary)
+    found = warnings_of(summary)
     if not found:
         return
     add(body, "h2", "Warnings")
     items = SubElement(body, "ul")
-    for caution in found:
+    for warning in found:
         item = SubElement(items, "li")
-        add(item, "strong", caution.name).tail = f": {caution.finding}. To do: {caution.advice}."
+        add(item, "strong", warning.name).tail = f": {warning.finding}. To do: {warning.advice}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pdas.methods.pdas.eta import eta_of_noise
 from pdas.report.reader import Summary, read_metrics, read_theta
-from pdas.report.warnings.base import Caution, setting
+from pdas.report.warnings.base import RunWarning, setting
 from pdas.support.metrics import is_number
 
 # In simulations of 900 to 5,000 steps it was at most 1.4 of that of noise where losses were noise,
@@ -15,7 +15,7 @@ FALLEN = 0.5  # of its start: before noise has brought eta there, nothing can be
 DECIDED = 0.9  # a theta as decided as that has little left to learn
 
 
-def eta_at_its_floor(summary: Summary) -> Caution | None:
+def eta_at_its_floor(summary: Summary) -> RunWarning | None:
     """Whether eta went from early on as it goes where losses say nothing about architectures.
 
     Equation (13) has no floor by itself. Pure noise brings eta down by a known course, and where
@@ -43,7 +43,7 @@ def eta_at_its_floor(summary: Summary) -> Caution | None:
     if not (ratio <= FLOOR).all():
         return None
     first = int(columns["step"][late][0])
-    return Caution(
+    return RunWarning(
         "eta is at its floor",
         f"from step {first:,} of {begin + int(steps[-1]):,} on it is at most {ratio.max():.1f} "
         f"times as large as pure noise leaves it ({columns['eta'][-1]:.2g} of {start:.2g} in "

@@ -8,7 +8,7 @@ from pdas.comparing.image_scores import image_difference
 from pdas.experiment.control import finished_controls
 from pdas.report.reader import Summary
 from pdas.report.results import baselines_of, is_better, judged
-from pdas.report.warnings.base import Caution
+from pdas.report.warnings.base import RunWarning
 from pdas.runs.run import Run
 from pdas.support.metrics import is_interval, is_number
 
@@ -16,7 +16,7 @@ NAME = "the test set is small"
 WIDE = 10.0  # percentage points: an interval of the error beyond that says little
 
 
-def test_too_small(summary: Summary) -> Caution | None:
+def test_too_small(summary: Summary) -> RunWarning | None:
     """Whether a difference that the report speaks of may be one of the test images alone.
 
     Args:
@@ -25,7 +25,7 @@ def test_too_small(summary: Summary) -> Caution | None:
     return _against_random(summary) or _against_baselines(summary) or _wide(summary)
 
 
-def _against_random(summary: Summary) -> Caution | None:
+def _against_random(summary: Summary) -> RunWarning | None:
     """The difference from random architectures, image by image, if it is said to be one."""
     against = summary.against_random
     if against is None or against.is_better is None:
@@ -36,7 +36,7 @@ def _against_random(summary: Summary) -> Caution | None:
     gain = image_difference(metric, found, [drawn[name] for name in against.controls])
     if gain.is_told:
         return None
-    return Caution(
+    return RunWarning(
         NAME,
         f"{gain.images:,} images tell a difference in {metric.label} of {metric.text(gain.least)} "
         f"or more, and that from random architectures is {metric.text(abs(gain.mean))}",
@@ -44,7 +44,7 @@ def _against_random(summary: Summary) -> Caution | None:
     )
 
 
-def _against_baselines(summary: Summary) -> Caution | None:
+def _against_baselines(summary: Summary) -> RunWarning | None:
     """A baseline within the interval of a result that is better than it."""
     for metric, _ in judged(summary):
         for result in summary.results.values():
@@ -53,7 +53,7 @@ def _against_baselines(summary: Summary) -> Caution | None:
                 continue
             for name, baseline in baselines_of(summary, metric).items():
                 if is_better(metric, value, baseline) and interval[0] <= baseline <= interval[1]:
-                    return Caution(
+                    return RunWarning(
                         NAME,
                         f"the 95 % interval of the {metric.label}, {metric.number(interval[0])} to "
                         f"{metric.text(interval[1])}, holds the {metric.text(baseline)} of the "
@@ -63,7 +63,7 @@ def _against_baselines(summary: Summary) -> Caution | None:
     return None
 
 
-def _wide(summary: Summary) -> Caution | None:
+def _wide(summary: Summary) -> RunWarning | None:
     """An interval so wide that the figure itself says little."""
     for metric, _ in judged(summary):
         for result in summary.results.values():
@@ -73,7 +73,7 @@ def _wide(summary: Summary) -> Caution | None:
             width = interval[1] - interval[0]
             if width > WIDE:
                 enough = images * (width / WIDE) ** 2  # it falls as 1/sqrt(n)
-                return Caution(
+                return RunWarning(
                     NAME,
                     f"of {images:,} images the 95 % interval of the {metric.label} is {width:.0f} "
                     "points wide",

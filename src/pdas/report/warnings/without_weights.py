@@ -9,12 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from pdas.report.reader import Summary
-from pdas.report.warnings.base import Caution
+from pdas.report.warnings.base import RunWarning
 
 FALSE_ALARM = 0.01  # of architectures that are drawn uniformly
 
 
-def without_weights(summary: Summary) -> Caution | None:
+def without_weights(summary: Summary) -> RunWarning | None:
     """Whether more choices fell on what has no weights than is usual for a random architecture.
 
     Counted are the variables that decide between what has weights and what has none. In a random
@@ -30,7 +30,7 @@ def without_weights(summary: Summary) -> Caution | None:
     count = sum(summary.architecture[name] in each["labels"] for name, each in table.items())
     if _at_least(count, shares) > FALSE_ALARM:
         return None
-    return Caution(
+    return RunWarning(
         "operations without weights have taken over",
         f"{count} of {len(shares)} choices fell on one, where {sum(shares):.1f} is usual for a "
         "random architecture",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from pdas.report.reader import Summary
-from pdas.report.warnings.base import Caution
+from pdas.report.warnings.base import RunWarning
 from pdas.report.warnings.halves import halves_differ
 from pdas.report.warnings.not_converged import not_converged
 from pdas.report.warnings.not_the_best import not_the_best
@@ -17,7 +17,7 @@ from pdas.report.warnings.ties import losses_tie
 from pdas.report.warnings.without_weights import without_weights
 from pdas.support.errors import PdasError
 
-Kind = Callable[[Summary], Caution | None]
+Kind = Callable[[Summary], RunWarning | None]
 
 # A wrong beginning first, since what follows may be its consequence.
 _KINDS: tuple[Kind, ...] = (
@@ -33,13 +33,13 @@ _KINDS: tuple[Kind, ...] = (
 _UNREADABLE = (PdasError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
-def cautions(summary: Summary) -> list[Caution]:
+def warnings_of(summary: Summary) -> list[RunWarning]:
     """What to be careful about in a run.
 
     Args:
         summary: of the run.
     """
-    return [caution for kind in _KINDS if (caution := _caution(kind, summary)) is not None]
+    return [warning for kind in _KINDS if (warning := _warning(kind, summary)) is not None]
 
 
 def advice_of(kind: Kind, summary: Summary) -> str:
@@ -49,11 +49,11 @@ def advice_of(kind: Kind, summary: Summary) -> str:
         kind: one of the functions above.
         summary: of the run.
     """
-    caution = _caution(kind, summary)
-    return "" if caution is None else caution.advice
+    warning = _warning(kind, summary)
+    return "" if warning is None else warning.advice
 
 
-def _caution(kind: Kind, summary: Summary) -> Caution | None:
+def _warning(kind: Kind, summary: Summary) -> RunWarning | None:
     """None also where a measurement is missing, as under way, or makes no sense."""
     with suppress(*_UNREADABLE):
         return kind(summary)

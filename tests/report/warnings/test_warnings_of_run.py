@@ -10,13 +10,13 @@ import pytest
 
 from pdas.report.page import write_report
 from pdas.report.reader import read_summary
-from pdas.report.warnings.cautions import cautions
+from pdas.report.warnings.of_run import warnings_of
 from tests.report.warnings.conftest import Tiny
 
 
 def test_a_healthy_search_has_none(tiny: Tiny) -> None:
     summary = tiny(300)
-    assert cautions(summary) == []
+    assert warnings_of(summary) == []
     look = json.loads((summary.run.path / "last_look.json").read_text())
     assert set(look) == {"ties", "without_weights", "halves", "top", "chance"}
 
@@ -29,7 +29,7 @@ def test_a_run_under_way_has_none_of_what_is_missing(
 ) -> None:
     run = make_run()
     (run / missing).unlink()
-    assert cautions(read_summary(run)) == []
+    assert warnings_of(read_summary(run)) == []
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_run_under_way_has_none_of_what_is_missing(
 def test_what_makes_no_sense_gives_none(make_run: Callable[..., Path], content: str) -> None:
     run = make_run()
     (run / "last_look.json").write_text(content)
-    assert cautions(read_summary(run, lenient=True)) == []
+    assert warnings_of(read_summary(run, lenient=True)) == []
     write_report(run)
 
 
