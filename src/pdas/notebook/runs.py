@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 from pdas.comparing.paired import student_interval
 from pdas.notebook.fragment import add_figure, add_rows, as_html, begin
-from pdas.report.describe import summarise
+from pdas.report.describe import Part, summarise
 from pdas.report.html.elements import add, add_text
 from pdas.report.parts.answer import answer
 from pdas.report.parts.architecture import drawing_of
@@ -26,8 +26,6 @@ if TYPE_CHECKING:  # they import torch
 
 Values = tuple[str, Sequence[float], tuple[float, float] | None]
 """The name of a row, its values, and the interval of their mean."""
-
-_SAID = ("next", "architecture")  # rows that the answer has
 
 
 @VIEWS.named("Run")
@@ -48,7 +46,8 @@ def run_view(run: Run) -> str:
         _add_curves(body, summary, theta)
     except RunError as error:  # the rest is shown
         add(body, "p", str(error))
-    add_rows(body, "figures", [row for row in summarise(summary) if row[0] not in _SAID])
+    said: tuple[Part, ...] = ("next", "architecture")  # in the answer and the drawing
+    add_rows(body, "figures", summarise(summary, without=said))
     return as_html(body)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from pdas.report.reader import Summary
 from pdas.report.results import baselines_of, is_better, judged
-from pdas.report.warnings.of_run import advice_of, warnings_of
 from pdas.report.warnings.nothing_learned import nothing_learned
+from pdas.report.warnings.of_run import advice_of, warnings_of
 from pdas.report.warnings.small_test import test_too_small
 
 ENOUGH = 5  # controls

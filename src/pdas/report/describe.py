@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from textwrap import shorten
+from typing import Literal
 
 from pdas.report.advice import next_step
 from pdas.report.parts.controls import control_rows
@@ -17,24 +18,31 @@ from pdas.support.metrics import is_number, numbers
 _OTHERS = ("seed", "seconds", "steps")  # numbers in `search.json` that the method does not measure
 
 
-def summarise(summary: Summary) -> Rows:
+Part = Literal["state", "damage", "results", "controls", "search", "architecture", "next"]
+
+
+def summarise(summary: Summary, *, without: Collection[Part] = ()) -> Rows:
     """The results of a run, as (label, value); a row whose figures are missing is left out.
 
     Args:
         summary: of the run, read leniently. A damaged file in it is a row.
+        without: parts that are said elsewhere.
     """
-    rows, is_search = [("method", method(summary))], summary.run.stage == "search"
+    is_search = summary.run.stage == "search"
+    parts: dict[Part, Rows] = {
+        "state": [("method", method(summary))],
+        "damage": [("damaged", line) for line in summary.damage],
+        "results": result_rows(summary),
+        "controls": control_rows(summary),
+        "search": _search_rows(summary.search),
+        "architecture": architecture_rows(summary.architecture),
+        "next": [("next", next_step(summary))] if is_search else [],
+    }
     if not summary.architecture and is_search:
-        rows.append(("state", "the search did not finish"))
-    rows += [("damaged", line) for line in summary.damage]
-    rows += result_rows(summary)
-    rows += control_rows(summary)
-    rows += _search_rows(summary.search)
+        parts["state"].append(("state", "the search did not finish"))
     if summary.nothing_learned:
-        rows.append(("architecture", NOTHING_LEARNED))
-    else:
-        rows += architecture_rows(summary.architecture)
-    return [*rows, ("next", next_step(summary))] if is_search else rows
+        parts["architecture"] = [("architecture", NOTHING_LEARNED)]
+    return [row for part, rows in parts.items() if part not in without for row in rows]
 
 
 def method(summary: Summary) -> str:

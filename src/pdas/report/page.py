@@ -26,8 +26,6 @@ from pdas.report.reader import NamedTheta, Summary, read_summary, read_theta
 from pdas.report.values import flattened
 from pdas.report.warnings.section import add_warnings
 
-_SAID = ("better than random", "damaged", "next")  # rows of the summary that are said above it
-
 
 def write_report(run_dir: str | PathLike[str], refresh: int | None = None) -> Path:
     """Write the `report.html` of a run, with whatever there is.
@@ -62,7 +60,7 @@ def _page(summary: Summary, refresh: int | None) -> Element:
     add_answer(body, summary, theta)
     add_warnings(body, summary)
     add_missing(body, summary, damage)
-    add_table(body, [row for row in summarise(summary) if row[0] not in _SAID])
+    add_table(body, summarise(summary, without=("controls", "damage", "next")))  # said above
     body.extend(section for section in sections if section is not None)
     _add_settings(body, "Settings", {**summary.recipe, **summary.others})
     _add_settings(body, "Versions and hardware", summary.environment)
