@@ -123,13 +123,11 @@ def run_search(
         trained = derive if _derives(settings, method) else None
         frozen.add(given_to(net, loss, loaders, method, fabric, trained))
     frozen.check_ranks(Ranks(fabric))
-    loss = OwnBatch(loss)
-    theta_batches = ResumableBatches(loaders[1])
     choose_kernels(net, kernels, fabric.device)
-    trial = Trial.of_search(loss, loaders, settings, seed, fabric, weights, schedule, kernels)
-    context = _context(
-        net, trial, method, fabric, theta_batches, weights, schedule, derive, executor
+    trial = Trial.of_search(
+        OwnBatch(loss), loaders, settings, seed, fabric, weights, schedule, kernels
     )
+    context = _context(net, trial, method, fabric, derive, executor)
     check_samples("theta_samples", context.plan.theta_samples, fabric.world_size)
     method.begin(context)
     check_decided(settings, method)
@@ -140,25 +138,7 @@ def run_search(
     result = SearchResult(method.best(), method)
     result.add_theta()
     finals = FinalistComparison(context, method, trial, derive, executor, penalty, on_trial)
-    loop = Loop(
-        "search",
-        frozen,
-        ResumableBatches(loaders[0] if method.trains_weights else [None] * settings.samples),
-        context.plan.steps,
-        context.weights,
-        context.ranks,
-        checkpoints,
-        components={
-            **({"net": net, "unsaved": Unsaved(net)} if method.trains_weights else {}),
-            "method": method,
-            "theta_batches": theta_batches,
-            "finals": finals,
-            "result": result,
-        },
-        must_match={"theta": method.must_match, "weights": net},
-        keeps_every_step=not method.trains_weights,
-        forecast=_forecast(context),
-    )
+    loop = _loop(context, method, finals, result, frozen, checkpoints)
     run = _Run(loop, context, method, finals, result, on_step, on_epoch)
     try:
         with without_running_statistics(net):
@@ -180,14 +160,12 @@ def _context(
     trial: Trial,
     method: SearchMethod,
     fabric: Fabric,
-    theta_batches: ResumableBatches,
-    make_optimizer: MakeOptimizer | None,
-    make_schedule: MakeSchedule | None,
     derive: Derive | None,
     executor: Executor | None,
 ) -> SearchContext:
     """What the method receives: the plan, and the network on the devices."""
     space, settings = space_of(net), trial.settings
+    theta_batches = ResumableBatches(trial.theta_batches)
     if method.trains_weights:
         check_shares_weights(net)
     plan = planned(method, net, trial.loss, settings, (trial.batches, trial.theta_batches))
@@ -195,16 +173,7 @@ def _context(
     candidates = Candidates(net)
     weights = None
     if settings.train_weights and method.trains_weights:
-        weights = WeightTraining(
-            candidates,
-            settings,
-            fabric,
-            ranks,
-            steps=plan.steps,
-            per_epoch=len(trial.batches),
-            make_optimizer=make_optimizer,
-            make_schedule=make_schedule,
-        )
+        weights = _weights(candidates, trial, plan.steps, fabric, ranks)
     return SearchContext(
         space=space,
         supernet=net,
@@ -220,6 +189,53 @@ def _context(
         trial=trial,
         derive=derive,
         executor=executor,
+    )
+
+
+def _weights(
+    candidates: Candidates, trial: Trial, steps: int, fabric: Fabric, ranks: Ranks
+) -> WeightTraining:
+    return WeightTraining(
+        candidates,
+        trial.settings,
+        fabric,
+        ranks,
+        steps=steps,
+        per_epoch=len(trial.batches),
+        make_optimizer=trial.make_optimizer,
+        make_schedule=trial.make_schedule,
+    )
+
+
+def _loop(
+    context: SearchContext,
+    method: SearchMethod,
+    finals: FinalistComparison,
+    result: SearchResult,
+    frozen: Frozen,
+    checkpoints: Checkpoints | None,
+) -> Loop:
+    """The loop of the steps, and all that its checkpoints hold."""
+    net, trains = context.supernet, method.trains_weights
+    batches = context.trial.batches if trains else [None] * context.settings.samples
+    return Loop(
+        "search",
+        frozen,
+        ResumableBatches(batches),
+        context.plan.steps,
+        context.weights,
+        context.ranks,
+        checkpoints,
+        components={
+            **({"net": net, "unsaved": Unsaved(net)} if trains else {}),
+            "method": method,
+            "theta_batches": context.theta_batches,
+            "finals": finals,
+            "result": result,
+        },
+        must_match={"theta": method.must_match, "weights": net},
+        keeps_every_step=not trains,
+        forecast=_forecast(context),
     )
 
 

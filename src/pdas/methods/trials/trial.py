@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -174,10 +174,7 @@ class Trial:
         steps: int,
     ) -> tuple[nn.Module, dict[str, Any]]:
         """The network in the form that Fabric runs, and the state of its training."""
-        # Made here, since a Fabric does not pickle for other processes. One that keeps a loss
-        # scale is for a single trial.
-        make = _new_fabric if self.precision == "16-mixed" else _one_fabric
-        fabric = make(self.device, self.precision)
+        fabric = _fabric_of(self.device, self.precision)
         if not any(weight.requires_grad for weight in network.parameters()):
             return fabric.setup_module(network), {}
         weights, schedule = optimizer_and_schedule(
@@ -189,7 +186,7 @@ class Trial:
             make_schedule=self.make_schedule,
         )
         wrapped, optimizer = fabric.setup(network.train(), weights)
-        components = {
+        components: dict[str, Any] = {
             "network": network,
             "unsaved": Unsaved(network),
             "weights": weights,
@@ -197,21 +194,14 @@ class Trial:
             "precision": fabric.strategy.precision,
             "batches": passes,
         }
-        begin = 0
-        if state is not None:
-            before = unpacked(state)
-            for name, component in components.items():
-                component.load_state_dict(before[name])  # type: ignore[attr-defined]
-            # Last, since batches draw their order again while they are restored.
-            set_random_state(before["random"], passes.generators, fabric.device)
-            begin = before["step"]
+        begin = 0 if state is None else _restored(unpacked(state), components, passes, fabric)
         for _ in range(begin, until):
             self._update(fabric, wrapped, optimizer, fabric.to_device(next(passes)))
             advance(schedule)
         return wrapped, {
             "step": until,
             "random": random_state(passes.generators, fabric.device),
-            **{name: component.state_dict() for name, component in components.items()},  # type: ignore[attr-defined]
+            **{name: component.state_dict() for name, component in components.items()},
         }
 
     def _update(self, fabric: Fabric, network: nn.Module, optimizer: Any, batch: Any) -> None:
@@ -244,6 +234,28 @@ class Trial:
                 mean.add(as_measures(self.loss(network, on_device)))
         measures = mean.values()
         return measures if math.isfinite(measures["loss"]) else measures | {"loss": math.inf}
+
+
+def _restored(
+    state: Mapping[str, Any],
+    components: Mapping[str, Any],
+    passes: ResumableBatches,
+    fabric: Fabric,
+) -> int:
+    """Restore the state of a training, and return its step."""
+    for name, component in components.items():
+        component.load_state_dict(state[name])
+    # Last, since batches draw their order again while they are restored.
+    set_random_state(state["random"], passes.generators, fabric.device)
+    step: int = state["step"]
+    return step
+
+
+def _fabric_of(device: str, precision: str) -> Fabric:
+    """That of a trial, made in its process, since it does not pickle for others."""
+    if precision == "16-mixed":  # it keeps a loss scale, so it is for a single trial
+        return _new_fabric(device, precision)
+    return _one_fabric(device, precision)
 
 
 def _new_fabric(name: str, precision: str) -> Fabric:
