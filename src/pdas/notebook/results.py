@@ -7,7 +7,6 @@ from xml.etree.ElementTree import Element
 
 from pdas.notebook.fragment import add_figure, add_rows, as_html, begin
 from pdas.notebook.spaces import add_family_drawing
-from pdas.space.categories import starts
 from pdas.support.display.shown import VIEWS
 from pdas.support.metrics import metric_named
 
@@ -79,10 +78,8 @@ def _probabilities(result: SearchResult) -> dict[str, list[float]]:
     history = result.theta_history
     if history is None:
         return {}
-    ends = zip(starts(history.sizes), history.sizes, strict=True)
     names = result.architecture.space.names
-    last = history.theta[-1]
-    return {name: last[i : i + k].tolist() for name, (i, k) in zip(names, ends, strict=True)}
+    return {name: part.tolist() for name, part in zip(names, history.last, strict=True)}
 
 
 def _course(result: RetrainingResult) -> Figure:

@@ -164,7 +164,7 @@ class NamedTheta:
     @property
     def last(self) -> list[FloatArray]:
         """The probabilities of each variable at the end, shapes (K_i,)."""
-        return np.split(self.history.theta[-1], starts(self.history.sizes)[1:])
+        return self.history.last
 
     def other_labels(self, architecture: Mapping[str, object]) -> int:
         """In how many variables theta prefers another label than an architecture has.

@@ -15,11 +15,10 @@ from torch import nn
 
 from pdas.retraining.result import RetrainingResult
 from pdas.retraining.settings import NetworkTrainingSettings
-from pdas.runs.directory import new_directory
-from pdas.runs.run import OWN_NETWORK, Run
+from pdas.runs.own import own_directory
+from pdas.runs.run import Run
 from pdas.searches.progress_file import progress_file
 from pdas.support.errors import SettingError
-from pdas.support.files import locked_directory
 from pdas.support.refusals import refuse
 from pdas.support.settings import Settings
 from pdas.training.loop import OnStep
@@ -134,17 +133,9 @@ def own_training_run(
             expected="retrain-0 or the like in the run directory of a search",
             remedy="give that of pdas.search(..., out=)",
         )
-    if continues and run.has_config and OWN_NETWORK in run.raw_config():
-        with locked_directory(run.path), progress_file(run) as file:
-            yield OwnTrainingRun(run, file.on_step)
-        return
-    with new_directory(run.path, "out"), progress_file(run) as file:
-        try:
-            recipe = OwnTrainingRecipe(name=run.name, retrain=settings)
-            about = {OWN_NETWORK: type(network).__name__}
-            run.write_config(recipe, seed=seed, data_dir=None, about=about)
-            yield OwnTrainingRun(run, file.on_step)
-        except BaseException:
-            if not run.has("metrics.csv"):
-                run.remove_written()
-            raise
+    recipe = OwnTrainingRecipe(name=run.name, retrain=settings)
+    with (
+        own_directory(run, recipe, type(network).__name__, seed, continues=continues),
+        progress_file(run) as file,
+    ):
+        yield OwnTrainingRun(run, file.on_step)

@@ -18,14 +18,13 @@ from pdas.drawing.modules.overview import Overview
 from pdas.methods.settings import SearchSettings
 from pdas.nn.overview.tree import overview
 from pdas.nn.supernet import Supernet
-from pdas.runs.directory import new_directory
-from pdas.runs.run import OWN_NETWORK, Run
+from pdas.runs.own import own_directory
+from pdas.runs.run import Run
 from pdas.searches.comparison import OnTrial
 from pdas.searches.files import summary, write_finalists, write_look, write_theta
 from pdas.searches.method import is_named
 from pdas.searches.progress_file import ProgressFile, progress_file
 from pdas.searches.result import SearchResult
-from pdas.support.files import locked_directory
 from pdas.support.settings import Settings
 from pdas.training.loop import OnStep
 
@@ -49,6 +48,7 @@ class OwnRun:
     Args:
         network: the modules; None of a network that is no `Supernet`.
         run: the directory; None writes nothing.
+        progress: its progress file.
         about: the method and the seed, for `search.json`.
 
     Example:
@@ -60,12 +60,13 @@ class OwnRun:
         self,
         network: Overview | None,
         run: Run | None = None,
+        progress: ProgressFile | None = None,
         about: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self._network = network
         self._run = run
+        self._progress = progress
         self._about = about
-        self._progress = None if run is None else ProgressFile(run)
 
     def steps(self, on_step: OnStep) -> OnStep:
         """What is called after each step: the progress is written, then comes the user's.
@@ -156,30 +157,17 @@ def own_run(
     search = settings.model_dump(mode="json")
     if method is not None and not is_named(method):
         search["method"] = type(method).__name__
-    own = OwnRun(network, run, {"method": _name(search["method"]), "seed": seed})
-    if continues and run.has_config and OWN_NETWORK in run.raw_config():
-        with locked_directory(run.path), progress_file(run):
-            yield own
-        return
-    with new_directory(run.path, "out"), progress_file(run):
-        try:
-            _begin(run, OwnRecipe(name=run.name, search=search), net, seed)
-            if network is not None:
-                run.write_json("modules.json", network.to_json())
-            yield own
-        except BaseException:
-            if not run.has("metrics.csv"):
-                run.remove_written()
-            raise
+    module = net.module if isinstance(net, Supernet) else net
+    recipe = OwnRecipe(name=run.name, search=search)
+    with (
+        own_directory(run, recipe, type(module).__name__, seed, continues=continues) as is_new,
+        progress_file(run) as file,
+    ):
+        if is_new and network is not None:
+            run.write_json("modules.json", network.to_json())
+        yield OwnRun(network, run, file, {"method": _name(search["method"]), "seed": seed})
 
 
 def _name(method: object) -> str:
     """Of a method in plain data."""
     return str(method.get("name") if isinstance(method, Mapping) else method)
-
-
-def _begin(run: Run, recipe: OwnRecipe, net: nn.Module, seed: int) -> None:
-    """Write what is known before the first step."""
-    module = net.module if isinstance(net, Supernet) else net
-    about = {OWN_NETWORK: type(module).__name__}
-    run.write_config(recipe, seed=seed, data_dir=None, about=about)

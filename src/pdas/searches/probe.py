@@ -18,12 +18,13 @@ from pdas.distributed.fabric import Fabric
 from pdas.distributed.ranks import Ranks
 from pdas.methods.constraints.limit import Limit
 from pdas.methods.constraints.limited import Limited
+from pdas.methods.optimizer import Optimizer
 from pdas.methods.pdas.optimizer import PDAS
 from pdas.methods.proposals import distinct
 from pdas.methods.sampled.step import SearchStep
 from pdas.methods.settings import SearchSettings
 from pdas.methods.trials.trial import Derive, Trial
-from pdas.resume.batches import ResumableBatches, one_pass
+from pdas.resume.batches import Loader, ResumableBatches, one_pass
 from pdas.resume.data_sets import Data, DataSet
 from pdas.searches.arguments import check_kinds, derive_of, space_of
 from pdas.searches.halves import both_halves
@@ -126,8 +127,28 @@ def probe(
     optimizer = PDAS(space, seed=seed, samples=settings.samples)
     sampler = optimizer if limit is None else Limited(optimizer, limit)
     loaders = both_halves(data, settings.batch_size, seed, fabric.device)
-    steps = settings.total_steps(len(loaders[0]))
-    ranks = Ranks(fabric)
+    compared, shared = _by_shared_weights(
+        net, loss, loaders, sampler, settings, fabric, architectures
+    )
+    trial = Trial.of_search(loss, loaders, settings, seed, fabric)
+    assert derive is not None
+    length = own_steps or settings.total_steps(len(loaders[0]))
+    networks = (trial.network(derive, each) for each in compared)
+    own = [trial(each, None, length, length)[1] for each in networks]
+    return _compared(compared, np.array(shared), np.array(own))
+
+
+def _by_shared_weights(
+    net: nn.Module,
+    loss: Loss,
+    loaders: tuple[Loader, Loader],
+    sampler: Optimizer,
+    settings: SearchSettings,
+    fabric: Fabric,
+    architectures: int,
+) -> tuple[list[Architecture], list[float]]:
+    """Some architectures and their losses, after a training of shared weights."""
+    steps, ranks = settings.total_steps(len(loaders[0])), Ranks(fabric)
     weights = WeightTraining(
         Candidates(net), settings, fabric, ranks, steps=steps, per_epoch=len(loaders[0])
     )
@@ -147,12 +168,7 @@ def probe(
             step(fabric.to_device(batch), None)
             weights.end_step()
         compared = distinct(sampler, architectures, active_of(net))
-        by_shared = step.losses(compared, map(fabric.to_device, one_pass(loaders[1])))
-    trial = Trial.of_search(loss, loaders, settings, seed, fabric)
-    assert derive is not None
-    networks = (trial.network(derive, each) for each in compared)
-    own = [trial(each, None, own_steps or steps, own_steps or steps)[1] for each in networks]
-    return _compared(compared, np.array(by_shared), np.array(own))
+        return compared, step.losses(compared, map(fabric.to_device, one_pass(loaders[1])))
 
 
 def _check(

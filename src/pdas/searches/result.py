@@ -15,7 +15,6 @@ from pdas.methods.constraints.wrapper import Wrapper
 from pdas.methods.optimizer import Optimizer
 from pdas.searches.finalists import Finalist
 from pdas.space import Architecture
-from pdas.space.categories import starts
 from pdas.space.decided import NOTHING_LEARNED, ThetaHistory
 from pdas.space.most_probable import most_probable
 from pdas.support.arrays import FloatArray
@@ -213,7 +212,7 @@ class SearchResult(Shown):
         history = self.theta_history
         if history is None:
             return [("variable", "chosen"), *labels.items()]
-        chosen = history.theta[-1][starts(history.sizes) + self.architecture.indices]
+        chosen = [part[i] for part, i in zip(history.last, self.architecture.indices, strict=True)]
         rows = [
             (name, label, f"{p:.3f}", f"{most:.3f}")
             for (name, label), p, most in zip(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -26,7 +25,6 @@ from pdas.nn.protocols import check_shares_weights
 from pdas.resume.batches import Loader, ResumableBatches
 from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.frozen import Frozen
-from pdas.resume.signals import StoppedError
 from pdas.resume.unsaved import Unsaved
 from pdas.searches.arguments import (
     check_decided,
@@ -264,7 +262,7 @@ class _Run:
     on_epoch: Callable[[SearchResult], None]
 
     def __call__(self, returns_on_interrupt: bool) -> None:
-        try:
+        with self.loop.interruptible(returns_on_interrupt, self._end_epoch):
             self.loop.run(
                 self._update,
                 report=self.method.measures,
@@ -274,13 +272,7 @@ class _Run:
                 rules=self._rules,
                 afterwards=self._compare if self.context.plan.finalists else None,
             )
-        except StoppedError as stopped:
-            if not returns_on_interrupt or stopped.number != signal.SIGINT:
-                raise
-            self.loop.end_epoch(self._end_epoch)
-            self._finish(INTERRUPTED)
-        else:
-            self._finish(MAX_MINUTES)
+        self._finish(INTERRUPTED if self.loop.was_interrupted else MAX_MINUTES)
 
     def _update(self, step: Step, batch: Any) -> Mapping[str, float]:
         with enough_for_step("search", step.step, batch, self.context.settings):

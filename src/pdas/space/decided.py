@@ -57,6 +57,11 @@ class ThetaHistory:
     theta_max: FloatArray
 
     @property
+    def last(self) -> list[FloatArray]:
+        """The probabilities of each variable at the end, shapes (K_i,)."""
+        return np.split(self.theta[-1], starts(self.sizes)[1:])
+
+    @property
     def decided(self) -> FloatArray:
         """The share that is decided, shape (T,); see `share_decided`."""
         return share_decided(self.theta, self.sizes, self.theta_max)

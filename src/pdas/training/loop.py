@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +15,7 @@ from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.frozen import Frozen
 from pdas.resume.lost_workers import lost_workers_named
 from pdas.resume.resumable import Resumable, Stateful
+from pdas.resume.signals import StoppedError
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 from pdas.training.forecast import Forecast, Moment
@@ -111,6 +114,7 @@ class Loop:
         watch: the time that the training has taken.
         early: whether the steps ended before the planned ones, and why.
         steps_are_done: whether no step is left, of those planned or after an early end.
+        was_interrupted: whether Ctrl-C has ended it; see `interruptible`.
 
     Example:
         loop = Loop("retrain", frozen, batches, 100, weights, ranks, None,
@@ -142,6 +146,7 @@ class Loop:
         self._mean = RunningMean()
         self._last: Progress | None = None  # of the last step that this process has done
         self.steps_are_done = False
+        self.was_interrupted = False
         self.watch = Stopwatch()
         self.early = EarlyStop(stage, ranks)
         self._resumable = Resumable(
@@ -226,6 +231,24 @@ class Loop:
                 # Checkpoints of these parts get the numbers after the last step.
                 for number, is_last in enumerate(afterwards(), start=done + 1):
                     self._resumable.after(number, is_last, stop)
+
+    @contextmanager
+    def interruptible(
+        self, returns: bool, on_epoch: Callable[[Sequence[Progress]], None]
+    ) -> Iterator[None]:
+        """Within it, Ctrl-C ends the training early, without an error, if it `returns`.
+
+        Args:
+            returns: whether it does.
+            on_epoch: called with the history, with the epoch that ends there.
+        """
+        try:
+            yield
+        except StoppedError as stopped:
+            if not returns or stopped.number != signal.SIGINT:
+                raise
+            self.end_epoch(on_epoch)
+            self.was_interrupted = True
 
     def end_epoch(self, on_epoch: Callable[[Sequence[Progress]], None]) -> None:
         """Let the current epoch end with the last step, unless it has ended already."""

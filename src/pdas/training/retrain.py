@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from types import MappingProxyType
@@ -20,7 +19,6 @@ from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.fingerprint import of_training
 from pdas.resume.frozen import Frozen
 from pdas.resume.resumable import Stateful
-from pdas.resume.signals import StoppedError
 from pdas.resume.unsaved import Unsaved
 from pdas.support.errors import NonFiniteLossError
 from pdas.support.refusals import refuse
@@ -168,17 +166,12 @@ def retrain(
     )
     update = _Update(module, training, settings, fabric, ranks, validate, own.part)
     all_rules: dict[str, Rule] = {MAX_MINUTES: Budget("retrain", settings, ranks), **rules}
-    try:
-        with synchronised(module, ranks) if synchronises else nullcontext():
-            loop.run(
-                update, on_step=on_step, on_epoch=on_epoch, on_resume=on_epoch, rules=all_rules
-            )
-    except StoppedError as stopped:
-        if not returns_on_interrupt or stopped.number != signal.SIGINT:
-            raise
-        loop.end_epoch(on_epoch)
-        return INTERRUPTED
-    return loop.early.reason
+    with (
+        loop.interruptible(returns_on_interrupt, on_epoch),
+        synchronised(module, ranks) if synchronises else nullcontext(),
+    ):
+        loop.run(update, on_step=on_step, on_epoch=on_epoch, on_resume=on_epoch, rules=all_rules)
+    return INTERRUPTED if loop.was_interrupted else loop.early.reason
 
 
 class _Own:

@@ -11,7 +11,6 @@ from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
 from pdas.runs.progress import FINALISTS
-from pdas.space.categories import starts
 from pdas.support.arrays import FloatArray
 from pdas.support.errors import printable
 from pdas.support.metrics import numbers
@@ -177,9 +176,8 @@ def _theta(look: Look, width: int, rows: int | None, ascii_only: bool) -> Iterat
 def _most_probable(look: Look) -> list[tuple[str, str, float]]:
     """Name, most probable label and its probability of each variable with a choice."""
     assert look.theta is not None
-    history, found = look.theta.history, []
-    parts = np.split(history.theta[-1], starts(history.sizes)[1:])
-    for name, labels, part in zip(look.theta.names, look.theta.labels, parts, strict=True):
+    theta, found = look.theta, []
+    for name, labels, part in zip(theta.names, theta.labels, theta.last, strict=True):
         if len(part) > 1:
             best = int(part.argmax())
             found.append((printable(name), printable(labels[best]), float(part[best])))
