@@ -60,7 +60,7 @@ def test_the_report_of_a_finished_run_is_written_once(pdas: Pdas, make_run: Make
 def test_ctrl_c_ends_either_with_one_line(
     pdas: Pdas, monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
-    monkeypatch.setattr("pdas.watching.look.Watcher.look", interrupt)
+    monkeypatch.setattr("pdas.watching.snapshot.Watcher.snapshot", interrupt)
     status, _, err = pdas(*words)
     assert (status, err) == (130, "pdas: interrupted\n")
 

@@ -18,7 +18,7 @@ from pdas.nn import Choice, Supernet, Value
 from pdas.report.reader import read_metrics, read_theta
 from pdas.runs.run import Run
 from pdas.support.errors import RunError
-from pdas.watching.look import Phase, Watcher
+from pdas.watching.snapshot import Phase, Watcher
 
 
 class Net(nn.Module):
@@ -80,11 +80,11 @@ def test_files_are_there_after_each_epoch(tmp_path: Path) -> None:
 def test_it_can_be_watched_while_it_runs_and_afterwards(tmp_path: Path) -> None:
     out, seen = tmp_path / "mine", []
     watcher = Watcher(out)
-    search(out, finalists=2, on_step=lambda progress: seen.append(watcher.look()))
-    assert {look.phase for look in seen} == {Phase.RUNS}
-    assert {look.is_at_work for look in seen} == {True}
+    search(out, finalists=2, on_step=lambda progress: seen.append(watcher.snapshot()))
+    assert {each.phase for each in seen} == {Phase.RUNS}
+    assert {each.is_at_work for each in seen} == {True}
     assert seen[0].progress is not None and seen[0].progress.total == len(seen)
-    after = watcher.look()
+    after = watcher.snapshot()
     assert after.progress is None and after.theta is not None and after.is_at_work is False
 
 

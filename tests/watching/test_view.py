@@ -1,4 +1,4 @@
-"""A look at a run in windows of any size."""
+"""A snapshot of a run in windows of any size."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from rich.console import Console
 from pdas.report.reader import NamedTheta
 from pdas.runs.progress import StageProgress
 from pdas.space.decided import ThetaHistory
-from pdas.watching.look import Look, Phase
+from pdas.watching.snapshot import Phase, Snapshot
 from pdas.watching.view import View, curve
 
 
-def large(variables: int = 30) -> Look:
+def large(variables: int = 30) -> Snapshot:
     """A search of many variables with long names."""
     sizes = np.full(variables, 3)
     theta = np.tile([0.1, 0.75, 0.15], variables)[None]
@@ -28,7 +28,7 @@ def large(variables: int = 30) -> Look:
     names = [f"normal/node{i}/operation" for i in range(variables)]
     labels = [["identity", "sep_conv_3x3", "avg_pool_3x3"]] * variables
     epochs = np.arange(1.0, 41.0)
-    return Look(
+    return Snapshot(
         path=Path("runs/a-run"),
         phase=Phase.RUNS,
         stage="search",
@@ -40,10 +40,10 @@ def large(variables: int = 30) -> Look:
     )
 
 
-def lines(look: Look, width: int, height: int | None = None, **options: object) -> list[str]:
+def lines(found: Snapshot, width: int, height: int | None = None, **options: object) -> list[str]:
     """What a window of this size shows."""
     console = Console(file=io.StringIO(), width=width, force_terminal=False, **options)  # type: ignore[arg-type]
-    console.print(View(look, height))
+    console.print(View(found, height))
     return console.file.getvalue().splitlines()  # type: ignore[attr-defined]
 
 
@@ -122,8 +122,8 @@ def test_a_run_without_a_process_has_no_time_left() -> None:
 
 
 def test_without_theta_and_measures_there_is_the_state_alone() -> None:
-    look = Look(Path("runs/a"), Phase.NOT_BEGUN)
-    assert lines(look, 60) == ["a", "has not begun: waits for its config.yaml"]
+    snapshot = Snapshot(Path("runs/a"), Phase.NOT_BEGUN)
+    assert lines(snapshot, 60) == ["a", "has not begun: waits for its config.yaml"]
 
 
 def test_a_terminal_of_ascii_gets_ascii() -> None:
@@ -137,10 +137,10 @@ def test_a_terminal_of_ascii_gets_ascii() -> None:
 
 
 def test_names_are_shown_without_their_escapes() -> None:
-    look = large(1)
-    assert look.theta is not None
-    evil = replace(look.theta, names=["\x1b[31mred"], labels=[["[b]", "\x1b[2J", "c"]])
-    shown = "\n".join(lines(replace(look, theta=evil, path=Path("\x1b[31m")), 80))
+    snapshot = large(1)
+    assert snapshot.theta is not None
+    evil = replace(snapshot.theta, names=["\x1b[31mred"], labels=[["[b]", "\x1b[2J", "c"]])
+    shown = "\n".join(lines(replace(snapshot, theta=evil, path=Path("\x1b[31m")), 80))
     assert "\x1b" not in shown and "\\x1b[31mred" in shown
 
 
@@ -152,7 +152,7 @@ def test_a_curve_goes_from_its_least_to_its_most() -> None:
 
 
 def test_the_runs_of_the_tests_are_shown(make_run: Callable[..., Path]) -> None:
-    from pdas.watching.look import Watcher
+    from pdas.watching.snapshot import Watcher
 
     for method in ("pdas", "random"):
-        assert lines(Watcher(make_run(method, method=method)).look(), 40)
+        assert lines(Watcher(make_run(method, method=method)).snapshot(), 40)

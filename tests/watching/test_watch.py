@@ -15,14 +15,14 @@ from rich.console import Console
 from pdas.runs.progress import FILE, StageProgress
 from pdas.support.files import locked_directory
 from pdas.watching import watch as watching
-from pdas.watching.look import Phase
+from pdas.watching.snapshot import Phase
 from pdas.watching.watch import REFRESH, follow, watch
 
 MakeRun = Callable[..., Path]
 
 
 class Story:
-    """Stands in for sleep: what happens to a run between two looks, one thing after the other."""
+    """Stands in for sleep: what happens to a run between two snapshots, one after the other."""
 
     def __init__(self, *steps: Callable[[], object]) -> None:
         self.steps: Iterator[Callable[[], object]] = iter(steps)
@@ -92,7 +92,7 @@ def test_a_killed_run_ends_the_watching(make_run: MakeRun) -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(20, 6), (40, 10), (200, 50)])
 def test_a_window_of_any_size_is_not_overfull(make_run: MakeRun, width: int, height: int) -> None:
-    """Else each look would leave a part of the one before it."""
+    """Else each snapshot would leave a part of the one before it."""
     run = make_run(errors=())
     begun(run)
     console, stream = terminal(width, height)

@@ -14,14 +14,14 @@ from pdas.cli.tables import show_summary
 from pdas.support.errors import RunError
 
 if TYPE_CHECKING:
-    from pdas.watching.look import Look
+    from pdas.watching.snapshot import Snapshot
 
-SECONDS = 2.0  # between two looks
+SECONDS = 2.0  # between two snapshots
 
 
 def watch(
     run: RunPath,
-    interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = SECONDS,
+    interval: Annotated[float, typer.Option(min=0.1, help="Seconds between snapshots.")] = SECONDS,
 ) -> None:
     """Show a run while it runs: theta, losses, the time left. Ctrl-C ends this, not the run.
 
@@ -47,12 +47,12 @@ def follow(run: Path) -> None:
     _end(run, follow_run(run, SECONDS))
 
 
-def _end(run: Path, look: Look) -> None:
-    from pdas.watching.look import Phase
+def _end(run: Path, snapshot: Snapshot) -> None:
+    from pdas.watching.snapshot import Phase
 
-    if look.phase is Phase.STOPPED:
-        state = f"{look.stage} is not finished, and no process is at work"
+    if snapshot.phase is Phase.STOPPED:
+        state = f"{snapshot.stage} is not finished, and no process is at work"
         remedy = "continue by its command with --resume, or by the same call"
         raise RunError(f"run: {run}: {state}; {remedy}")
-    if look.phase is Phase.FINISHED:
+    if snapshot.phase is Phase.FINISHED:
         show_summary(run)

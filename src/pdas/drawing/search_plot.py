@@ -118,8 +118,8 @@ def _draw_losses(axes: Axes, metrics: Columns, losses: Sequence[str], learner: s
     halves = {"loss": "half that trains the weights", "theta_loss": f"half that trains {learner}"}
     for column, colour in zip(losses, cycle(_COLOURS), strict=False):
         label = halves.get(column) or metric_named(column, ()).label
-        look = {"color": colour, "linewidth": 1.4, "label": label, **points(metrics["step"])}
-        axes.plot(metrics["step"], metrics[column], **look)
+        style = {"color": colour, "linewidth": 1.4, "label": label, **points(metrics["step"])}
+        axes.plot(metrics["step"], metrics[column], **style)
     if losses:
         axes.legend(
             prop=font(TEXT),

@@ -103,9 +103,9 @@ def add_title(axes: Axes, corner: Point, title: str, note: str = "") -> None:
         note: small and grey.
     """
     x, y = corner
-    look = font(TITLE_TEXT, "bold")
-    axes.text(x, y, title, color=INK, fontproperties=look)
-    x += text_width(title, look) + 0.2
+    bold = font(TITLE_TEXT, "bold")
+    axes.text(x, y, title, color=INK, fontproperties=bold)
+    x += text_width(title, bold) + 0.2
     axes.text(x, y, note, color=MUTED, fontproperties=font(CAPTION_TEXT))
 
 

@@ -38,9 +38,9 @@ def font(size: float, weight: str = "normal") -> FontProperties:
     return FontProperties(family="DejaVu Sans", size=size, weight=weight)
 
 
-def text_width(text: str, look: FontProperties) -> float:
+def text_width(text: str, properties: FontProperties) -> float:
     """The width in inches of a line of text."""
-    width, _, _ = text_to_path.get_text_width_height_descent(text, look, ismath=False)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, properties, ismath=False)
     return float(width) / 72
 
 

@@ -1,1 +1,1 @@
-"""A look at a run while it continues, from its files alone."""
+"""A snapshot of a run while it continues, from its files alone."""

@@ -1,4 +1,4 @@
-"""A look at a run as lines of a terminal, of whatever width and height."""
+"""A snapshot of a run as lines of a terminal, of whatever width and height."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pdas.support.arrays import FloatArray
 from pdas.support.errors import printable
 from pdas.support.metrics import numbers
 from pdas.training.forecast import about
-from pdas.watching.look import Look, Phase
+from pdas.watching.snapshot import Phase, Snapshot
 
 QUIET = 10.0  # seconds without news of which nothing is said
 _NO_MEASURES = {"step", "epoch", "seconds"}  # columns that are said elsewhere
@@ -27,95 +27,95 @@ _CURVE = "▁▂▃▄▅▆▇█"
 
 @dataclass(frozen=True)
 class View:
-    """A look at a run, for rich.
+    """A snapshot of a run, for rich.
 
     Args:
-        look: at the run.
+        snapshot: of the run.
         height: of the window, in lines; None shows all.
 
     Example:
-        Console().print(View(Watcher("runs/digits-0").look()))
+        Console().print(View(Watcher("runs/digits-0").snapshot()))
     """
 
-    look: Look
+    snapshot: Snapshot
     height: int | None = None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         width, ascii_only = options.max_width, options.ascii_only
-        lines = list(_head(self.look, width, ascii_only))
-        measures = list(_measures(self.look, width, ascii_only))
+        lines = list(_head(self.snapshot, width, ascii_only))
+        measures = list(_measures(self.snapshot, width, ascii_only))
         room = math.inf if self.height is None else max(0, self.height - len(lines))
-        has_theta = self.look.theta is not None
+        has_theta = self.snapshot.theta is not None
         kept = measures[: int(min(len(measures), max(room // 2, 1) if has_theta else room))]
         rows = None if self.height is None else max(0, int(room) - len(kept) - 1)
-        lines += [*kept, *_theta(self.look, width, rows, ascii_only)]
+        lines += [*kept, *_theta(self.snapshot, width, rows, ascii_only)]
         for line in lines if self.height is None else lines[: self.height]:
             line.no_wrap = True
             line.truncate(width)
             yield line
 
 
-def _head(look: Look, width: int, ascii_only: bool) -> Iterator[Text]:
+def _head(snapshot: Snapshot, width: int, ascii_only: bool) -> Iterator[Text]:
     """The name of the run, where it is, and a bar."""
-    title = Text(printable(look.path.name or str(look.path)), style="bold")
-    if look.stage:
-        title.append(f"  {printable(look.stage)}", style="not bold")
+    title = Text(printable(snapshot.path.name or str(snapshot.path)), style="bold")
+    if snapshot.stage:
+        title.append(f"  {printable(snapshot.stage)}", style="not bold")
     yield title
-    style = {Phase.FINISHED: "green", Phase.STOPPED: "red"}.get(look.phase, "")
-    for text in state_texts(look):
+    style = {Phase.FINISHED: "green", Phase.STOPPED: "red"}.get(snapshot.phase, "")
+    for text in state_texts(snapshot):
         for first in _wrapped(text, width):
             yield Text(first, style=style)
-    if look.progress is not None and look.progress.total:
-        share = min(1.0, look.progress.done / look.progress.total)
+    if snapshot.progress is not None and snapshot.progress.total:
+        share = min(1.0, snapshot.progress.done / snapshot.progress.total)
         yield _bar(share, width, ascii_only)
 
 
-def state_texts(look: Look) -> list[str]:
+def state_texts(snapshot: Snapshot) -> list[str]:
     """Where a run is, in words, a line each.
 
     Args:
-        look: at the run.
+        snapshot: of the run.
     """
-    quiet = _ago(look.silence)
-    if look.phase is Phase.NOT_BEGUN:
+    quiet = _ago(snapshot.silence)
+    if snapshot.phase is Phase.NOT_BEGUN:
         return ["has not begun: waits for its config.yaml"]
-    if look.phase is Phase.STOPPED:
-        return [f"stopped: no process is at work, and no news for {quiet}", *look.damage]
-    if look.phase is Phase.FINISHED:
-        return ["finished", *look.damage]
-    lines = [_progress_text(look)]
-    if not look.is_at_work and look.silence > QUIET:
+    if snapshot.phase is Phase.STOPPED:
+        return [f"stopped: no process is at work, and no news for {quiet}", *snapshot.damage]
+    if snapshot.phase is Phase.FINISHED:
+        return ["finished", *snapshot.damage]
+    lines = [_progress_text(snapshot)]
+    if not snapshot.is_at_work and snapshot.silence > QUIET:
         lines.append(f"no process is at work here; no news for {quiet}")
-    elif look.silence > 6 * QUIET:
+    elif snapshot.silence > 6 * QUIET:
         lines.append(f"no news for {quiet}")
-    return [*lines, *look.damage]
+    return [*lines, *snapshot.damage]
 
 
-def _progress_text(look: Look) -> str:
-    progress = look.progress
+def _progress_text(snapshot: Snapshot) -> str:
+    progress = snapshot.progress
     if progress is None:
-        return "at work" if look.is_at_work else "between two stages"
+        return "at work" if snapshot.is_at_work else "between two stages"
     what = "trainings of finalists:" if progress.part == FINALISTS else "step"
     text = f"{what} {progress.done} of {progress.total}"
-    is_dead = look.is_at_work is False and look.silence > QUIET
+    is_dead = snapshot.is_at_work is False and snapshot.silence > QUIET
     if progress.seconds_left is None or is_dead:
         return text
-    return f"{text}, {about(max(0.0, progress.seconds_left - look.silence))} left"
+    return f"{text}, {about(max(0.0, progress.seconds_left - snapshot.silence))} left"
 
 
 def _ago(seconds: float) -> str:
     return about(seconds).removeprefix("about ")
 
 
-def _measures(look: Look, width: int, ascii_only: bool) -> Iterator[Text]:
+def _measures(snapshot: Snapshot, width: int, ascii_only: bool) -> Iterator[Text]:
     """A line for each measure: its name, the last value, its curve over the epochs."""
-    columns = {key: values for key, values in look.columns.items() if key not in _NO_MEASURES}
+    columns = {key: values for key, values in snapshot.columns.items() if key not in _NO_MEASURES}
     last = {key: float(values[-1]) for key, values in columns.items() if len(values)}
-    if look.progress is not None:
-        last |= look.progress.measures
+    if snapshot.progress is not None:
+        last |= snapshot.progress.measures
     rows = [
         (printable(metric.label), metric.text(value), columns.get(metric.key, np.empty(0)))
-        for metric, value in numbers(last, look.metrics)
+        for metric, value in numbers(last, snapshot.metrics)
         if math.isfinite(value)
     ]
     labels = max((len(label) for label, _, _ in rows), default=0)
@@ -149,11 +149,11 @@ def curve(values: FloatArray, width: int) -> str:
     )
 
 
-def _theta(look: Look, width: int, rows: int | None, ascii_only: bool) -> Iterator[Text]:
+def _theta(snapshot: Snapshot, width: int, rows: int | None, ascii_only: bool) -> Iterator[Text]:
     """A line for each variable: its most probable label, and how probable it is."""
-    if look.theta is None or rows == 0:
+    if snapshot.theta is None or rows == 0:
         return
-    variables = _most_probable(look)
+    variables = _most_probable(snapshot)
     columns = 1
     if rows is not None and len(variables) > rows:
         columns = max(1, min(math.ceil(len(variables) / rows), width // _COLUMN))
@@ -173,10 +173,10 @@ def _theta(look: Look, width: int, rows: int | None, ascii_only: bool) -> Iterat
         yield Text(f"and {more} more", style="dim")
 
 
-def _most_probable(look: Look) -> list[tuple[str, str, float]]:
+def _most_probable(snapshot: Snapshot) -> list[tuple[str, str, float]]:
     """Name, most probable label and its probability of each variable with a choice."""
-    assert look.theta is not None
-    theta, found = look.theta, []
+    assert snapshot.theta is not None
+    theta, found = snapshot.theta, []
     for name, labels, part in zip(theta.names, theta.labels, theta.last, strict=True):
         if len(part) > 1:
             best = int(part.argmax())

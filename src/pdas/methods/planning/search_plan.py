@@ -159,14 +159,14 @@ def share_of_steps(plan: Plan, theta_per_epoch: int) -> float:
 
 
 def whole_cost(plan: Plan, theta_per_epoch: int) -> float:
-    """The training passes of a search: of its steps, of the look after a warm-up, and of finalists.
+    """The training passes of a search: of steps, of the check after a warm-up, and of finalists.
 
     Args:
         plan: of the search.
         theta_per_epoch: batches in a pass over D_theta.
     """
-    look = CHECK if plan.warmup else 0.0
-    return plan.cost_until(plan.steps) + look + _cost_of_finals(plan, theta_per_epoch)
+    check = CHECK if plan.warmup else 0.0
+    return plan.cost_until(plan.steps) + check + _cost_of_finals(plan, theta_per_epoch)
 
 
 def cost_after(plan: Plan, step: int, theta_per_epoch: int) -> float:
@@ -218,7 +218,7 @@ def refuse_length(settings: SearchSettings, left: float, whole: float) -> NoRetu
         "search.finalists" if finals else "search.warmup",
         found=f"{settings.finalists}, whose scoring and training {leave}"
         if finals
-        else f"{settings.warmup:g}, with a look at the weights after it that would {leave}",
+        else f"{settings.warmup:g}, with a check of the weights after it that would {leave}",
         expected="enough for a step",
         remedy="make the search longer, or lower search.finalists or search.finalists_share"
         if finals

@@ -17,12 +17,12 @@ from pdas.support.errors import printable
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_Look = tuple[str, str]  # the colour of a line, and its dashes
-_Line = tuple[Mapping[str, FloatArray], _Look]
+_Style = tuple[str, str]  # the colour of a line, and its dashes
+_Line = tuple[Mapping[str, FloatArray], _Style]
 
 _SURE = {"decided": "share of θ decided, 1 at its bounds", "convergence": "mean of max θ"}
 _LOSSES = {"theta_loss": "loss on the half that θ learns from", "loss": "loss of the weights"}
-_LOOKS = tuple(
+_STYLES = tuple(
     (colour, line)
     for line, colour in product(
         ("solid", "dashed", "dotted"), ("#2f5597", "#b06a10", "#2f7d4f", "#a0356f", "#30343b")
@@ -44,18 +44,18 @@ def add_curves(body: Element, columns: Sequence[Column], kinds: Mapping[str, str
     from pdas.drawing.panels import Panel, alone  # needs matplotlib
 
     present = list(dict.fromkeys(kinds[column.name] for column in drawn))
-    looks = {kind: _LOOKS[i % len(_LOOKS)] for i, kind in enumerate(present)}
+    styles = {kind: _STYLES[i % len(_STYLES)] for i, kind in enumerate(present)}
     end = max(float(column.course["step"].max(initial=0)) for column in drawn)
     add(body, "h2", "Course of the searches")
     grid = SubElement(body, "div", {"class": "panels"})
-    lines = [(column.course, looks[kinds[column.name]]) for column in drawn]
+    lines = [(column.course, styles[kinds[column.name]]) for column in drawn]
     for key, title in _shown(drawn):
         panel = Panel(title, 1.0, partial(_draw, lines=lines, key=key))
         figure = SubElement(grid, "figure")
         add(figure, "figcaption", title)
         described = f"{title}, over the steps, of each run"
         figure.append(as_svg(alone(panel, "step", end), f"course-{key}", described))
-    _add_legend(body, looks)
+    _add_legend(body, styles)
     add_rest(body, sum(bool(column.course) for column in columns) - len(drawn))
 
 
@@ -73,17 +73,17 @@ def _draw(axes: Axes, lines: Sequence[_Line], key: str) -> None:
 
     for course, (colour, line) in lines:
         if key in course:
-            look = {"color": colour, "linestyle": line, "linewidth": 1.3, **points(course["step"])}
-            axes.plot(course["step"], course[key], **look)
+            style = {"color": colour, "linestyle": line, "linewidth": 1.3, **points(course["step"])}
+            axes.plot(course["step"], course[key], **style)
     if key in _SURE:
         axes.set_ylim(0, 1.02)
 
 
-def _add_legend(body: Element, looks: Mapping[str, _Look]) -> None:
+def _add_legend(body: Element, styles: Mapping[str, _Style]) -> None:
     from pdas.drawing.svg import dark
 
     listed = SubElement(body, "ul", {"class": "legend"})
-    for kind, (colour, line) in looks.items():
+    for kind, (colour, line) in styles.items():
         item = SubElement(listed, "li")
         pair = f"light-dark({colour}, {dark(colour)})"
         SubElement(item, "span", style=f"border-top: 3px {line} {pair}").tail = printable(kind)

@@ -39,7 +39,7 @@ class Phase(Enum):
     """Where a run is.
 
     Example:
-        Watcher("runs/digits-0").look().phase is Phase.RUNS
+        Watcher("runs/digits-0").snapshot().phase is Phase.RUNS
     """
 
     NOT_BEGUN = "not begun"
@@ -49,7 +49,7 @@ class Phase(Enum):
 
 
 @dataclass(frozen=True)
-class Look:
+class Snapshot:
     """A run at a moment.
 
     Attributes:
@@ -65,7 +65,7 @@ class Look:
         damage: of files that could not be read, a line each.
 
     Example:
-        Watcher("runs/digits-0").look().phase
+        Watcher("runs/digits-0").snapshot().phase
     """
 
     path: Path
@@ -81,7 +81,7 @@ class Look:
 
 
 class Watcher:
-    """Looks at a run again and again, and reads only the files that changed.
+    """Takes snapshots of a run, and reads only the files that changed.
 
     Args:
         path: the directory, which need not exist yet.
@@ -89,7 +89,7 @@ class Watcher:
 
     Example:
         watcher = Watcher("runs/digits-0")
-        while watcher.look().phase is Phase.RUNS:
+        while watcher.snapshot().phase is Phase.RUNS:
             time.sleep(2)
     """
 
@@ -100,7 +100,7 @@ class Watcher:
         self._clock = clock
         self._kept: dict[Path, tuple[tuple[int, int], Any]] = {}
 
-    def look(self) -> Look:
+    def snapshot(self) -> Snapshot:
         """What there is now.
 
         Raises:
@@ -109,7 +109,7 @@ class Watcher:
         run = self._run
         if not run.has_config:
             _check_one(run.path)
-            return Look(run.path, Phase.NOT_BEGUN)
+            return Snapshot(run.path, Phase.NOT_BEGUN)
         stages = [run, *_inner_stages(run.path)]
         locked = [is_locked(each.path) for each in stages]
         stage = _current(stages, locked)
@@ -126,7 +126,7 @@ class Watcher:
 
         config: Mapping[str, Any] = kept(run, "config.yaml", Run.raw_config) or {}
         phase = self._phase(stages, is_at_work, silence)
-        return Look(
+        return Snapshot(
             path=run.path,
             phase=phase,
             stage=_name(run, stage),
