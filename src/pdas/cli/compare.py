@@ -55,18 +55,9 @@ def compare(
 ) -> None:
     """Compare methods, with several seeds each; the same command again continues."""
     show_logs(log_level)
-    if (recipe is None) == (finished is None):
-        refuse(
-            SettingError,
-            "compare",
-            found="neither a recipe nor --from" if recipe is None else "a recipe and --from",
-            expected="one of both",
-            remedy="as pdas compare digits, or pdas compare --from runs/digits-compare",
-        )
-    if finished is not None:
-        _show(_again(finished), quiet)
+    if recipe is None or finished is not None:
+        _show(_again(recipe, finished), quiet)
         return
-    assert recipe is not None
     names, chosen = names_of(methods), seeds_of(seeds)
     check_one_of("--budget", budget, BUDGETS)
     check_changes(changes or ())
@@ -110,7 +101,16 @@ def _run(
         )
 
 
-def _again(path: Path) -> Comparison:
+def _again(recipe: str | None, path: Path | None) -> Comparison:
+    """The results of what is finished in a directory, which is given without a recipe."""
+    if path is None or recipe is not None:
+        refuse(
+            SettingError,
+            "compare",
+            found="neither a recipe nor --from" if recipe is None else "a recipe and --from",
+            expected="one of both",
+            remedy="as pdas compare digits, or pdas compare --from runs/digits-compare",
+        )
     show_wait(f"comparison in {path}")
     with importing():
         from pdas.comparing.run import write_results
