@@ -116,14 +116,7 @@ def retrain(
     check_loss(loss)
     _check_network(network)
     own = validated(NetworkTrainingSettings, one_length(settings), "retrain")
-    if own.patience is not None and validation is None:
-        refuse(
-            SettingError,
-            "retrain.patience",
-            found=f"{own.patience} without a validation set",
-            expected="a validation set, whose loss is watched",
-            remedy="pass validation=, or leave it out",
-        )
+    _check_patience(own, validation)
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     choose_kernels(network, "auto", fabric.device)
     batches = _training_batches(train, own, fabric, seed)
@@ -234,6 +227,17 @@ def _check_network(network: object) -> None:
     if not any(weight.requires_grad for weight in network.parameters()):
         found = f"{type(network).__name__} without weights that can be trained"
         refuse(SettingError, "network", found=found, expected=expected)
+
+
+def _check_patience(settings: NetworkTrainingSettings, validation: Data | None) -> None:
+    if settings.patience is not None and validation is None:
+        refuse(
+            SettingError,
+            "retrain.patience",
+            found=f"{settings.patience} without a validation set",
+            expected="a validation set, whose loss is watched",
+            remedy="pass validation=, or leave it out",
+        )
 
 
 def _training_batches(

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from os import PathLike
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn
 
-from pdas import recipes
 from pdas.distributed.launch import rank
 from pdas.experiment.check import Check
 from pdas.experiment.control import check_count, controls, write_comparison
@@ -22,14 +20,12 @@ from pdas.runs.reading import has_file
 from pdas.runs.run import Run
 from pdas.searches.comparison import OnTrial
 from pdas.searches.trials_left import showing_trials
+from pdas.stages.meant import PathText, as_changes, experiment_of, of_run, seeds_of
 from pdas.support.errors import SettingError
-from pdas.support.refusals import check_integer, is_integer, refuse
-from pdas.tasks.recipe import recorded
+from pdas.support.refusals import refuse
 from pdas.tasks.results import metrics_of
 from pdas.training.display import displayed, showing
 from pdas.training.loop import OnStep
-
-PathText: TypeAlias = "str | PathLike[str]"
 
 
 def run(
@@ -232,56 +228,6 @@ def sweep(
     if has_file(done.path / "sweep.json"):  # not where every seed was refused before it began
         write_sweep(done.path)
     return done
-
-
-def seeds_of(seeds: int | Sequence[int]) -> list[int]:
-    """The seeds of an argument: their number, from 0 on, or themselves.
-
-    Raises:
-        SettingError: the number is below 1.
-    """
-    if is_integer(seeds):
-        check_integer("seeds", seeds, 1)
-    return list(range(seeds) if isinstance(seeds, int) else seeds)
-
-
-def as_changes(changes: Mapping[str, Any] | None) -> list[str]:
-    """Changes of the form `key=value`; none of None. See `pdas.recipes.as_changes`."""
-    return recipes.as_changes({} if changes is None else changes)
-
-
-def experiment_of(
-    recipe: PathText, data_dir: PathText | None, seed: int, changes: Mapping[str, Any] | None
-) -> Experiment:
-    """The experiment of a recipe with changes; see `run`.
-
-    Raises:
-        SettingError: the recipe, a key or a value is unknown.
-    """
-    chosen = recipes.load(recipe, as_changes(changes))
-    return Experiment(chosen, seed, None if data_dir is None else Path(data_dir))
-
-
-def of_run(
-    found: Run, data_dir: PathText | None, seed: int | None, changes: Sequence[str]
-) -> Experiment:
-    """The experiment that a run was begun with, with changes.
-
-    Args:
-        found: the run.
-        data_dir: where the images are; None: where they were.
-        seed: None: that of the run.
-        changes: of the form `key=value`.
-
-    Raises:
-        PdasError: the run is damaged, or a change does not fit.
-    """
-    own, own_seed, own_data_dir = recorded(found)
-    recipe = recipes.of_file(own, changes, str(found.path))
-    folder = own_data_dir if data_dir is None else Path(data_dir)
-    # Only the caller may ask for a download, not the file of a run.
-    asked = data_dir is not None or own_data_dir is None
-    return Experiment(recipe, own_seed if seed is None else seed, folder, download=asked)
 
 
 def _search(experiment: Experiment, out: PathText | None, resume: bool, progress: bool) -> Run:
