@@ -15,8 +15,8 @@ from pdas.experiment.experiment import Experiment
 from pdas.runs.run import Run
 from tests.made_up_runs import *  # noqa: F403 - fixtures
 
-# A change of the code makes a test fail, not a change of luck; the long tests look further.
-hypothesis.settings.register_profile("same examples", derandomize=True)
+# A change of the code makes a test fail, not luck or a busy machine; the long tests look further.
+hypothesis.settings.register_profile("same examples", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("same examples")
 
 
