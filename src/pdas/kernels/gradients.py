@@ -56,7 +56,11 @@ def _of_affine(scale: Tensor | None, shift: Tensor | None, found: Sequence[Any])
 
 
 class Separable(Function):
-    """The separable convolution with its gradients; the arguments are those of the operator."""
+    """The separable convolution with its gradients; the arguments are those of the operator.
+
+    Example:
+        out, *_ = Separable.apply(*arguments)
+    """
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Any:
@@ -97,6 +101,9 @@ class Pointwise(Function):
     """The 1x1 block with its gradients.
 
     The arguments are the number of maps and those of the operator, maps and weights one by one.
+
+    Example:
+        out, *_ = Pointwise.apply(len(xs), *xs, *mixes, *arguments)
     """
 
     @staticmethod
@@ -138,7 +145,11 @@ def _lists(tensors: Sequence[Any], maps: int) -> tuple[Any, ...]:
 
 
 class AveragePool(Function):
-    """Average pooling with its gradient; the arguments are those of the operator."""
+    """Average pooling with its gradient; the arguments are those of the operator.
+
+    Example:
+        AveragePool.apply(x, 1)
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, stride: int) -> Any:
@@ -156,7 +167,11 @@ class AveragePool(Function):
 
 
 class MaximumPool(Function):
-    """Maximum pooling with its gradient; the arguments are those of the operator."""
+    """Maximum pooling with its gradient; the arguments are those of the operator.
+
+    Example:
+        out, places = MaximumPool.apply(x, 1)
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, stride: int) -> Any:
