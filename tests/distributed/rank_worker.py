@@ -26,7 +26,8 @@ from torch.utils.data import DataLoader, TensorDataset
 import pdas
 from pdas.cost import FunctionCost
 from pdas.distributed.devices import Ddp
-from pdas.distributed.ranks import Ranks, agreed
+from pdas.distributed.exchange.messages import agreed
+from pdas.distributed.ranks import Ranks
 from pdas.methods.settings import SearchSettings
 from pdas.methods.trials.schedule import TrialSchedule
 from pdas.resume.checkpoint import Checkpoints

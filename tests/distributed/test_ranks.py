@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
 
+from pdas.distributed import ranks as ranks_module
 from pdas.distributed.launch import run_ranks
+from pdas.distributed.ranks import Ranks
 from tests.distributed import rank_worker
 
 TOLERANCE = 1e-5
@@ -88,6 +91,18 @@ def test_ranks_have_the_same_weights_to_the_last_bit(ranks: list[dict[str, Any]]
     for case in ("searched", "retrained", "with_batch_norm", "hypernetwork_searched"):
         first, second = (rank[case]["net"] for rank in ranks)
         assert all(torch.equal(weight, second[name]) for name, weight in first.items())
+
+
+def test_what_each_rank_computes_is_waited_for_patiently(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rank may have more to measure than another, or decode more slowly."""
+    asked: list[bool] = []
+    monkeypatch.setattr(ranks_module, "everyones", lambda own, size, group: [own] * size)
+    monkeypatch.setattr(
+        ranks_module, "group_of", lambda fabric, patiently=False: asked.append(patiently)
+    )
+    pair = Ranks(Mock(world_size=2, global_rank=0, device=torch.device("cpu")))
+    assert pair.gather_of(lambda: [1]) == [1, 1]
+    assert asked == [False, True]  # of the random generators, then of what was computed
 
 
 def test_what_no_rank_used_is_not_touched(ranks: list[dict[str, Any]], tmp_path: Path) -> None:

@@ -11,12 +11,14 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from pdas.distributed.exchange.messages import exchanging
 from pdas.distributed.fabric import DDPStrategy, Fabric, Precision, SingleDeviceStrategy
 from pdas.distributed.settings import DeviceSettings
 from pdas.support.errors import SettingError, reason
 from pdas.support.refusals import refuse
 
 TIMEOUT = timedelta(seconds=40)  # for a rank that does not answer, so a run ends in a minute
+PATIENCE = timedelta(days=1)  # for one whose part takes longer than those of the others
 GRADIENTS = timedelta(minutes=10)  # for sums on GPUs, which follow a message; see `Ddp`
 
 
@@ -33,6 +35,8 @@ class Ddp(DDPStrategy):
 
     Attributes:
         messages: the group of processes for messages.
+        patient_messages: that for what takes some ranks much longer. Both notice at once that a
+            rank has ended.
 
     Example:
         fabric = Fabric(devices=2, strategy=Ddp())
@@ -41,21 +45,25 @@ class Ddp(DDPStrategy):
     def __init__(self, **settings: Any) -> None:
         super().__init__(timeout=TIMEOUT, **settings)
         self.messages: Any = None
+        self.patient_messages: Any = None
 
     def setup_environment(self) -> None:
-        """Join the processes, and make the group for messages."""
+        """Join the processes, and make the groups for messages."""
         if self.root_device.type != "cpu":
             self._timeout = GRADIENTS
         super().setup_environment()
         self.messages = dist.new_group(timeout=TIMEOUT, backend="gloo")
+        self.patient_messages = dist.new_group(timeout=PATIENCE, backend="gloo")
 
     @torch.no_grad()
     def setup_module(self, module: nn.Module) -> nn.Module:  # type: ignore[override]
         """Give every rank the weights of rank 0."""
-        for tensor in (*module.parameters(), *module.buffers()):
-            sent = tensor.contiguous()
-            dist.broadcast(sent, 0)
-            tensor.copy_(sent)
+        with exchanging():
+            dist.barrier(group=self.messages)  # which notices a rank that is lost
+            for tensor in (*module.parameters(), *module.buffers()):
+                sent = tensor.contiguous()
+                dist.broadcast(sent, 0)
+                tensor.copy_(sent)
         return module
 
 

@@ -1,26 +1,28 @@
 """The ranks of a training, one process for each device: their shares, and their exchange.
 
 In a search each rank has its share of the architectures of a step, in a retraining its part of each
-batch. All else is the same on every rank: batches, optimizer, weights. Gradients are added up here
-and not by the wrapper of torch's DDP, which needs exactly one forward pass before each backward
-pass. A loss may run a network several times, and a rank may have no loss to run backward.
+batch. All else is the same on every rank: batches, optimizer, weights.
 """
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import timedelta
 from itertools import zip_longest
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from pdas.distributed.digest import digest
+from pdas.distributed.exchange.digest import digest
+from pdas.distributed.exchange.gradients import add_up, gradients_used, used_weights
+from pdas.distributed.exchange.messages import (
+    everyones,
+    exchanging,
+    group_of,
+    rank_zero_first,
+)
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import parts_of
 from pdas.support.errors import RankError, reason
@@ -28,10 +30,7 @@ from pdas.support.random_state import random_state, seed_all, set_random_state
 from pdas.support.refusals import refuse
 
 T = TypeVar("T")
-W = TypeVar("W")
-HEAD = 8  # bytes with the length of a message
-SHORT = 4096  # bytes of a message that is exchanged at once
-PATIENCE = timedelta(days=1)  # for a rank whose part takes longer than the others
+S = TypeVar("S")
 _NONE: Any = object()  # fills the share of a rank that has fewer items than another
 
 
@@ -62,8 +61,6 @@ class Ranks:
         self.device = fabric.device
         self._fabric = fabric
         self._own_random: dict[str, Any] | None = None
-        self._messages = _messages(fabric)
-        self._patient: Any = None  # a process group, once it is needed
         # Common draws, as those of batches, must be the same on all ranks from the start.
         if self.size > 1:
             common = self.gather([random_state(device=self.device)])[0]
@@ -86,32 +83,33 @@ class Ranks:
         return self.gather_with(own, None, patiently=patiently)[0]
 
     def gather_with(
-        self, own: Sequence[T], word: W, *, patiently: bool = False
-    ) -> tuple[list[T], list[W]]:
-        """As `gather`, and in the same message a word of each rank.
+        self, own: Sequence[T], summary: S, *, patiently: bool = False
+    ) -> tuple[list[T], list[S]]:
+        """As `gather`, and in the same message what each rank has to say of its share.
 
         Args:
             own: see `gather`.
-            word: of this rank; it is pickled.
+            summary: of this rank; it is pickled.
             patiently: see `gather`.
 
         Returns:
-            The items in their order before `share`, and the words by rank.
+            The items in their order before `share`, and the summaries by rank.
         """
         if self.size == 1:
-            return list(own), [word]
-        with _exchange():
-            group = self._patient_group() if patiently else self._messages
-            messages = [pickle.loads(each) for each in _sent((list(own), word), self.size, group)]
-        shares, words = zip(*messages, strict=True)
+            return list(own), [summary]
+        group = group_of(self._fabric, patiently)
+        shares, summaries = zip(*everyones((list(own), summary), self.size, group), strict=True)
         turns = zip_longest(*shares, fillvalue=_NONE)
-        return [item for turn in turns for item in turn if item is not _NONE], list(words)
+        return [item for turn in turns for item in turn if item is not _NONE], list(summaries)
 
     def gather_of(self, compute: Callable[[], Sequence[T]]) -> list[T]:
-        """As `gather`, of items that each rank computes. Where one fails all do, and none waits.
+        """As `gather`, of items that each rank computes, for which the others wait patiently.
+
+        Where one fails all do, and none waits.
 
         Args:
-            compute: makes this rank's `share` of the items. It exchanges nothing with other ranks.
+            compute: makes this rank's `share` of the items. It exchanges nothing with other ranks
+                but pixels that are decoded in shares.
 
         Raises:
             RankError: another rank has failed.
@@ -124,12 +122,13 @@ class Ranks:
             own = compute()
         except Exception as error:
             failure = error
-        items, words = self.gather_with(own, None if failure is None else reason(failure))
+        why = None if failure is None else reason(failure)
+        items, failures = self.gather_with(own, why, patiently=True)
         if failure is not None:
             raise failure
-        for index, word in enumerate(words):
-            if word is not None:
-                raise RankError(f"rank {index}: failed ({word}), and with it all others")
+        for index, each in enumerate(failures):
+            if each is not None:
+                raise RankError(f"rank {index}: failed ({each}), and with it all others")
         return items
 
     def any(self, *flags: bool) -> list[bool]:
@@ -137,24 +136,26 @@ class Ranks:
         if self.size == 1:
             return list(flags)
         found = torch.tensor(flags, dtype=torch.uint8, device="cpu")
-        _reduce(found, dist.ReduceOp.MAX, self._messages)
+        with exchanging():
+            dist.all_reduce(found, dist.ReduceOp.MAX, group_of(self._fabric))
         return [bool(flag) for flag in found.tolist()]
 
     def stack(self, own: Tensor) -> Tensor:
         """A tensor of each rank, of one shape on all of them.
 
         Args:
-            own: that of this rank.
+            own: that of this rank, on the device, or on the CPU, where it is sent as messages are.
 
         Returns:
             `(size, *own.shape)`, the same on every rank.
         """
         if self.size == 1:
             return own[None]
-        parts = [torch.empty_like(own) for _ in range(self.size)]
-        with _exchange():
-            dist.all_gather(parts, own)
-        return torch.stack(parts)
+        parts = torch.empty(self.size, *own.shape, dtype=own.dtype, device=own.device)
+        group = group_of(self._fabric) if own.device.type == "cpu" else None
+        with exchanging():
+            dist.all_gather(list(parts), own, group)
+        return parts
 
     @torch.no_grad()
     def add_gradients(
@@ -175,16 +176,10 @@ class Ranks:
         """
         if self.size == 1:
             return
-        trained = [p for p in parameters if p.requires_grad]
-        words = self.gather([used_weights(trained)]) if used is None else used
-        union = np.bitwise_or.reduce([np.frombuffer(word, np.uint8) for word in words])
-        gradients = []
-        flags = np.unpackbits(union, count=len(trained))
-        for parameter in (p for p, is_used in zip(trained, flags, strict=True) if is_used):
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-            gradients.append(parameter.grad)
-        _add([*gradients, *averaged])
+        parameters = list(parameters)
+        if used is None:
+            used = self.gather([used_weights(parameters)])
+        add_up([*gradients_used(parameters, used), *averaged])
         if averaged:
             torch._foreach_div_(list(averaged), self.size)
 
@@ -248,12 +243,6 @@ class Ranks:
             self._own_random = random_state(device=self.device)
             set_random_state(common, device=self.device)
 
-    def _patient_group(self) -> Any:
-        """A group of all ranks, on the CPU, with a long timeout. It notices a dead rank at once."""
-        if self._patient is None:
-            self._patient = dist.new_group(timeout=PATIENCE, backend="gloo")
-        return self._patient
-
     def _first_own(self) -> dict[str, Any]:
         """The state of generators that are seeded by a common number plus the rank."""
         common = random_state(device=self.device)
@@ -270,128 +259,6 @@ class Ranks:
         """Continue from the `state_dict` of the same number of ranks."""
         if self.size > 1:
             self._own_random = state["random"][self.index]
-
-
-@contextmanager
-def rank_zero_first(fabric: Fabric) -> Iterator[None]:
-    """Run the block on rank 0 first, then on the others.
-
-    Args:
-        fabric: the devices.
-
-    Raises:
-        RankError: a rank ended or does not answer.
-
-    Example:
-        with rank_zero_first(fabric):
-            images = load_images(settings)  # rank 0 writes a cache that the others read
-    """
-    failure: BaseException | None = None
-    with _exchange(), fabric.rank_zero_first():
-        try:
-            yield
-        except BaseException as error:
-            failure = error  # raised below, since `_exchange` would take it for its own error
-    if failure is not None:
-        raise failure
-
-
-def agreed(fabric: Fabric, value: T) -> T:
-    """The value of rank 0, on every rank.
-
-    Args:
-        fabric: the devices.
-        value: that of this rank; it is pickled.
-
-    Raises:
-        RankError: a rank ended or does not answer.
-    """
-    if fabric.world_size == 1:
-        return value
-    values = [value]
-    with _exchange():
-        dist.broadcast_object_list(values, 0, group=_messages(fabric))
-    return values[0]
-
-
-def wait_for_all(fabric: Fabric) -> None:
-    """Wait until every rank is here.
-
-    Raises:
-        RankError: a rank ended or does not answer.
-    """
-    if fabric.world_size > 1:
-        with _exchange():
-            dist.barrier(group=_messages(fabric))
-
-
-def used_weights(parameters: Iterable[nn.Parameter]) -> bytes:
-    """A bit for each parameter that is trained: whether it has a gradient."""
-    used = [p.grad is not None for p in parameters if p.requires_grad]
-    return np.packbits(np.array(used, bool)).tobytes()
-
-
-def _messages(fabric: Fabric) -> Any:
-    """The group of processes for messages; see `Ddp`."""
-    return getattr(fabric.strategy, "messages", None)
-
-
-def _sent(own: object, size: int, group: Any) -> list[bytes]:
-    """The pickled messages of all ranks; in one exchange, unless one is long."""
-    message = pickle.dumps(own)
-    first = torch.zeros(HEAD + SHORT, dtype=torch.uint8, device="cpu")
-    begin = len(message).to_bytes(HEAD, "little") + message[:SHORT]
-    first[: len(begin)] = torch.frombuffer(bytearray(begin), dtype=torch.uint8)
-    firsts = _gathered(first, size, group)
-    lengths = [int.from_bytes(each[:HEAD], "little") for each in firsts]
-    rests = [b""] * size
-    longest = max(lengths) - SHORT
-    if longest > 0:
-        rest = torch.zeros(longest, dtype=torch.uint8, device="cpu")
-        left = message[SHORT:]
-        if left:
-            rest[: len(left)] = torch.frombuffer(bytearray(left), dtype=torch.uint8)
-        rests = _gathered(rest, size, group)
-    return [
-        (first[HEAD:] + rest)[:length]
-        for first, rest, length in zip(firsts, rests, lengths, strict=True)
-    ]
-
-
-def _gathered(own: Tensor, size: int, group: Any) -> list[bytes]:
-    parts = [torch.empty_like(own) for _ in range(size)]
-    dist.all_gather(parts, own, group=group)
-    return [part.numpy().tobytes() for part in parts]
-
-
-def _add(tensors: Sequence[Tensor]) -> None:
-    """Add up tensors over all ranks in place, in one message for each dtype."""
-    for dtype in sorted({tensor.dtype for tensor in tensors}, key=str):
-        of_dtype = [tensor for tensor in tensors if tensor.dtype == dtype]
-        flat = torch.cat([tensor.reshape(-1) for tensor in of_dtype])
-        _reduce(flat, dist.ReduceOp.SUM)
-        sums = torch.split(flat, [tensor.numel() for tensor in of_dtype])
-        shaped = [each.view(t.shape) for t, each in zip(of_dtype, sums, strict=True)]
-        torch._foreach_copy_(of_dtype, shaped)
-
-
-def _reduce(tensor: Tensor, operation: Any, group: Any = None) -> None:
-    with _exchange():
-        dist.all_reduce(tensor, operation, group)
-
-
-@contextmanager
-def _exchange() -> Iterator[None]:
-    """Within it, an error of the exchange between ranks is a `RankError`."""
-    try:
-        yield
-    except RuntimeError as error:
-        if not dist.is_initialized():
-            raise
-        raise RankError(
-            f"rank {dist.get_rank()}: lost another rank, which ended or did not answer "
-            f"({reason(error)}); continue from the last checkpoint with --resume"
-        ) from error
 
 
 def _listed(ranks: Sequence[int]) -> str:

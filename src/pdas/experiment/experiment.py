@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from pdas.distributed.exchange.messages import wait_for_all
 from pdas.distributed.numerics import numerics, uses_tf32
-from pdas.distributed.ranks import Ranks, wait_for_all
+from pdas.distributed.ranks import Ranks
 from pdas.experiment.check import FILE as CHECK
 from pdas.experiment.check import Check, OnCheck, check
 from pdas.experiment.latency import found_latency, found_multiply_adds, keep_latencies

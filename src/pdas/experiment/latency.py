@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from pdas.distributed.exchange.messages import agreed
 from pdas.distributed.fabric import Fabric
-from pdas.distributed.ranks import agreed
 from pdas.nn.counting.counter import counting
 from pdas.nn.counting.latencies import Latencies
 from pdas.nn.counting.timing import Stopwatch

@@ -12,9 +12,9 @@ import torch
 from torch import nn
 
 from pdas.distributed.devices import check_samples, open_fabric
+from pdas.distributed.exchange.messages import rank_zero_first
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import check_equal_parts
-from pdas.distributed.ranks import rank_zero_first
 from pdas.experiment.latency import latencies_of, typical
 from pdas.nn.counting.latencies import Latencies
 from pdas.nn.counting.latency_measurement import LatencyMeasurement

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pdas.distributed.exchange.messages import agreed, wait_for_all
 from pdas.distributed.fabric import Fabric
-from pdas.distributed.ranks import agreed, wait_for_all
 from pdas.resume.checkpoint import Checkpoints
 from pdas.runs.directory import new_directory
 from pdas.runs.run import Run

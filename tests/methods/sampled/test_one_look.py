@@ -78,12 +78,16 @@ def batches(parts: int, *bad: int) -> list[tuple[Tensor, Tensor]]:
     return made
 
 
-def run(looks_once: bool, parts: int, *bad: int, **options: Any) -> dict[str, Any]:
+def run(
+    looks_once: bool, parts: int, *bad: int, scaled: bool = False, **options: Any
+) -> dict[str, Any]:
     """All that a few steps leave behind."""
     torch.manual_seed(0)
     random.seed(0)
     np.random.seed(0)
-    net, turns, fabric = Noisy(), Turns(), Fabric(accelerator="cpu", devices=1)
+    precision = MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu"))
+    plugins = {"plugins": precision} if scaled else {}
+    net, turns, fabric = Noisy(), Turns(), Fabric(accelerator="cpu", devices=1, **plugins)
     settings = TrainingSettings(steps=STEPS, **options)
     weights = WeightTraining(
         Candidates(net), settings, fabric, Ranks(fabric), steps=STEPS, per_epoch=STEPS
@@ -96,8 +100,8 @@ def run(looks_once: bool, parts: int, *bad: int, **options: Any) -> dict[str, An
         weights,
         accumulate=parts,
     )
-    assert not step._looks_once  # on a CPU
-    step._looks_once = looks_once
+    assert step._update is not None and not step._update._looks_once  # on a CPU
+    step._update._looks_once = looks_once
     records, error = [], None
     try:
         for batch in batches(parts, *bad):
@@ -111,6 +115,7 @@ def run(looks_once: bool, parts: int, *bad: int, **options: Any) -> dict[str, An
         "weights": {name: w.detach().clone() for name, w in net.named_parameters()},
         "optimizer": weights.optimizer.state_dict(),
         "step": step.state_dict(),
+        "scaler": precision.state_dict(),
         "next draws": (torch.rand(3), random.random(), np.random.random()),
     }
 
@@ -126,11 +131,14 @@ def same(found: Any, expected: Any) -> bool:
     return repr(found) == repr(expected)
 
 
+@pytest.mark.parametrize("scaled", [False, True])
 @pytest.mark.parametrize("parts", [1, 2])
 @pytest.mark.parametrize("clip", [0.1, 100])
 @pytest.mark.parametrize("bad", [(), (0,), (0, 2, 3), (STEPS - 1,)])
-def test_nothing_differs_to_the_last_bit(parts: int, bad: tuple[int, ...], clip: float) -> None:
-    before, after = (run(once, parts, *bad, clip=clip) for once in (False, True))
+def test_nothing_differs_to_the_last_bit(
+    parts: int, bad: tuple[int, ...], clip: float, scaled: bool
+) -> None:
+    before, after = (run(once, parts, *bad, clip=clip, scaled=scaled) for once in (False, True))
     for name, expected in before.items():
         assert same(after[name], expected), name
     assert before["error"] is None
@@ -155,9 +163,12 @@ def test_losses_without_a_gradient_have_the_same_error(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("precision", ["32-true", "16-mixed"])
 def test_who_looks_once(precision: str) -> None:
-    """A device beside the CPU, unless its loss is scaled: a scaler begins no step anew."""
+    """A device beside the CPU, also where its loss is scaled."""
     fabric = stand_in_fabric()
     if precision == "16-mixed":
         fabric._strategy._precision = MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu"))
-    step = SearchStep(fabric, Noisy(), loss, Turns(), None)  # type: ignore[arg-type]
-    assert step._looks_once == (precision == "32-true")
+    weights = WeightTraining(
+        Candidates(Noisy()), TrainingSettings(steps=1), fabric, Ranks(fabric), steps=1, per_epoch=1
+    )
+    step = SearchStep(fabric, weights.network, loss, Turns(), weights)  # type: ignore[arg-type]
+    assert step._update is not None and step._update._looks_once

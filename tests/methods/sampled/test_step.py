@@ -203,8 +203,8 @@ def test_no_finite_loss_leaves_the_momentum() -> None:
 
 
 def momenta(step: SearchStep) -> dict[int, dict[str, Any]]:
-    assert step._weights is not None
-    return step._weights.optimizer.state_dict()["state"]
+    assert step._update is not None
+    return step._update._weights.optimizer.state_dict()["state"]
 
 
 def test_in_16_bit_precision_an_overflow_passes_the_step_over() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from pdas.distributed.ranks import agreed
+from pdas.distributed.exchange.messages import agreed
 from pdas.methods.base import SearchContext
 from pdas.methods.constraints.limited import Limited
 from pdas.methods.optimizer import Optimizer

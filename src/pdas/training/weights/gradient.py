@@ -56,6 +56,16 @@ class Gradient:
     def _gradients(self) -> list[Tensor]:
         return [p.grad for p in self._used if p.grad is not None]
 
+    def forget(self) -> None:
+        """Leave the weights as they are, so that the step can begin anew.
+
+        A loss scaler takes the gradient of a step once, so its step ends here, at its old scale.
+        """
+        if self._used and self._scaler is not None:
+            before = self._scaler.state_dict()
+            self._scaler.update()
+            self._scaler.load_state_dict(before)
+
     def step(self, norm: Mapping[str, float]) -> None:
         """Update the weights; without any gradient nothing happens.
 

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from pdas.distributed.devices import without_wrapper
+from pdas.distributed.exchange.gradients import used_weights
 from pdas.distributed.fabric import Fabric
-from pdas.distributed.ranks import Ranks, used_weights
+from pdas.distributed.ranks import Ranks
 from pdas.training.components import MakeOptimizer, MakeSchedule
 from pdas.training.measures import numbers
 from pdas.training.settings import TrainingSettings
@@ -101,7 +102,7 @@ class WeightTraining:
 
     @property
     def used(self) -> bytes:
-        """Which weights have a gradient, as a word for the other ranks; see `used_weights`."""
+        """Which weights have a gradient, for the other ranks; see `used_weights`."""
         return b"" if self._ranks.size == 1 else used_weights(self._parameters)
 
     @torch.no_grad()
@@ -127,7 +128,7 @@ class WeightTraining:
         """That of all ranks, which the backward passes have left.
 
         Args:
-            used: the word `used` of all ranks, if they are known; else they are exchanged.
+            used: the `used` of all ranks, if they are known; else they are exchanged.
             averaged: further tensors of all ranks, which are replaced by their mean.
         """
         self._ranks.add_gradients(self._parameters, used, averaged)
