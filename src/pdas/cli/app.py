@@ -21,6 +21,7 @@ from pdas.cli.help import HELP_OPTIONS, Command, Group, example
 from pdas.cli.importing import working
 from pdas.cli.interrupts import interruptible
 from pdas.cli.progress import logs_of_command
+from pdas.distributed.exchange.leaving import ending_alone
 from pdas.distributed.launch import LOST, end_with_launcher, rank
 from pdas.support.errors import PdasError, PdasWarning, RankError, printable, reason
 from pdas.support.imports import import_modules
@@ -48,7 +49,7 @@ def run_command() -> None:
     # Not for "lightning_fabric" itself, since Fabric sets that level again when it is imported.
     logging.getLogger("lightning_fabric.utilities").setLevel(logging.WARNING)
     end_with_launcher()
-    with forgiving_streams(), logs_of_command():
+    with ending_alone(), forgiving_streams(), logs_of_command():
         sys.exit(_status_of_command() or _status_of_output())
 
 
