@@ -181,6 +181,21 @@ def test_determinism_is_asked_for_and_ends() -> None:
         assert not torch.are_deterministic_algorithms_enabled()
 
 
+def test_what_has_no_deterministic_version_is_one_line() -> None:
+    """As torch says it of an operation on a GPU."""
+    line = "device.deterministic: found true, expected false on this device "
+    settings = DeviceSettings(deterministic=True)
+    with pytest.raises(SettingError) as caught, determinism(settings):
+        raise RuntimeError("an_operation does not have a deterministic implementation.\nMore.")
+    assert str(caught.value).startswith(line) and "an_operation" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    with (
+        pytest.raises(RuntimeError, match="other"),
+        determinism(DeviceSettings(deterministic=True)),
+    ):
+        raise RuntimeError("something other")
+
+
 @pytest.mark.parametrize("recipe", ["digits", "inpaint-photos"])
 def test_the_shipped_networks_can_be_deterministic(
     recipe: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch

@@ -11,6 +11,7 @@ import torch
 
 from pdas.distributed.settings import DeviceSettings
 from pdas.support.errors import SettingError, reason
+from pdas.support.refusals import refusal
 
 AMPERE = 8  # the first generation of NVIDIA GPUs with TF32
 
@@ -81,9 +82,12 @@ def determinism(settings: DeviceSettings) -> Iterator[None]:
     except RuntimeError as error:
         if "deterministic" not in str(error):
             raise
-        raise SettingError(
-            "device.deterministic: found true, which this device cannot be for all of the network "
-            f"({reason(error)}); set it to false"
+        raise refusal(
+            SettingError,
+            "device.deterministic",
+            found="true",
+            expected=f"false on this device ({reason(error)})",
+            remedy="change it, or use another network or device",
         ) from error
     finally:
         torch.use_deterministic_algorithms(before[0])
