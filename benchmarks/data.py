@@ -20,9 +20,10 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms as T
 
-from pdas.data.augment import Augment, Standardise, TrainingTransform
+from pdas.data.augment import Augment, TrainingTransform
 from pdas.data.batches import Batches
 from pdas.data.images import MemoryImages
+from pdas.data.views.standardise import Standardise
 
 IMAGES = 1280
 BATCH = 64

@@ -43,11 +43,12 @@ from torch.utils.data import ConcatDataset, DataLoader
 from torchvision import transforms as T
 
 from pdas.data.archives.tar import tar_images
-from pdas.data.augment import Augment, Standardise, TrainingTransform
+from pdas.data.augment import Augment, TrainingTransform
 from pdas.data.batches import Batches
 from pdas.data.disk import DiskImages
 from pdas.data.files import found_in
 from pdas.data.views.areas import RandomAreas
+from pdas.data.views.standardise import Standardise
 
 BATCH = 64
 TIMES = 5  # that a loader reads each file in a pass

@@ -16,9 +16,10 @@ from scipy.stats import chisquare
 from torch import Tensor
 from torchvision.transforms.v2 import functional as T
 
-from pdas.data.augment import Augment, Standardise, TrainingTransform, channel_statistics
+from pdas.data.augment import Augment, TrainingTransform
 from pdas.data.images import MemoryImages
 from pdas.data.views.jitter import Jitter
+from pdas.data.views.standardise import Standardise, channel_statistics
 from pdas.support.errors import SettingError
 
 

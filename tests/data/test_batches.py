@@ -11,10 +11,11 @@ import torch
 from loading import labelled
 from torch import Tensor
 
-from pdas.data.augment import Augment, Standardise, TrainingTransform
+from pdas.data.augment import Augment, TrainingTransform
 from pdas.data.batches import Batches
 from pdas.data.disk import DiskImages
 from pdas.data.images import ImageSource, MemoryImages
+from pdas.data.views.standardise import Standardise
 from pdas.support.errors import SettingError
 
 STANDARDISE = Standardise((0.5,) * 3, (0.25,) * 3)

@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 
 from pdas.data import decode
-from pdas.data.augment import channel_statistics
 from pdas.data.decode import read_image
 from pdas.data.disk import DiskImages
+from pdas.data.views.standardise import channel_statistics
 from pdas.support.errors import DataError
 
 

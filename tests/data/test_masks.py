@@ -10,10 +10,10 @@ import torch
 from scipy.stats import binomtest, chisquare
 from torch import Tensor
 
-from pdas.data.augment import Standardise
 from pdas.data.batches import Batches
 from pdas.data.images import MemoryImages
 from pdas.data.masks import MASKS, MaskedBatches, draw_mask, find_mask
+from pdas.data.views.standardise import Standardise
 from pdas.support.errors import SettingError
 
 SIZES = [(64, 64), (7, 9), (8, 5), (2, 3), (1, 1)]

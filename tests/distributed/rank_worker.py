@@ -11,10 +11,12 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -25,6 +27,12 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import pdas
 from pdas.cost import FunctionCost
+from pdas.data import disk
+from pdas.data.augment import Augment, TrainingTransform
+from pdas.data.batches import Batches
+from pdas.data.disk import DiskImages
+from pdas.data.files import found_in
+from pdas.data.views.standardise import Standardise
 from pdas.distributed.devices import Ddp
 from pdas.distributed.exchange.messages import agreed
 from pdas.distributed.ranks import Ranks
@@ -39,6 +47,7 @@ from pdas.support.errors import NonFiniteLossError, PdasError
 from pdas.training.retrain import TrainingModule, retrain
 from pdas.training.settings import TrainingSettings
 from tests.distributed import rank_networks
+from tests.made_up_photographs import made_up_photographs
 from tests.methods.sampled.test_step import Pick, Script, make, values
 from tests.methods.trials import trial_searches
 
@@ -303,21 +312,33 @@ def trials(fabric: Fabric, out: Path) -> Any:
     return result.optimizer.told, [progress.measures for progress in result.history]
 
 
-def exchanges(fabric: Fabric, out: Path) -> list[list[int]]:
-    """How often each step of a search and of a retraining waits for the other rank."""
-    count, found = [0], []
+@contextmanager
+def counted_exchanges() -> Iterator[list[int]]:
+    """Within it, the first number of the list is how often this rank has waited for the other."""
+    count = [0]
     originals = {name: getattr(dist, name) for name in ("all_reduce", "all_gather")}
 
     def counted(name: str, *args: Any, **named: Any) -> Any:
         count[0] += 1
         return originals[name](*args, **named)
 
-    def on_step(progress: Any) -> None:
-        found[-1].append(count[0])
-
     for name in originals:
         setattr(dist, name, partial(counted, name))
     try:
+        yield count
+    finally:
+        for name, original in originals.items():
+            setattr(dist, name, original)
+
+
+def exchanges(fabric: Fabric, out: Path) -> list[list[int]]:
+    """How often each step of a search and of a retraining waits for the other rank."""
+    found: list[list[int]] = []
+    with counted_exchanges() as count:
+
+        def on_step(progress: Any) -> None:
+            found[-1].append(count[0])
+
         found.append([])
         paper_search(
             Branches(), loss, data(), steps=9, batch_size=8, fabric=fabric, on_step=on_step
@@ -325,10 +346,52 @@ def exchanges(fabric: Fabric, out: Path) -> list[list[int]]:
         found.append([])
         net = nn.Sequential(nn.Linear(4, 2), nn.BatchNorm1d(2))
         pdas.retrain(net, loss, data(), steps=9, batch_size=8, fabric=fabric, on_step=on_step)
-    finally:
-        for name, original in originals.items():
-            setattr(dist, name, original)
     return [np.diff(counts).tolist() for counts in found]
+
+
+def pictures_searched(fabric: Fabric, out: Path) -> dict[str, Any]:
+    """A search of pictures in files; how often a step waits, and what it decodes."""
+    folder = made_up_photographs(out / f"pictures-{fabric.global_rank}", classes=2, train=8, val=1)
+    files = found_in(folder / "train").images
+    source = DiskImages(files, torch.arange(16) % 2, size=8, channels=3, workers=0)
+
+    def batches(seed: int) -> Batches:
+        drawn = torch.Generator().manual_seed(seed)
+        augment = TrainingTransform(Standardise((0.5,) * 3, (0.2,) * 3), Augment(1, True, 2), drawn)
+        half = source.subset(torch.arange(seed, 16, 2))
+        return Batches(
+            half, 4, shuffle=drawn, transform=augment, drop_last=True, area_scale=(0.3, 1.0)
+        )
+
+    def error(model: Any, batch: list[Tensor]) -> Tensor:
+        return nn.functional.cross_entropy(model(batch[0]), batch[1])
+
+    torch.manual_seed(0)
+    acts = {"relu": nn.ReLU(), "tanh": nn.Tanh(), "none": nn.Identity()}
+    layers = (nn.Flatten(), nn.Linear(192, 8), pdas.nn.Choice("act", acts), nn.Linear(8, 2))
+    net = pdas.nn.Supernet(nn.Sequential(*layers))
+    settings = SearchSettings(
+        **{"epochs": None, "steps": 7, "samples": 2, "batch_size": 4, "finalists": 0}
+    )
+    method = method_for(net.space, None, settings, (), None, 0)
+    decoded: list[int] = []
+    after: list[tuple[int, int]] = []  # each step
+    read = disk.read_view
+
+    def counted(path: Any, view: Any, index: int, *form: int) -> Tensor:
+        decoded.append(index)
+        return read(path, view, index, *form)
+
+    with counted_exchanges() as count, patch.object(disk, "read_view", counted):
+        result = run_search(
+            net, error, (batches(0), batches(1)), method, settings, fabric, seed=0,
+            on_step=lambda progress: after.append((count[0], len(decoded))),
+        )  # fmt: skip
+    return {
+        "net": dict(net.named_parameters()),
+        "optimizer": result.optimizer.state_dict(),
+        "waits and decoded": np.diff(after, axis=0).tolist(),
+    }
 
 
 def looks_that_fail(fabric: Fabric, out: Path) -> list[Any]:
@@ -392,6 +455,7 @@ CASES: dict[str, Callable[[Fabric, Path], Any]] = {
         trials,
         looks_that_fail,
         exchanges,
+        pictures_searched,
         *rank_networks.CASES,
     )
 }

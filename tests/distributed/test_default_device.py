@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 import pdas
-from pdas.data.augment import Augment, channel_statistics
+from pdas.data.augment import Augment
 from pdas.data.batches import Batches
 from pdas.data.images import MemoryImages
 from pdas.data.masks import MASKS, MaskedBatches
 from pdas.data.splits import halves, share_of_classes, split_test
+from pdas.data.views.standardise import channel_statistics
 from pdas.methods.components import METHODS, MethodRequest
 from pdas.resume.batches import ResumableBatches
 from pdas.resume.data_sets import shuffled_batches

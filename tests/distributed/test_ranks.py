@@ -78,6 +78,18 @@ def test_a_step_waits_for_the_other_rank_as_seldom_as_it_can(ranks: list[dict[st
     assert [rank["exchanges"] for rank in ranks] == 2 * [[8 * [4], 8 * [3]]]
 
 
+def test_pictures_are_decoded_once_by_all_ranks_together(
+    ranks: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    """For one message more for each of the two batches of a step."""
+    expected = alone("pictures_searched", tmp_path)
+    for found in (rank["pictures_searched"] for rank in ranks):
+        assert found["optimizer"] == expected["optimizer"]
+        assert_close(found["net"], expected["net"])
+        assert found["waits and decoded"] == 6 * [[4 + 2, 4]]
+    assert expected["waits and decoded"] == 6 * [[0, 8]]
+
+
 def test_a_last_look_that_fails_on_one_rank_ends_on_all_and_the_result_is_kept(
     ranks: list[dict[str, Any]], tmp_path: Path
 ) -> None:

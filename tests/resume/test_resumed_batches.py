@@ -14,11 +14,12 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, TensorDataset
 
-from pdas.data.augment import Augment, Standardise, TrainingTransform
+from pdas.data.augment import Augment, TrainingTransform
 from pdas.data.batches import Batches
 from pdas.data.disk import DiskImages
 from pdas.data.images import ImageSource, MemoryImages
 from pdas.data.masks import MaskedBatches, find_mask
+from pdas.data.views.standardise import Standardise
 from pdas.resume.batches import Loader, ResumableBatches
 from pdas.support.random_state import random_state, set_random_state
 

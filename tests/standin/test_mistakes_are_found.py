@@ -17,10 +17,11 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 import pdas
-from pdas.data.augment import Augment, Standardise, TrainingTransform
+from pdas.data.augment import Augment, TrainingTransform
 from pdas.data.batches import Batches
 from pdas.data.images import MemoryImages
 from pdas.data.masks import MaskedBatches
+from pdas.data.views.standardise import Standardise
 from pdas.space import Architecture
 from pdas.spaces.cells import network as cell_network
 from tests.conftest import TINY

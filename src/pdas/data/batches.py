@@ -8,9 +8,12 @@ from copy import copy
 import torch
 from torch import Tensor
 
-from pdas.data.augment import WHOLE, Part, TrainingTransform
+from pdas.data.augment import TrainingTransform
 from pdas.data.images import ImageSource
+from pdas.data.ranks.part import WHOLE, Part
+from pdas.data.ranks.shares import is_decoded, read_in_shares
 from pdas.data.views.areas import RandomAreas
+from pdas.distributed.ranks import Ranks
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 
@@ -69,6 +72,7 @@ class Batches:
         self.device = torch.device(device)
         self.area_scale = area_scale
         self.part = WHOLE
+        self._sharing: Ranks | None = None  # whose ranks decode each batch together
 
     def __len__(self) -> int:
         """Batches in a pass."""
@@ -103,11 +107,14 @@ class Batches:
     def _batches(self, order: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         # Sources of others know no areas, and need not where none are asked for.
         areas = () if self.area_scale is None else (self._areas(self.area_scale),)
+        sharing, parts = self._sharing, map(self.part.own, order)
+        if sharing is None:
+            read = self.source.batches(parts, self.device, *areas)
+        else:
+            read = read_in_shares(self.source, sharing, parts, self.device, *areas)
         return (
             (self.transform(images).contiguous(memory_format=torch.channels_last), labels)
-            for images, labels in self.source.batches(
-                map(self.part.own, order), self.device, *areas
-            )
+            for images, labels in read
         )
 
     def for_rank(self, index: int, count: int) -> Batches:
@@ -124,6 +131,18 @@ class Batches:
         own.part = Part(index, count)
         if isinstance(self.transform, TrainingTransform):
             own.transform = self.transform.for_part(own.part)
+        return own
+
+    def in_shares(self, ranks: Ranks) -> Batches:
+        """The same passes, of which each rank decodes its share; all take the same batches.
+
+        Images in memory are not shared, since there is nothing to decode.
+
+        Args:
+            ranks: that share them.
+        """
+        own = copy(self)
+        own._sharing = ranks if ranks.size > 1 and is_decoded(self.source) else None
         return own
 
     def _areas(self, scale: tuple[float, float]) -> RandomAreas:

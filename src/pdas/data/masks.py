@@ -7,12 +7,15 @@ drawn for a whole batch by the generator that is passed in, so the same seed hid
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from pdas.distributed.ranks import Ranks
 from pdas.distributed.transfer import moved
+from pdas.resume.batches import in_shares
 from pdas.support.errors import SettingError
 from pdas.support.imports import imported
 from pdas.support.refusals import refuse
@@ -198,6 +201,16 @@ class MaskedBatches:
         """
         passing = map(self._with_mask, self.batches.pass_from(first))
         return ((masked, clean) for masked, clean, _ in passing)
+
+    def in_shares(self, ranks: Ranks) -> MaskedBatches:
+        """The same passes, of which each rank decodes its share; see `Batches.in_shares`.
+
+        Args:
+            ranks: that share them.
+        """
+        own = copy(self)
+        own.batches = in_shares(self.batches, ranks)
+        return own
 
     def with_masks(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """A pass of `(masked, clean, hidden)`; hidden is bool (n, 1, H, W)."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import torch
 
 from pdas.distributed.default_device import made_on
+from pdas.distributed.ranks import Ranks
 from pdas.support.errors import SettingError
 from pdas.support.random_state import random_state, set_random_state
 from pdas.support.refusals import refuse
@@ -58,6 +59,16 @@ def one_pass(loader: Loader) -> Iterator[Any]:
             expected="a new pass whenever it is iterated",
             remedy="begin anew in __iter__, or use torch.utils.data.DataLoader",
         )
+
+
+def in_shares(loader: Any, ranks: Ranks) -> Any:
+    """A loader whose batches all ranks decode together, if it can do that; else the same one.
+
+    Args:
+        loader: one with `in_shares(ranks)` can do that, as `pdas.data.batches.Batches`.
+        ranks: all take the same batches at the same time.
+    """
+    return loader.in_shares(ranks) if hasattr(loader, "in_shares") else loader
 
 
 def generators_of(loader: Loader) -> list[torch.Generator]:

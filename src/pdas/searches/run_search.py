@@ -22,7 +22,7 @@ from pdas.methods.planning.search_plan import cost_after, plan_after, share_of_s
 from pdas.methods.settings import SearchSettings
 from pdas.methods.trials.trial import Derive, Trial
 from pdas.nn.protocols import check_shares_weights
-from pdas.resume.batches import Loader, ResumableBatches
+from pdas.resume.batches import Loader, ResumableBatches, in_shares
 from pdas.resume.checkpoint import Checkpoints
 from pdas.resume.frozen import Frozen
 from pdas.resume.unsaved import Unsaved
@@ -163,7 +163,6 @@ def _context(
 ) -> SearchContext:
     """What the method receives: the plan, and the network on the devices."""
     space, settings = space_of(net), trial.settings
-    theta_batches = ResumableBatches(trial.theta_batches)
     if method.trains_weights:
         check_shares_weights(net)
     plan = planned(method, net, trial.loss, settings, (trial.batches, trial.theta_batches))
@@ -180,7 +179,8 @@ def _context(
         settings=settings,
         plan=plan,
         weights=weights,
-        theta_batches=theta_batches,
+        # Finalists read by themselves, from `trial`: there ranks do not take the same batches.
+        theta_batches=ResumableBatches(in_shares(trial.theta_batches, ranks)),
         active=active_of(net),
         fabric=fabric,
         ranks=ranks,
@@ -215,7 +215,9 @@ def _loop(
 ) -> Loop:
     """The loop of the steps, and all that its checkpoints hold."""
     net, trains = context.supernet, method.trains_weights
-    batches = context.trial.batches if trains else [None] * context.settings.samples
+    batches = [None] * context.settings.samples
+    if trains:
+        batches = in_shares(context.trial.batches, context.ranks)
     return Loop(
         "search",
         frozen,

@@ -9,10 +9,10 @@ import pytest
 import torch
 from loading import labelled
 
-from pdas.data.augment import channel_statistics
 from pdas.data.decode import read_image
 from pdas.data.disk import DiskImages
 from pdas.data.images import MemoryImages
+from pdas.data.views.standardise import channel_statistics
 from pdas.support.errors import DataError
 
 MakeFolder = Callable[..., Path]

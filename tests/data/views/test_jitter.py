@@ -6,8 +6,9 @@ import pytest
 import torch
 from torchvision.transforms.v2 import functional as T
 
-from pdas.data.augment import Augment, Standardise
+from pdas.data.augment import Augment
 from pdas.data.views.jitter import CHANGES, Jitter
+from pdas.data.views.standardise import Standardise
 
 REFERENCES = (T.adjust_brightness, T.adjust_contrast, T.adjust_saturation, T.adjust_hue)
 

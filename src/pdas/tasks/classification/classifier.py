@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from pdas.data.augment import Standardise
 from pdas.data.views.areas import Central
+from pdas.data.views.standardise import Standardise
 from pdas.runs.reading import parse_json
 from pdas.runs.run import Run
 from pdas.runs.weights import load_weights

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import torch
 
-from pdas.data.augment import Augment, Standardise, TrainingTransform, channel_statistics
+from pdas.data.augment import Augment, TrainingTransform
 from pdas.data.batches import Batches
 from pdas.data.images import ImageSource
 from pdas.data.load import load_images
 from pdas.data.settings import LabelledDataSettings
 from pdas.data.splits import share_of_classes
 from pdas.data.views.jitter import Jitter
+from pdas.data.views.standardise import Standardise, channel_statistics
 from pdas.tasks.classification.recipe import RetrainSettings
 from pdas.tasks.image_tasks.data import TaskImages, drawn
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import torch
 
-from pdas.data.augment import Augment, Standardise, TrainingTransform
+from pdas.data.augment import Augment, TrainingTransform
 from pdas.data.batches import Batches
 from pdas.data.images import ImageSource
 from pdas.data.load import load_images
 from pdas.data.masks import Mask, MaskedBatches, draw_mask
 from pdas.data.settings import RestorationDataSettings
+from pdas.data.views.standardise import Standardise
 from pdas.tasks.image_tasks.data import TaskImages, drawn
 
 TEST_BATCH = 64

@@ -1,0 +1,1 @@
+"""What each of several ranks reads of a batch."""
