@@ -98,9 +98,10 @@ class Ranks:
         if self.size == 1:
             return list(own), [summary]
         group = group_of(self._fabric, patiently)
-        shares, summaries = zip(*everyones((list(own), summary), self.size, group), strict=True)
-        turns = zip_longest(*shares, fillvalue=_NONE)
-        return [item for turn in turns for item in turn if item is not _NONE], list(summaries)
+        everyone = everyones((list(own), summary), self.size, group)
+        turns = zip_longest(*(share for share, _ in everyone), fillvalue=_NONE)
+        items = [item for turn in turns for item in turn if item is not _NONE]
+        return items, [each for _, each in everyone]
 
     def gather_of(self, compute: Callable[[], Sequence[T]]) -> list[T]:
         """As `gather`, of items that each rank computes, for which the others wait patiently.
