@@ -29,7 +29,7 @@ def stop_at(step: int) -> Callable[[Any], None]:
 
 
 @contextmanager
-def never_waits(seconds: int = 20) -> Iterator[None]:
+def never_waits(seconds: int = 100) -> Iterator[None]:
     """Within it, what takes longer than so many seconds fails."""
 
     def fail(*arguments: Any) -> None:

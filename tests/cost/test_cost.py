@@ -64,7 +64,7 @@ def enumerated(space: SearchSpace) -> list[Architecture]:
 
 
 @given(SIZES, st.integers(0, 2**32 - 1))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_terms_over_the_enumerated_space(sizes: list[int], seed: int) -> None:
     space, rng = some_space(sizes), np.random.default_rng(seed)
     terms = random_terms(space, rng)
@@ -80,7 +80,7 @@ def test_terms_over_the_enumerated_space(sizes: list[int], seed: int) -> None:
 
 
 @given(SIZES, st.integers(0, 2**32 - 1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_an_additive_cost_is_its_table(sizes: list[int], seed: int) -> None:
     space = some_space(sizes)
     terms = random_terms(space, np.random.default_rng(seed), most=1)
@@ -131,7 +131,7 @@ def test_many_products() -> None:
 
 
 @given(SIZES, st.integers(0, 2**32 - 1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_cheapest_of_an_additive_cost(sizes: list[int], seed: int) -> None:
     space, rng = some_space(sizes), np.random.default_rng(seed)
     terms = [Term(1.0, {i: rng.integers(-3, 9, K)}) for i, K in enumerate(space.sizes)]

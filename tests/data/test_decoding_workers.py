@@ -18,6 +18,7 @@ from pdas.data.views.areas import RandomAreas
 from pdas.resume.lost_workers import lost_workers_named
 from pdas.support.errors import DataError
 from tests.made_up_photographs import made_up_photographs
+from tests.waiting import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +68,7 @@ def test_workers_end_with_a_pass_that_is_given_up(source: DiskImages) -> None:
     next(batches)
     assert len(set(children()) - before) == 2
     del batches
-    deadline = time.monotonic() + 20
-    while set(children()) - before and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not set(children()) - before
+    wait_for(lambda: not set(children()) - before)
 
 
 PROGRAM = """
@@ -95,10 +93,7 @@ def test_workers_end_when_their_run_is_killed(source: DiskImages) -> None:
         workers = [int(number) for number in process.stdout.readline().split()]
         process.kill()
     assert len(workers) == 2
-    deadline = time.monotonic() + 60
-    while any(map(is_alive, workers)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not any(map(is_alive, workers))
+    wait_for(lambda: not any(map(is_alive, workers)))
 
 
 def is_alive(process: int) -> bool:

@@ -45,7 +45,7 @@ def test_a_signal_ends_after_the_step_with_a_line_that_says_how_to_go_on(
     process = started("digits", tmp_path / "run", "--set", "search.epochs=200")
     assert process.stdout is not None and process.stdout.readline() == "begun at 0\n"
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 130
     step = re.search(
         r"^pdas: stopped after step (\d+); add --resume to the .* continue$", errors, re.M
@@ -226,6 +226,6 @@ def test_the_command_line_goes_on(tmp_path: Path) -> None:
     process = started("digits", tmp_path / "run")
     assert process.stdout is not None and process.stdout.readline() == "begun at 0\n"
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     finish(again := started("digits", tmp_path / "run"))
     assert again.returncode == 0 and Run.open(tmp_path / "run").retrainings()

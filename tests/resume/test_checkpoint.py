@@ -7,7 +7,6 @@ import io
 import os
 import pickle
 import re
-import time
 import zipfile
 from collections.abc import Callable
 from itertools import pairwise
@@ -278,12 +277,16 @@ def test_a_file_that_cannot_be_read_is_passed_over(
     assert found is not None and found["step"] == 2
 
 
-def test_gathering_the_state_counts_as_well(tmp_path: Path) -> None:
+def test_gathering_the_state_counts_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(checkpoint.time, "monotonic", clock)
     checkpoints = Checkpoints(tmp_path, seconds=0)
-    checkpoints.save(1, {}, since=time.monotonic() - 1000)
+    checkpoints.save(1, {}, since=clock.now - 1000)
+    clock.now += 99_000
     assert not checkpoints.due()  # not before 100,000 seconds more
-    checkpoints.save(2, {})
-    time.sleep(100 * checkpoints._took)
+    clock.now += 1001
     assert checkpoints.due()
 
 

@@ -72,7 +72,7 @@ SIZES = st.lists(st.integers(1, 5), min_size=1, max_size=5).map(np.array)
 
 
 @given(SIZES, st.integers(0, 2**32 - 1), st.floats(0.1, 5), st.floats(-0.1, 1.1))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_costs_of_all_sorts(sizes: np.ndarray, seed: int, spread: float, share: float) -> None:
     rng = np.random.default_rng(seed)
     theta = random_theta(rng, sizes, spread)
@@ -93,7 +93,7 @@ def test_costs_of_all_sorts(sizes: np.ndarray, seed: int, spread: float, share: 
 
 
 @given(SIZES, st.integers(0, 2**32 - 1))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_ties_and_impossible_categories(sizes: np.ndarray, seed: int) -> None:
     """Few values of probabilities and of costs, of which sums are often equal to the limit."""
     rng = np.random.default_rng(seed)
