@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 180) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 600) -> None:
     """Until it is true; fails when that takes longer than so many seconds."""
     end = time.monotonic() + seconds
     while not condition():
