@@ -15,11 +15,12 @@ $(VENV)/.installed: pyproject.toml
 		$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@
 
+# WITH has further words of the command, as in `make demo WITH="--set search.epochs=4"`.
 demo: env
-	$(BIN)/pdas run digits --out runs/demo-$$(date +%Y%m%d-%H%M%S)
+	$(BIN)/pdas run digits $(WITH) --out runs/demo-$$(date +%Y%m%d-%H%M%S)
 
 demo-inpainting: env
-	$(BIN)/pdas run inpaint-photos --out runs/demo-inpainting-$$(date +%Y%m%d-%H%M%S)
+	$(BIN)/pdas run inpaint-photos $(WITH) --out runs/demo-inpainting-$$(date +%Y%m%d-%H%M%S)
 
 examples: env
 	set -e; for example in examples/*.py; do echo "== $$example"; $(BIN)/python $$example; done
