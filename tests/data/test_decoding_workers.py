@@ -35,6 +35,8 @@ def children() -> list[int]:
     return [int(number) for number in Path(path).read_text().split()]
 
 
+# torch tells of it again when the other worker ends, which may be in the middle of pytest itself.
+@pytest.mark.long
 def test_a_killed_worker_is_a_line(source: DiskImages) -> None:
     before = set(children())
     batches = source.batches(torch.arange(32).repeat(20).split(4))
