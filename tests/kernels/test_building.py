@@ -3,12 +3,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import torch
 
-from pdas.kernels import building
+from pdas.kernels import building, library
 from tests.kernels.compiled import need_library
 
 SAY = "from pdas.kernels.library import library; print(library().missing)"
@@ -44,6 +45,17 @@ def test_a_compiler_that_fails_is_a_reason_and_leaves_nothing(tmp_path: Path) ->
     assert all(path.suffix == ".lock" for path in left)
 
 
+def test_of_a_compiler_that_takes_too_long_nothing_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = script(tmp_path / "slow", f"(sleep 4; echo > {tmp_path}/went-on) & wait")
+    monkeypatch.setattr(building, "SECONDS", 1)
+    with pytest.raises(building.BuildError, match="took more than 1 s"):
+        building._run_all([[slow]])
+    time.sleep(5)
+    assert not (tmp_path / "went-on").exists()
+
+
 def test_a_compiler_that_is_no_program_is_a_reason(tmp_path: Path) -> None:
     (tmp_path / "compiler").write_bytes(b"\x00\x01")
     (tmp_path / "compiler").chmod(0o755)
@@ -72,12 +84,92 @@ def test_threads_that_ask_first_at_once_get_one_library() -> None:
     assert done.stdout.strip() == "1", done.stderr
 
 
-def test_a_library_that_cannot_be_loaded_is_a_reason(tmp_path: Path) -> None:
-    for_any = 'while [ "$1" != "-o" ]; do shift; [ $# = 0 ] && exit 0; done; echo no > "$2"'
-    reason, said = missing(tmp_path, CXX=script(tmp_path / "c++", for_any))
-    assert "file too short" in reason or "invalid ELF" in reason
-    assert "Traceback" not in said
-    assert not list((tmp_path / "cache").rglob("*.so"))  # the next process makes it anew
+BUILDS_NONSENSE = """
+[ "$1" = -dumpversion ] && exit 0
+echo made >> "$COUNT"
+while [ "$1" != "-o" ]; do shift; [ $# = 0 ] && exit 0; done; echo no > "$2"
+"""
+
+
+def test_a_library_that_cannot_be_loaded_is_a_reason_and_is_made_once(tmp_path: Path) -> None:
+    compiler = script(tmp_path / "c++", BUILDS_NONSENSE)
+    count = tmp_path / "count"
+    first, said = missing(tmp_path, CXX=compiler, COUNT=str(count))
+    assert "file too short" in first or "invalid ELF" in first
+    assert "compiling" in said and "Traceback" not in said
+    made = count.read_text()
+    second, said = missing(tmp_path, CXX=compiler, COUNT=str(count))
+    assert second.startswith(f"it is not compiled again before {tmp_path}/cache")
+    assert said == f"kernels: {second}; torch's own operations are used"
+    assert count.read_text() == made
+
+
+def test_a_damaged_library_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    monkeypatch.setattr(library, "_load", lambda path: _sound(path))
+    monkeypatch.setattr(library, "make", lambda path: (made.append(path), path.write_text("good")))
+    path = tmp_path / "library.so"
+    path.write_text("damaged")
+    library._load_kept(path)
+    library._load_kept(path)
+    assert made == [path]
+
+
+def _sound(path: Path) -> None:
+    if path.read_text() != "good":
+        raise building.BuildError("it cannot be loaded")
+
+
+NOEXEC = os.statvfs_result((4096, 4096, 1, 1, 1, 1, 1, 1, getattr(os, "ST_NOEXEC", 8), 255))
+
+
+@pytest.fixture
+def noexec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> set[Path]:
+    """Folders that are made as if mounted so; the cache is one."""
+    if not hasattr(os, "ST_NOEXEC"):
+        pytest.skip("this system does not tell")
+    cache = tmp_path / "home"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    monkeypatch.setattr(building.tempfile, "gettempdir", lambda: str(tmp_path))
+    folders, usual = {cache}, os.statvfs
+    cache.mkdir()
+    monkeypatch.setattr(os, "statvfs", lambda path: NOEXEC if path in folders else usual(path))
+    return folders
+
+
+def test_where_nothing_can_be_loaded_from_the_cache_a_temporary_folder_is_taken(
+    tmp_path: Path, noexec: set[Path]
+) -> None:
+    need_library()
+    folder = tmp_path / f"pdas-kernels-{os.getuid()}"
+    assert building.kept().is_relative_to(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    noexec.clear()
+    assert building.kept().is_relative_to(tmp_path / "home")
+
+
+def test_without_any_folder_to_load_from_nothing_is_compiled(
+    tmp_path: Path, noexec: set[Path]
+) -> None:
+    need_library()
+    noexec.add(tmp_path)
+    with pytest.raises(building.BuildError, match="mounted with noexec"):
+        building.kept()
+
+
+def test_a_temporary_folder_that_others_can_write_is_refused(
+    tmp_path: Path, noexec: set[Path]
+) -> None:
+    need_library()
+    folder = tmp_path / f"pdas-kernels-{os.getuid()}"
+    folder.mkdir()
+    folder.chmod(0o777)
+    with pytest.raises(building.BuildError, match="not this user's alone"):
+        building.kept()
+    folder.rmdir()
+    folder.symlink_to(tmp_path / "home")
+    with pytest.raises(building.BuildError, match="not this user's alone"):
+        building.kept()
 
 
 def test_a_cache_that_cannot_be_written_is_a_reason(tmp_path: Path) -> None:
@@ -114,13 +206,14 @@ def test_the_instruction_set_is_that_of_the_processor() -> None:
 
 def test_several_processes_make_one_library_between_them(tmp_path: Path) -> None:
     need_library()
-    counting = f'echo made >> {tmp_path}/count; sleep 1; exec "{building._compiler()}" "$@"'
+    counting = f'echo made >> {tmp_path}/count; sleep 1; exec "{building.find_compiler()}" "$@"'
     empty = tmp_path / "sources"
     empty.mkdir()
     (empty / "one.cpp").write_text("int pdas_one() { return 1; }\n")
     program = (
         "import sys; from pathlib import Path; from pdas.kernels import building\n"
-        "building.SOURCES = Path(sys.argv[1]); print(building.built())"
+        "building.SOURCES = Path(sys.argv[1])\n"
+        "path = building.kept(); building.make(path); print(path)"
     )
     values = {
         **os.environ,

@@ -12,12 +12,14 @@ import hashlib
 import os
 import platform
 import shutil
+import signal
+import stat
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -85,40 +87,63 @@ def shipped() -> Path | None:
     return path if path.is_file() else None
 
 
-def built() -> Path:
-    """The library in the cache of this user, which is made first where it is not there.
+def kept() -> Path:
+    """Where this user's library is or will be.
+
+    Raises:
+        BuildError: there is no compiler or no folder, or the library was made and did not load.
+    """
+    compiler = find_compiler()
+    folder = _folder() / f"{Path(compiler).name}-{_version(compiler)}"
+    path = folder / file_name(instruction_set())
+    failure = _failure(path)
+    if failure.is_file():
+        text = failure.read_text()
+        raise BuildError(f"it is not compiled again before {folder} is deleted: {text}")
+    return path
+
+
+def make(path: Path) -> None:
+    """Compile the library, unless another process has just done so.
+
+    Args:
+        path: of `kept`.
 
     Raises:
         BuildError: there is no compiler, it fails, or nothing can be written.
     """
-    compiler = _compiler()
-    name = file_name(instruction_set())
     try:
-        folder = _cache() / f"{Path(compiler).name}-{_version(compiler)}"
-        path = folder / name
-        if not path.is_file():
-            folder.mkdir(parents=True, exist_ok=True)
-            with _one_at_a_time(folder / f"{name}.lock"):
-                if not path.is_file():  # else another process has just made it
-                    print("pdas: compiling its operators for this machine, once", file=sys.stderr)
-                    build(path, instruction_set(), compiler)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _one_at_a_time(path.with_name(f"{path.name}.lock")):
+            if not path.is_file():
+                print("pdas: compiling its operators for this machine, once", file=sys.stderr)
+                build(path, instruction_set())
     except OSError as error:
         raise BuildError(f"cannot write {error.filename}: {error.strerror}") from error
-    return path
 
 
-def build(path: Path, instructions: str, compiler: str | None = None) -> None:
+def remember(path: Path, failure: str) -> None:
+    """Do not compile a library again at every start that cannot be loaded when it is made.
+
+    Args:
+        path: of `kept`.
+        failure: why not.
+    """
+    with suppress(OSError):
+        _failure(path).write_text(failure)
+
+
+def build(path: Path, instructions: str) -> None:
     """Compile the library. The file appears whole or not at all.
 
     Args:
         path: of the library, in a folder that exists.
         instructions: of `instruction_sets`.
-        compiler: of C++20; default that of this machine.
 
     Raises:
         BuildError: there is no compiler, or it fails.
     """
-    compiler = compiler or _compiler()
+    compiler = find_compiler()
     torch_folder = Path(torch.__file__).parent
     abi = int(torch.compiled_with_cxx11_abi())
     flags = [*_FLAGS, *_INSTRUCTIONS[instructions], f"-D_GLIBCXX_USE_CXX11_ABI={abi}"]
@@ -137,7 +162,12 @@ def build(path: Path, instructions: str, compiler: str | None = None) -> None:
         os.replace(whole, path)
 
 
-def _compiler() -> str:
+def find_compiler() -> str:
+    """The C++ compiler of this machine.
+
+    Raises:
+        BuildError: there is none.
+    """
     for name in (os.environ.get("CXX", ""), *_COMPILERS):
         found = shutil.which(name)
         if found:
@@ -157,12 +187,39 @@ def _version(compiler: str) -> str:
     return "".join(c for c in asked.stdout if c.isalnum() or c == ".") or "unknown"
 
 
-def _cache() -> Path:
+def _failure(path: Path) -> Path:
+    return path.with_name(f"{path.name}.failed")
+
+
+def _folder() -> Path:
+    """The cache of this user, or a temporary folder where nothing can be loaded from there."""
     home = os.environ.get("XDG_CACHE_HOME")
     try:
-        return (Path(home) if home else Path.home() / ".cache") / "pdas" / "kernels"
+        cache = (Path(home) if home else Path.home() / ".cache") / "pdas" / "kernels"
     except RuntimeError as error:
         raise BuildError("there is no home directory to keep it in") from error
+    if not _is_noexec(cache):
+        return cache
+    folder = Path(tempfile.gettempdir()) / f"pdas-kernels-{os.getuid()}"
+    if _is_noexec(folder):
+        raise BuildError(f"{cache} and {folder} are on file systems mounted with noexec")
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        raise BuildError(f"cannot write {folder}: {error.strerror}") from error
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+        raise BuildError(f"{folder} is not this user's alone")  # who else could put a library there
+    return folder
+
+
+def _is_noexec(folder: Path) -> bool:
+    """Whether the system loads no library from there; where it does not tell, it is tried."""
+    try:
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        return bool(os.statvfs(there).f_flag & os.ST_NOEXEC)
+    except (AttributeError, OSError):  # not on every system
+        return False
 
 
 def _run_all(commands: Iterator[Sequence[str]] | Sequence[Sequence[str]]) -> None:
@@ -174,6 +231,7 @@ def _run_all(commands: Iterator[Sequence[str]] | Sequence[Sequence[str]]) -> Non
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         for command in commands
     ]
@@ -183,8 +241,9 @@ def _run_all(commands: Iterator[Sequence[str]] | Sequence[Sequence[str]]) -> Non
         raise BuildError(f"{error.cmd[0]} took more than {SECONDS} s") from error
     finally:
         for process in running:
-            process.kill()
-            process.wait()
+            with process:
+                if process.poll() is None:  # with the compiler proper, which is a child of its own
+                    os.killpg(process.pid, signal.SIGKILL)
     for text, process in errors:
         if process.returncode:
             lines = [line for line in text.splitlines() if "error" in line] or text.splitlines()

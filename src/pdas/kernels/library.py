@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import torch
 
-from pdas.kernels.building import SHIPPED, BuildError, built, instruction_set, shipped
+from pdas.kernels.building import (
+    BuildError,
+    instruction_set,
+    kept,
+    make,
+    remember,
+    shipped,
+)
 from pdas.support.errors import reason
 
 _log = logging.getLogger(__name__)
@@ -45,24 +53,39 @@ def library() -> Library:
 
 @cache
 def _library() -> Library:
-    found = shipped()
+    in_wheel = shipped()
     try:
-        path = found or built()
-        _load(path)
+        if in_wheel:
+            _load(in_wheel)
+        else:
+            _load_kept(kept())
     except BuildError as error:
         _log.warning("kernels: %s; torch's own operations are used", reason(error))
         return Library(missing=reason(error))
     from pdas.kernels import operators  # gives them gradients, so they must be there
 
-    origin = "wheel" if found else "built here"
+    origin = "wheel" if in_wheel else "built here"
     return Library("", origin, instruction_set(), registered=operators.register())
 
 
+def _load_kept(path: Path) -> None:
+    """Load the library of this user, which is made where it is not there or is damaged."""
+    if path.is_file():
+        try:
+            return _load(path)
+        except BuildError:
+            with suppress(OSError):
+                path.unlink()
+    make(path)
+    try:
+        _load(path)
+    except BuildError as error:
+        remember(path, reason(error))
+        raise
+
+
 def _load(path: Path) -> None:
-    """Load it; what cannot be loaded is removed from the cache, so that it is made anew."""
     try:
         torch.ops.load_library(str(path))  # type: ignore[no-untyped-call]
     except OSError as error:
-        if not path.is_relative_to(SHIPPED):
-            path.unlink(missing_ok=True)
         raise BuildError(f"it cannot be loaded: {error.__cause__ or error}") from error
