@@ -18,6 +18,7 @@ from torch import nn
 import pdas.stages
 from pdas import recipes
 from pdas.experiment import check as checking
+from pdas.experiment import preparation as preparing
 from pdas.experiment.check import Check, check
 from pdas.experiment.experiment import Experiment
 from pdas.experiment.preparation import prepare
@@ -138,11 +139,11 @@ def test_it_is_measured_with_the_operators_of_the_run(
 ) -> None:
     asked: list[str] = []
 
-    def choose(network: nn.Module, setting: Setting, device: torch.device) -> Kernels:
+    def choose(network: nn.Module, setting: Setting, *_: object) -> Kernels:
         asked.append(setting)
         return Kernels(False, "as set")
 
-    for module in (checking, running):  # of the retraining, and of the search
+    for module in (preparing, running):  # of what is said and retrained, and of the search
         monkeypatch.setattr(module, "choose_kernels", choose)
     longer = ("search.epochs=20", "retrain.epochs=20", "device.kernels=library")
     assert changed(experiment, *longer).check().kernels == "library (as set)"

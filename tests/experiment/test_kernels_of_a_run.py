@@ -10,6 +10,7 @@ import torch
 
 from pdas import recipes
 from pdas.experiment.experiment import Experiment
+from pdas.experiment.preparation import kernels_of
 from pdas.kernels.library import Library
 from pdas.resume.signals import StoppedError
 from pdas.runs.run import Run
@@ -43,6 +44,36 @@ def test_a_run_says_what_it_uses(
 def test_the_library_alone(short: Experiment, tmp_path: Path) -> None:
     run = changed(short, "device.kernels=library").search(tmp_path / "run")
     assert used(run) == "library (as set)"
+
+
+@pytest.mark.parametrize(
+    ("setting", "searched", "retrained"),
+    [
+        ("device.compile=true", "compiled (avx2, wheel)", "library (torch.compile)"),
+        ("device.precision=bf16-mixed", *["library (the precision is bf16-mixed)"] * 2),
+        ("device.precision=32-true", *["compiled (avx2, wheel)"] * 2),
+    ],
+)
+@pytest.mark.parametrize("kernels", ["auto", "library"])
+def test_what_is_said_is_what_is_used(
+    setting: str, searched: str, retrained: str, kernels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = Library(origin="wheel", instructions="avx2")
+    monkeypatch.setattr("pdas.kernels.library.library", lambda: loaded)
+    recipe = recipes.load("digits", (*TINY, setting, f"device.kernels={kernels}"))
+    net = CellSupernet(nodes=2, channels=4)
+    for expected, retraining in ((searched, False), (retrained, True)):
+        said = kernels_of(net, recipe, torch.device("cpu"), retraining=retraining)
+        assert said == (expected if kernels == "auto" else "library (as set)")
+        assert net.use_kernels is said.startswith("compiled")
+    assert kernels_of(None, recipe, torch.device("cpu")) is None
+
+
+def test_the_check_names_both_where_they_differ(experiment: Experiment) -> None:
+    need_library()
+    found = changed(experiment, *PAPER_SEARCH, "device.compile=true").check()
+    assert str(found.kernels).startswith("search: compiled (")
+    assert str(found.kernels).endswith("; retraining: library (torch.compile)")
 
 
 def test_a_failed_build_is_a_line_and_a_run(

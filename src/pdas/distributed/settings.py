@@ -31,3 +31,13 @@ class DeviceSettings(Settings):
     def ranks(self) -> int:
         """The number of processes of a training."""
         return self.devices * self.machines
+
+    def without_kernels(self, *, retraining: bool = False) -> str:
+        """Why a network can have no compiled operators, whatever `kernels` is; empty if it can.
+
+        Args:
+            retraining: whether it is retrained, and not searched.
+        """
+        if self.precision != "32-true":
+            return f"the precision is {self.precision}"
+        return "torch.compile" if self.compile and retraining else ""

@@ -17,7 +17,7 @@ import torch
 from pdas.data.checking.survey import Survey, survey
 from pdas.distributed.devices import fresh_precision
 from pdas.distributed.numerics import numerics
-from pdas.kernels import Kernels, choose_kernels
+from pdas.experiment.preparation import kernels_of
 from pdas.resume.signals import StoppedError
 from pdas.searches.arguments import planned
 from pdas.searches.method import method_for
@@ -132,7 +132,10 @@ def check(recipe: Recipe, seed: int, opened: Opened, prepared: Prepared) -> Chec
             images = survey(opened.task.images, labelled=recipe.data.use == "labelled")
             search = _plan_search(recipe, seed, opened, prepared)
             retraining, kernels = _plan_retraining(recipe, seed, opened)
-            return Check(images, search, retraining, str(kernels) if kernels else None)
+            of_search = kernels_of(prepared.network, recipe, opened.fabric.device)
+            if of_search and of_search != kernels:
+                kernels = f"search: {of_search}; retraining: {kernels}"
+            return Check(images, search, retraining, kernels)
     finally:
         set_random_state(state, device=opened.fabric.device)
 
@@ -187,13 +190,13 @@ def _search(recipe: Recipe, warmup: float, seed: int, opened: Opened, on_step: O
 
 def _plan_retraining(
     recipe: Recipe, seed: int, opened: Opened
-) -> tuple[RetrainingPlan, Kernels | None]:
+) -> tuple[RetrainingPlan, str | None]:
     task, settings = opened.task, recipe.retrain
     architecture = task.space.uniform(np.random.default_rng(seed))
 
     torch.manual_seed(seed)
     planned = task.retraining(architecture, seed)
-    kernels = choose_kernels(planned.module, recipe.device.kernels, opened.fabric.device)
+    kernels = kernels_of(planned.module, recipe, opened.fabric.device, retraining=True)
 
     def train(on_step: OnStep) -> None:
         unlimited = settings.model_copy(update={"max_minutes": None})

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
 
 from pdas.distributed.exchange.messages import wait_for_all
 from pdas.distributed.numerics import numerics, uses_tf32
@@ -24,7 +23,7 @@ from pdas.experiment.check import FILE as CHECK
 from pdas.experiment.check import Check, OnCheck, check
 from pdas.experiment.latency import found_latency, found_multiply_adds, keep_latencies
 from pdas.experiment.loggers import check_logger
-from pdas.experiment.preparation import Opened, check_batches, open_all, prepare
+from pdas.experiment.preparation import Opened, check_batches, kernels_of, open_all, prepare
 from pdas.experiment.stage_directory import (
     Origin,
     check_split,
@@ -32,7 +31,6 @@ from pdas.experiment.stage_directory import (
     stage_directory,
 )
 from pdas.experiment.trainings import retrain_into, search_into
-from pdas.kernels import choose_kernels
 from pdas.runs.run import AVERAGED, Run
 from pdas.searches.comparison import OnTrial
 from pdas.space import load_labels
@@ -136,7 +134,8 @@ class Experiment:
         """
         opened = self._opened
         prepared = prepare(self.recipe, self.seed, opened, out)
-        origin = self._origin(prepared.network, **opened.fingerprints)
+        kernels = kernels_of(prepared.network, self.recipe, opened.fabric.device)
+        origin = self._origin(kernels, **opened.fingerprints)
         with stage_directory(out, "--out", origin, opened.fabric, resume=resume) as run:
             if run is not None:
                 if on_check is not None and not (out / CHECK).exists():
@@ -197,8 +196,9 @@ class Experiment:
         torch.manual_seed(self.seed)
         training = task.retraining(architecture, self.seed)
         path = run.inner(f"retrain-{self.seed}")
-        network = training.module.network
-        origin = self._origin(network, **images, architecture=architecture.to_dict())
+        network, device = training.module.network, fabric.device
+        kernels = kernels_of(network, self.recipe, device, retraining=True)
+        origin = self._origin(kernels, **images, architecture=architecture.to_dict())
         with stage_directory(path, "--seed", origin, fabric, resume=resume) as retrained:
             if retrained is not None:
                 stopped, averaged = retrain_into(
@@ -321,14 +321,11 @@ class Experiment:
             }
         retrained.write_json("result.json", {**measures, **cost, **training.about, **about})
 
-    def _origin(self, network: nn.Module | None, **about: Any) -> Origin:
-        """What a stage begins with, and the operators that its network is set to."""
-        device = self.recipe.device
-        kernels = network and choose_kernels(network, device.kernels, self._opened.fabric.device)
-        used = str(kernels) if kernels else None
-        if used:
-            _log.info("kernels: %s", used)
-        return Origin(self.recipe, self.seed, self.data_dir, about, used)
+    def _origin(self, kernels: str | None, **about: Any) -> Origin:
+        """What a stage begins with."""
+        if kernels:
+            _log.info("kernels: %s", kernels)
+        return Origin(self.recipe, self.seed, self.data_dir, about, kernels)
 
 
 def _evaluation_too_large() -> str:

@@ -16,6 +16,7 @@ from pdas.distributed.exchange.messages import rank_zero_first
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import check_equal_parts
 from pdas.experiment.latency import latencies_of, typical
+from pdas.kernels import choose_kernels
 from pdas.nn.counting.latencies import Latencies
 from pdas.nn.counting.latency_measurement import LatencyMeasurement
 from pdas.nn.protocols import check_shares_weights
@@ -155,3 +156,24 @@ def check_batches(recipe: Recipe) -> None:
         accumulate=retrain.accumulate,
         smallest=retrain.smallest_part,
     )
+
+
+def kernels_of(
+    network: nn.Module | None, recipe: Recipe, device: torch.device, *, retraining: bool = False
+) -> str | None:
+    """Set a network to the operators that it will use.
+
+    Args:
+        network: None for none.
+        recipe: with the settings of the device.
+        device: that the network will run on.
+        retraining: whether it is retrained, and not searched.
+
+    Returns:
+        Which, for the record of a run; None if it has no choice of them.
+    """
+    if network is None:
+        return None
+    obstacle = recipe.device.without_kernels(retraining=retraining)
+    kernels = choose_kernels(network, recipe.device.kernels, device, obstacle)
+    return str(kernels) if kernels else None

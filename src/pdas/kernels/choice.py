@@ -44,7 +44,9 @@ class Kernels:
         return f"{'compiled' if self.compiled else 'library'} ({self.why})"
 
 
-def choose_kernels(network: nn.Module, setting: Setting, device: torch.device) -> Kernels | None:
+def choose_kernels(
+    network: nn.Module, setting: Setting, device: torch.device, obstacle: str = ""
+) -> Kernels | None:
     """Set all blocks of a network to the compiled operators or to torch's own.
 
     Args:
@@ -52,6 +54,7 @@ def choose_kernels(network: nn.Module, setting: Setting, device: torch.device) -
         setting: "auto" for the compiled ones where they can be had, which may compile them now;
             "library" for torch's own.
         device: that the network will run on.
+        obstacle: what else keeps the compiled ones out, such as a precision.
 
     Returns:
         What is in use; None if the network has no such blocks.
@@ -62,17 +65,19 @@ def choose_kernels(network: nn.Module, setting: Setting, device: torch.device) -
     blocks = [module for module in network.modules() if isinstance(module, WithKernels)]
     if not blocks:
         return None
-    kernels = _available(setting, device)
+    kernels = _available(setting, device, obstacle)
     for block in blocks:
         block.use_kernels = kernels.compiled
     return kernels
 
 
-def _available(setting: Setting, device: torch.device) -> Kernels:
+def _available(setting: Setting, device: torch.device, obstacle: str) -> Kernels:
     if setting == "library":
         return Kernels(False, "as set")
     if device.type != "cpu":
         return Kernels(False, f"the device is {device.type}")
+    if obstacle:
+        return Kernels(False, obstacle)
     from pdas.kernels.library import library  # may compile
 
     found = library()
