@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from pdas.kernels.gradients import AveragePool, MaximumPool, Pointwise, Separable
 from pdas.kernels.library import library
 
 
@@ -25,3 +26,9 @@ def worst(found: torch.Tensor, expected: torch.Tensor) -> float:
         return 0.0
     difference = (found - expected)[finite].abs().max()
     return float(difference / expected[finite].abs().max().clamp(min=1e-30))
+
+
+def is_compiled(x: torch.Tensor) -> bool:
+    """Whether a tensor that needs a gradient is from a compiled operator."""
+    functions = (Separable, Pointwise, AveragePool, MaximumPool)
+    return isinstance(x.grad_fn, tuple(function._backward_cls for function in functions))

@@ -151,7 +151,7 @@ def test_a_drop_path_that_draws_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> N
     x = torch.zeros(4, *SHAPE, device=DEVICE)
     with Watch() as watch, suppress(RuntimeError):
         network(x)
-    dropping = "spaces/cells/network.py: _drop"  # multiplies by what was drawn
+    dropping = "spaces/cells/operations.py: times"  # multiplies by what was drawn
     assert set(by_place(watch.of(MIXED))) == {dropping}
 
 

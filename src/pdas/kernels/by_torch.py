@@ -95,9 +95,10 @@ def maximum_pool_gradient(
     height, width = size
     rows, columns = (stride * torch.arange(side) - 1 for side in gradient.shape[2:])
     index = (rows[:, None] + places // 3) * width + columns + places % 3
-    flat = gradient.new_zeros(*gradient.shape[:2], height * width)
-    filled = flat.scatter_add(2, index.flatten(2), gradient.flatten(2))
-    return filled.reshape(*gradient.shape[:2], height, width)
+    maps = gradient.shape[:2]
+    flat = gradient.new_zeros(*maps, height * width)
+    filled = flat.scatter_add(2, index.reshape(*maps, -1), gradient.reshape(*maps, -1))
+    return filled.reshape(*maps, height, width)
 
 
 def _norm(

@@ -43,9 +43,14 @@ def nothing_looks() -> bool:
         or is_tracing()  # type: ignore[no-untyped-call]
         or torch.is_autocast_enabled("cpu")
         or is_in_torch_dispatch_mode()
-        or torch._C._are_functorch_transforms_active()
+        or is_transformed()
         or forward_ad._current_level >= 0
     )
+
+
+def is_transformed() -> bool:
+    """Whether a function runs by `torch.func`, as in `vmap`, whose tensors stand for several."""
+    return torch._C._are_functorch_transforms_active()
 
 
 def _plain(x: Tensor, dtype: torch.dtype) -> bool:

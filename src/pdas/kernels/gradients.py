@@ -1,7 +1,7 @@
 """The gradients of the operators.
 
-Each is an operator of its own. Where a gradient is itself to be differentiated, the result is
-computed again by `by_torch`, whose graph torch can differentiate as often as it likes.
+Each is an operator of its own. Where a gradient is itself to be differentiated, or is asked for in
+a batch, the result is computed again by `by_torch`, with whose graph torch can do either.
 
 They are functions of autograd in their own right, since those that `torch.library` makes take
 longer in Python than an operator on small maps.
@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 from pdas.kernels import by_torch
+from pdas.kernels.conditions import is_transformed
 
 Found = Sequence[Tensor | None]
 
@@ -32,6 +33,15 @@ def _keep(ctx: Any, tensors: Found, results: Sequence[Tensor]) -> None:
     ctx.set_materialize_grads(False)
     ctx.mark_non_differentiable(*results)
     ctx.save_for_backward(*tensors, *results)
+
+
+def _is_looked_at(gradient: Tensor) -> bool:
+    """Whether a gradient needs a graph, or stands for many at once (`is_grads_batched`)."""
+    return (
+        torch.is_grad_enabled()
+        or is_transformed()
+        or torch._C._functorch.is_legacy_batchedtensor(gradient)
+    )
 
 
 def _again(function: Callable[..., Tensor], gradient: Tensor, inputs: Found) -> list[Tensor | None]:
@@ -73,9 +83,10 @@ class Separable(Function):
     def backward(ctx: Any, gradient: Tensor | None, *_: Any) -> tuple[Any, ...]:
         if gradient is None:
             return (None,) * len(ctx.needs_input_grad)
-        inputs, results = ctx.saved_tensors[:-4], ctx.saved_tensors[-4:]
+        saved = ctx.saved_tensors  # once: `torch.utils.checkpoint` gives them only once
+        inputs, results = saved[:-4], saved[-4:]
         numbers = (ctx.stride, ctx.epsilon)
-        if torch.is_grad_enabled():
+        if _is_looked_at(gradient):
 
             def again(*tensors: Any) -> Tensor:
                 arguments: tuple[Any, ...] = (*tensors, *numbers)
@@ -118,8 +129,9 @@ class Pointwise(Function):
     def backward(ctx: Any, gradient: Tensor | None, *_: Any) -> tuple[Any, ...]:
         if gradient is None:
             return (None,) * len(ctx.needs_input_grad)
-        inputs, results = ctx.saved_tensors[:-2], ctx.saved_tensors[-2:]
-        if torch.is_grad_enabled():
+        saved = ctx.saved_tensors
+        inputs, results = saved[:-2], saved[-2:]
+        if _is_looked_at(gradient):
 
             def again(*tensors: Any) -> Tensor:
                 arguments: tuple[Any, ...] = (*_lists(tensors, ctx.maps), ctx.epsilon)
@@ -158,8 +170,8 @@ class AveragePool(Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None]:
-        if torch.is_grad_enabled():  # linear, so that any input will do
-            x = gradient.new_zeros(ctx.shape, requires_grad=True)
+        if _is_looked_at(gradient):  # linear, so that any input will do
+            x = torch.zeros(ctx.shape, dtype=gradient.dtype, device="cpu", requires_grad=True)
             (found,) = _again(lambda x: by_torch.average_pool(x, ctx.stride), gradient, [x])
             return found, None
         size = ctx.shape[2:]
@@ -185,6 +197,6 @@ class MaximumPool(Function):
         if gradient is None:
             return None, None
         (places,) = ctx.saved_tensors
-        if torch.is_grad_enabled():
+        if _is_looked_at(gradient):
             return by_torch.maximum_pool_gradient(gradient, places, ctx.stride, ctx.size), None
         return torch.ops.pdas.maximum_pool_backward(gradient, places, ctx.stride, *ctx.size), None

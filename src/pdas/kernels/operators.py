@@ -58,7 +58,7 @@ def average_pool(x: Tensor, stride: int) -> Tensor:
 
 
 def maximum_pool(x: Tensor, stride: int) -> Tensor:
-    """Maximum pooling.
+    """Max pooling.
 
     Args:
         x, stride: as of `by_torch.maximum_pool`.

@@ -98,11 +98,12 @@ def test_darts_normalises_poolings_only() -> None:
     nodes: list[torch.Tensor] = []
     cell.output.forward = lambda ends, *values: nodes.extend(values) or values[0]
     from pdas.spaces.cells.mixture import mixed_cell
+    from pdas.spaces.cells.search_cell import CellMemo
 
     for o, name in enumerate(OPERATIONS):
         weights = torch.zeros(2, 5)
         weights[1, o] = 1.0
-        mixed_cell(cell, x, x, CellMixture([weights], torch.ones(1), normalised=True))
+        mixed_cell(cell, x, x, CellMixture([weights], torch.ones(1), normalised=True), CellMemo())
         own = cell.edges[f"node0_from1_{name}"](cell.inputs[1](x))
         if "pool" in name:
             own = (own - own.mean((0, 2, 3), keepdim=True)) / (

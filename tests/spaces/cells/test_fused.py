@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from pdas.kernels import choose_kernels
-from pdas.kernels.gradients import AveragePool, MaximumPool, Pointwise, Separable
 from pdas.spaces.cells import fused
 from pdas.spaces.cells.operations import (
     OPERATIONS,
@@ -21,7 +20,7 @@ from pdas.spaces.cells.operations import (
     batch_statistics,
 )
 from pdas.spaces.cells.supernet import CellSupernet
-from tests.kernels.compiled import need_library, worst
+from tests.kernels.compiled import is_compiled, need_library, worst
 
 CPU = torch.device("cpu")
 NORMS = [batch_statistics, affine_batch_norm]
@@ -78,6 +77,18 @@ def test_an_operation_is_the_same(name: str, stride: int, norm: Any, training: b
         assert_same(results(compiled, x), results(block, x))
 
 
+@pytest.mark.parametrize(
+    ("name", "stride"), [("sep_conv_3x3", 1), ("sep_conv_5x5", 2), ("identity", 2)]
+)
+def test_factors_of_samples_cost_no_pass_over_the_map(name: str, stride: int) -> None:
+    block, compiled = both(OPERATIONS[name](6, stride, affine_batch_norm))
+    x = torch.randn(3, 6, 5, 5, dtype=torch.float64)
+    factor = torch.tensor([0.0, 1.5, 1.5], dtype=torch.float64).reshape(3, 1, 1, 1)
+    assert_same(results(compiled, x, factor), results(block, x, factor))
+    assert is_compiled(compiled(x, factor))
+    assert worst(block(x, factor), block(x) * factor) < 1e-12
+
+
 @pytest.mark.parametrize("momentum", [None, 0.3])
 def test_running_statistics_are_those_of_torch(momentum: float | None) -> None:
     block = ReLUConvNorm(3, 5, affine_batch_norm)
@@ -86,11 +97,6 @@ def test_running_statistics_are_those_of_torch(momentum: float | None) -> None:
     for _ in range(3):
         x = torch.randn(2, 3, 4, 4, dtype=torch.float64)
         assert_same(results(compiled, x), results(block, x))
-
-
-def is_compiled(x: torch.Tensor) -> bool:
-    functions = (Separable, Pointwise, AveragePool, MaximumPool)
-    return isinstance(x.grad_fn, tuple(function._backward_cls for function in functions))
 
 
 def test_it_is_the_operator_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,6 +198,23 @@ def test_supernets_agree_on_several_architectures() -> None:
             gradients = {n: p.grad for n, p in each.named_parameters() if p.grad is not None}
             found.append({"logits": logits, **gradients})
         assert_same(found[1], found[0])
+
+
+@pytest.mark.parametrize("kind", ["edges", "variables"])
+def test_mixed_supernets_agree_and_use_them(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    net, compiled = both(CellSupernet(nodes=2, channels=6, cells_per_stage=1))
+    relaxation = net.relaxation(kind)
+    logits = torch.linspace(-1, 1, relaxation.size, dtype=torch.float64)
+    x = torch.randn(4, 3, 9, 8, dtype=torch.float64)
+    seen, usual = [], fused.separable
+    monkeypatch.setattr(fused, "separable", lambda *a: (seen.append(usual(*a)), seen[-1])[1])
+    found = []
+    for each in (net, compiled):
+        out = each.forward_mixed(x, coefficients=relaxation.coefficients(logits))
+        out.pow(3).sum().backward()
+        found.append({"out": out, **{n: p.grad for n, p in each.named_parameters()}})
+    assert_same(found[1], found[0])
+    assert seen and not any(result is None for result in seen)
 
 
 @pytest.mark.parametrize("training", [True, False])

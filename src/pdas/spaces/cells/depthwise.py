@@ -49,7 +49,8 @@ class DepthwiseConv2d(nn.Conv2d):
 def _gains(x: Tensor, weight: Tensor) -> bool:
     """Whether the weight gradient will be asked for, and the library's for 5x5 is slow."""
     return (
-        weight.requires_grad
+        isinstance(x, Tensor)  # and no stand-in of torch.fx
+        and weight.requires_grad
         and torch.is_grad_enabled()
         and x.dtype == weight.dtype == torch.float32
         and x.device.type == weight.device.type == "cpu"

@@ -34,12 +34,14 @@ def separable(
     pointwise: _Two,
     norms: _Two,
     relus: _Two,
+    factor: Tensor | None,
 ) -> Tensor | None:
     """A separable convolution.
 
     Args:
         x: `(N, C, H, W)`, before its ReLU.
         depthwise, pointwise, norms, relus: the first and the second of each.
+        factor: of each sample of the output, `(N, 1, 1, 1)`, or None.
     """
     if not unchanged(
         *((m, DepthwiseConv2d) for m in depthwise),
@@ -53,7 +55,7 @@ def separable(
         d1.kernel_size not in _KERNELS
         or d1.stride not in _STRIDES
         or n1.eps != n2.eps
-        or not serves(x, *weights, *_tensors(n1), *_tensors(n2))
+        or not serves(x, factor, *weights, *_tensors(n1), *_tensors(n2))
         or _is_one_value(x, d1.stride[0])
     ):
         return None
@@ -61,7 +63,7 @@ def separable(
     if (first.statistics is None) != (second.statistics is None):
         return None
     out, of1, of2 = operators.separable(
-        x, *weights[:2], *first, *weights[2:], *second, None, d1.stride[0], n1.eps
+        x, *weights[:2], *first, *weights[2:], *second, _of_samples(factor), d1.stride[0], n1.eps
     )
     count = out.numel() // out.shape[1]
     _update(n1, of1, count)
@@ -69,21 +71,26 @@ def separable(
     return out
 
 
-def pointwise(xs: Sequence[Tensor], weights: Sequence[Tensor], norm: Any) -> Tensor | None:
+def pointwise(
+    xs: Sequence[Tensor], weights: Sequence[Tensor], norm: Any, factor: Tensor | None = None
+) -> Tensor | None:
     """ReLU, 1x1 convolution and norm.
 
     Args:
         xs: maps that are taken side by side, before their ReLU.
         weights: one, or two for the alternate pixels of one map.
         norm: of the result.
+        factor: of each sample of the output, `(N, 1, 1, 1)`, or None.
     """
     if not unchanged((norm, nn.BatchNorm2d)) or not serves(
-        xs[0], *xs[1:], *weights, *_tensors(norm)
+        xs[0], *xs[1:], factor, *weights, *_tensors(norm)
     ):
         return None
     if _is_one_value(xs[0], len(weights)):
         return None
-    out, statistics = operators.pointwise(list(xs), list(weights), *_norm(norm), None, norm.eps)
+    out, statistics = operators.pointwise(
+        list(xs), list(weights), *_norm(norm), _of_samples(factor), norm.eps
+    )
     _update(norm, statistics, out.numel() // out.shape[1])
     return out
 
@@ -117,6 +124,10 @@ def max_pool(x: Tensor, stride: int) -> Tensor | None:
         stride: 1 or 2.
     """
     return operators.maximum_pool(x, stride) if serves(x) else None
+
+
+def _of_samples(factor: Tensor | None) -> Tensor | None:
+    return None if factor is None else factor.flatten()
 
 
 def _tensors(norm: nn.BatchNorm2d) -> tuple[Tensor | None, ...]:

@@ -12,11 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pdas.nn.memo import Memo
 from pdas.nn.mixing.relaxation import VariableRelaxation
 from pdas.space import Architecture, Label, SearchSpace
 from pdas.spaces.cells.network import edge_name
-from pdas.spaces.cells.search_cell import SearchCell, apply_operation
+from pdas.spaces.cells.search_cell import CellMemo, SearchCell, apply_operation
 from pdas.spaces.cells.space import CELL_TYPES, Edge, count_nodes
 from pdas.support.arrays import FloatArray
 
@@ -43,15 +42,17 @@ class CellMixture:
     normalised: bool
 
 
-def mixed_cell(cell: SearchCell, prev_prev: Tensor, prev: Tensor, mixture: CellMixture) -> Tensor:
+def mixed_cell(
+    cell: SearchCell, prev_prev: Tensor, prev: Tensor, mixture: CellMixture, memo: CellMemo
+) -> Tensor:
     """The output of a cell, `(N, C, H', W')`.
 
     Args:
         cell: with the weights of every choice.
         prev_prev, prev: the outputs of the two cells before, before their ReLU.
         mixture: the weights of all edges and nodes.
+        memo: of the cell.
     """
-    memo = Memo()
     values = [block(x) for block, x in zip(cell.inputs, (prev_prev, prev), strict=True)]
     operations = cell.operations
     for b, weights in enumerate(mixture.edges):

@@ -27,7 +27,9 @@ from pdas.spaces.cells.operations import (
     Identity,
     Norm,
     ReLUConvNorm,
+    SeparableConv,
     affine_batch_norm,
+    times,
 )
 from pdas.spaces.cells.settings import CellSettings
 from pdas.spaces.cells.space import CELL_TYPES, CellPlan, Edge, decode
@@ -207,10 +209,14 @@ class DerivedCell(nn.Module):
         for source, block in self.inputs.items():
             values[int(source)] = block(values[int(source)])
         for b, (first, second) in enumerate(self.plan.nodes):
-            h1 = h2 = self._edge(b, first, values)
-            if second != first:  # equal edges are one module, which is called once
-                h2 = self._edge(b, second, values)
-            values.append(self._drop(h1, b, first, kept) + self._drop(h2, b, second, kept))
+            factors = self._factor(b, first, kept), self._factor(b, second, kept)
+            if first == second:  # one module, which is called once
+                out = self._edge(b, first, values, None)
+                h1, h2 = (times(out, factor) for factor in factors)
+            else:
+                h1 = self._edge(b, first, values, factors[0])
+                h2 = self._edge(b, second, values, factors[1])
+            values.append(h1 + h2)
         return self.output.side_by_side([values[b + 2] for b in self.plan.loose_ends])
 
     @torch.no_grad()
@@ -233,19 +239,21 @@ class DerivedCell(nn.Module):
                 part.copy_(known[node])
         return joined
 
-    def _edge(self, b: int, edge: Edge, values: list[Tensor]) -> Tensor:
-        """The operation of an edge into node b, applied to its source."""
-        out: Tensor = self.edges[edge_name(b, edge)](values[edge.source])
-        return out
+    def _edge(self, b: int, edge: Edge, values: list[Tensor], factor: Tensor | None) -> Tensor:
+        """The operation of an edge into node b, applied to its source, times the factor."""
+        operation, x = self.edges[edge_name(b, edge)], values[edge.source]
+        if isinstance(operation, SeparableConv | FactorisedReduction):
+            out: Tensor = operation(x, factor)  # which spares a pass over the map
+            return out
+        return times(operation(x), factor)
 
     def _is_spared(self, b: int, edge: Edge) -> bool:
         """Whether the edge is an identity, which is never dropped."""
         return isinstance(self.edges[edge_name(b, edge)], Identity)
 
-    def _drop(self, x: Tensor, b: int, edge: Edge, kept: Iterator[Tensor]) -> Tensor:
-        """Drop path, where it is on and the edge is no identity."""
-        factor = None if self._is_spared(b, edge) else next(kept, None)
-        return x if factor is None else x * factor.to(x.dtype)
+    def _factor(self, b: int, edge: Edge, kept: Iterator[Tensor]) -> Tensor | None:
+        """That of drop path, where it is on and the edge is no identity."""
+        return None if self._is_spared(b, edge) else next(kept, None)
 
 
 # Not traced by torch.compile, which would compile the network anew for every rate, and would draw

@@ -72,6 +72,17 @@ def _run(block: nn.Sequential, x: Tensor) -> Tensor:
     return x
 
 
+def times(x: Tensor, factor: Tensor | None) -> Tensor:
+    """A map times a factor of each sample.
+
+    Args:
+        x: `(N, C, H, W)`.
+        factor: `(N, 1, 1, 1)`, or None for 1.
+    """
+    # What torch.fx hands over for an argument that is left out is neither.
+    return x * factor.to(x.dtype) if isinstance(factor, Tensor) else x
+
+
 class ReLUConvNorm(ReLUFirst, WithKernels):
     """ReLU, 1x1 convolution without bias, normalisation; `(N, in, H, W) -> (N, out, H, W)`.
 
@@ -138,13 +149,18 @@ class FactorisedReduction(nn.Module, WithKernels):
         self.odd = nn.Conv2d(in_channels, half, 1, bias=False)
         self.norm = norm(out_channels)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """The reduced map."""
+    def forward(self, x: Tensor, factor: Tensor | None = None) -> Tensor:
+        """The reduced map.
+
+        Args:
+            x: `(N, in_channels, H, W)`.
+            factor: of each sample of the output, `(N, 1, 1, 1)`.
+        """
         if self.use_kernels and fused.plain_convolutions(self.even, self.odd):
-            out = fused.pointwise([x], [self.even.weight, self.odd.weight], self.norm)
+            out = fused.pointwise([x], [self.even.weight, self.odd.weight], self.norm, factor)
             if out is not None:
                 return out
-        return self.after_relu(F.relu(x))
+        return times(self.after_relu(F.relu(x)), factor)
 
     def after_relu(self, x: Tensor) -> Tensor:
         """The block's output for an input that has passed the ReLU.
@@ -190,18 +206,19 @@ class SeparableConv(ReLUFirst, WithKernels):
             norm(channels),
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, factor: Tensor | None = None) -> Tensor:
         """The block's output.
 
         Args:
             x: `(N, channels, H, W)`.
+            factor: of each sample of the output, `(N, 1, 1, 1)`.
         """
         if self.use_kernels:
             r1, d1, p1, n1, r2, d2, p2, n2 = _modules(self)
-            out = fused.separable(x, (d1, d2), (p1, p2), (n1, n2), (r1, r2))
+            out = fused.separable(x, (d1, d2), (p1, p2), (n1, n2), (r1, r2), factor)
             if out is not None:
                 return out
-        return _run(self, x)
+        return times(_run(self, x), factor)
 
 
 class AveragePool(nn.AvgPool2d, WithKernels):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,43 @@ from pdas.spaces.cells.settings import CellSettings
 from pdas.spaces.cells.space import CellPlan, Edge
 
 
+class CellMemo(Memo):
+    """What is computed in one cell, where blocks that read the same map share its ReLU.
+
+    Args:
+        own_relus: whether each block does its own instead, as compiled operators do at no cost.
+
+    Example:
+        memo = CellMemo()
+        memo.after_relu(block, memo.relu(x))  # block(x)
+    """
+
+    def __init__(self, own_relus: bool = False) -> None:
+        super().__init__()
+        self._own_relus = own_relus
+
+    def relu(self, x: Tensor) -> Tensor:
+        """A map after the ReLU that blocks share.
+
+        Args:
+            x: `(N, C, H, W)`.
+        """
+        return x if self._own_relus else self(F.relu, x)
+
+    def after_relu(self, block: nn.Module, x: Tensor) -> Tensor:
+        """The output of a block that begins with a ReLU.
+
+        Args:
+            block: of `pdas.spaces.cells.operations`.
+            x: of `relu`.
+        """
+        if self._own_relus:
+            return self(block, x)
+        after_relu = block.after_relu
+        assert callable(after_relu)
+        return self(after_relu, x)
+
+
 class SearchCell(nn.Module):
     """One cell with the weights of every choice.
 
@@ -29,7 +66,7 @@ class SearchCell(nn.Module):
         operations: their names.
 
     Example:
-        SearchCell(position, CellSettings())(prev_prev, prev, plan, Memo())
+        SearchCell(position, CellSettings())(prev_prev, prev, plan, CellMemo())
     """
 
     def __init__(self, position: Position, settings: CellSettings) -> None:
@@ -51,54 +88,41 @@ class SearchCell(nn.Module):
                 self.edges[edge_name(b, edge)] = operation
         self.output = SlicedOutput(settings.nodes, channels)
 
-    def forward(
-        self, prev_prev: Tensor, prev: Tensor, plan: CellPlan, memo: Memo, own_relus: bool = False
-    ) -> Tensor:
+    def forward(self, prev_prev: Tensor, prev: Tensor, plan: CellPlan, memo: CellMemo) -> Tensor:
         """The cell's output; an input that the plan does not use is not read.
 
         Args:
-            prev_prev: the output of the cell before the previous one, after its ReLU.
-            prev: that of the previous cell, after its ReLU.
+            prev_prev: the output of the cell before the previous one, after `memo.relu`.
+            prev: that of the previous cell, after `memo.relu`.
             plan: the edges that are computed.
             memo: of the pass, shared by several architectures.
-            own_relus: whether each block does its own ReLU, as compiled operators do at no cost;
-                then the two inputs are before theirs.
 
         Returns:
             `(N, channels, H', W')`.
         """
         values = [
-            memo(block if own_relus else _after_relu(block), x) if source in plan.sources else x
+            memo.after_relu(block, x) if source in plan.sources else x
             for source, (block, x) in enumerate(zip(self.inputs, (prev_prev, prev), strict=True))
         ]
         for b, edges in enumerate(plan.nodes):
             terms = [
-                apply_operation(self.edges[edge_name(b, e)], values[e.source], memo, own_relus)
-                for e in edges
+                apply_operation(self.edges[edge_name(b, e)], values[e.source], memo) for e in edges
             ]
             # In one order: a + b of one architecture is then b + a of another.
             values.append(memo(torch.add, *sorted(terms, key=id)))
         return memo(self.output, plan.loose_ends, *(values[b + 2] for b in plan.loose_ends))
 
 
-def _after_relu(block: nn.Module) -> Callable[[Tensor], Tensor]:
-    """The method that takes an input after its ReLU."""
-    after_relu = block.after_relu
-    assert callable(after_relu)
-    return after_relu
-
-
-def apply_operation(operation: nn.Module, x: Tensor, memo: Memo, own_relus: bool = False) -> Tensor:
+def apply_operation(operation: nn.Module, x: Tensor, memo: CellMemo) -> Tensor:
     """An operation on a state, whose ReLU is shared by all operations that begin with it.
 
     Args:
         operation: of an edge.
         x: `(N, C, H, W)`.
         memo: of the pass.
-        own_relus: whether each operation does its own ReLU instead.
     """
-    if hasattr(operation, "after_relu") and not own_relus:
-        return memo(_after_relu(operation), memo(F.relu, x))
+    if hasattr(operation, "after_relu"):
+        return memo.after_relu(operation, memo.relu(x))
     return memo(operation, x)
 
 

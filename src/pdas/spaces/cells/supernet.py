@@ -14,7 +14,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import torch.nn.functional as F
 from torch import Tensor, nn
 from typing_extensions import Unpack
 
@@ -25,7 +24,6 @@ from pdas.kernels import WithKernels
 from pdas.kernels.conditions import serves
 from pdas.nn.costs import table_cost
 from pdas.nn.counting.latency import Measuring, latency
-from pdas.nn.memo import Memo
 from pdas.nn.mixing.relaxation import Kind, Relaxation
 from pdas.nn.quantities import check_quantity, image_size
 from pdas.space import Architecture, check_architecture
@@ -33,7 +31,7 @@ from pdas.spaces.cells.layout import Position, check_image_size, layout, needed_
 from pdas.spaces.cells.mixture import CellMixture, CellRelaxation, EdgeRelaxation, mixed_cell
 from pdas.spaces.cells.network import FORMATS, CellNetwork, stem
 from pdas.spaces.cells.operations import batch_statistics, operations_with_weights
-from pdas.spaces.cells.search_cell import SearchCell
+from pdas.spaces.cells.search_cell import CellMemo, SearchCell
 from pdas.spaces.cells.settings import CellSettings
 from pdas.spaces.cells.size import count_multiply_adds, count_weights
 from pdas.spaces.cells.space import CELL_TYPES, cell_space, decode
@@ -108,13 +106,10 @@ class CellSupernet(Formatted, WithKernels):
             check_architecture("architecture", architecture, self.space)
         x = self.stem(self.formatted(x))
         own_relus = self.use_kernels and serves(x)
-        if not own_relus:
-            x = F.relu(x)
-        routes = [
-            _Route(self.positions, architecture, x, own_relus) for architecture in architectures
-        ]
+        x = CellMemo(own_relus).relu(x)
+        routes = [_Route(self.positions, architecture, x) for architecture in architectures]
         for index, cell in enumerate(self.cells):
-            memo = Memo()
+            memo = CellMemo(own_relus)
             for route in routes:
                 route.advance(index, cell, memo)
         return [self.classifier(route.out.mean((2, 3))) for route in routes]
@@ -147,9 +142,11 @@ class CellSupernet(Formatted, WithKernels):
         """
         check_image_size(min(x.shape[-2:]), self.settings.stem_stride)
         prev = prev_prev = self.stem(self.formatted(x))
+        own_relus = self.use_kernels and serves(prev)
         for position, cell in zip(self.positions, self.cells, strict=True):
             assert isinstance(cell, SearchCell)
-            out = mixed_cell(cell, prev_prev, prev, coefficients[position.kind])
+            memo = CellMemo(own_relus)
+            out = mixed_cell(cell, prev_prev, prev, coefficients[position.kind], memo)
             prev_prev, prev = prev, out
         logits: Tensor = self.classifier(prev.mean((2, 3)))
         return logits
@@ -263,29 +260,21 @@ class CellSupernet(Formatted, WithKernels):
 
 
 class _Route:
-    """One architecture's way through the cells: the last output, and the last two after ReLU.
-
-    Where the blocks do their own ReLUs, the last two are before theirs.
-    """
+    """One architecture's way through the cells: the last output, and the last two after ReLU."""
 
     def __init__(
-        self,
-        positions: Sequence[Position],
-        architecture: Architecture,
-        stem: Tensor,
-        own_relus: bool,
+        self, positions: Sequence[Position], architecture: Architecture, stem: Tensor
     ) -> None:
         self._plans = {cell: decode(architecture, cell) for cell in CELL_TYPES}
         self._positions = positions
         self._needed = needed_cells(positions, self._plans)
-        self._own_relus = own_relus
         self._prev_prev = self._prev = self.out = stem
 
-    def advance(self, index: int, cell: nn.Module, memo: Memo) -> None:
+    def advance(self, index: int, cell: nn.Module, memo: CellMemo) -> None:
         """Go through one cell; one that nothing needs leaves a value that nothing reads."""
         following = self._prev
         if self._needed[index]:
             plan = self._plans[self._positions[index].kind]
-            self.out = cell(self._prev_prev, self._prev, plan, memo, self._own_relus)
-            following = self.out if self._own_relus else memo(F.relu, self.out)
+            self.out = cell(self._prev_prev, self._prev, plan, memo)
+            following = memo.relu(self.out)
         self._prev_prev, self._prev = self._prev, following
