@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pdas.kernels.gradients import AveragePool, MaximumPool, Pointwise, Separable
+from pdas.kernels.gradients import AveragePool, MaxPool, Pointwise, Separable
 from pdas.kernels.library import library
 
 
@@ -30,5 +30,5 @@ def worst(found: torch.Tensor, expected: torch.Tensor) -> float:
 
 def is_compiled(x: torch.Tensor) -> bool:
     """Whether a tensor that needs a gradient is from a compiled operator."""
-    functions = (Separable, Pointwise, AveragePool, MaximumPool)
+    functions = (Separable, Pointwise, AveragePool, MaxPool)
     return isinstance(x.grad_fn, tuple(function._backward_cls for function in functions))

@@ -116,7 +116,7 @@ def test_pointwise(size: tuple[int, ...], parts: int, norm: str) -> None:
 
 
 @pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("name", ["average_pool", "maximum_pool"])
+@pytest.mark.parametrize("name", ["average_pool", "max_pool"])
 @pytest.mark.parametrize("size", [*SIZES, (2, 3, 1, 1)])
 def test_pooling(size: tuple[int, ...], name: str, stride: int) -> None:
     check(name, [leaf(*size), stride])
@@ -148,7 +148,7 @@ def test_any_layout_of_inputs_and_gradients(layout: str) -> None:
     for name, arguments in (
         ("separable", separable_arguments(size, 3, 1, "affine")),
         ("pointwise", pointwise_arguments(size, 1, "plain")),
-        ("maximum_pool", [leaf(*size), 1]),
+        ("max_pool", [leaf(*size), 1]),
         ("average_pool", [leaf(*size), 1]),
     ):
         first = arguments[0]
@@ -172,7 +172,7 @@ def test_what_is_not_finite_is_so_in_the_same_places(size: tuple[int, ...], bad:
         ("pointwise", pointwise_arguments(size, 2, "given")),
         ("pointwise", pointwise_arguments(size, 1, "affine")),
         ("average_pool", [leaf(*size), 2]),
-        ("maximum_pool", [leaf(*size), 1]),
+        ("max_pool", [leaf(*size), 1]),
     ):
         first = arguments[0]
         x = first[0] if isinstance(first, list) else first
@@ -183,7 +183,7 @@ def test_what_is_not_finite_is_so_in_the_same_places(size: tuple[int, ...], bad:
 
 def test_equal_pixels_and_windows_of_minus_infinity_have_the_places_of_torch() -> None:
     for x in (torch.zeros(2, 3, 5, 5), torch.full((2, 3, 5, 5), -torch.inf)):
-        check("maximum_pool", [x.double().requires_grad_(), 1])
+        check("max_pool", [x.double().requires_grad_(), 1])
 
 
 @pytest.mark.parametrize("threads", [2, 3])
@@ -198,7 +198,7 @@ def test_the_number_of_threads_changes_no_bit(threads: int) -> None:
             ("pointwise", pointwise_arguments((37, 20, 9, 7), 1, "affine", torch.float32)),
             ("pointwise", pointwise_arguments((37, 20, 9, 7), 2, "plain", torch.float32)),
             ("average_pool", [leaf(5, 20, 9, 7, dtype=torch.float32), 1]),
-            ("maximum_pool", [leaf(5, 20, 9, 7, dtype=torch.float32), 2]),
+            ("max_pool", [leaf(5, 20, 9, 7, dtype=torch.float32), 2]),
         ):
             out = operator(name)(*arguments)
             found += [out, *torch.autograd.grad(out.square().sum(), tensors(arguments))]
@@ -226,7 +226,7 @@ def test_a_gradient_can_be_differentiated_again() -> None:
         ("separable", separable_arguments(size, 3, 1, "affine")),
         ("pointwise", pointwise_arguments(size, 2, "affine")),
         ("average_pool", [leaf(*size), 1]),
-        ("maximum_pool", [leaf(*size), 2]),
+        ("max_pool", [leaf(*size), 2]),
     ):
         inputs = tensors(arguments)
         second = []
@@ -241,14 +241,14 @@ def test_a_gradient_can_be_differentiated_again() -> None:
 
 # Compiling asks for the versions of packages in ways that they warn of.
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", ["separable", "pointwise", "average_pool", "maximum_pool"])
+@pytest.mark.parametrize("name", ["separable", "pointwise", "average_pool", "max_pool"])
 def test_torch_finds_nothing_wrong_with_the_registration(name: str) -> None:
     size = (2, 3, 4, 5)
     arguments = {
         "separable": separable_arguments(size, 3, 2, "affine"),
         "pointwise": pointwise_arguments(size, 1, "affine"),
         "average_pool": [leaf(*size), 2],
-        "maximum_pool": [leaf(*size), 2],
+        "max_pool": [leaf(*size), 2],
     }[name]
     torch.library.opcheck(getattr(torch.ops.pdas, name).default, tuple(arguments))
     if hasattr(torch.ops.pdas, f"{name}_alone"):

@@ -76,15 +76,13 @@ def average_pool(x: Tensor, stride: int) -> Tensor:
     return F.avg_pool2d(x, 3, stride, padding=1, count_include_pad=False)
 
 
-def maximum_pool(x: Tensor, stride: int) -> Tensor:
+def max_pool(x: Tensor, stride: int) -> Tensor:
     """The largest of 3x3 pixels, those that there are."""
     return F.max_pool2d(x, 3, stride, padding=1)
 
 
-def maximum_pool_gradient(
-    gradient: Tensor, places: Tensor, stride: int, size: Sequence[int]
-) -> Tensor:
-    """The gradient of `maximum_pool`: each value goes where the largest pixel was.
+def max_pool_gradient(gradient: Tensor, places: Tensor, stride: int, size: Sequence[int]) -> Tensor:
+    """The gradient of `max_pool`: each value goes where the largest pixel was.
 
     Args:
         gradient: of the result, `(N, C, H', W')`.

@@ -178,17 +178,17 @@ class AveragePool(Function):
         return torch.ops.pdas.average_pool_backward(gradient, ctx.stride, *size), None
 
 
-class MaximumPool(Function):
+class MaxPool(Function):
     """Maximum pooling with its gradient; the arguments are those of the operator.
 
     Example:
-        out, places = MaximumPool.apply(x, 1)
+        out, places = MaxPool.apply(x, 1)
     """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, stride: int) -> Any:
         ctx.size, ctx.stride = x.shape[2:], stride
-        results = _results(torch.ops.pdas.maximum_pool.default, x, stride)
+        results = _results(torch.ops.pdas.max_pool.default, x, stride)
         _keep(ctx, [], results[1:])
         return results
 
@@ -198,5 +198,5 @@ class MaximumPool(Function):
             return None, None
         (places,) = ctx.saved_tensors
         if _is_looked_at(gradient):
-            return by_torch.maximum_pool_gradient(gradient, places, ctx.stride, ctx.size), None
-        return torch.ops.pdas.maximum_pool_backward(gradient, places, ctx.stride, *ctx.size), None
+            return by_torch.max_pool_gradient(gradient, places, ctx.stride, ctx.size), None
+        return torch.ops.pdas.max_pool_backward(gradient, places, ctx.stride, *ctx.size), None

@@ -57,13 +57,13 @@ def average_pool(x: Tensor, stride: int) -> Tensor:
     return found
 
 
-def maximum_pool(x: Tensor, stride: int) -> Tensor:
+def max_pool(x: Tensor, stride: int) -> Tensor:
     """Max pooling.
 
     Args:
-        x, stride: as of `by_torch.maximum_pool`.
+        x, stride: as of `by_torch.max_pool`.
     """
-    found: Tensor = gradients.MaximumPool.apply(x, stride)[0]
+    found: Tensor = gradients.MaxPool.apply(x, stride)[0]
     return found
 
 
@@ -94,8 +94,8 @@ def register() -> torch.library.Library:
         "pointwise_backward": _pointwise_backward,
         "average_pool": _pooled,
         "average_pool_backward": _unpooled,
-        "maximum_pool": _maximum_pool,
-        "maximum_pool_backward": _maximum_unpooled,
+        "max_pool": _max_pool,
+        "max_pool_backward": _max_unpooled,
     }
     for name, function in shapes.items():
         torch.library.register_fake(f"pdas::{name}", function)
@@ -104,7 +104,7 @@ def register() -> torch.library.Library:
         "separable": gradients.Separable.apply,
         "pointwise": _pointwise_with_gradients,
         "average_pool": gradients.AveragePool.apply,
-        "maximum_pool": gradients.MaximumPool.apply,
+        "max_pool": gradients.MaxPool.apply,
     }
     for name, function in with_gradients.items():
         registered.impl(name, function, "Autograd")  # type: ignore[no-untyped-call]
@@ -198,12 +198,10 @@ def _unpooled(gradient: Tensor, stride: int, height: int, width: int) -> Tensor:
     return _map(gradient, gradient.shape[1], height, width)
 
 
-def _maximum_pool(x: Tensor, stride: int) -> tuple[Tensor, Tensor]:
+def _max_pool(x: Tensor, stride: int) -> tuple[Tensor, Tensor]:
     out = _pooled(x, stride)
     return out, torch.empty_like(out, dtype=torch.int8)
 
 
-def _maximum_unpooled(
-    gradient: Tensor, places: Tensor, stride: int, height: int, width: int
-) -> Tensor:
+def _max_unpooled(gradient: Tensor, places: Tensor, stride: int, height: int, width: int) -> Tensor:
     return _unpooled(gradient, stride, height, width)

@@ -440,25 +440,25 @@ Tensor average_pool_backward(const Tensor& gradient, int64_t stride, int64_t hei
   return out;
 }
 
-std::tuple<Tensor, Tensor> maximum_pool(const Tensor& x, int64_t stride) {
+std::tuple<Tensor, Tensor> max_pool(const Tensor& x, int64_t stride) {
   const PoolShape s = pool_shape(x, x.size(2), x.size(3), stride);
   const Tensor in = channels_last(x);
   Tensor out = new_map(x, s.channels, s.out_height(), s.out_width());
   Tensor places = at::empty(out.sizes(), out.options().dtype(at::kChar), at::MemoryFormat::ChannelsLast);
-  AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "maximum_pool", [&] {
+  AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "max_pool", [&] {
     maximum_forward(s, in.const_data_ptr<scalar_t>(), out.data_ptr<scalar_t>(), places.data_ptr<int8_t>());
   });
   return {out, places};
 }
 
-Tensor maximum_pool_backward(const Tensor& gradient, const Tensor& places, int64_t stride, int64_t height,
+Tensor max_pool_backward(const Tensor& gradient, const Tensor& places, int64_t stride, int64_t height,
                              int64_t width) {
   const PoolShape s = pool_shape(gradient, height, width, stride);
   check_like(gradient, gradient, {s.images, s.channels, s.out_height(), s.out_width()});
   TORCH_CHECK(places.sizes() == gradient.sizes() && places.scalar_type() == at::kChar, "pdas: places of other maps");
   const Tensor g = channels_last(gradient), which = channels_last(places);
   Tensor out = new_map(g, s.channels, height, width);
-  AT_DISPATCH_FLOATING_TYPES(g.scalar_type(), "maximum_pool_backward", [&] {
+  AT_DISPATCH_FLOATING_TYPES(g.scalar_type(), "max_pool_backward", [&] {
     maximum_backward(s, g.const_data_ptr<scalar_t>(), which.const_data_ptr<int8_t>(), out.data_ptr<scalar_t>());
   });
   return out;
@@ -491,9 +491,9 @@ TORCH_LIBRARY(pdas, library) {
       "Tensor statistics, Tensor? keep, float epsilon, bool fixed) -> Tensor[]");
   library.def("average_pool(Tensor x, int stride) -> Tensor");
   library.def("average_pool_backward(Tensor gradient, int stride, SymInt height, SymInt width) -> Tensor");
-  library.def("maximum_pool(Tensor x, int stride) -> (Tensor, Tensor)");
+  library.def("max_pool(Tensor x, int stride) -> (Tensor, Tensor)");
   library.def(
-      "maximum_pool_backward(Tensor gradient, Tensor places, int stride, SymInt height, SymInt width) -> Tensor");
+      "max_pool_backward(Tensor gradient, Tensor places, int stride, SymInt height, SymInt width) -> Tensor");
 }
 
 TORCH_LIBRARY_IMPL(pdas, CPU, library) {
@@ -505,6 +505,6 @@ TORCH_LIBRARY_IMPL(pdas, CPU, library) {
   library.impl("pointwise_backward", &pdas::pointwise_gradients);
   library.impl("average_pool", &pdas::average_pool);
   library.impl("average_pool_backward", &pdas::average_pool_backward);
-  library.impl("maximum_pool", &pdas::maximum_pool);
-  library.impl("maximum_pool_backward", &pdas::maximum_pool_backward);
+  library.impl("max_pool", &pdas::max_pool);
+  library.impl("max_pool_backward", &pdas::max_pool_backward);
 }

@@ -123,7 +123,7 @@ def max_pool(x: Tensor, stride: int) -> Tensor | None:
         x: `(N, C, H, W)`.
         stride: 1 or 2.
     """
-    return operators.maximum_pool(x, stride) if serves(x) else None
+    return operators.max_pool(x, stride) if serves(x) else None
 
 
 def _of_samples(factor: Tensor | None) -> Tensor | None:
