@@ -28,7 +28,7 @@ def evaluate(run: RunPath, data_dir: DataDir = None, changes: Changes = None) ->
     retrainings = Run.open(run).retrained()
     show_wait(f"evaluation of {run}")
     with importing():
-        from pdas.stages.meant import of_run
+        from pdas.stages.arguments import of_run
 
     rows = []
     for retraining in retrainings:

@@ -12,7 +12,7 @@ from pdas.comparing.results import Comparison
 from pdas.comparing.rows import check_changes
 from pdas.comparing.run import run_comparison, write_results
 from pdas.report.comparison import write_comparison
-from pdas.stages.meant import PathText, as_changes, experiment_of, seeds_of
+from pdas.stages.arguments import PathText, as_changes, experiment_of, seeds_of
 
 
 def compare(

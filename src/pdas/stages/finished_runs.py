@@ -14,7 +14,7 @@ from pdas.experiment.export import export as export_network
 from pdas.report.card import write_card
 from pdas.report.several.which import write_page_of
 from pdas.runs.run import Run
-from pdas.stages.meant import as_changes, of_run
+from pdas.stages.arguments import as_changes, of_run
 from pdas.support.refusals import check_one_of
 
 EXPORTS: Mapping[str, Callable[..., Path]] = MappingProxyType(

@@ -20,7 +20,7 @@ from pdas.runs.reading import has_file
 from pdas.runs.run import Run
 from pdas.searches.comparison import OnTrial
 from pdas.searches.trials_left import showing_trials
-from pdas.stages.meant import PathText, as_changes, experiment_of, of_run, seeds_of
+from pdas.stages.arguments import PathText, as_changes, experiment_of, of_run, seeds_of
 from pdas.support.errors import SettingError
 from pdas.support.refusals import refuse
 from pdas.tasks.results import metrics_of

@@ -1,4 +1,4 @@
-"""What the arguments of a stage mean: the experiment with its changes, the seeds."""
+"""What the arguments of the stages mean: an experiment with its changes, seeds."""
 
 from __future__ import annotations
 
