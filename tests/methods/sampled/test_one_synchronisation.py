@@ -1,4 +1,4 @@
-"""A step that looks at its losses once, after the backward passes, is that which looks before."""
+"""A step that reads its losses after the backward passes is one that reads them before."""
 
 from __future__ import annotations
 
@@ -78,9 +78,7 @@ def batches(parts: int, *bad: int) -> list[tuple[Tensor, Tensor]]:
     return made
 
 
-def run(
-    looks_once: bool, parts: int, *bad: int, scaled: bool = False, **options: Any
-) -> dict[str, Any]:
+def run(once: bool, parts: int, *bad: int, scaled: bool = False, **options: Any) -> dict[str, Any]:
     """All that a few steps leave behind."""
     torch.manual_seed(0)
     random.seed(0)
@@ -100,8 +98,8 @@ def run(
         weights,
         accumulate=parts,
     )
-    assert step._update is not None and not step._update._looks_once  # on a CPU
-    step._update._looks_once = looks_once
+    assert step._update is not None and not step._update._synchronises_once  # on a CPU
+    step._update._synchronises_once = once
     records, error = [], None
     try:
         for batch in batches(parts, *bad):
@@ -162,7 +160,7 @@ def test_losses_without_a_gradient_have_the_same_error(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("precision", ["32-true", "16-mixed"])
-def test_who_looks_once(precision: str) -> None:
+def test_who_synchronises_once(precision: str) -> None:
     """A device beside the CPU, also where its loss is scaled."""
     fabric = stand_in_fabric()
     if precision == "16-mixed":
@@ -171,4 +169,4 @@ def test_who_looks_once(precision: str) -> None:
         Candidates(Noisy()), TrainingSettings(steps=1), fabric, Ranks(fabric), steps=1, per_epoch=1
     )
     step = SearchStep(fabric, weights.network, loss, Turns(), weights)  # type: ignore[arg-type]
-    assert step._update is not None and step._update._looks_once
+    assert step._update is not None and step._update._synchronises_once

@@ -55,7 +55,7 @@ class WeightUpdate:
         self._weights = weights
         self._measure = measure
         # On a CPU nobody waits. The message of a rank needs its losses before the norm anyway.
-        self._looks_once = fabric.device.type != "cpu" and ranks.size == 1
+        self._synchronises_once = fabric.device.type != "cpu" and ranks.size == 1
 
     def __call__(
         self, architectures: Sequence[Architecture], batches: Sequence[Any], step: int
@@ -74,13 +74,13 @@ class WeightUpdate:
             NonFiniteLossError: no architecture has a finite loss.
             SettingError: no loss has a gradient.
         """
-        found = self._at_once(architectures, batches) if self._looks_once else None
-        return self._after_a_look(architectures, batches, step) if found is None else found
+        found = self._read_last(architectures, batches) if self._synchronises_once else None
+        return self._read_first(architectures, batches, step) if found is None else found
 
-    def _after_a_look(
+    def _read_first(
         self, architectures: Sequence[Architecture], batches: Sequence[Any], step: int
     ) -> list[dict[str, float]]:
-        """Update the weights by what is finite; the measures are returned.
+        """Read the losses, then update the weights by those that are finite; return the measures.
 
         An architecture without a finite loss is dropped. Each rank sees that of its own. How many
         are left on all, and which weights they use, is in one message after the backward pass.
@@ -106,10 +106,10 @@ class WeightUpdate:
         self._weights.apply([each.used for each in summaries])
         return found
 
-    def _at_once(
+    def _read_last(
         self, architectures: Sequence[Architecture], batches: Sequence[Any]
     ) -> list[dict[str, float]] | None:
-        """Update the weights with one look at losses and gradient, so that the host waits once.
+        """Read losses and gradient together, so that the host waits once, then update the weights.
 
         Returns:
             The measures; None if a loss is not finite or has no gradient. Then nothing is updated,
@@ -182,7 +182,7 @@ class _Summary:
     """What the other ranks need to know of the losses of one on the weight batch."""
 
     trains: bool  # whether one has a gradient
-    finite: int  # how many are
+    finite: int  # how many are finite
     used: bytes  # the weights that have a gradient
 
 
