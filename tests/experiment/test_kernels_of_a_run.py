@@ -10,7 +10,7 @@ import torch
 
 from pdas import recipes
 from pdas.experiment.experiment import Experiment
-from pdas.experiment.preparation import kernels_of
+from pdas.experiment.preparation import set_kernels
 from pdas.kernels.library import Library
 from pdas.resume.signals import StoppedError
 from pdas.runs.run import Run
@@ -63,10 +63,10 @@ def test_what_is_said_is_what_is_used(
     recipe = recipes.load("digits", (*TINY, setting, f"device.kernels={kernels}"))
     net = CellSupernet(nodes=2, channels=4)
     for expected, retraining in ((searched, False), (retrained, True)):
-        said = kernels_of(net, recipe, torch.device("cpu"), retraining=retraining)
+        said = set_kernels(net, recipe, torch.device("cpu"), retraining=retraining)
         assert said == (expected if kernels == "auto" else "library (as set)")
         assert net.use_kernels is said.startswith("compiled")
-    assert kernels_of(None, recipe, torch.device("cpu")) is None
+    assert set_kernels(None, recipe, torch.device("cpu")) is None
 
 
 def test_the_check_names_both_where_they_differ(experiment: Experiment) -> None:

@@ -32,7 +32,7 @@ class DeviceSettings(Settings):
         """The number of processes of a training."""
         return self.devices * self.machines
 
-    def without_kernels(self, *, retraining: bool = False) -> str:
+    def kernels_obstacle(self, *, retraining: bool = False) -> str:
         """Why a network can have no compiled operators, whatever `kernels` is; empty if it can.
 
         Args:

@@ -17,7 +17,7 @@ import torch
 from pdas.data.checking.survey import Survey, survey
 from pdas.distributed.devices import fresh_precision
 from pdas.distributed.numerics import numerics
-from pdas.experiment.preparation import kernels_of
+from pdas.experiment.preparation import set_kernels
 from pdas.resume.signals import StoppedError
 from pdas.searches.arguments import planned
 from pdas.searches.method import method_for
@@ -132,7 +132,7 @@ def check(recipe: Recipe, seed: int, opened: Opened, prepared: Prepared) -> Chec
             images = survey(opened.task.images, labelled=recipe.data.use == "labelled")
             search = _plan_search(recipe, seed, opened, prepared)
             retraining, kernels = _plan_retraining(recipe, seed, opened)
-            of_search = kernels_of(prepared.network, recipe, opened.fabric.device)
+            of_search = set_kernels(prepared.network, recipe, opened.fabric.device)
             if of_search and of_search != kernels:
                 kernels = f"search: {of_search}; retraining: {kernels}"
             return Check(images, search, retraining, kernels)
@@ -196,7 +196,7 @@ def _plan_retraining(
 
     torch.manual_seed(seed)
     planned = task.retraining(architecture, seed)
-    kernels = kernels_of(planned.module, recipe, opened.fabric.device, retraining=True)
+    kernels = set_kernels(planned.module, recipe, opened.fabric.device, retraining=True)
 
     def train(on_step: OnStep) -> None:
         unlimited = settings.model_copy(update={"max_minutes": None})

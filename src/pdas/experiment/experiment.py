@@ -23,7 +23,7 @@ from pdas.experiment.check import FILE as CHECK
 from pdas.experiment.check import Check, OnCheck, check
 from pdas.experiment.latency import found_latency, found_multiply_adds, keep_latencies
 from pdas.experiment.loggers import check_logger
-from pdas.experiment.preparation import Opened, check_batches, kernels_of, open_all, prepare
+from pdas.experiment.preparation import Opened, check_batches, open_all, prepare, set_kernels
 from pdas.experiment.stage_directory import (
     Origin,
     check_split,
@@ -134,7 +134,7 @@ class Experiment:
         """
         opened = self._opened
         prepared = prepare(self.recipe, self.seed, opened, out)
-        kernels = kernels_of(prepared.network, self.recipe, opened.fabric.device)
+        kernels = set_kernels(prepared.network, self.recipe, opened.fabric.device)
         origin = self._origin(kernels, **opened.fingerprints)
         with stage_directory(out, "--out", origin, opened.fabric, resume=resume) as run:
             if run is not None:
@@ -197,7 +197,7 @@ class Experiment:
         training = task.retraining(architecture, self.seed)
         path = run.inner(f"retrain-{self.seed}")
         network, device = training.module.network, fabric.device
-        kernels = kernels_of(network, self.recipe, device, retraining=True)
+        kernels = set_kernels(network, self.recipe, device, retraining=True)
         origin = self._origin(kernels, **images, architecture=architecture.to_dict())
         with stage_directory(path, "--seed", origin, fabric, resume=resume) as retrained:
             if retrained is not None:

@@ -158,7 +158,7 @@ def check_batches(recipe: Recipe) -> None:
     )
 
 
-def kernels_of(
+def set_kernels(
     network: nn.Module | None, recipe: Recipe, device: torch.device, *, retraining: bool = False
 ) -> str | None:
     """Set a network to the operators that it will use.
@@ -174,6 +174,6 @@ def kernels_of(
     """
     if network is None:
         return None
-    obstacle = recipe.device.without_kernels(retraining=retraining)
+    obstacle = recipe.device.kernels_obstacle(retraining=retraining)
     kernels = choose_kernels(network, recipe.device.kernels, device, obstacle)
     return str(kernels) if kernels else None

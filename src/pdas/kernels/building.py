@@ -122,8 +122,8 @@ def make(path: Path) -> None:
         raise BuildError(f"cannot write {error.filename}: {error.strerror}") from error
 
 
-def remember(path: Path, failure: str) -> None:
-    """Do not compile a library again at every start that cannot be loaded when it is made.
+def record_failure(path: Path, failure: str) -> None:
+    """Record that a library did not load when it was made, so that no later start makes it again.
 
     Args:
         path: of `kept`.

@@ -35,8 +35,8 @@ def _keep(ctx: Any, tensors: Found, results: Sequence[Tensor]) -> None:
     ctx.save_for_backward(*tensors, *results)
 
 
-def _is_looked_at(gradient: Tensor) -> bool:
-    """Whether a gradient needs a graph, or stands for many at once (`is_grads_batched`)."""
+def _needs_torch(gradient: Tensor) -> bool:
+    """Whether a gradient needs a graph, or stands for a batch of them (`is_grads_batched`)."""
     return (
         torch.is_grad_enabled()
         or is_transformed()
@@ -86,7 +86,7 @@ class Separable(Function):
         saved = ctx.saved_tensors  # once: `torch.utils.checkpoint` gives them only once
         inputs, results = saved[:-4], saved[-4:]
         numbers = (ctx.stride, ctx.epsilon)
-        if _is_looked_at(gradient):
+        if _needs_torch(gradient):
 
             def again(*tensors: Any) -> Tensor:
                 arguments: tuple[Any, ...] = (*tensors, *numbers)
@@ -131,7 +131,7 @@ class Pointwise(Function):
             return (None,) * len(ctx.needs_input_grad)
         saved = ctx.saved_tensors
         inputs, results = saved[:-2], saved[-2:]
-        if _is_looked_at(gradient):
+        if _needs_torch(gradient):
 
             def again(*tensors: Any) -> Tensor:
                 arguments: tuple[Any, ...] = (*_lists(tensors, ctx.maps), ctx.epsilon)
@@ -170,7 +170,7 @@ class AveragePool(Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None]:
-        if _is_looked_at(gradient):  # linear, so that any input will do
+        if _needs_torch(gradient):  # linear, so that any input will do
             x = torch.zeros(ctx.shape, dtype=gradient.dtype, device="cpu", requires_grad=True)
             (found,) = _again(lambda x: by_torch.average_pool(x, ctx.stride), gradient, [x])
             return found, None
@@ -197,6 +197,6 @@ class MaxPool(Function):
         if gradient is None:
             return None, None
         (places,) = ctx.saved_tensors
-        if _is_looked_at(gradient):
+        if _needs_torch(gradient):
             return by_torch.max_pool_gradient(gradient, places, ctx.stride, ctx.size), None
         return torch.ops.pdas.max_pool_backward(gradient, places, ctx.stride, *ctx.size), None

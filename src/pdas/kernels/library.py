@@ -16,7 +16,7 @@ from pdas.kernels.building import (
     instruction_set,
     kept,
     make,
-    remember,
+    record_failure,
     shipped,
 )
 from pdas.support.errors import reason
@@ -80,7 +80,7 @@ def _load_kept(path: Path) -> None:
     try:
         _load(path)
     except BuildError as error:
-        remember(path, reason(error))
+        record_failure(path, reason(error))
         raise
 
 

@@ -1,4 +1,4 @@
-"""The shapes of the operators, for tensors without data, and where they get their gradients."""
+"""How the operators are called, and what torch has to know of them: shapes and gradients."""
 
 from __future__ import annotations
 
