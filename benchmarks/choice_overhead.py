@@ -39,7 +39,6 @@ from pdas.methods.sampled.step import SearchStep
 from pdas.nn import Choice, InputChoice, OptionalLayer, Repeat, Supernet, Value
 from pdas.nn.elastic.base import ElasticWeight
 from pdas.space import Architecture
-from pdas.training import weights as weights_module
 from pdas.training.candidates import BoundModel
 from pdas.training.own_batch import OwnBatch
 from pdas.training.weights.training import WeightTraining
@@ -56,7 +55,7 @@ PLACES: dict[str, Sequence[Place]] = {
     "weights put together": [(ElasticWeight, "selected")],
     BACKWARD: [(torch.Tensor, "backward")],
     CLEARED: [(WeightTraining, "clear")],
-    CLIPPED: [(weights_module, "clip_gradients")],
+    CLIPPED: [(nn.utils, "get_total_norm"), (nn.utils, "clip_grads_with_norm_")],
     UPDATED: [(WeightTraining, "apply")],
     "architectures drawn, theta updated": [(pdas.PDAS, "ask"), (pdas.PDAS, "tell")],
     "measures of theta": [(pdas.PDAS, "measures")],
