@@ -13,7 +13,6 @@ import pytest
 from pdas import __version__
 from tests.cli.conftest import CHANGES, Pdas
 
-FEW = ["--set", "data.train_images=300"]
 OWN = """
 from typing import Literal
 
@@ -43,7 +42,7 @@ def script(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def with_own(*words: str) -> subprocess.CompletedProcess[str]:
-    return script("--import", "own_of_a_user", *words, *CHANGES, *FEW, "--set", "search.method=own")
+    return script("--import", "own_of_a_user", *words, *CHANGES, "--set", "search.method=own")
 
 
 def test_the_ranks_of_a_run_import_it(here: Path) -> None:

@@ -22,7 +22,7 @@ from pdas.support.errors import PdasError, RunError, SettingError
 from tests.conftest import TINY, changed, without_times
 from tests.waiting import wait_for
 
-SHORT = ("data.train_images=300", "search.epochs=1", "retrain.epochs=1")
+SHORT = ("search.epochs=1", "retrain.epochs=1")
 METHODS = "random,pdas-paper"
 
 
@@ -83,8 +83,8 @@ def test_what_is_finished_is_not_done_again_and_rows_and_seeds_are_added(
 
 def test_passes_are_those_of_the_recipe(compared: Path) -> None:
     rows = write_results(compared).record.rows
-    # One pass over 150 images in batches of 32, of two architectures that are trained and scored.
-    assert rows["pdas-paper"].passes == pytest.approx(4 * 2 * 4 / 3)
+    # One pass over 160 images in batches of 32, of two architectures that are trained and scored.
+    assert rows["pdas-paper"].passes == pytest.approx(5 * 2 * 4 / 3)
     assert rows["random"].passes == 0
 
 
@@ -169,7 +169,7 @@ def test_a_plain_network_is_a_run_too(short: Experiment, here: Executor, tmp_pat
 def test_a_killed_comparison_continues_as_one_that_was_not(
     experiment: Experiment, here: Executor, tmp_path: Path
 ) -> None:
-    epochs = ("data.train_images=300", "search.epochs=20", "retrain.epochs=1")
+    epochs = ("search.epochs=20", "retrain.epochs=1")
     sets = [word for change in (*TINY, *epochs) for word in ("--set", change)]
     command = [sys.executable, "-m", "pdas.cli", "compare", "digits", "--methods", "pdas-paper"]
     path = os.pathsep.join([str(Path(__file__).parents[2] / "src"), *sys.path])

@@ -19,7 +19,7 @@ from tests.docs.pages import ROOT, programs
 from tests.noting import Noting
 from tests.waiting import wait_for
 
-CHANGES = (*TINY, "data.train_images=300", "search.epochs=20", "retrain.epochs=1")
+CHANGES = (*TINY, "search.epochs=20", "retrain.epochs=1")
 ROWS, SEED = ["pdas-paper", "random"], 3
 FILES = ("architecture.json", "theta.npz", f"retrain-{SEED}/weights.safetensors")
 

@@ -68,8 +68,8 @@ def checkpoints(run: Path) -> list[Path]:
 
 
 def test_a_killed_rank_ends_the_run_which_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    with started("search", "digits", "--out", run) as process:
+    run, longer = tmp_path / "run", ("--set", "search.epochs=10")
+    with started("search", "digits", "--out", run, *longer) as process:
         wait_for(lambda: checkpoints(run))
         os.kill(pid_of_rank(process, 1), signal.SIGKILL)
         killed = time.monotonic()
@@ -81,7 +81,7 @@ def test_a_killed_rank_ends_the_run_which_goes_on_from_its_checkpoint(tmp_path: 
     saved = Checkpoints(run / "checkpoint").load()
     assert saved is not None and saved["step"] >= 1
 
-    with started("search", "digits", "--out", run, "--resume") as process:
+    with started("search", "digits", "--out", run, "--resume", *longer) as process:
         _, errors = process.communicate(timeout=LONGEST)
     assert process.returncode == 0, errors
     assert not Run(run).is_unfinished and not checkpoints(run)
@@ -121,7 +121,7 @@ def test_an_architecture_drawn_at_random_on_two_ranks(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_a_rank_that_hangs_ends_the_run_within_a_minute(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    with started("search", "digits", "--out", run) as process:
+    with started("search", "digits", "--out", run, "--set", "search.epochs=10") as process:
         wait_for(lambda: checkpoints(run))
         os.kill(pid_of_rank(process, 1), signal.SIGSTOP)
         stopped = time.monotonic()
@@ -137,7 +137,7 @@ def test_a_rank_that_hangs_ends_the_run_within_a_minute(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_ctrl_c_stops_all_with_a_checkpoint(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    with started("search", "digits", "--out", run) as process:
+    with started("search", "digits", "--out", run, "--set", "search.epochs=10") as process:
         wait_for(lambda: checkpoints(run))
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=LONGEST)

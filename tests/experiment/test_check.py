@@ -37,8 +37,10 @@ def rows_of(file: Path) -> list[dict[str, str]]:
 
 
 def test_a_run_after_a_check_is_the_same_bit_for_bit(
-    experiment: Experiment, finished: Run, tmp_path: Path
+    experiment: Experiment, finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(checking, "MOST", 4)
+    monkeypatch.setattr(checking, "SHORT", 8)
     fresh = changed(experiment)  # with data and devices of its own
     checks: list[Check] = []
     run = fresh.search(tmp_path / "run", on_check=checks.append)
@@ -79,7 +81,7 @@ def found(experiment: Experiment) -> Check:
 def test_the_plan_has_the_weights_of_both_networks(experiment: Experiment, found: Check) -> None:
     task = experiment._opened.task
     assert found.search.weights == sum(p.numel() for p in task.supernet().parameters())
-    assert (found.search.method, found.search.steps, found.search.warmup) == ("pdas", 44, 0)
+    assert (found.search.method, found.search.steps, found.search.warmup) == ("pdas", 10, 0)
     drawn = task.space.uniform(np.random.default_rng(0))
     channels = found.retraining.changed["channels"]
     assert found.retraining.changed == {"channels": (4, channels[1])}
@@ -88,7 +90,7 @@ def test_the_plan_has_the_weights_of_both_networks(experiment: Experiment, found
     )
     assert channels[1] == size.channels > 4
     assert found.retraining.weights == count_weights(drawn, size) <= 20000
-    assert found.retraining.weight_limit == 20000 and found.retraining.steps == 88
+    assert found.retraining.weight_limit == 20000 and found.retraining.steps == 20
     assert found.search.seconds is None and found.retraining.seconds is None
 
 
@@ -101,8 +103,8 @@ def test_from_python_a_check_is_the_same(found: Check) -> None:
 
 
 def test_the_images_are_those_in_use(found: Check) -> None:
-    assert found.images.images == {"train": 1438, "test": 359}
-    assert found.images.classes and found.images.classes["4"] == {"train": 145, "test": 36}
+    assert found.images.images == {"train": 320, "test": 359}
+    assert found.images.classes and found.images.classes["4"] == {"train": 25, "test": 36}
 
 
 def test_a_method_that_does_not_train_has_no_search(experiment: Experiment) -> None:
@@ -128,7 +130,7 @@ def test_the_time_is_that_of_the_parts_of_a_search(
     longer += ["search.finalists_share=0.2", "retrain.epochs=20"]
     found = changed(experiment, *longer).check()
     steps, warmup = found.search.steps, found.search.warmup
-    trials = 0.2 * 440 * 2 * (4 / 3)  # training passes, two of which make a step of a warm-up
+    trials = 0.2 * 100 * 2 * (4 / 3)  # training passes, two of which make a step of a warm-up
     assert found.search.finalists == 2 and 0 < warmup < steps
     assert found.search.seconds == pytest.approx(warmup + trials / 2 + 10 * (steps - warmup))
     assert found.retraining.seconds == 3.0 * found.retraining.steps

@@ -80,7 +80,7 @@ def test_the_history_of_theta_starts_uniform_and_ends_at_the_architecture(finish
     space = cell_space(2, recipes.load("digits").network.operations)
     history = np.load(finished.path / "theta.npz")
     assert history["names"].tolist() == list(space.names)
-    assert history["steps"].tolist() == [0, 22, 44]
+    assert history["steps"].tolist() == [0, 5, 10]
     sizes = history["sizes"]
     np.testing.assert_allclose(history["theta"][0], np.repeat(1 / sizes, sizes))
     bounds = [1 - min(1 / len(space), (K - 1) / (2 * K)) for K in history["sizes"]]
@@ -235,7 +235,7 @@ def test_an_architecture_is_retrained_on_other_data_with_other_nodes(
             pixels = rng.integers(level - 40, level + 40, (10, 10, 3)).astype(np.uint8)
             Image.fromarray(pixels).save(data / name / f"{i}.png")
     changes = ("data.image_size=10", "data.pad=1", "data.cutout=0", "retrain.batch_size=8")
-    short = ("retrain.epochs=10", "retrain.cells_per_stage=1", "retrain.drop_path=0")
+    short = ("retrain.epochs=5", "retrain.cells_per_stage=1", "retrain.drop_path=0")
     recipe = recipes.load("folder", (*changes, *short, "retrain.weight_limit=20000"))
     given = finished.path / "architecture.json"
     run = Experiment(recipe, 0, data).retrain_file(given, tmp_path / "out")

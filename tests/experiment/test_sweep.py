@@ -22,7 +22,7 @@ from pdas.support.errors import RunError, SettingError
 from tests.conftest import TINY, changed, without_times
 from tests.waiting import wait_for
 
-SHORT = ("data.train_images=300", "search.epochs=1", "retrain.epochs=1")
+SHORT = ("search.epochs=1", "retrain.epochs=1")
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_dask_runs_it(swept: Path, experiment: Experiment, tmp_path: Path) -> No
 def test_an_interrupted_sweep_ends_as_one_that_was_not(
     experiment: Experiment, here: Executor, tmp_path: Path, number: int
 ) -> None:
-    epochs = ("data.train_images=300", "search.epochs=15", "retrain.epochs=1")
+    epochs = ("search.epochs=15", "retrain.epochs=1")
     sets = [word for change in (*TINY, *epochs) for word in ("--set", change)]
     command = [sys.executable, "-m", "pdas.cli", "sweep", "digits", "--seeds", "3,", *sets]
     path = os.pathsep.join([str(Path(__file__).parents[2] / "src"), *sys.path])

@@ -19,7 +19,7 @@ from tests.conftest import TINY, TINY_INPAINTING
 
 ROOT = Path(__file__).parents[2]
 RECIPES = {
-    "digits": (*TINY, "data.train_images=300", "search.epochs=5", "retrain.epochs=5"),
+    "digits": (*TINY, "search.epochs=5", "retrain.epochs=5"),
     "inpaint-photos": (*TINY_INPAINTING, "search.steps=30", "retrain.steps=30"),
 }
 VARYING = ("seconds", "data_dir", "environment")
