@@ -169,7 +169,7 @@ void normalise_all(const Tensor& z, const Norm<T>& norm, const Segments& segment
 
 template <class T>
 Numbers<double> all_gradient_sums(const Tensor& g, const Tensor& z, const Norm<T>& norm, const Segments& segments,
-                                      const Optional& keep) {
+                                  const Optional& keep) {
   const int64_t images = z.size(0), width = z.size(3), pixels = z.size(1) * z.size(2), channels = g.size(1);
   const T *of = g.const_data_ptr<T>(), *from = z.const_data_ptr<T>(), *factors = data_or_null<T>(keep);
   Numbers<double> each(images * 2 * width), total(2 * width);

@@ -100,7 +100,7 @@ void normalise(const T* z, const Norm<T>& norm, int64_t width, const Segments& s
       const T* from = z + c;
       T* to = out + s.from + i;
       for (int64_t p = 0; p < pixels; p++) {
-        const Vector<T> v = (stream(from + p * width) - mean) * factor + shift;
+        const Vector<T> v = (load_ahead(from + p * width) - mean) * factor + shift;
         store(to + p * channels, v * keep, s.count - i);
       }
     }
@@ -117,9 +117,9 @@ void gradient_sums(const T* gradient, const T* z, const Norm<T>& norm, int64_t w
       const Vector<T> mean = load(&norm.mean[c]), inverse = load(&norm.inverse[c]);
       Vector<T> plain[2] = {}, times[2] = {};
       for (int64_t p = 0; p < pixels; p++) {
-        const Vector<T> g = stream(gradient + p * channels + s.from + i, s.count - i) * keep;
+        const Vector<T> g = load_ahead(gradient + p * channels + s.from + i, s.count - i) * keep;
         plain[p % 2] += g;
-        times[p % 2] += g * ((stream(z + p * width + c) - mean) * inverse);
+        times[p % 2] += g * ((load_ahead(z + p * width + c) - mean) * inverse);
       }
       for (int j = 0; j < kLanes<T>; j++) {
         sums[c + j] = plain[0][j] + plain[1][j];
@@ -134,7 +134,7 @@ void gradient_sums(const T* gradient, const T* z, const Norm<T>& norm, int64_t w
 template <class T>
 struct NormGradient {
   Numbers<T> first, second;  // the two means
-  bool fixed;                    // whether the statistics are not those of the batch: g alone then
+  bool fixed;                // whether the statistics are not those of the batch: g alone then
 
   NormGradient(const Numbers<double>& sums, int64_t width, double count, bool fixed)
       : first(width), second(width), fixed(fixed) {
@@ -154,8 +154,8 @@ void norm_gradient(const T* gradient, const T* z, const Norm<T>& norm, const Nor
       const Vector<T> mean = load(&norm.mean[c]), inverse = load(&norm.inverse[c]), factor = load(&norm.factor[c]);
       const Vector<T> first = load(&means.first[c]), second = load(&means.second[c]);
       for (int64_t p = 0; p < pixels; p++) {
-        Vector<T> g = stream(gradient + p * channels + s.from + i, s.count - i) * keep;
-        if (!means.fixed) g = g - first - (stream(z + p * width + c) - mean) * inverse * second;
+        Vector<T> g = load_ahead(gradient + p * channels + s.from + i, s.count - i) * keep;
+        if (!means.fixed) g = g - first - (load_ahead(z + p * width + c) - mean) * inverse * second;
         store(out + p * width + c, factor * g);
       }
     }

@@ -40,7 +40,7 @@ void gather(const PointwiseShape& s, const std::vector<const T*>& maps, int64_t 
     for (int64_t c = 0; c < channels; c += kLanes<T>) {
       const int64_t left = from ? channels - c : 0;
       for (int64_t p = 0; p < pixels; p++) {
-        store(to + p * width + c, relu<T>(stream(from + p * channels + c, left)));
+        store(to + p * width + c, relu<T>(load_ahead(from + p * channels + c, left)));
       }
     }
   });
@@ -137,11 +137,11 @@ void pointwise_backward(const PointwiseShape& s, const std::vector<const T*>& ma
   }
 }
 
-#define PDAS_POINTWISE(T)                                                                                         \
-  template void pointwise_forward<T>(const PointwiseShape&, const std::vector<const T*>&,                         \
-                                     const std::vector<Numbers<T>>&, T*, double*, bool);                      \
-  template void pointwise_backward<T>(const PointwiseShape&, const std::vector<const T*>&,                        \
-                                      const std::vector<Numbers<T>>&, const PointwiseOutput<T>&,              \
+#define PDAS_POINTWISE(T)                                                                        \
+  template void pointwise_forward<T>(const PointwiseShape&, const std::vector<const T*>&,        \
+                                     const std::vector<Numbers<T>>&, T*, double*, bool);         \
+  template void pointwise_backward<T>(const PointwiseShape&, const std::vector<const T*>&,       \
+                                      const std::vector<Numbers<T>>&, const PointwiseOutput<T>&, \
                                       const std::vector<T*>&, std::vector<Numbers<T>>&);
 PDAS_POINTWISE(float)
 PDAS_POINTWISE(double)

@@ -20,12 +20,12 @@ void bordered(const T* in, const HalfInput<T>& input, const HalfShape& s, int64_
         const Norm<T>& norm = *input.norm;
         const Vector<T> mean = load(&norm.mean[c]), factor = load(&norm.factor[c]), shift = load(&norm.shift[c]);
         for (int64_t x = 0; x < s.width; x++) {
-          store(to + x * channels, relu<T>((stream(from + x * step) - mean) * factor + shift));
+          store(to + x * channels, relu<T>((load_ahead(from + x * step) - mean) * factor + shift));
         }
       } else if (c + kLanes<T> <= s.in) {
-        for (int64_t x = 0; x < s.width; x++) store(to + x * channels, relu<T>(stream(from + x * step)));
+        for (int64_t x = 0; x < s.width; x++) store(to + x * channels, relu<T>(load_ahead(from + x * step)));
       } else if (c < s.in) {
-        for (int64_t x = 0; x < s.width; x++) store(to + x * channels, relu<T>(stream(from + x * step, s.in - c)));
+        for (int64_t x = 0; x < s.width; x++) store(to + x * channels, relu<T>(load_ahead(from + x * step, s.in - c)));
       }
     }
   }
@@ -115,22 +115,22 @@ void input_gradient(const T* gradient, int64_t gradient_row, const T* inside, in
   }
 }
 
-// What a thread needs for an image, and its way backward through one.
+// The backward pass through an image, with the memory that a thread needs for it.
 template <class T, int K, int S>
-struct Backward {
+struct BackwardPass {
   static constexpr int64_t border = K / 2;
   static constexpr int64_t gradient_border = S == 1 ? border : 0;
   const HalfShape& s;
   const HalfInput<T>& input;
   const HalfOutput<T>& output;
   const Segments& segments;
-  const T *filters, *turned, *mix_turned;  // those turned are for the way backward
+  const T *filters, *turned, *mix_turned;  // the latter two are for gradients
   int64_t in, out, width, gradient_row;
   Inside<T, K, S> inside;
   Numbers<T> filtered, of_z, of_filtered, of_inside;
 
-  Backward(const HalfShape& shape, const HalfInput<T>& from, const HalfOutput<T>& to, const Segments& of_output,
-           const Numbers<T>& f, const Numbers<T>& f_turned, const Numbers<T>& m_turned)
+  BackwardPass(const HalfShape& shape, const HalfInput<T>& from, const HalfOutput<T>& to, const Segments& of_output,
+               const Numbers<T>& f, const Numbers<T>& f_turned, const Numbers<T>& m_turned)
       : s(shape),
         input(from),
         output(to),
@@ -203,10 +203,10 @@ void backward(const HalfShape& s, const HalfInput<T>& input, const Numbers<T>& f
   const Order order = input.norm ? Order::kUp : Order::kDown;  // the second half comes first
   Numbers<T> of_filters(count * K * K * in), of_mix(count * in * out), sums(s.images * 2 * in);
   parallel(count, [&](int64_t begin, int64_t end) {
-    Backward<T, K, S> way(s, input, output, segments, filters, turned, mix_turned);
+    BackwardPass<T, K, S> pass(s, input, output, segments, filters, turned, mix_turned);
     in_groups(order, begin, end, s.images, [&](int64_t n, int64_t group) {
-      way.image(n, total.input + n * s.pixels() * input.channels, &of_filters[group * K * K * in],
-                &of_mix[group * in * out], &sums[n * 2 * in]);
+      pass.image(n, total.input + n * s.pixels() * input.channels, &of_filters[group * K * K * in],
+                 &of_mix[group * in * out], &sums[n * 2 * in]);
     });
   });
   total.filters.assign(K * K * in, 0);
@@ -250,10 +250,10 @@ void half_backward(const HalfShape& shape, const HalfInput<T>& input, const Numb
   });
 }
 
-#define PDAS_SEPARABLE(T)                                                                                          \
+#define PDAS_SEPARABLE(T)                                                                                    \
   template void half_forward<T>(const HalfShape&, const HalfInput<T>&, const Numbers<T>&, const Numbers<T>&, \
-                                T*, double*, bool);                                                                \
-  template void half_backward<T>(const HalfShape&, const HalfInput<T>&, const Numbers<T>&,                     \
+                                T*, double*, bool);                                                          \
+  template void half_backward<T>(const HalfShape&, const HalfInput<T>&, const Numbers<T>&,                   \
                                  const Numbers<T>&, const HalfOutput<T>&, HalfGradients<T>&);
 PDAS_SEPARABLE(float)
 PDAS_SEPARABLE(double)

@@ -41,9 +41,9 @@ struct HalfOutput {
 
 template <class T>
 struct HalfGradients {
-  T* input;                // as the input is laid out
-  Numbers<T> filters;  // (kernel * kernel, padded(in))
-  Numbers<T> mix;      // (padded(in), padded(out))
+  T* input;              // as the input is laid out
+  Numbers<T> filters;    // (kernel * kernel, padded(in))
+  Numbers<T> mix;        // (padded(in), padded(out))
   Numbers<double> sums;  // of the norm of the input, (2, padded(in))
 };
 

@@ -42,8 +42,6 @@ struct Types<double> {
   typedef int8_t bytes __attribute__((vector_size(kVectorBytes / 8)));
 };
 
-constexpr int kAhead = 8192;  // bytes
-
 template <class T>
 using Vector = typename Types<T>::vector;
 
@@ -86,10 +84,12 @@ PDAS_INLINE void store(T* p, Vector<T> v) {
   *reinterpret_cast<typename Types<T>::unaligned*>(p) = v;
 }
 
+constexpr int kAhead = 8192;  // bytes
+
 // As `load`, of a map that is read from its begin to its end: asks for what comes some pages later,
 // since the processor looks ahead within a page only.
 template <class T>
-PDAS_INLINE Vector<T> stream(const T* p) {
+PDAS_INLINE Vector<T> load_ahead(const T* p) {
   __builtin_prefetch(reinterpret_cast<const char*>(p) + kAhead);
   return load(p);
 }
@@ -129,7 +129,7 @@ PDAS_INLINE void store(T* p, Vector<T> v, int64_t count) {
 }
 
 template <class T>
-PDAS_INLINE Vector<T> stream(const T* p, int64_t count) {
+PDAS_INLINE Vector<T> load_ahead(const T* p, int64_t count) {
   __builtin_prefetch(reinterpret_cast<const char*>(p) + kAhead);
   return load(p, count);
 }
