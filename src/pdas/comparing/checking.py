@@ -13,7 +13,7 @@ from pdas.comparing.rows import PLAIN, Row, every_name, row
 from pdas.experiment.experiment import Experiment
 from pdas.experiment.preparation import Opened, Prepared, open_all, prepare
 from pdas.methods.planning.search_plan import whole_cost
-from pdas.searches.arguments import planned
+from pdas.searches.arguments import make_plan
 from pdas.support.errors import SettingError
 from pdas.support.random_state import random_state, set_random_state
 
@@ -87,7 +87,7 @@ def _planned_passes(prepared: Prepared, each: Row, opened: Opened) -> float:
     if prepared.network is None:
         return 0.0
     search, batches = each.recipe.search, prepared.batches
-    plan = planned(prepared.method, prepared.network, opened.task.loss, search, batches)
+    plan = make_plan(prepared.method, prepared.network, opened.task.loss, search, batches)
     return whole_cost(plan, len(batches[1]))
 
 

@@ -19,7 +19,7 @@ from pdas.distributed.devices import fresh_precision
 from pdas.distributed.numerics import numerics
 from pdas.experiment.preparation import set_kernels
 from pdas.resume.signals import StoppedError
-from pdas.searches.arguments import planned
+from pdas.searches.arguments import make_plan
 from pdas.searches.method import method_for
 from pdas.searches.run_search import run_search
 from pdas.support.random_state import random_state, set_random_state
@@ -145,7 +145,7 @@ def _plan_search(recipe: Recipe, seed: int, opened: Opened, prepared: Prepared) 
     if prepared.network is None:
         return SearchPlan(settings.method.name, 0, 0, 0, 0, 0.0)
     method, network = prepared.method, prepared.network
-    plan = planned(method, network, opened.task.loss, settings, prepared.batches)
+    plan = make_plan(method, network, opened.task.loss, settings, prepared.batches)
     weights = sum(weight.numel() for weight in prepared.network.parameters())
     measured = _is_measured(plan.steps, opened) and prepared.method.trains_weights
     seconds = _search_seconds(recipe, seed, opened, plan) if measured else None

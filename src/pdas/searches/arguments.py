@@ -89,14 +89,14 @@ def most_networks(space: SearchSpace) -> int:
     return min(networks, MOST_FINALISTS)
 
 
-def planned(
+def make_plan(
     method: SearchMethod,
     net: nn.Module,
     loss: Loss,
     settings: SearchSettings,
     loaders: tuple[Loader, Loader],
 ) -> Plan:
-    """The plan of a search, which its method makes.
+    """Let the method of a search make its plan, and check the settings against it.
 
     Args:
         method: of the search.

@@ -30,7 +30,7 @@ from pdas.searches.arguments import (
     check_decided,
     check_derive,
     given_to,
-    planned,
+    make_plan,
     space_of,
 )
 from pdas.searches.comparison import FinalistComparison, OnTrial
@@ -165,7 +165,7 @@ def _context(
     space, settings = space_of(net), trial.settings
     if method.trains_weights:
         check_shares_weights(net)
-    plan = planned(method, net, trial.loss, settings, (trial.batches, trial.theta_batches))
+    plan = make_plan(method, net, trial.loss, settings, (trial.batches, trial.theta_batches))
     ranks = Ranks(fabric)
     candidates = Candidates(net)
     weights = None
