@@ -55,9 +55,11 @@ def compare(
 ) -> None:
     """Compare methods, with several seeds each; the same command again continues."""
     show_logs(log_level)
-    if recipe is None or finished is not None:
-        _show(_again(recipe, finished), quiet)
+    _check_one_source(recipe, finished)
+    if finished is not None:
+        _show(_again(finished), quiet)
         return
+    assert recipe is not None
     names, chosen = names_of(methods), seeds_of(seeds)
     check_one_of("--budget", budget, BUDGETS)
     check_changes(changes or ())
@@ -101,9 +103,8 @@ def _run(
         )
 
 
-def _again(recipe: str | None, path: Path | None) -> Comparison:
-    """The results of what is finished in a directory, which is given without a recipe."""
-    if path is None or recipe is not None:
+def _check_one_source(recipe: str | None, finished: Path | None) -> None:
+    if (recipe is None) == (finished is None):
         refuse(
             SettingError,
             "compare",
@@ -111,6 +112,10 @@ def _again(recipe: str | None, path: Path | None) -> Comparison:
             expected="one of both",
             remedy="as pdas compare digits, or pdas compare --from runs/digits-compare",
         )
+
+
+def _again(path: Path) -> Comparison:
+    """The results of what is finished in a directory."""
     show_wait(f"comparison in {path}")
     with importing():
         from pdas.comparing.run import write_results
