@@ -87,12 +87,7 @@ class Separable(Function):
         inputs, results = saved[:-4], saved[-4:]
         numbers = (ctx.stride, ctx.epsilon)
         if _needs_torch(gradient):
-
-            def again(*tensors: Any) -> Tensor:
-                arguments: tuple[Any, ...] = (*tensors, *numbers)
-                return by_torch.separable(*arguments)
-
-            found = _again(again, gradient, inputs)
+            found = _again(lambda *x: by_torch.separable(*[*x, *numbers]), gradient, inputs)
             return (*found, None, None)
         x, f1, m1, scale1, shift1, given1, f2, m2, scale2, shift2, _given2, keep = inputs
         first = f1, m1, scale1, shift1, *results[:2]
@@ -132,12 +127,12 @@ class Pointwise(Function):
         saved = ctx.saved_tensors
         inputs, results = saved[:-2], saved[-2:]
         if _needs_torch(gradient):
-
-            def again(*tensors: Any) -> Tensor:
-                arguments: tuple[Any, ...] = (*_lists(tensors, ctx.maps), ctx.epsilon)
-                return by_torch.pointwise(*arguments)
-
-            return (None, *_again(again, gradient, inputs), None)
+            found = _again(
+                lambda *x: by_torch.pointwise(*[*_lists(x, ctx.maps), ctx.epsilon]),
+                gradient,
+                inputs,
+            )
+            return (None, *found, None)
         xs, mixes, scale, shift, given, keep = _lists(inputs, ctx.maps)
         found = torch.ops.pdas.pointwise_backward(
             gradient, xs, mixes, scale, shift, *results, keep, ctx.epsilon, given is not None
