@@ -1,4 +1,4 @@
-"""Augmentation of whole batches, and what is done with them before a training sees them.
+"""Augmentation of whole batches, and the transform of training batches that it is a part of.
 
 Every image of a batch gets its own crop, flip and cutout, drawn by one generator, and the batch is
 changed by a handful of tensor operations on its device: there is no Python call per image. The

@@ -215,9 +215,8 @@ def _loop(
 ) -> Loop:
     """The loop of the steps, and all that its checkpoints hold."""
     net, trains = context.supernet, method.trains_weights
-    batches = [None] * context.settings.samples
-    if trains:
-        batches = in_shares(context.trial.batches, context.ranks)
+    steps_alone = [None] * context.settings.samples  # of a method that needs no batches
+    batches = in_shares(context.trial.batches, context.ranks) if trains else steps_alone
     return Loop(
         "search",
         frozen,
