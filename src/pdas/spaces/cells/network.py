@@ -252,7 +252,7 @@ class DerivedCell(nn.Module):
         return isinstance(self.edges[edge_name(b, edge)], Identity)
 
     def _factor(self, b: int, edge: Edge, kept: Iterator[Tensor]) -> Tensor | None:
-        """That of drop path, where it is on and the edge is no identity."""
+        """The factor of drop path; None where it is off and of an identity."""
         return None if self._is_spared(b, edge) else next(kept, None)
 
 
