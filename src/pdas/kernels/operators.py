@@ -25,7 +25,7 @@ def separable(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
     if _is_differentiated(*arguments):
         out, _, of1, _, of2 = gradients.Separable.apply(*arguments)
         return out, of1, of2
-    found: tuple[Tensor, Tensor, Tensor] = torch.ops.pdas.separable_alone(*arguments)
+    found: tuple[Tensor, Tensor, Tensor] = torch.ops.pdas.separable_inference(*arguments)
     return found
 
 
@@ -43,7 +43,9 @@ def pointwise(
     if _is_differentiated(*xs, *mixes, *arguments):
         out, _, statistics = _pointwise_with_gradients(xs, mixes, *arguments)
         return out, statistics
-    found: tuple[Tensor, Tensor] = torch.ops.pdas.pointwise_alone(list(xs), list(mixes), *arguments)
+    found: tuple[Tensor, Tensor] = torch.ops.pdas.pointwise_inference(
+        list(xs), list(mixes), *arguments
+    )
     return found
 
 
@@ -87,10 +89,10 @@ def register() -> torch.library.Library:
     """
     shapes: dict[str, Callable[..., Any]] = {
         "separable": _separable,
-        "separable_alone": _separable_alone,
+        "separable_inference": _separable_inference,
         "separable_backward": _separable_backward,
         "pointwise": _pointwise,
-        "pointwise_alone": _pointwise_alone,
+        "pointwise_inference": _pointwise_inference,
         "pointwise_backward": _pointwise_backward,
         "average_pool": _pooled,
         "average_pool_backward": _unpooled,
@@ -147,7 +149,7 @@ def _separable(
     )
 
 
-def _separable_alone(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
+def _separable_inference(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
     out, _, of1, _, of2 = _separable(*arguments)
     return out, of1, of2
 
@@ -177,7 +179,7 @@ def _pointwise(
     return _map(x, channels, *size), whole, _statistics(x, channels)
 
 
-def _pointwise_alone(*arguments: Any) -> tuple[Tensor, Tensor]:
+def _pointwise_inference(*arguments: Any) -> tuple[Tensor, Tensor]:
     out, _, statistics = _pointwise(*arguments)
     return out, statistics
 

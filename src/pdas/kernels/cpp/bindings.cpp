@@ -247,7 +247,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> separable_maps(
   return {out, z1, of1, z2, of2};
 }
 
-std::tuple<Tensor, Tensor, Tensor> separable_alone(
+std::tuple<Tensor, Tensor, Tensor> separable_inference(
     const Tensor& x, const Tensor& filters1, const Tensor& mix1, const Optional& scale1, const Optional& shift1,
     const Optional& statistics1, const Tensor& filters2, const Tensor& mix2, const Optional& scale2,
     const Optional& shift2, const Optional& statistics2, const Optional& keep, int64_t stride, double epsilon) {
@@ -373,9 +373,9 @@ std::tuple<Tensor, Tensor, Tensor> pointwise_maps(at::TensorList xs, at::TensorL
   return {out, z, of};
 }
 
-std::tuple<Tensor, Tensor> pointwise_alone(at::TensorList xs, at::TensorList mixes, const Optional& scale,
-                                           const Optional& shift, const Optional& statistics, const Optional& keep,
-                                           double epsilon) {
+std::tuple<Tensor, Tensor> pointwise_inference(at::TensorList xs, at::TensorList mixes, const Optional& scale,
+                                               const Optional& shift, const Optional& statistics,
+                                               const Optional& keep, double epsilon) {
   const auto [out, z, of] = pointwise_maps<false>(xs, mixes, scale, shift, statistics, keep, epsilon);
   return {out, of};
 }
@@ -473,9 +473,9 @@ TORCH_LIBRARY(pdas, library) {
       "Tensor filters2, Tensor mix2, Tensor? scale2, Tensor? shift2, Tensor? statistics2, Tensor? keep, int stride, "
       "float epsilon) -> (Tensor, Tensor, Tensor, Tensor, Tensor)");
   library.def(
-      "separable_alone(Tensor x, Tensor filters1, Tensor mix1, Tensor? scale1, Tensor? shift1, Tensor? statistics1, "
-      "Tensor filters2, Tensor mix2, Tensor? scale2, Tensor? shift2, Tensor? statistics2, Tensor? keep, int stride, "
-      "float epsilon) -> (Tensor, Tensor, Tensor)");
+      "separable_inference(Tensor x, Tensor filters1, Tensor mix1, Tensor? scale1, Tensor? shift1, "
+      "Tensor? statistics1, Tensor filters2, Tensor mix2, Tensor? scale2, Tensor? shift2, Tensor? statistics2, "
+      "Tensor? keep, int stride, float epsilon) -> (Tensor, Tensor, Tensor)");
   library.def(
       "separable_backward(Tensor gradient, Tensor x, Tensor filters1, Tensor mix1, Tensor? scale1, Tensor? shift1, "
       "Tensor z1, Tensor statistics1, Tensor filters2, Tensor mix2, Tensor? scale2, Tensor? shift2, Tensor z2, "
@@ -484,8 +484,8 @@ TORCH_LIBRARY(pdas, library) {
       "pointwise(Tensor[] xs, Tensor[] mixes, Tensor? scale, Tensor? shift, Tensor? statistics, Tensor? keep, "
       "float epsilon) -> (Tensor, Tensor, Tensor)");
   library.def(
-      "pointwise_alone(Tensor[] xs, Tensor[] mixes, Tensor? scale, Tensor? shift, Tensor? statistics, Tensor? keep, "
-      "float epsilon) -> (Tensor, Tensor)");
+      "pointwise_inference(Tensor[] xs, Tensor[] mixes, Tensor? scale, Tensor? shift, Tensor? statistics, "
+      "Tensor? keep, float epsilon) -> (Tensor, Tensor)");
   library.def(
       "pointwise_backward(Tensor gradient, Tensor[] xs, Tensor[] mixes, Tensor? scale, Tensor? shift, Tensor z, "
       "Tensor statistics, Tensor? keep, float epsilon, bool fixed) -> Tensor[]");
@@ -498,10 +498,10 @@ TORCH_LIBRARY(pdas, library) {
 
 TORCH_LIBRARY_IMPL(pdas, CPU, library) {
   library.impl("separable", &pdas::separable_maps<true>);
-  library.impl("separable_alone", &pdas::separable_alone);
+  library.impl("separable_inference", &pdas::separable_inference);
   library.impl("separable_backward", &pdas::separable_gradients);
   library.impl("pointwise", &pdas::pointwise_maps<true>);
-  library.impl("pointwise_alone", &pdas::pointwise_alone);
+  library.impl("pointwise_inference", &pdas::pointwise_inference);
   library.impl("pointwise_backward", &pdas::pointwise_gradients);
   library.impl("average_pool", &pdas::average_pool);
   library.impl("average_pool_backward", &pdas::average_pool_backward);

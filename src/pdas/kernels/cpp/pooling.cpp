@@ -24,6 +24,46 @@ struct Windows {
         end(std::min(count, stride == 1 ? in + 2 : (in + 1) / 2 + 1)) {}
 };
 
+template <class T>
+using Places = typename Types<T>::integers;
+
+template <class T>
+PDAS_INLINE void store_places(int8_t* p, Places<T> places, int64_t count) {
+  typename Types<T>::bytes narrow;
+#if defined(__AVX512F__)  // what compilers make of the conversion is slow
+  if constexpr (sizeof(T) == 4) {
+    narrow = (typename Types<T>::bytes)_mm512_cvtepi32_epi8((__m512i)places);
+  } else
+#endif
+  {
+    narrow = __builtin_convertvector(places, typename Types<T>::bytes);
+  }
+  if (count >= kLanes<T>) {
+    std::memcpy(p, &narrow, kLanes<T>);  // one instruction, as the size is known
+  } else {
+    std::memcpy(p, &narrow, count);
+  }
+}
+
+// The largest pixels of a window, whose middle one is `in`, and their places. Of equal ones it is the
+// first, and NaN goes before all others, as in the library.
+template <class T>
+PDAS_INLINE void largest(const T* in, int64_t row, int64_t channels, int64_t top, int64_t bottom, int64_t first,
+                         int64_t last, int64_t count, Vector<T>& best, Places<T>& place) {
+  best = load(in + top * row + first * channels, count);
+  place = Places<T>{} + static_cast<int>(3 * (top + 1) + first + 1);
+#pragma GCC unroll 3
+  for (int64_t y = top; y <= bottom; y++) {
+#pragma GCC unroll 3
+    for (int64_t x = first; x <= last; x++) {
+      const Vector<T> v = load(in + y * row + x * channels, count);
+      const Places<T> better = (v > best) | (v != v);
+      best = better ? v : best;
+      place = better ? Places<T>{} + static_cast<int>(3 * (y + 1) + x + 1) : place;
+    }
+  }
+}
+
 }  // namespace
 
 template <class T>
@@ -90,50 +130,6 @@ void average_backward(const PoolShape& s, const T* gradient, T* out) {
     }
   });
 }
-
-namespace {
-
-template <class T>
-using Places = typename Types<T>::integers;
-
-template <class T>
-PDAS_INLINE void store_places(int8_t* p, Places<T> places, int64_t count) {
-  typename Types<T>::bytes narrow;
-#if defined(__AVX512F__)  // what compilers make of the conversion is slow
-  if constexpr (sizeof(T) == 4) {
-    narrow = (typename Types<T>::bytes)_mm512_cvtepi32_epi8((__m512i)places);
-  } else
-#endif
-  {
-    narrow = __builtin_convertvector(places, typename Types<T>::bytes);
-  }
-  if (count >= kLanes<T>) {
-    std::memcpy(p, &narrow, kLanes<T>);  // one instruction, as the size is known
-  } else {
-    std::memcpy(p, &narrow, count);
-  }
-}
-
-// The largest pixels of a window, whose middle one is `in`, and their places. Of equal ones it is the
-// first, and NaN goes before all others, as in the library.
-template <class T>
-PDAS_INLINE void largest(const T* in, int64_t row, int64_t channels, int64_t top, int64_t bottom, int64_t first,
-                         int64_t last, int64_t count, Vector<T>& best, Places<T>& place) {
-  best = load(in + top * row + first * channels, count);
-  place = Places<T>{} + static_cast<int>(3 * (top + 1) + first + 1);
-#pragma GCC unroll 3
-  for (int64_t y = top; y <= bottom; y++) {
-#pragma GCC unroll 3
-    for (int64_t x = first; x <= last; x++) {
-      const Vector<T> v = load(in + y * row + x * channels, count);
-      const Places<T> better = (v > best) | (v != v);
-      best = better ? v : best;
-      place = better ? Places<T>{} + static_cast<int>(3 * (y + 1) + x + 1) : place;
-    }
-  }
-}
-
-}  // namespace
 
 template <class T>
 void maximum_forward(const PoolShape& s, const T* in, T* out, int8_t* places) {
