@@ -4,7 +4,8 @@
 
 Measured on this machine:
 
-- the CPU time of a step's parts for architectures drawn uniformly, one by one: forward and backward
+- the CPU time of a step's parts for architectures drawn uniformly, one by one, with compiled
+  operators where they can be had: forward and backward
   on D_W, forward on D_theta, update of weights and theta; and for two and four at once, which share
   what they have in common;
 - which weights each uses, so how many bytes the gradient of any number of them has;
@@ -41,6 +42,7 @@ import pdas
 from pdas.distributed.devices import Ddp
 from pdas.distributed.launch import run_ranks
 from pdas.distributed.ranks import Ranks
+from pdas.kernels import choose_kernels
 from pdas.methods.sampled.step import SearchStep
 from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
 from pdas.spaces.cells.supernet import CellSupernet
@@ -119,6 +121,7 @@ class Timed:
     def __init__(self, case: str) -> None:
         torch.manual_seed(0)
         net, self._loss, self._batch = CASES[case]()
+        print(f"\n{case}, kernels: {choose_kernels(net, 'auto', torch.device('cpu'))}", flush=True)
         self.optimizer = pdas.PDAS(net.space, seed=0)
         fabric = Fabric(accelerator="cpu", devices=1)
         settings = pdas.SearchSettings(steps=100, epochs=None)

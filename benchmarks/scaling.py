@@ -5,10 +5,10 @@
 The search is that of the paper's cells (C = 16, 8 cells) with 32 images of 32x32, or of its
 auto-encoders (20 layers) with 4 images of 64x64, lambda 2: one process trains both architectures,
 two train one each. The retraining is of a network of cells drawn uniformly, with 64 images: two
-processes take 32 each. Every process has one thread. Processes are started in turns; times are
-medians over all steps but the first of a turn. "CPU" is that of rank 0, which other programs on the
-machine slow down less, and "waited" the time in exchanges. "sent" is what a rank gives the others
-in a step, by count.
+processes take 32 each. Cells have compiled operators where they can be had. Every process has one
+thread. Processes are started in turns; times are medians over all steps but the first of a turn.
+"CPU" is that of rank 0, which other programs on the machine slow down less, and "waited" the time
+in exchanges. "sent" is what a rank gives the others in a step, by count.
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor, nn
+from torch.utils.data import TensorDataset
 
 import pdas
 from pdas.distributed.devices import Ddp
 from pdas.distributed.launch import run_ranks
+from pdas.kernels.choice import choose_kernels
 from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
 from pdas.spaces.cells.network import CellNetwork
 from pdas.spaces.cells.settings import CellSettings
@@ -93,22 +95,25 @@ def classified(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
     return F.cross_entropy(model(batch[0]), batch[1])
 
 
-def cells(fabric: Fabric, steps: Steps, count: int) -> nn.Module:
-    net = CellSupernet()
-    batch = torch.randn(32, 3, 32, 32), torch.randint(10, (32,))
-    halves = [batch], [batch]
-    pdas.search(net, classified, halves, steps=count, preset="paper", fabric=fabric, on_step=steps)
+def searched(
+    net: nn.Module, loss: Any, batch: tuple[Tensor, Tensor], fabric: Fabric, **options: Any
+) -> nn.Module:
+    """Steps of the paper's search, which see the same batch on both sides."""
+    half, size = TensorDataset(*batch), len(batch[0])
+    pdas.search(net, loss, (half, half), batch_size=size, preset="paper", fabric=fabric, **options)
     return net
+
+
+def cells(fabric: Fabric, steps: Steps, count: int) -> nn.Module:
+    batch = torch.randn(32, 3, 32, 32), torch.randint(10, (32,))
+    return searched(CellSupernet(), classified, batch, fabric, steps=count, on_step=steps)
 
 
 def autoencoders(fabric: Fabric, steps: Steps, count: int) -> nn.Module:
-    net = AutoencoderSupernet()
     clean = torch.rand(4, 3, 64, 64)
-    halves = [(clean * 0.5, clean)], [(clean * 0.5, clean)]
-    pdas.search(
-        net, restoration_loss, halves, steps=count, preset="paper", fabric=fabric, on_step=steps
-    )
-    return net
+    batch = clean * 0.5, clean
+    net = AutoencoderSupernet()
+    return searched(net, restoration_loss, batch, fabric, steps=count, on_step=steps)
 
 
 def retraining(fabric: Fabric, steps: Steps, count: int) -> nn.Module:
@@ -116,6 +121,7 @@ def retraining(fabric: Fabric, steps: Steps, count: int) -> nn.Module:
     architecture = pdas.PDAS(cell_space(size.nodes, size.operations), seed=1).ask(1)[0]
     net = CellNetwork(architecture, size, auxiliary=False)
     batch = torch.randn(64, 3, 32, 32), torch.randint(10, (64,))
+    choose_kernels(net, "auto", fabric.device)
     settings = RetrainSettings(steps=count, epochs=None)
     retrain(Classified(net), [batch], settings, fabric, on_step=steps)
     return net

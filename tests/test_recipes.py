@@ -197,7 +197,10 @@ def test_a_method_is_a_name_or_a_name_with_its_settings(tmp_path: Path) -> None:
         ("search.method={name: best}", r"^search\.method\.name: found 'best', expected one"),
         ("search.method.beta=1", r"^search\.method\.beta: there is no such setting, expected one"),
         ("network.operations=[]", r"^network\.operations: found \[\], expected at least 1 item$"),
-        ("search.method.alpha=-1", r"^search\.method\.alpha: found -1, expected greater than 0"),
+        (
+            "search.method.alpha=-1",
+            r"^search\.method\.alpha: found -1, expected a number above 0; ",
+        ),
         ("search.method.eta=slow", r"^search\.method\.eta\S*: found 'slow', expected"),
         ("search.method={name: random, alpha: 2}", r"^search\.method\.alpha: there is no such"),
         ("search.method=base", r"^search\.method\.like: found '', expected the file of an arch"),
@@ -209,6 +212,25 @@ def test_a_bad_component_is_one_line_that_names_it(change: str, message: str) ->
     with pytest.raises(SettingError, match=message) as error:
         recipes.load("digits", [change])
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("retrain.ema=1", "retrain.ema: found 1, expected a number below 1; lower it"),
+        ("device.kernels=fast", "device.kernels: found 'fast', expected 'auto' or 'library'; set"),
+        ("device.compile=maybe", "device.compile: found 'maybe', expected true or false; set"),
+        ("search.image_size=1.5", "search.image_size: found 1.5, expected a whole number; set"),
+        (
+            "retrain.limit=600",
+            "retrain.limit: found 600, expected its settings by name; set it to {cost: ..., max",
+        ),
+    ],
+)
+def test_a_value_that_does_not_fit_is_one_line_with_a_remedy(change: str, message: str) -> None:
+    with pytest.raises(SettingError) as error:
+        recipes.load("digits", [change])
+    assert str(error.value).startswith(message) and "\n" not in str(error.value)
 
 
 def test_a_method_that_is_code_is_refused_from_a_file_and_accepted_as_a_change(

@@ -32,12 +32,12 @@ def test_a_set_without_the_use() -> None:
 @pytest.mark.parametrize(
     ("setting", "value", "expected"),
     [
-        ("image_size", 0, "greater than or equal to 1"),
-        ("channels", 2, "1 or 3"),
-        ("test_fraction", 1.0, "less than 1"),
-        ("test_fraction", 0.0, "greater than 0"),
-        ("memory_limit", -1.0, "greater than 0"),
-        ("workers", -1, "greater than or equal to 0"),
+        ("image_size", 0, "a number of at least 1; raise it"),
+        ("channels", 2, "1 or 3; set it to one of them"),
+        ("test_fraction", 1.0, "a number below 1; lower it"),
+        ("test_fraction", 0.0, "a number above 0; raise it"),
+        ("memory_limit", -1.0, "a number above 0; raise it"),
+        ("workers", -1, "a number of at least 0; raise it"),
     ],
 )
 @pytest.mark.parametrize("load", [labelled, restoration])
@@ -51,4 +51,4 @@ def test_settings_out_of_range(load, setting: str, value: float, expected: str) 
 def test_crops_out_of_range() -> None:
     with pytest.raises(SettingError) as caught:
         restoration("photos", crops=0)
-    assert str(caught.value) == "data.crops: found 0, expected greater than or equal to 1"
+    assert str(caught.value) == ("data.crops: found 0, expected a number of at least 1; raise it")

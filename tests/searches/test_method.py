@@ -206,7 +206,7 @@ def test_a_method_that_draws_nothing_has_no_room_for_a_cost(name: str) -> None:
         ({"name": "annealing"}, r"search\.method\.name: found 'annealing', expected one of "),
         ({"name": "pdas", "eta": -1}, r"search\.method\.eta: found -1, expected 'adaptive', 'fi"),
         ({"name": "pdas", "eta": "slow"}, r"search\.method\.eta: found 'slow', expected 'adap"),
-        ({"eta_scale": 2}, r"search\.method\.eta_scale: found 2, expected less than or equal to 1"),
+        ({"eta_scale": 2}, r"search\.method\.eta_scale: found 2, expected a number of at most 1"),
         ({"name": "random", "alpha": 2}, r"search\.method\.alpha: there is no such setting"),
         ({"name": "base"}, r"search\.method\.like: "),
         ("nowhere:Thing", r"search\.method: found 'nowhere:Thing' .*expected MODULE:NAME"),

@@ -35,7 +35,7 @@ def test_every_operation_has_a_name_and_every_name_an_operation() -> None:
 def test_images_and_outputs_that_do_not_fit() -> None:
     with pytest.raises(SettingError, match=r"^image size: found 7x7, expected at least 8x8"):
         CELLS.size(SMALL, (3, 7, 9), 10)
-    with pytest.raises(SettingError, match=r"^network.classes: found 1, expected greater than"):
+    with pytest.raises(SettingError, match=r"^network.classes: found 1, expected a number of at"):
         CELLS.size(SMALL, (3, 8, 8), 1)
     with pytest.raises(SettingError, match=r"^network.space: found 'autoencoders'.* 10 outputs"):
         CHAINS.size(ChainSettings(), (3, 8, 8), 10)

@@ -17,13 +17,13 @@ class ImageSettings(Settings):
 
     use: ClassVar[Use]
 
-    name: str  # of a data set for this use
-    image_size: int | None = Field(None, ge=1, le=LARGEST_SIDE)  # pixels; None: the set's own
-    channels: Literal[1, 3] | None = None  # None: those of the data set
-    test_fraction: float = Field(0.2, gt=0, lt=1)  # where the data set has no test part
-    train_images: int | None = Field(None, ge=4)  # use this many, drawn at random; None: all
-    split_seed: int = Field(0, ge=0, le=LARGEST_SEED)  # images in use, and for the test; its masks
-    flip: bool = True  # in training, at random
+    name: str  # of the [data set](data.md)
+    image_size: int | None = Field(None, ge=1, le=LARGEST_SIDE)  # a side; null: the set's own
+    channels: Literal[1, 3] | None = None  # null: those of the data set
+    test_fraction: float = Field(0.2, gt=0, lt=1)  # held out where the data set has no test part
+    train_images: int | None = Field(None, ge=4)  # use this many, drawn at random; null: all
+    split_seed: int = Field(0, ge=0, le=LARGEST_SEED)  # of the images in use, test, masks
+    flip: bool = True  # horizontally, in training, at random
     memory_limit: float = Field(4.0, gt=0)  # GiB; a larger set of files is read from disk
     workers: int = Field(2, ge=0)  # processes that read from disk
 
@@ -57,11 +57,11 @@ class LabelledDataSettings(ImageSettings):
 
     use = "labelled"
 
-    train_fraction: float = Field(1.0, gt=0, le=1)  # of each class, drawn by split_seed
-    center_crop: Share | None = None  # the square's side in the shorter one; None: all, squashed
-    area_scale: tuple[Share, Share] | None = None  # of a random area that is resized; None: all
+    train_fraction: float = Field(1.0, gt=0, le=1)  # in use of each class, drawn by split_seed
+    center_crop: Share | None = None  # a square's side in the shorter one; null: all, squashed
+    area_scale: tuple[Share, Share] | None = None  # shares of a random area; null: all of it
     pad: int = Field(4, ge=0, le=LARGEST_SIDE)  # pixels around an image before the random crop
-    jitter: JitterSettings | None = None  # of colours, in training
+    jitter: JitterSettings | None = None  # of colours in training, at random
     cutout: int = Field(16, ge=0, le=LARGEST_SIDE)  # side of the square in pixels; 0: none
 
     @field_validator("area_scale")
@@ -81,5 +81,5 @@ class RestorationDataSettings(ImageSettings):
 
     use = "restoration"
 
-    crops: int | None = Field(None, ge=1, le=100_000)  # random ones of each training image
-    test_images: int | None = Field(None, ge=1)  # use this many, drawn at random; None: all
+    crops: int | None = Field(None, ge=1, le=100_000)  # of each training image; null: none
+    test_images: int | None = Field(None, ge=1)  # use this many, drawn at random; null: all

@@ -150,6 +150,7 @@ def check_workers(workers: int) -> None:
             "--workers",
             found=str(workers),
             expected=f"1 to {cores()}, the cores of this machine",
+            remedy="leave it out for as many as are useful",
         )
 
 

@@ -16,15 +16,15 @@ class DeviceSettings(Settings):
         DeviceSettings(accelerator="cuda", devices=2, precision="bf16-mixed").ranks
     """
 
-    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"  # 16: not on CPUs
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"  # auto: the best there is
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"  # 16-mixed: not on CPUs
     devices: int = Field(1, ge=1, le=1024)  # of each machine; there is one process for each
     machines: int = Field(1, ge=1, le=100_000)  # several need torchrun or SLURM
     strategy: Literal["auto", "ddp"] = "auto"  # of several devices; auto is ddp
-    sync_batch_norm: bool = False  # of a retraining on several: by the whole batch, not each part
-    tf32: bool = False  # float32 of newer NVIDIA GPUs with 10 bits of mantissa: faster, less exact
-    deterministic: bool = False  # makes GPUs deterministic, and slower; CPUs always are
-    kernels: Literal["auto", "library"] = "auto"  # compiled operators on CPUs, or torch's own
+    sync_batch_norm: bool = False  # of a retraining: over all devices
+    tf32: bool = False  # NVIDIA GPUs may round float32 to TF32
+    deterministic: bool = False  # makes GPUs so, and slower; CPUs always are
+    kernels: Literal["auto", "library"] = "auto"  # [compiled operators](kernels.md) on CPUs, or not
     compile: bool = False  # retrainings, by torch.compile
 
     @property

@@ -30,21 +30,21 @@ class SearchSettings(TrainingSettings):
         pdas.search(net, loss, data, settings=settings)
     """
 
-    method: MethodSettings = PdasSettings()  # it has defaults of its own for what follows
+    method: MethodSettings = PdasSettings()  # may have other defaults of what follows
     epochs: int | None = Field(200, ge=1)
-    batch_size: int = Field(64, ge=1, le=LARGEST_BATCH)
+    batch_size: int = Field(64, ge=1, le=LARGEST_BATCH)  # examples
     samples: int = Field(2, ge=1, le=MOST)  # lambda, the architectures that a step trains
     warmup: float = Field(0.0, ge=0)  # steps before theta learns; below 1 a share of all steps
-    theta_samples: int | None = Field(None, ge=1, le=MOST)  # theta learns from; null: samples
+    theta_samples: int | None = Field(None, ge=1, le=MOST)  # that theta learns from; null: samples
     theta_mode: Literal["train", "eval"] = "train"  # of the network for theta; eval: no dropout
     train_weights: bool = True  # false: only theta is searched, without a backward pass
     resample: bool = False  # draw new architectures for the update of theta
-    mask_inactive: bool = True  # a variable learns only from architectures that use it
+    mask_inactive: bool = True  # a variable learns from those that use it
     finalists: int = Field(0, ge=0, le=MOST)  # compared on D_theta at the end; 0: only the mode
-    finalists_share: float = Field(0.0, ge=0, lt=1)  # of the cost, for their separate training
+    finalists_share: float = Field(0.0, ge=0, lt=1)  # of the cost, to train them apart
     finalists_epochs: int | None = Field(None, ge=1)  # at most, of each; the rest trains more
     patience: int | None = Field(None, ge=1)  # epochs without a smaller loss of D_theta; then stop
-    stop_when_decided: float | None = Field(None, gt=0, le=1)  # the share of theta, as 0.95
+    stop_when_decided: float | None = Field(None, gt=0, le=1)  # as 0.95 of theta; then stop
 
     @model_validator(mode="before")
     @classmethod

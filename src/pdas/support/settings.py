@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, TypeAlias, TypeVar, get_args
 
@@ -21,6 +21,16 @@ from pdas.support.errors import SettingError, short
 LARGEST_SEED = 2**32 - 1
 LARGEST_NUMBER = 10**18  # of any setting
 LARGEST_SIDE = 10_000  # pixels of an image
+_EXPECTED = {  # by the type of pydantic's error, with the numbers in its context; and what to do
+    "greater_than": "a number above {gt:.15g}; raise it",
+    "greater_than_equal": "a number of at least {ge:.15g}; raise it",
+    "less_than": "a number below {lt:.15g}; lower it",
+    "less_than_equal": "a number of at most {le:.15g}; lower it",
+    "literal_error": "{expected}; set it to one of them",
+    **dict.fromkeys(("bool_parsing", "bool_type"), "true or false; set it to one of them"),
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "a whole number; set it to one"),
+    **dict.fromkeys(("float_parsing", "float_type"), "a number; set it to one"),
+}
 _SHOULD = re.compile(r"^\w+ should (?:be|have) (.+?)(?: after validation, .*)?$")  # pydantic's
 # A resumed run may change these settings, since they change only the rounding, or the end.
 MAY_CHANGE = (
@@ -116,7 +126,9 @@ def one_line(error: ValidationError, kind: type[Settings], prefix: str = "") -> 
     if message.startswith("."):  # of a component, whose message is complete after the field
         return f"{key}{message}".removeprefix(".")
     if first["type"] == "model_type":
-        message = "expected its settings by their names, a mapping"
+        message = f"expected its settings by name; set it to {_example(kind, first['loc'])}"
+    if first["type"] in _EXPECTED:
+        message = f"expected {_EXPECTED[first['type']].format_map(first.get('ctx', {}))}"
     message = _SHOULD.sub(r"expected \1", message)
     message = message[0].lower() + message[1:]
     if isinstance(first["input"], Mapping):  # settings contradict each other; it names them
@@ -127,13 +139,24 @@ def one_line(error: ValidationError, kind: type[Settings], prefix: str = "") -> 
 def _expected(kind: type[BaseModel], place: tuple[int | str, ...]) -> str:
     """The settings in the group of an unknown one, and which of them the user may mean."""
     *groups, name = place
-    for group in groups:
-        if isinstance(group, str):  # otherwise the index of one of several groups
-            kind = _settings_in(kind.model_fields[group].annotation) or kind
+    kind = _settings_at(kind, groups)
     near = get_close_matches(str(name), kind.model_fields, n=1, cutoff=0.7)
     near = near or _inside(kind, str(name))
     hint = f"; did you mean {near[0]}?" if near else ""
     return f"expected one of {', '.join(kind.model_fields)}{hint}"
+
+
+def _example(kind: type[BaseModel], place: tuple[int | str, ...]) -> str:
+    """How the settings of a group are written, as "{cost: ..., maximum: ...}"."""
+    return "{" + ", ".join(f"{name}: ..." for name in _settings_at(kind, place).model_fields) + "}"
+
+
+def _settings_at(kind: type[BaseModel], groups: Iterable[int | str]) -> type[BaseModel]:
+    """The settings of a group within some settings."""
+    for group in groups:
+        if isinstance(group, str):  # otherwise the index of one of several groups
+            kind = _settings_in(kind.model_fields[group].annotation) or kind
+    return kind
 
 
 def _inside(kind: type[BaseModel], name: str) -> list[str]:

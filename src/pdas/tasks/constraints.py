@@ -59,8 +59,8 @@ class TaskSearchSettings(SearchSettings):
         TaskSearchSettings(limit=LimitSettings(cost="parameters", maximum=1e6))
     """
 
-    limit: tuple[LimitSettings, ...] = ()  # one, or a list of several that must all hold
-    penalty: PenaltySettings | None = None
+    limit: tuple[LimitSettings, ...] = ()  # [never above](limits.md); or a list of several
+    penalty: PenaltySettings | None = None  # [rather not above](limits.md)
 
     @field_validator("limit", mode="before")
     @classmethod

@@ -38,8 +38,8 @@ class RetrainSettings(TrainingSettings):
     """
 
     batch_size: int
-    base_batch: int | None = Field(None, ge=1)  # for which the learning rate is; it is scaled
-    ema: float = Field(0.0, ge=0, lt=1)  # decay by step of averaged weights, kept beside; 0: none
+    base_batch: int | None = Field(None, ge=1)  # that the rate is for; it is scaled to batch_size
+    ema: float = Field(0.0, ge=0, lt=1)  # decay a step of averaged weights; 0: none
 
     def scaled(self) -> Self:
         """These, with the learning rate multiplied by `batch_size / base_batch` if that is set.

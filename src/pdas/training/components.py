@@ -81,7 +81,7 @@ class WarmedSchedule(ScheduleSettings):
     on ImageNet).
 
     Attributes:
-        warmup: w; steps instead of epochs where the length of the training is set in steps.
+        warmup: w, in epochs; in steps where the length of the training is set in steps.
 
     Example:
         @SCHEDULES.named("root")

@@ -35,12 +35,12 @@ class TrainingSettings(Settings):
 
     smallest_part: ClassVar[int] = 1  # examples of a micro-batch
 
-    epochs: int | None = Field(None, ge=1)  # the learning rate changes after every epoch
-    steps: int | None = Field(None, ge=1)  # the learning rate changes after every step
+    epochs: int | None = Field(None, ge=1)  # the length; the learning rate changes by epochs
+    steps: int | None = Field(None, ge=1)  # or the length in steps; the rate changes by steps
     optimizer: OptimizerSettings = Sgd()  # of the weights
     schedule: ScheduleSettings = Cosine()  # of their learning rate
     clip: float = Field(5.0, gt=0)  # largest norm of the gradient
-    accumulate: int = Field(1, ge=1, le=LARGEST_BATCH)  # equal parts of a batch, in turns
+    accumulate: int = Field(1, ge=1, le=LARGEST_BATCH)  # a batch in so many parts, in turns
     max_minutes: float | None = Field(None, gt=0)  # of work; then it ends with what it has
 
     @field_validator("optimizer", mode="before")

@@ -29,7 +29,7 @@ class NetworkSettings(FamilySettings):
         nodes: B, of each cell.
         cells_per_stage: N.
         channels: C, of the first stage.
-        operations: names of what a node may do, out of `OPERATION_NAMES`.
+        operations: names of what a node may do, out of the five of the default.
         stem_stride: by how much the stem makes images smaller: 4, for large ones, is two
             convolutions of stride 2.
 

@@ -33,9 +33,11 @@ class ClassificationSearchSettings(TaskSearchSettings):
         ClassificationSearchSettings(epochs=40, batch_size=32)
     """
 
-    mask_inactive: bool = False  # as in the paper
-    image_size: int | None = Field(None, ge=1, le=LARGEST_SIDE)  # pixels; None: data.image_size
-    train_fraction: float | None = Field(None, gt=0, le=1)  # None: data.train_fraction
+    mask_inactive: bool = False  # a variable learns from those that use it
+    image_size: int | None = Field(
+        None, ge=1, le=LARGEST_SIDE
+    )  # pixels a side; null: data.image_size
+    train_fraction: float | None = Field(None, gt=0, le=1)  # null: data.train_fraction
 
     def of(self, data: ClassificationDataSettings) -> ClassificationDataSettings:
         """The images that the search sees."""
@@ -66,12 +68,12 @@ class RetrainSettings(BaseRetrainSettings):
     smallest_part: ClassVar[int] = 2  # the auxiliary classifier normalises maps of one pixel
 
     epochs: int | None = Field(600, ge=1)
-    batch_size: int = Field(80, ge=2, le=LARGEST_BATCH)
-    cells_per_stage: int = Field(6, ge=1, le=MOST_CELLS)  # N
+    batch_size: int = Field(80, ge=2, le=LARGEST_BATCH)  # images, on all devices together
+    cells_per_stage: int = Field(6, ge=1, le=MOST_CELLS)  # N, of the retrained network
     weight_limit: int | None = Field(3_000_000, ge=1)  # the width C is the largest under it
-    limit: WidthLimitSettings | None = None  # and under this one
-    drop_path: float = Field(0.3, ge=0, lt=1)  # at the end, rising linearly from 0
-    auxiliary_weight: float = Field(0.4, ge=0)  # of its loss; 0: no auxiliary classifier
+    limit: WidthLimitSettings | None = None  # and under this one, of an image's cost
+    drop_path: float = Field(0.3, ge=0, lt=1)  # its probability at the end, linearly from 0
+    auxiliary_weight: float = Field(0.4, ge=0)  # of the auxiliary classifier's loss; 0: none
     label_smoothing: float = Field(0.0, ge=0, lt=1)  # the share of a label that all classes get
 
 

@@ -24,7 +24,7 @@ class AdamW(OptimizerSettings):
 
     name: Literal["adamw"] = "adamw"
     learning_rate: float = Field(0.003, gt=0, le=1e12)
-    weight_decay: float = Field(3e-4, ge=0, le=1e6)
+    weight_decay: float = Field(3e-4, ge=0, le=1e6)  # apart from the gradient
 
     def make(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         from torch import optim

@@ -24,8 +24,8 @@ class Sgd(OptimizerSettings):
 
     name: Literal["sgd"] = "sgd"
     learning_rate: float = Field(0.025, gt=0, le=1e12)
-    momentum: float = Field(0.9, ge=0, lt=1)
-    weight_decay: float = Field(3e-4, ge=0, le=1e6)
+    momentum: float = Field(0.9, ge=0, lt=1)  # 0: none
+    weight_decay: float = Field(3e-4, ge=0, le=1e6)  # added to the gradient
 
     def make(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
         from torch.optim import SGD

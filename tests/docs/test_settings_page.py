@@ -1,0 +1,34 @@
+"""The page of all settings is what the code says, and leaves none out."""
+
+from __future__ import annotations
+
+import re
+
+from pdas import recipes
+from pdas.support.settings import flat
+from tools.settings_page import PAGE, page
+
+ROW = re.compile(r"^\| `([\w.]+)` \| (.*) \| (.*) \| (.*) \|$", re.MULTILINE)
+
+
+def test_the_page_is_what_the_code_says() -> None:
+    assert PAGE.read_text() == page()  # else: python -m tools.settings_page
+
+
+def test_every_setting_of_every_recipe_has_a_row_with_its_words() -> None:
+    rows = {name: rest for name, *rest in ROW.findall(PAGE.read_text())}
+    assert all(all(rest) for rest in rows.values())
+    for name in recipes.names():
+        for key in flat(recipes.load(name).model_dump(mode="json")):
+            group, *inside = key.split(".")
+            if not inside or inside[0] == "method" or key == "network.space":
+                continue  # a method has a page of its own
+            if inside[0] in ("optimizer", "schedule") and inside[-1] != "name":
+                group, inside = inside[0], inside[1:]
+            assert f"{group}.{inside[0]}" in rows, key
+
+
+def test_a_row_has_type_and_default_of_each_task() -> None:
+    rows = {name: rest for name, *rest in ROW.findall(page())}
+    assert rows["search.batch_size"][:2] == ["integer from 1 to 1000000", "`64`; inpainting: `16`"]
+    assert rows["device.kernels"][:2] == ["`auto` or `library`", "`auto`"]
