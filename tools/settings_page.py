@@ -47,7 +47,9 @@ def _groups() -> Iterator[str]:
         name: TASKS[name].recipe for name in (DEFAULT, *sorted({*TASKS.names()} - {DEFAULT}))
     }
     for group in GROUPS:
-        kinds = {task: recipe.model_fields[group].annotation for task, recipe in recipes.items()}
+        kinds: dict[str, Any] = {
+            t: each.model_fields[group].annotation for t, each in recipes.items()
+        }
         yield from [f"## {group}", "", *_table(group, kinds), ""]
     for task, recipe in recipes.items():
         common = {*recipes[DEFAULT].model_fields}
@@ -140,9 +142,8 @@ def _said(kind: type[Settings], name: str) -> str:
         source = inspect.getsource(each)
         comment = re.search(rf"^    {name}: .*?  # (.*)$", source, re.MULTILINE)
         attribute = re.search(rf"^        {name}: ((?:.*\n)(?: {{12}}.*\n)*)", source, re.MULTILINE)
-        if comment or attribute:
-            said = comment[1] if comment else " ".join(attribute[1].split()).rstrip(".")  # type: ignore[index]
-            return said.replace("|", "\\|")
+        if found := comment or attribute:
+            return " ".join(found[1].split()).rstrip(".").replace("|", "\\|")
     return ""
 
 

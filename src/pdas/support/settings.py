@@ -30,6 +30,7 @@ _EXPECTED = {  # by the type of pydantic's error, with the numbers in its contex
     **dict.fromkeys(("bool_parsing", "bool_type"), "true or false; set it to one of them"),
     **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "a whole number; set it to one"),
     **dict.fromkeys(("float_parsing", "float_type"), "a number; set it to one"),
+    **dict.fromkeys(("list_type", "tuple_type"), "a list; write it as [..., ...]"),
 }
 _SHOULD = re.compile(r"^\w+ should (?:be|have) (.+?)(?: after validation, .*)?$")  # pydantic's
 # A resumed run may change these settings, since they change only the rounding, or the end.
