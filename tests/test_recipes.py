@@ -219,8 +219,8 @@ def test_a_bad_component_is_one_line_that_names_it(change: str, message: str) ->
     [
         ("retrain.ema=1", "retrain.ema: found 1, expected a number below 1; lower it"),
         ("device.kernels=fast", "device.kernels: found 'fast', expected 'auto' or 'library'; set"),
-        ("device.compile=maybe", "device.compile: found 'maybe', expected true or false; set"),
-        ("search.image_size=1.5", "search.image_size: found 1.5, expected a whole number; set"),
+        ("device.compile=maybe", "device.compile: found 'maybe', expected true or false; write"),
+        ("search.image_size=1.5", "search.image_size: found 1.5, expected a whole number; write"),
         (
             "retrain.limit=600",
             "retrain.limit: found 600, expected its settings by name; set it to {cost: ..., max",

@@ -27,9 +27,9 @@ _EXPECTED = {  # by the type of pydantic's error, with the numbers in its contex
     "less_than": "a number below {lt:.15g}; lower it",
     "less_than_equal": "a number of at most {le:.15g}; lower it",
     "literal_error": "{expected}; set it to one of them",
-    **dict.fromkeys(("bool_parsing", "bool_type"), "true or false; set it to one of them"),
-    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "a whole number; set it to one"),
-    **dict.fromkeys(("float_parsing", "float_type"), "a number; set it to one"),
+    **dict.fromkeys(("bool_parsing", "bool_type"), "true or false; write one of them"),
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "a whole number; write it as 8"),
+    **dict.fromkeys(("float_parsing", "float_type"), "a number; write it as 0.5"),
     **dict.fromkeys(("list_type", "tuple_type"), "a list; write it as [..., ...]"),
 }
 _SHOULD = re.compile(r"^\w+ should (?:be|have) (.+?)(?: after validation, .*)?$")  # pydantic's

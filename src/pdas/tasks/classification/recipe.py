@@ -34,9 +34,7 @@ class ClassificationSearchSettings(TaskSearchSettings):
     """
 
     mask_inactive: bool = False  # a variable learns from those that use it
-    image_size: int | None = Field(
-        None, ge=1, le=LARGEST_SIDE
-    )  # pixels a side; null: data.image_size
+    image_size: int | None = Field(None, ge=1, le=LARGEST_SIDE)  # null: data.image_size
     train_fraction: float | None = Field(None, gt=0, le=1)  # null: data.train_fraction
 
     def of(self, data: ClassificationDataSettings) -> ClassificationDataSettings:
