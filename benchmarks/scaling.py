@@ -34,7 +34,7 @@ from torch.utils.data import TensorDataset
 import pdas
 from pdas.distributed.devices import Ddp
 from pdas.distributed.launch import run_ranks
-from pdas.kernels.choice import choose_kernels
+from pdas.kernels import choose_kernels
 from pdas.spaces.autoencoders.supernet import AutoencoderSupernet
 from pdas.spaces.cells.network import CellNetwork
 from pdas.spaces.cells.settings import CellSettings

@@ -48,7 +48,7 @@ def _groups() -> Iterator[str]:
     }
     for group in GROUPS:
         kinds: dict[str, Any] = {
-            t: each.model_fields[group].annotation for t, each in recipes.items()
+            task: recipe.model_fields[group].annotation for task, recipe in recipes.items()
         }
         yield from [f"## {group}", "", *_table(group, kinds), ""]
     for task, recipe in recipes.items():
@@ -84,17 +84,17 @@ def _table(group: str, kinds: Mapping[str, type[Settings]]) -> Iterator[str]:
         kind = next(iter(has.values()))
         schemas = {task: each.model_json_schema() for task, each in has.items()}
         defaults = {task: schema["properties"][name]["default"] for task, schema in schemas.items()}
-        first, *others = defaults.items()
-        shown = "; ".join(
-            [
-                _shown(first[1]),
-                *(f"{task}: {_shown(d, first[1])}" for task, d in others if d != first[1]),
-            ]
-        )
         only = "" if len(has) == len(kinds) else f"{' and '.join(has)} only: "
         schema = next(iter(schemas.values()))
         what = NAMED.get(name) or _type(schema["properties"][name], schema.get("$defs", {}))
-        yield f"| `{group}.{name}` | {what} | {shown} | {only}{_said(kind, name)} |"
+        yield f"| `{group}.{name}` | {what} | {_defaults(defaults)} | {only}{_said(kind, name)} |"
+
+
+def _defaults(of_tasks: Mapping[str, Any]) -> str:
+    """The default of the first task, and those of others that differ."""
+    (_, usual), *others = of_tasks.items()
+    differing = [(task, default) for task, default in others if default != usual]
+    return "; ".join([_shown(usual), *(f"{task}: {_shown(d, usual)}" for task, d in differing)])
 
 
 def _type(schema: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
@@ -110,7 +110,8 @@ def _type(schema: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
     if kind == "array":
         inside = schema.get("items") or schema["prefixItems"][0]
         count = schema.get("minItems") if "prefixItems" in schema else None
-        return f"list of {f'{count} ' if count else ''}{_type(inside, parts)}"
+        several = re.sub(r"^(integer|number|text)", r"\1s", _type(inside, parts))
+        return f"list of {f'{count} ' if count else ''}{several}"
     return "null" if kind == "null" else WORDS.get(str(kind), "a value") + _range(schema)
 
 

@@ -39,7 +39,7 @@ class SearchSettings(TrainingSettings):
     theta_mode: Literal["train", "eval"] = "train"  # of the network for theta; eval: no dropout
     train_weights: bool = True  # false: only theta is searched, without a backward pass
     resample: bool = False  # draw new architectures for the update of theta
-    mask_inactive: bool = True  # a variable learns from those that use it
+    mask_inactive: bool = True  # a variable learns from architectures that use it
     finalists: int = Field(0, ge=0, le=MOST)  # compared on D_theta at the end; 0: only the mode
     finalists_share: float = Field(0.0, ge=0, lt=1)  # of the cost, to train them apart
     finalists_epochs: int | None = Field(None, ge=1)  # at most, of each; the rest trains more

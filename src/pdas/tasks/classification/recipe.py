@@ -33,7 +33,7 @@ class ClassificationSearchSettings(TaskSearchSettings):
         ClassificationSearchSettings(epochs=40, batch_size=32)
     """
 
-    mask_inactive: bool = False  # a variable learns from those that use it
+    mask_inactive: bool = False  # a variable learns from architectures that use it
     image_size: int | None = Field(None, ge=1, le=LARGEST_SIDE)  # null: data.image_size
     train_fraction: float | None = Field(None, gt=0, le=1)  # null: data.train_fraction
 
