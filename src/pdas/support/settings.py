@@ -21,7 +21,8 @@ from pdas.support.errors import SettingError, short
 LARGEST_SEED = 2**32 - 1
 LARGEST_NUMBER = 10**18  # of any setting
 LARGEST_SIDE = 10_000  # pixels of an image
-_EXPECTED = {  # by the type of pydantic's error, with the numbers in its context; and what to do
+# By the type of pydantic's error, with the numbers of its context; and what to do.
+_EXPECTED_BY_ERROR = {
     "greater_than": "a number above {gt:.15g}; raise it",
     "greater_than_equal": "a number of at least {ge:.15g}; raise it",
     "less_than": "a number below {lt:.15g}; lower it",
@@ -120,7 +121,7 @@ def one_line(error: ValidationError, kind: type[Settings], prefix: str = "") -> 
     first = error.errors()[0]
     key = ".".join([*filter(None, [prefix]), *map(str, first["loc"])])
     if first["type"] == "extra_forbidden":
-        return f"{key}: there is no such setting, {_expected(kind, first['loc'])}"
+        return f"{key}: there is no such setting, {_expected_names(kind, first['loc'])}"
     if first["type"] == "missing":
         return f"{key}: found none, expected a value; add {key}"
     message = first["msg"].removeprefix("Value error, ")
@@ -128,8 +129,8 @@ def one_line(error: ValidationError, kind: type[Settings], prefix: str = "") -> 
         return f"{key}{message}".removeprefix(".")
     if first["type"] == "model_type":
         message = f"expected its settings by name; set it to {_example(kind, first['loc'])}"
-    if first["type"] in _EXPECTED:
-        message = f"expected {_EXPECTED[first['type']].format_map(first.get('ctx', {}))}"
+    if first["type"] in _EXPECTED_BY_ERROR:
+        message = f"expected {_EXPECTED_BY_ERROR[first['type']].format_map(first.get('ctx', {}))}"
     message = _SHOULD.sub(r"expected \1", message)
     message = message[0].lower() + message[1:]
     if isinstance(first["input"], Mapping):  # settings contradict each other; it names them
@@ -137,7 +138,7 @@ def one_line(error: ValidationError, kind: type[Settings], prefix: str = "") -> 
     return f"{key}: found {short(first['input'])}, {message}"
 
 
-def _expected(kind: type[BaseModel], place: tuple[int | str, ...]) -> str:
+def _expected_names(kind: type[BaseModel], place: tuple[int | str, ...]) -> str:
     """The settings in the group of an unknown one, and which of them the user may mean."""
     *groups, name = place
     kind = _settings_at(kind, groups)
