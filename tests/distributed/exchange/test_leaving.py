@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +37,12 @@ def test_a_rank_that_fails_does_not_wait(end: str, status: int) -> None:
     found = ended(end, wait=600)
     assert (found.returncode, found.stdout) == (status, "before\n")
     assert ("ZeroDivisionError" in found.stderr) == (status == 1)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux")
+def test_nor_does_one_whose_output_is_lost() -> None:
+    full = 'sys.stdout = open("/dev/full", "w"); print("lost"); sys.exit(3)'
+    assert ended(full, wait=600).returncode == 3
 
 
 @pytest.mark.parametrize(

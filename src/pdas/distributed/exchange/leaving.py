@@ -10,7 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 @contextmanager
@@ -30,7 +30,8 @@ def ending_alone() -> Iterator[None]:
         if not isinstance(error, SystemExit):
             traceback.print_exception(error)
         for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+            with suppress(OSError, ValueError):  # nobody may read it any more
+                stream.flush()
         os._exit(status if isinstance(status, int) else 1)
 
 
