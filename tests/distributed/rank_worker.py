@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import pdas
+from pdas import recipes
 from pdas.cost import FunctionCost
 from pdas.data import disk
 from pdas.data.augment import Augment, TrainingTransform
@@ -36,6 +37,7 @@ from pdas.data.views.standardise import Standardise
 from pdas.distributed.devices import Ddp
 from pdas.distributed.exchange.messages import agreed
 from pdas.distributed.ranks import Ranks
+from pdas.experiment.stage_directory import Origin, stage_directory
 from pdas.methods.settings import SearchSettings
 from pdas.methods.trials.schedule import TrialSchedule
 from pdas.resume.checkpoint import Checkpoints
@@ -394,6 +396,48 @@ def pictures_searched(fabric: Fabric, out: Path) -> dict[str, Any]:
     }
 
 
+def first_waits(fabric: Fabric, out: Path) -> list[bool]:
+    """Whether the first wait is a patient one once operators may have been compiled."""
+    strategy: Any = fabric.strategy
+    waits: list[bool] = []
+
+    def counted(original: Callable[..., Any], *args: Any, **named: Any) -> Any:
+        waits.append(named["group"] is strategy.patient_messages)
+        return original(*args, **named)
+
+    def first(module: Any, run: Callable[[], object]) -> bool:
+        def chosen(*args: Any) -> None:
+            waits.clear()
+
+        waits.clear()
+        with patch.object(module, "choose_kernels", chosen) if module else nullcontext():
+            run()
+        return waits[0]
+
+    def stage() -> None:
+        origin = Origin(recipes.load("digits"), 0, None, {})
+        with stage_directory(out / "stage", "--out", origin, fabric, resume=False):
+            pass
+
+    options: dict[str, Any] = {"steps": 1, "batch_size": 8, "fabric": fabric}
+    net = nn.Linear(4, 2)
+    with (
+        patch.object(dist, "barrier", partial(counted, dist.barrier)),
+        patch.object(dist, "all_gather", partial(counted, dist.all_gather)),
+    ):
+        return [
+            first(
+                sys.modules[run_search.__module__],
+                lambda: paper_search(Branches(), loss, data(), **options),
+            ),
+            first(
+                sys.modules[pdas.retrain.__module__],
+                lambda: pdas.retrain(net, loss, data(), **options),
+            ),
+            first(None, stage),
+        ]
+
+
 def looks_that_fail(fabric: Fabric, out: Path) -> list[Any]:
     """Searches whose last look fails on the last rank: where it reads data, where it measures."""
     found = []
@@ -456,6 +500,7 @@ CASES: dict[str, Callable[[Fabric, Path], Any]] = {
         looks_that_fail,
         exchanges,
         pictures_searched,
+        first_waits,
         *rank_networks.CASES,
     )
 }

@@ -117,6 +117,12 @@ def test_what_each_rank_computes_is_waited_for_patiently(monkeypatch: pytest.Mon
     assert asked == [False, True]  # of the random generators, then of what was computed
 
 
+def test_a_rank_that_compiles_operators_is_waited_for_patiently(
+    ranks: list[dict[str, Any]],
+) -> None:
+    assert [rank["first_waits"] for rank in ranks] == 2 * [[True, True, True]]
+
+
 def test_what_no_rank_used_is_not_touched(ranks: list[dict[str, Any]], tmp_path: Path) -> None:
     assert [rank["in_one_step"] for rank in ranks] == [["c"], ["c"]]
     torch.manual_seed(0)

@@ -104,12 +104,13 @@ def _on_first(
     path: Path, setting: str, origin: Origin, fabric: Fabric, resume: bool
 ) -> Iterator[Run]:
     """The run of this rank; the first makes the directory before the others continue."""
+    # Patiently, since one machine may have just compiled operators that another had.
     if fabric.is_global_zero:
         with _begun(path, setting, origin, resume) as run:
-            wait_for_all(fabric)
+            wait_for_all(fabric, patiently=True)
             yield run
     else:
-        wait_for_all(fabric)
+        wait_for_all(fabric, patiently=True)
         yield Run(path, writes=False)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from pdas.distributed.exchange.messages import wait_for_all
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.micro_batches import check_equal_parts
 from pdas.kernels import choose_kernels
@@ -119,6 +120,7 @@ def retrain(
     _check_patience(own, validation)
     fabric = fabric or Fabric(accelerator="auto", devices=1)
     choose_kernels(network, "auto", fabric.device)
+    wait_for_all(fabric, patiently=True)  # one machine may compile what another has
     batches = _training_batches(train, own, fabric, seed)
     validated_on = measured = None
     if validation is not None:

@@ -13,6 +13,7 @@ from typing import Any
 from torch import nn
 
 from pdas.distributed.devices import check_norms, check_samples
+from pdas.distributed.exchange.messages import wait_for_all
 from pdas.distributed.fabric import Fabric
 from pdas.distributed.ranks import Ranks
 from pdas.kernels.choice import Setting, choose_kernels
@@ -122,6 +123,7 @@ def run_search(
         frozen.add(given_to(net, loss, loaders, method, fabric, trained))
     frozen.check_ranks(Ranks(fabric))
     choose_kernels(net, kernels, fabric.device)
+    wait_for_all(fabric, patiently=True)  # one machine may compile what another has
     trial = Trial.of_search(
         OwnBatch(loss), loaders, settings, seed, fabric, weights, schedule, kernels
     )
