@@ -2,8 +2,9 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
+EXAMPLES := $(wildcard examples/*.py)
 
-.PHONY: env demo demo-inpainting examples docs test test-long test-cuda lint package
+.PHONY: env demo demo-inpainting examples $(EXAMPLES) docs test test-long test-cuda lint package
 
 env: $(VENV)/.installed
 
@@ -22,8 +23,10 @@ demo: env
 demo-inpainting: env
 	$(BIN)/pdas run inpaint-photos $(WITH) --out runs/demo-inpainting-$$(date +%Y%m%d-%H%M%S)
 
-examples: env
-	set -e; for example in examples/*.py; do echo "== $$example"; $(BIN)/python $$example; done
+examples: $(EXAMPLES)
+
+$(EXAMPLES): env
+	$(BIN)/python $@
 
 # The site, in site/; what is wrong with a link or a page is an error.
 docs: env
