@@ -300,3 +300,9 @@ def test_the_table_of_nothing(tmp_path: Path) -> None:
 
 def test_the_table_of_the_package() -> None:
     assert "refusals: " in table()
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """Their folders are no packages, so that pytest would not collect the second one."""
+    names = [file.name for file in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
